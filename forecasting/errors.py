@@ -1,0 +1,103 @@
+"""Every error that a user can cause, and that a page may show as it is.
+
+    ForecastingError                   anything below; its text says what is wrong, what was received, what to do
+    ├── DataError                      the prices cannot be used
+    │   ├── UnreadableFile             not a table of prices: binary, HTML, JSON, empty, damaged
+    │   ├── NeedsChoice                several readings are possible: carries the question and its options
+    │   ├── NotEnoughData              too few rows for the window and the split
+    │   └── FetchError                 the provider gave no prices
+    │       ├── UnknownTicker          it knows no such symbol, or has no prices for that period
+    │       ├── NoNetwork              it could not be reached in time
+    │       ├── RateLimited            it asks us to wait
+    │       └── ProviderError          it answered with something that is not prices
+    ├── ConfigError                    a setting is unknown or out of its range
+    ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
+    └── RunError                       a run that is unknown, damaged or lost its worker
+        └── StoreUnavailable           the store of runs cannot be read or written
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "FetchError",
+    "ForecastingError",
+    "NeedsChoice",
+    "NoNetwork",
+    "NotEnoughData",
+    "ProviderError",
+    "RateLimited",
+    "RunError",
+    "StoreUnavailable",
+    "TrainingError",
+    "UnknownTicker",
+    "UnreadableFile",
+]
+
+
+class ForecastingError(Exception):
+    """Something a user can mend; the text is written for them."""
+
+
+class DataError(ForecastingError):
+    """The prices cannot be used."""
+
+
+class UnreadableFile(DataError):
+    """The bytes are not a table of dated prices."""
+
+
+class NeedsChoice(DataError):
+    """The file can be read in more than one way.
+
+    kind: the keyword of `read_prices` that settles it ('column', 'series', 'sheet' or 'date_order')
+    options: the values it may take, best guess first
+    preview: up to a few rows of the table as text, for a person to look at, or None
+    """
+
+    def __init__(self, message, *, kind, options, preview=None):
+        super().__init__(message)
+        self.kind = kind
+        self.options = tuple(options)
+        self.preview = preview
+
+
+class NotEnoughData(DataError):
+    """Too few rows for the window and the split."""
+
+
+class FetchError(DataError):
+    """The provider of prices gave none."""
+
+
+class UnknownTicker(FetchError):
+    """The provider knows no such symbol, or has no prices for that period."""
+
+
+class NoNetwork(FetchError):
+    """The provider could not be reached in time."""
+
+
+class RateLimited(FetchError):
+    """The provider asks us to wait."""
+
+
+class ProviderError(FetchError):
+    """The provider's answer is not prices."""
+
+
+class ConfigError(ForecastingError):
+    """A setting is unknown or out of its range."""
+
+
+class TrainingError(ForecastingError):
+    """A training that cannot go on."""
+
+
+class RunError(ForecastingError):
+    """A run is unknown, damaged, or lost its worker."""
+
+
+class StoreUnavailable(RunError):
+    """The store of runs cannot be read or written."""

@@ -1,0 +1,163 @@
+"""The settings of a training, all of them, in one frozen dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from forecasting.errors import ConfigError
+
+__all__ = ["CHOICES", "FEATURES", "PRESETS", "QUICK_LOOK", "RANGES", "RECOMMENDED", "TUTORIAL", "ForecastConfig"]
+
+FEATURES = ("Close", "Open", "High", "Low", "Volume", "day_of_week", "month",
+            "moving_averages", "rsi", "macd", "bollinger_width", "volatility")
+
+CHOICES = {
+    "target": ("auto", "log_return", "change", "price"),
+    "cell": ("lstm", "gru", "rnn", "tutorial_lstm"),
+    "initializer": ("glorot_uniform", "he_normal", "random_normal"),
+    "recurrent_initializer": ("orthogonal", "glorot_uniform", "he_normal", "random_normal"),
+    "optimizer": ("adam", "adamw", "rmsprop", "sgd"),
+    "schedule": ("constant", "cosine", "plateau"),
+    "loss": ("mse", "mae", "huber"),
+    "scaler": ("standard", "minmax"),
+    "supervision": ("last_step", "every_step"),
+    "skip": (None, "ridge"),
+    "season": (None, "auto"),
+    "leak": (None, "scaler", "validation", "shuffle", "centred_average"),
+}
+
+# name: (smallest, largest, whole number, may be None)
+RANGES = {
+    "window": (2, 1000, True, False),
+    "horizon": (1, 60, True, False),
+    "dropout": (0.0, 0.9, False, False),
+    "recurrent_dropout": (0.0, 0.9, False, False),
+    "learning_rate": (1e-6, 1.0, False, False),
+    "momentum": (0.0, 0.999, False, False),
+    "weight_decay": (0.0, 1.0, False, False),
+    "clip_norm": (1e-3, 1000.0, False, True),
+    "batch_size": (1, 8192, True, False),
+    "epochs": (1, 1000, True, False),
+    "patience": (1, 1000, True, True),
+    "validation_share": (0.01, 0.5, False, False),
+    "test_share": (0.01, 0.6, False, False),
+    "seed": (0, 2**31 - 1, True, False),
+}
+MAX_LAYERS, MAX_UNITS = 8, 1024
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """What a network sees, what it predicts, how it is built and how it learns.
+
+    window: steps in; horizon: steps out, one output per step (direct)
+    target: what is predicted, from the last known price on; 'auto' is 'log_return' for series that are positive
+        throughout and 'change' otherwise
+    features: the inputs beside or instead of 'Close', from `FEATURES`
+    cell, units: the kind of recurrent layer, and the units of each layer from the input on
+    initializer, recurrent_initializer: of the input weights and of the recurrent weights
+    schedule: of the learning rate, over `epochs`
+    clip_norm: bound on the global norm of the gradient, or None
+    patience: epochs without a better validation loss before training ends with the best weights, or None for all epochs
+    scaler: how `price` is scaled; changes and returns are divided by their standard deviation
+    supervision: loss on the last step of each window, or on every step of longer chunks
+    skip: a frozen ridge regression over the same window beside the network, or None; season: 'auto' adds a seasonal
+        lag to it where the training and validation parts prove one
+    validation_share, test_share: of all rows; the test part is the last one
+    leak: one classic mistake made on purpose; such a run is invalid
+    """
+
+    window: int = 60
+    horizon: int = 1
+    target: str = "auto"
+    features: tuple[str, ...] = ("Close",)
+    cell: str = "lstm"
+    units: tuple[int, ...] = (64, 64)
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    initializer: str = "glorot_uniform"
+    recurrent_initializer: str = "orthogonal"
+    optimizer: str = "adam"
+    learning_rate: float = 0.002
+    schedule: str = "constant"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    loss: str = "mse"
+    clip_norm: float | None = 1.0
+    batch_size: int = 128
+    epochs: int = 100
+    patience: int | None = 8
+    scaler: str = "standard"
+    supervision: str = "last_step"
+    skip: str | None = None
+    season: str | None = None
+    validation_share: float = 0.1
+    test_share: float = 0.2
+    seed: int = 0
+    leak: str | None = None
+
+    def __post_init__(self):
+        for name in ("features", "units"):
+            value = getattr(self, name)
+            if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+                raise ConfigError(f"{name} must be a list. Received: {name}={value!r}. Write it as a list, e.g. [64, 64].")
+            object.__setattr__(self, name, tuple(value))
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            if not (value is None or isinstance(value, str)) or value not in allowed:
+                raise ConfigError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {name}={value!r}.")
+        for name, (low, high, whole, optional) in RANGES.items():
+            value = getattr(self, name)
+            if value is None and optional:
+                continue
+            object.__setattr__(self, name, _number(name, value, low, high, whole))
+        if not self.features or set(self.features) - set(FEATURES) or len(set(self.features)) < len(self.features):
+            raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once. "
+                              f"Received: features={list(self.features)}.")
+        if not 1 <= len(self.units) <= MAX_LAYERS:
+            raise ConfigError(f"units needs one number for each layer, from 1 to {MAX_LAYERS} layers. "
+                              f"Received: units={list(self.units)}.")
+        object.__setattr__(self, "units", tuple(_number("units", u, 1, MAX_UNITS, True) for u in self.units))
+
+    def to_dict(self) -> dict:
+        """The settings as JSON-able values; `from_dict` is its inverse."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> ForecastConfig:
+        """Settings from a dict; what it leaves out keeps its default. Raises ConfigError for an unknown or bad value."""
+        if not isinstance(values, dict):
+            raise ConfigError(f"Settings must be a table of names and values. Received: {type(values).__name__}.")
+        unknown = sorted(map(str, set(values) - {f.name for f in dataclasses.fields(cls)}))
+        if unknown:
+            raise ConfigError(f"Unknown setting {', '.join(unknown)}. Known are: "
+                              f"{', '.join(f.name for f in dataclasses.fields(cls))}.")
+        return cls(**values)
+
+
+def _number(name, value, low, high, whole):
+    """`value` as an int or float within [low, high], or a ConfigError."""
+    kind = "a whole number" if whole else "a number"
+    rule = f"{name} must be {kind} from {low:g} to {high:g}"
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise ConfigError(f"{rule}. Received: {name}={value!r}.")
+    number = float(value)
+    if not math.isfinite(number) or not low <= number <= high or (whole and number != int(number)):
+        raise ConfigError(f"{rule}. Received: {name}={value!r}.")
+    return int(number) if whole else number
+
+
+RECOMMENDED = ForecastConfig(horizon=10, units=(32,), learning_rate=0.002, loss="huber", clip_norm=1.0, batch_size=128,
+                             epochs=60, patience=8, skip="ridge", season="auto")
+
+# Window 60, two layers of 64 units, Adam at 0.01, batch 32, 100 epochs, 70 % for training: as in the tutorial, whose
+# training part gives its last tenth of all rows to validation here, since curves and intervals need one.
+TUTORIAL = ForecastConfig(target="price", units=(64, 64), learning_rate=0.01, loss="mse", clip_norm=None, batch_size=32,
+                          epochs=100, patience=None, scaler="standard", supervision="last_step", skip=None, season=None,
+                          validation_share=0.1, test_share=0.3)
+
+QUICK_LOOK = dataclasses.replace(RECOMMENDED, window=30, units=(16,), epochs=10, patience=3)
+
+PRESETS = {"Recommended": RECOMMENDED, "Tutorial": TUTORIAL, "Quick look": QUICK_LOOK}
