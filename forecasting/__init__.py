@@ -1,0 +1,36 @@
+"""Forecasts of price series with an LSTM, and an honest look at what they are worth.
+
+Names are imported when they are first used, so that `import forecasting` costs little: no TensorFlow, no scikit-learn,
+no yfinance.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "forecasting.data.files": ("read_prices",),
+    "forecasting.data.history": ("PriceHistory",),
+    "forecasting.data.samples": ("load_sample",),
+    "forecasting.data.tickers": ("fetch_prices",),
+    "forecasting.model.config": ("QUICK_LOOK", "RECOMMENDED", "TUTORIAL", "ForecastConfig"),
+    "forecasting.result": ("TrainingResult", "load_run", "train"),
+    "forecasting.errors": (
+        "ConfigError", "DataError", "FetchError", "ForecastingError", "NeedsChoice", "NoNetwork", "NotEnoughData",
+        "ProviderError", "RateLimited", "RunError", "StoreUnavailable", "TrainingError", "UnknownTicker",
+        "UnreadableFile",
+    ),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'forecasting' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__
