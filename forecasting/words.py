@@ -1,0 +1,167 @@
+"""Numbers, dates and durations as people read them; the same everywhere in the app."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pandas as pd
+
+__all__ = [
+    "UNKNOWN",
+    "age",
+    "count",
+    "count_of",
+    "currency_word",
+    "date",
+    "dates",
+    "decimals",
+    "duration",
+    "naive_phrase",
+    "number",
+    "p_value",
+    "percent",
+    "price",
+    "share",
+    "unit",
+]
+
+THIN = "\u2009"
+UNKNOWN = "–"
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CURRENCY_WORDS = {"USD": "dollars", "EUR": "euros", "GBP": "pounds", "GBp": "pence", "GBX": "pence", "JPY": "yen",
+                   "CNY": "yuan", "CHF": "francs", "INR": "rupees", "KRW": "won", "CAD": "Canadian dollars",
+                   "AUD": "Australian dollars"}
+# frequency: (one step, how the last known price is called)
+_STEPS = {
+    "trading days": ("day", "yesterday's close"),
+    "every day": ("day", "yesterday's price"),
+    "weekly": ("week", "last week's price"),
+    "monthly": ("month", "last month's value"),
+    "quarterly": ("quarter", "last quarter's value"),
+    "yearly": ("year", "last year's value"),
+    "hourly": ("hour", "the price an hour before"),
+}
+_MINUTES = re.compile(r"(\d+) ?min")
+
+
+def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """`value` with `digits` decimals and thin separators; `UNKNOWN` where it is None or not finite."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    text = f"{value:{'+' if signed else ''},.{digits}f}".replace(",", THIN)
+    # A rounded zero has no sign: "-0.00" reads as a loss.
+    return text if any(digit in text for digit in "123456789") else text.lstrip("+-")
+
+
+def decimals(value: float) -> int:
+    """How many decimals a price of this size needs: two, and below one as many as give four significant digits."""
+    size = abs(value)
+    if not math.isfinite(size) or size == 0 or size >= 1:
+        return 2
+    return min(12, 3 - math.floor(math.log10(size)))
+
+
+def price(value: float | None, currency: str | None = None, *, signed: bool = False) -> str:
+    """A price with its currency: 168.34 USD, 16 547.50, 0.009582."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    text = number(value, decimals(value), signed=signed)
+    return f"{text} {currency}" if currency else text
+
+
+def currency_word(currency: str | None) -> str:
+    """The currency within a sentence: 'dollars' for USD, the code itself for one without a common word, '' for None."""
+    return _CURRENCY_WORDS.get(currency, currency) if currency else ""
+
+
+def percent(value: float | None, *, signed: bool = False, digits: int = 2) -> str:
+    """A value that is in percent already: 1.23 %."""
+    text = number(value, digits, signed=signed)
+    return text if text == UNKNOWN else f"{text} %"
+
+
+def share(fraction: float | None, *, signed: bool = False, digits: int = 2) -> str:
+    """A fraction in percent: 0.0123 becomes 1.23 %."""
+    return percent(None if fraction is None else 100 * fraction, signed=signed, digits=digits)
+
+
+def p_value(value: float | None) -> str:
+    """A probability: p = 0.032, p < 0.001."""
+    if value is None or not math.isfinite(value):
+        return f"p = {UNKNOWN}"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def date(when, *, time: bool | None = None) -> str:
+    """27 Mar 2018, and 27 Mar 2018, 14:30 within a day. time: whether the hour is told; None tells it unless midnight."""
+    when = pd.Timestamp(when)
+    if pd.isna(when):
+        return UNKNOWN
+    text = f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+    if time is None:
+        time = when != when.normalize()
+    return f"{text}, {when.hour:02d}:{when.minute:02d}" if time else text
+
+
+def dates(start, end) -> str:
+    """A span of dates, both ends included: 27 Mar 2018 to 3 Apr 2019."""
+    start, end = date(start), date(end)
+    return start if start == end else f"{start} to {end}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the two largest units that matter: 0.4 s, 12 s, 1 min 20 s, 2 h 5 min, 3 d 4 h."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    for limit, big, big_name, small, small_name in ((3600, 60, "min", 1, "s"), (86400, 3600, "h", 60, "min"),
+                                                    (math.inf, 86400, "d", 3600, "h")):
+        # Rounded to the smaller unit first, so that 59 min 59.7 s becomes 1 h and never 59 min 60 s.
+        rounded = round(whole / small) * small
+        if rounded < limit:
+            first, second = divmod(rounded, big)
+            return f"{first} {big_name}" + (f" {second // small} {small_name}" if second else "")
+    raise AssertionError("the last limit is infinite")
+
+
+def age(seconds: float | None) -> str:
+    """How long ago something was, in its largest unit: just now, 5 minutes ago, 3 days ago."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    for size, name in ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{count_of(int(seconds // size), name)} ago"
+    return "just now"
+
+
+def count(n: float | None) -> str:
+    """A whole number with thin separators: 16 547."""
+    return number(n, 0)
+
+
+def count_of(n: int, one: str, many: str | None = None) -> str:
+    """A number of things: 1 row, 3 270 rows. many: the plural where it is not `one` and an s."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def unit(frequency: str) -> str:
+    """One step of a series of this frequency, e.g. 'day', 'month'; 'step' where the spacing has no name."""
+    if frequency in _STEPS:
+        return _STEPS[frequency][0]
+    return "step"
+
+
+def naive_phrase(frequency: str) -> str:
+    """What the naive forecast repeats, e.g. "yesterday's close"."""
+    if frequency in _STEPS:
+        return _STEPS[frequency][1]
+    if match := _MINUTES.search(frequency):
+        return f"the price {count_of(int(match[1]), 'minute')} before"
+    return "the last known price"
