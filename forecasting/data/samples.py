@@ -15,8 +15,8 @@ __all__ = ["SAMPLES", "load_sample"]
 SAMPLES = {
     "AAPL": "Apple's daily prices from March 2000 to March 2013, adjusted for splits. On prices like these an honest "
             "model rarely beats the naive forecast.",
-    "Generated waves": "Not a price: two waves and a little noise, made by a formula. There is something to learn here, "
-                       "so it shows what success looks like.",
+    "Generated waves": "Not a price: two waves and a little noise, made by a formula. There is something to learn "
+                       "here, so it shows what success looks like.",
 }
 
 
@@ -30,7 +30,7 @@ def load_sample(name: str = "AAPL") -> PriceHistory:
 
 
 def _apple() -> PriceHistory:
-    """3,270 rows of Quandl's WIKI table, as bokeh-sampledata 2026.1 distributes it, adjusted for Apple's later splits."""
+    """3,270 rows of Quandl's WIKI table, from bokeh-sampledata 2026.1, adjusted for Apple's later splits."""
     with files("forecasting.data").joinpath("AAPL_2000_2013.csv").open("rb") as file:
         frame = pd.read_csv(file, index_col="Date", parse_dates=["Date"])
     return PriceHistory(frame, name="AAPL", source="Quandl WIKI (public domain), adjusted for splits",

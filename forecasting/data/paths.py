@@ -1,0 +1,42 @@
+"""Where the project keeps a person's data, and how it writes there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["home", "write_atomically"]
+
+
+def home() -> Path:
+    """The folder that everything is kept in, made on first use and readable by its owner only.
+
+    `FORECASTING_HOME` names another one; otherwise it is the usual place for a program's data on this system.
+    """
+    from platformdirs import user_data_dir
+
+    folder = Path(os.environ.get("FORECASTING_HOME") or user_data_dir("lstm-price-forecasts", appauthor=False))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def write_atomically(path: Path, data: bytes):
+    """Writes `data` to `path` so that a reader, or a crash, sees the old file or the new one, never a part of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    # The folder's own entry has to reach the disk too. Windows cannot open a folder, and does not need it.
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
