@@ -95,7 +95,7 @@ def p_value(value: float | None) -> str:
 
 
 def date(when, *, time: bool | None = None) -> str:
-    """27 Mar 2018, and 27 Mar 2018, 14:30 within a day. time: whether the hour is told; None tells it unless midnight."""
+    """27 Mar 2018, and 27 Mar 2018, 14:30 within a day. time: tell the hour; None tells it unless it is midnight."""
     when = pd.Timestamp(when)
     if pd.isna(when):
         return UNKNOWN

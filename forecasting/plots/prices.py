@@ -1,0 +1,58 @@
+"""A price history, with the split shaded on it."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from forecasting import words
+from forecasting.data.history import PriceHistory
+from forecasting.plots import template as t
+from forecasting.plots.sampling import MOST_POINTS, downsample, range_buttons, rows_within, span
+
+__all__ = ["price_chart"]
+
+
+def price_chart(history: PriceHistory, split: tuple[int, int] | None = None, *, dark: bool = False, x_range=None,
+                n: int = MOST_POINTS) -> go.Figure:
+    """All prices as one line with range buttons.
+
+    split: (train_end, validation_end), the rows where the validation and the test part begin; shaded where given
+    x_range: (start, end) to draw a part of a long series in more detail; n: the most points to draw
+    """
+    c = t.colours(dark)
+    dates, close = history.dates, history.close
+    within = rows_within(dates, x_range)
+    rows = downsample(dates[within], close[within], n=n) + within.start
+    form, unit = t.price_format(close), f" {history.currency}" if history.currency else ""
+    layout = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(history.currency)}, "tickformat": ""}}
+    if x_range is not None:
+        layout["xaxis"]["range"], layout["yaxis"]["range"] = list(x_range), span(close[within])
+    if split is not None and len(history):
+        layout |= t.shade(_parts(dates, split), c)
+    buttons = range_buttons(dates, close, c=c, top=1.0) if x_range is None else None
+    return t.make_figure(
+        [t.line(dates[rows], close[rows], "Close", c.actual, width=1.25, value=form, suffix=unit)],
+        title=f"Closing price of {_short(history.name)}", description=_price_words(history, split), dark=dark, height=t.TALL,
+        legend=False, buttons=buttons, revision=f"{history.name}{x_range}", **layout)
+
+
+def _parts(dates, split):
+    """(part, start, end) of the parts that have rows."""
+    edges = (0, *split, len(dates) - 1)
+    return [(part, dates[a], dates[b]) for part, a, b in zip(t.PARTS, edges, edges[1:], strict=False) if b > a]
+
+
+def _short(name: str, limit: int = 24) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"
+
+
+def _price_words(history, split):
+    if not len(history):
+        return "No prices."
+    close, dates = history.close, history.dates
+    text = (f"{words.count_of(len(history), 'price')} of {history.name} from {words.dates(dates[0], dates[-1])}, between "
+            f"{words.price(close.min(), history.currency)} and {words.price(close.max(), history.currency)}, last "
+            f"{words.price(close[-1], history.currency)}")
+    if split is not None and split[1] < len(dates):
+        text += (f"; validation begins on {words.date(dates[split[0]])}, test on {words.date(dates[split[1]])}")
+    return text + "."
