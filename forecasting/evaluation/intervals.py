@@ -1,0 +1,220 @@
+"""Prediction intervals that hold: conformal, scaled by recent volatility, corrected online.
+
+A forecast's errors on validation, divided by how restless the series was at the time, are *scores*. The interval at an
+origin is the prediction plus and minus a quantile of the scores known by then, times how restless the series is now.
+Over the test part the scores roll (the latest 500), and the level that the quantile is taken at follows the misses:
+after a miss the next intervals are wider, after a hit a little narrower.
+
+Sources: split conformal prediction, Vovk, Gammerman and Shafer, "Algorithmic learning in a random world" (2005), and
+Papadopoulos and others, "Inductive confidence machines for regression" (2002); scores divided by a local scale, Lei and
+others, "Distribution-free predictive inference for regression" (2018); the online correction, Gibbs and Candès,
+"Adaptive conformal inference under distribution shift" (2021); the volatility, J.P. Morgan, "RiskMetrics" (1996).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from math import ceil, isfinite
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["LEVELS", "around", "extend_half_widths", "half_widths", "half_widths_by_step", "interval_bounds"]
+
+LEVELS = (0.8, 0.95)
+DECAY = 0.94          # of the exponentially weighted volatility, a day's weight after one more day
+ROLLING = 500         # scores that an online quantile looks back on
+MIN_SCORES = 20       # with fewer from validation, the naive forecast's earlier errors fill up
+SCALES = ("moves", "errors", "none")
+
+_LEAST_SCALE = 0.1    # of the long-run volatility: after a flat stretch the next move is not taken for a wonder
+_LARGEST_LEVEL = 0.999
+_LARGEST_HALF_WIDTH = 50.0  # in logs: a factor of 5e21, so that the exponential stays finite
+
+
+def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto"):
+    """Bounds for the predictions of one step, from what was known at each origin.
+
+    actual: (n,) what came `step` rows after each origin, NaN where it is not known; origins are consecutive rows
+    predicted, last: (n,) the prediction, and the price at the origin
+    calibrate: slice of the validation origins; its stop is the first origin whose bounds are made online, as a rule the
+        last row of validation
+    positive: measure errors in logarithms, so that bounds are positive
+    levels: promised coverages, ascending; gamma: how fast the online correction moves, 0 for none
+    scale: 'moves' or 'errors' (the volatility of the price or of the forecast's own errors), 'none', or 'auto' for the
+        one with the best interval score on validation
+    returns {level: (lower (n,), upper (n,))}, finite, with lower <= predicted <= upper, and narrow levels within wide
+        ones
+
+    The bounds at origin i >= calibrate.stop use the price of row i and earlier rows only: the error of origin j is
+    known once j + step <= i. Before that, bounds take the quantile of all of validation: they describe the fit and are
+    no test of coverage.
+    """
+    halves = half_widths(actual, predicted, last, calibrate, positive, step, levels, gamma, scale)
+    return {level: around(predicted, half, positive) for level, half in halves.items()}
+
+
+def around(predicted, half, positive):
+    """(lower, upper): predicted -+ half, or predicted times exp(-+ half) where `positive`. Shapes broadcast."""
+    predicted, half = np.asarray(predicted, dtype=np.float64), np.asarray(half, dtype=np.float64)
+    largest = np.finfo(np.float64).max
+    with np.errstate(over="ignore", under="ignore"):
+        lower, upper = ((predicted * np.exp(-half), predicted * np.exp(half)) if positive
+                        else (predicted - half, predicted + half))
+    lower, upper = np.clip(lower, -largest, largest), np.clip(upper, -largest, largest)
+    # exp(log) rounds; and a prediction that is not positive still lies between its bounds.
+    return np.minimum(lower, predicted), np.maximum(upper, predicted)
+
+
+def half_widths_by_step(actual, predicted, last, calibrate, positive, levels=LEVELS, gamma=0.005, scale="auto"):
+    """`half_widths` for every step of a horizon.
+
+    actual, predicted: (n, horizon); last: (n,); calibrate: as in `half_widths`, one slice for all steps
+    returns {level: (n, horizon)}
+    """
+    actual, predicted = np.asarray(actual, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    steps = [half_widths(actual[:, k], predicted[:, k], last, calibrate, positive, k + 1, levels, gamma, scale)
+             for k in range(predicted.shape[1])]
+    return {level: np.column_stack([step[level] for step in steps]) for level in levels}
+
+
+def extend_half_widths(half, steps):
+    """Half-widths (..., horizon) continued to (..., steps): beyond the horizon they grow with the root of the step.
+
+    So do the errors of a random walk, which is the least that a recursion has to allow for.
+    """
+    half = np.asarray(half, dtype=np.float64)
+    horizon = half.shape[-1]
+    growth = np.sqrt(np.arange(horizon + 1, steps + 1) / horizon)
+    return np.concatenate([half[..., :steps], half[..., -1:] * growth], axis=-1)
+
+
+def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto"):
+    """Half the width of each interval: arguments as in `interval_bounds`.
+
+    returns {level: (n,)}, finite and not negative; in logarithms where `positive`, else in the units of the prices.
+    The last entry is the width of the forecast from the last origin; `around` puts it round any other prediction.
+    """
+    actual, predicted, last = (np.asarray(values, dtype=np.float64) for values in (actual, predicted, last))
+    if not (actual.ndim == 1 and actual.shape == predicted.shape == last.shape):
+        raise ValueError("actual, predicted and last must be (n,). "
+                         f"Received: {actual.shape}, {predicted.shape} and {last.shape}.")
+    start, stop, stride = calibrate.indices(len(actual))
+    if stride != 1 or stop <= start:
+        raise ValueError(f"calibrate must be a slice of one or more origins. Received: {calibrate} of {len(actual)}.")
+    if not levels or list(levels) != sorted(levels):
+        raise ValueError(f"levels must ascend. Received: levels={levels}.")
+
+    unit = 1.0 if positive else np.abs(last[: stop + 1]).max() or 1.0  # so that squares of large prices stay finite
+    level_of = _logarithm if positive else lambda prices: prices / unit
+    errors = np.abs(level_of(actual) - level_of(predicted))
+    naive_errors = np.abs(level_of(actual) - level_of(last))
+    moves = np.diff(level_of(last), prepend=np.nan)
+
+    rows = np.arange(len(actual))
+    known = np.flatnonzero((rows >= start) & (rows + step <= stop) & np.isfinite(errors))
+    earlier = np.flatnonzero((rows + step <= start) & np.isfinite(naive_errors))
+    missing = max(0, MIN_SCORES - len(known))
+    earlier = earlier[max(0, len(earlier) - missing):] if missing else earlier[:0]
+    if len(known) + len(earlier) == 0:
+        raise ValueError(f"No error of step {step} is known before the test part begins.")
+
+    fits = []
+    for name in SCALES if scale == "auto" else (scale,):
+        sizes = _sizes(name, errors, moves, known, stop, step)
+        filler, calibration = naive_errors[earlier] / sizes[earlier], errors[known] / sizes[known]
+        ordered = np.sort(np.concatenate([filler, calibration]))
+        static = {level: _quantile(ordered, level) for level in levels}
+        fits.append((_penalty(static, errors[known], sizes[known]), len(fits), sizes, filler, calibration, static))
+    _, _, sizes, filler, calibration, static = min(fits, key=lambda fit: fit[:2])
+
+    online = _online_quantiles(errors / sizes, filler, calibration, start, stop, step, levels, gamma)
+    largest = _LARGEST_HALF_WIDTH if positive else np.finfo(np.float64).max / 4
+    halves, narrower = {}, np.zeros(len(actual))
+    for level in levels:
+        quantiles = np.concatenate([np.full(stop, static[level]), online[level]])
+        with np.errstate(over="ignore"):
+            narrower = np.maximum(narrower, np.minimum(quantiles * sizes * unit, largest))
+        halves[level] = narrower
+    return halves
+
+
+def _logarithm(prices):
+    """Natural logarithms, with what is not positive (a bad prediction) at the smallest number that has one."""
+    return np.log(np.maximum(prices, np.finfo(np.float64).tiny))
+
+
+def _sizes(name, errors, moves, known, stop, step):
+    """(n,) how restless the series, or the forecast's errors, are at each origin: what is known there, and no more."""
+    if name == "none":
+        return np.ones(len(errors))
+    if name == "moves":
+        seen, usual = moves, moves[1 : stop + 1]
+    elif name == "errors":
+        # The error of origin j arrives at origin j + step.
+        seen = np.concatenate([np.full(min(step, len(errors)), np.nan), errors[:-step]])
+        usual = errors[known]
+    else:
+        raise ValueError(f"scale must be 'auto' or one of {', '.join(SCALES)}. Received: scale={name!r}.")
+    usual = float(np.mean(usual**2)) if len(usual) else 0.0
+    # The recursion starts at the usual square and passes over gaps.
+    squares = pd.Series(np.concatenate([[usual], seen**2])).ewm(alpha=1 - DECAY, adjust=False, ignore_na=True).mean()
+    least = _LEAST_SCALE * np.sqrt(usual) or np.sqrt(np.finfo(np.float64).tiny)
+    return np.maximum(np.sqrt(squares.to_numpy()[1:]), least)
+
+
+def _penalty(quantiles, errors, sizes):
+    """Mean interval score of {level: quantile} on the calibration errors, summed over levels. 0 without errors."""
+    if not len(errors):
+        return 0.0
+    total = 0.0
+    for level, quantile in quantiles.items():
+        half = quantile * sizes
+        total += float(np.mean(2 * half + 2 / (1 - level) * np.maximum(errors - half, 0)))
+    return total
+
+
+def _quantile(ordered, level):
+    """The conformal quantile of ascending scores: the smallest that a new score stays below with probability `level`.
+
+    With m scores that promise ends at m / (m + 1). Beyond it the largest score is stretched as a normal tail would be,
+    where the theory would answer with infinity.
+    """
+    count = len(ordered)
+    level = min(level, _LARGEST_LEVEL)
+    rank = ceil((count + 1) * level - 1e-9)  # 0.8 * 5 is a little above 4 in binary
+    if rank <= count:
+        return ordered[max(rank, 1) - 1]
+    normal = NormalDist()
+    reached = count / (count + 1)
+    return ordered[-1] * normal.inv_cdf((1 + level) / 2) / normal.inv_cdf((1 + reached) / 2)
+
+
+def _online_quantiles(scores, filler, calibration, start, stop, step, levels, gamma):
+    """{level: (n - stop,)} quantile for each origin from `stop` on, from the scores known there.
+
+    filler, calibration: the scores known at `stop`; as more arrive, the filler goes first, then the oldest
+    """
+    recent = deque(np.concatenate([filler, calibration])[-ROLLING:].tolist())
+    ordered = sorted(recent)
+    spare = max(0, len(filler) - max(0, len(filler) + len(calibration) - ROLLING))
+    scores = scores.tolist()
+    used = {level: [] for level in levels}
+    misses = {level: 1 - level for level in levels}  # the share of misses aimed at, which the correction moves
+    for origin in range(stop, len(scores)):
+        arrived = origin - step
+        if origin > stop and arrived >= start and isfinite(scores[arrived]):
+            score = scores[arrived]
+            insort(ordered, score)
+            recent.append(score)
+            if spare or len(recent) > ROLLING:
+                spare = max(0, spare - 1)
+                del ordered[bisect_left(ordered, recent.popleft())]
+            if arrived >= stop:
+                for level in levels:
+                    misses[level] += gamma * ((1 - level) - (score > used[level][arrived - stop]))
+        for level in levels:
+            used[level].append(_quantile(ordered, 1 - misses[level]))
+    return {level: np.array(quantiles) for level, quantiles in used.items()}

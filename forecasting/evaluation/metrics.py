@@ -1,0 +1,242 @@
+"""Scores of a forecast against what happened, in plain arrays.
+
+Every function takes 1-D arrays of equal length and raises `Undefined`, with the reason in words, where a score has no
+value: a percentage of a price of zero, a direction where nothing moved. `scores` turns that into None beside its
+reason. Nothing here returns 0, NaN or infinity in place of "undefined".
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+__all__ = ["SMALLEST_MOVE", "Undefined", "binomial_interval", "coverage", "directional_accuracy", "directional_hits",
+           "interval_score", "mae", "mape", "mase", "mase_scale", "mean_width", "rmse", "scores", "skill", "smape"]
+
+# exp(log price + 0) differs from the price in its last bits: a smaller share of the price is no predicted move.
+SMALLEST_MOVE = 1e-7
+
+
+class Undefined(ArithmeticError):
+    """A score that has no value for these numbers. Its text is the reason, in words for a person."""
+
+
+def rmse(actual, predicted) -> float:
+    """Root mean squared error, in the units of the prices."""
+    errors = _errors(actual, predicted)
+    largest = np.abs(errors).max()
+    if largest == 0:
+        return 0.0
+    # Scaled, because the square of a large error overflows long before the error itself does.
+    return float(largest * np.sqrt(np.mean((errors / largest) ** 2)))
+
+
+def mae(actual, predicted) -> float:
+    """Mean absolute error, in the units of the prices."""
+    return _mean(np.abs(_errors(actual, predicted)))
+
+
+def mape(actual, predicted) -> float:
+    """Mean absolute percentage error: 100 mean(|a - p| / |a|), in percent. Undefined where a price is zero."""
+    errors = _errors(actual, predicted)
+    prices = np.abs(np.asarray(actual, dtype=np.float64))
+    if (prices == 0).any():
+        raise Undefined("a price is zero")
+    with np.errstate(over="ignore"):
+        return _mean(100 * (np.abs(errors) / prices))
+
+
+def smape(actual, predicted) -> float:
+    """Symmetric mean absolute percentage error: 100 mean(|a - p| / ((|a| + |p|) / 2)), from 0 to 200 percent.
+
+    Undefined where a price and its prediction are both zero.
+    Source: Makridakis, "Accuracy measures: theoretical and practical concerns" (1993), with absolute values below.
+    """
+    errors = _errors(actual, predicted)
+    middle = np.abs(np.asarray(actual, dtype=np.float64)) / 2 + np.abs(np.asarray(predicted, dtype=np.float64)) / 2
+    if (middle == 0).any():
+        raise Undefined("a price and its prediction are both zero")
+    return _mean(100 * (np.abs(errors) / middle))
+
+
+def mase_scale(training_prices) -> float:
+    """The mean absolute one-step move of the training prices: what the naive forecast errs by there."""
+    prices = _vector("training_prices", training_prices)
+    if len(prices) < 2:
+        raise Undefined("the training part has fewer than two prices")
+    return mae(prices[1:], prices[:-1])
+
+
+def mase(actual, predicted, scale) -> float:
+    """Mean absolute error over `scale`, the naive forecast's mean absolute error in training (see `mase_scale`).
+
+    Below 1: better than the naive forecast was on the training part.
+    Source: Hyndman and Koehler, "Another look at measures of forecast accuracy" (2006).
+    """
+    error = mae(actual, predicted)
+    if scale is None or not math.isfinite(scale):
+        raise Undefined("the training part has no mean move")
+    if scale == 0:
+        raise Undefined("the price never moved in the training part")
+    return _finite(error / scale)
+
+
+def skill(actual, predicted, naive) -> float:
+    """1 - RMSE / naive RMSE: the share of the naive forecast's error that the forecast removes.
+
+    0: as good as naive; 1: perfect; below 0: worse than naive. Undefined where naive makes no error.
+    """
+    error, reference = rmse(actual, predicted), rmse(actual, naive)
+    if reference == 0:
+        raise Undefined("the naive forecast makes no error: the price never moved")
+    return _finite(1 - error / reference)
+
+
+def directional_hits(actual, predicted, last) -> tuple[int, int]:
+    """How many calls of a direction were right, and how many calls there were.
+
+    last: (n,) the last price known when each prediction was made
+    A call counts where the price then moved and the prediction differs from `last` by more than `SMALLEST_MOVE` of it.
+    """
+    moved = -_errors(last, actual)
+    called = -_errors(last, predicted)
+    called = np.where(np.abs(called) > SMALLEST_MOVE * np.abs(np.asarray(last, dtype=np.float64)), called, 0.0)
+    if not moved.any():
+        raise Undefined("the price never moved")
+    counts = (moved != 0) & (called != 0)
+    if not counts.any():
+        raise Undefined("the forecast calls no direction")
+    return int(np.sum(np.sign(moved[counts]) == np.sign(called[counts]))), int(counts.sum())
+
+
+def directional_accuracy(actual, predicted, last) -> float:
+    """The share of called directions, from 0 to 1, that were right (see `directional_hits`)."""
+    right, calls = directional_hits(actual, predicted, last)
+    return right / calls
+
+
+def binomial_interval(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a share that was seen as `successes` of `trials` independent ones.
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise Undefined("there are no trials")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share, weight = successes / trials, z * z / trials
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    # At 0 and at 1 the bound is the share itself; rounding must not leave it outside.
+    return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
+
+
+def coverage(actual, lower, upper) -> float:
+    """The share of prices, from 0 to 1, that lie within their bounds."""
+    actual, lower, upper = _bounds(actual, lower, upper)
+    return float(np.mean((lower <= actual) & (actual <= upper)))
+
+
+def mean_width(lower, upper) -> float:
+    """The mean distance of the bounds, in the units of the prices."""
+    return _mean(_errors(upper, lower))
+
+
+def interval_score(actual, lower, upper, level: float) -> float:
+    """Mean interval score, in the units of the prices: the width, and 2 / (1 - level) times any miss. Less is better.
+
+    Source: Gneiting and Raftery, "Strictly proper scoring rules, prediction, and estimation" (2007), section 6.2.
+    """
+    actual, lower, upper = _bounds(actual, lower, upper)
+    with np.errstate(over="ignore"):
+        missed = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
+        return _mean((upper - lower) + 2 / (1 - level) * missed)
+
+
+def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -> tuple[dict, dict]:
+    """Every score of one part of a series, and the reason of each that is None.
+
+    actual, predicted, naive: (n,) on the same days
+    intervals: {level: (lower (n,), upper (n,))}, e.g. {0.8: ..., 0.95: ...}, or None
+    scale: of the MASE, from `mase_scale`, or None where it is undefined
+    last: (n,) the last known prices; `naive` itself unless given
+    returns values: {'rmse', 'mae', 'mape', 'smape', 'mase', 'naive_rmse', 'naive_mae', 'naive_mape', 'skill',
+        'directional_accuracy', 'directional_low', 'directional_high' (its 95 % interval), 'directional_calls', and for
+        each level 'coverage_80', 'width_80', 'interval_score_80'}; reasons: {name: sentence} for those that are None
+    """
+    last = naive if last is None else last
+    wanted = {
+        "rmse": lambda: rmse(actual, predicted),
+        "mae": lambda: mae(actual, predicted),
+        "mape": lambda: mape(actual, predicted),
+        "smape": lambda: smape(actual, predicted),
+        "mase": lambda: mase(actual, predicted, scale),
+        "naive_rmse": lambda: rmse(actual, naive),
+        "naive_mae": lambda: mae(actual, naive),
+        "naive_mape": lambda: mape(actual, naive),
+        "skill": lambda: skill(actual, predicted, naive),
+        "directional_accuracy": lambda: directional_accuracy(actual, predicted, last),
+        "directional_low": lambda: binomial_interval(*directional_hits(actual, predicted, last))[0],
+        "directional_high": lambda: binomial_interval(*directional_hits(actual, predicted, last))[1],
+        "directional_calls": lambda: directional_hits(actual, predicted, last)[1],
+    }
+    for level, (lower, upper) in (intervals or {}).items():
+        percent = f"{100 * level:g}"
+        wanted[f"coverage_{percent}"] = lambda lower=lower, upper=upper: coverage(actual, lower, upper)
+        wanted[f"width_{percent}"] = lambda lower=lower, upper=upper: mean_width(lower, upper)
+        wanted[f"interval_score_{percent}"] = (
+            lambda lower=lower, upper=upper, level=level: interval_score(actual, lower, upper, level))
+    values, reasons = {}, {}
+    for name, compute in wanted.items():
+        try:
+            values[name] = compute()
+        except Undefined as reason:
+            values[name], reasons[name] = None, str(reason)
+    return values, reasons
+
+
+def _vector(name, values):
+    """`values` as a (n,) float64 array without gaps. A wrong shape is the caller's mistake, no undefined score."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"{name} must have one dimension. Received: shape {values.shape}.")
+    if values.size == 0:
+        raise Undefined("there are no days to score")
+    if not np.isfinite(values).all():
+        raise Undefined("a value is missing")
+    return values
+
+
+def _errors(actual, predicted):
+    """actual - predicted, (n,). Raises ValueError for shapes that NumPy would broadcast, e.g. (n, 1) and (n,)."""
+    if np.shape(actual) != np.shape(predicted):
+        raise ValueError(f"Both must have the same shape. Received: {np.shape(actual)} and {np.shape(predicted)}.")
+    with np.errstate(over="ignore"):
+        errors = _vector("actual", actual) - _vector("predicted", predicted)
+    if not np.isfinite(errors).all():
+        raise Undefined("the numbers are too large to subtract")
+    return errors
+
+
+def _bounds(actual, lower, upper):
+    """The three as (n,) arrays, after the checks of `_errors`."""
+    _errors(actual, lower)
+    _errors(actual, upper)
+    return tuple(np.asarray(values, dtype=np.float64) for values in (actual, lower, upper))
+
+
+def _mean(values):
+    """The mean of values that are not negative, without overflow on the way."""
+    largest = values.max()
+    if largest == 0:
+        return 0.0
+    if not np.isfinite(largest):
+        raise Undefined("the numbers are too large to average")
+    return float(largest * np.mean(values / largest))
+
+
+def _finite(value):
+    if not math.isfinite(value):
+        raise Undefined("the numbers are too far apart to divide")
+    return float(value)
