@@ -1,0 +1,137 @@
+"""The frame of every page: its title, the list of pages, the session's state and the boundary for a user's errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+
+import streamlit as st
+
+from forecasting import RECOMMENDED, ForecastConfig, ForecastingError, load_sample
+from forecasting.data.samples import SAMPLES
+from forecasting.words import count, date
+from pages.components.jobs import run_store, start_engine
+from pages.components.state import AppState, app_state
+from pages.components.text import plain
+
+__all__ = ["PAGES", "boundary", "is_dark", "page", "series_line"]
+
+PAGES = {
+    "Data": ("app.py", ":material/table_chart:"),
+    "Train": ("pages/2_Train.py", ":material/model_training:"),
+    "Evaluate": ("pages/3_Evaluate.py", ":material/fact_check:"),
+    "Forecast": ("pages/4_Forecast.py", ":material/timeline:"),
+    "Runs": ("pages/6_Runs.py", ":material/history:"),
+}
+DEFAULT_SAMPLE = "AAPL"
+_HEX_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@contextmanager
+def page(title: str, purpose: str):
+    """Opens a page and yields the session's `AppState`; an error that a user can mend is shown where the work stopped.
+
+    Every page runs on its own (a deep link may be the first request of the server's life), so each opens with this.
+    """
+    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide")
+    state = app_state()
+    with st.sidebar:
+        for label, (path, icon) in PAGES.items():
+            st.page_link(path, label=label, icon=icon, query_params=_address(state) or None, width="stretch")
+    st.title(title)
+    st.markdown(purpose)
+    try:
+        with boundary():
+            _restore(state)
+        with boundary():
+            yield state
+    finally:
+        _write_address(state)
+        # Last, so that the workers' start does not compete with the first paint.
+        start_engine()
+
+
+@contextmanager
+def boundary():
+    """Shows a `ForecastingError` where the result would have stood; any other exception goes on to the log."""
+    try:
+        yield
+    except ForecastingError as error:
+        st.error(plain(error, limit=1500), icon=":material/error:")
+
+
+def series_line(state: AppState):
+    """One quiet line: which prices these are."""
+    history = state.history
+    last = f"last {date(history.dates[-1])}" if len(history) else "empty"
+    parts = [history.name, history.source, last, f"{count(len(history))} rows", history.frequency, history.currency]
+    st.caption(" · ".join(plain(part, limit=120) for part in parts if part))
+
+
+def is_dark() -> bool:
+    """Whether this browser shows the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def _restore(state: AppState):
+    """Brings back what the page's address names, after a reload or in another browser."""
+    query = st.query_params
+    run_id, data, settings = query.get("run"), query.get("data"), query.get("settings")
+    try:
+        if run_id and run_id != state.run_id:
+            _require_id(run_id, "run")
+            run = run_store().get(run_id)
+            state.use_history(run_store().history(run_id))
+            state.config, state.run_id = run.config, run_id
+        if data and data != _data_id(state):
+            if data in SAMPLES:
+                state.use_history(load_sample(data), sample=data)
+            else:
+                _require_id(data, "data")
+                state.use_history(run_store().load_history(data))
+        if settings and state.drawn is None:
+            state.config = _read_settings(settings)
+    finally:
+        if state.history is None:
+            state.use_history(load_sample(DEFAULT_SAMPLE), sample=DEFAULT_SAMPLE)
+
+
+def _require_id(text: str, what: str):
+    if not _HEX_ID.fullmatch(text):
+        raise ForecastingError(f"The address names a {what} that cannot exist. Received: {what}={text[:60]}. "
+                               "Check the link, or go on with the sample.")
+
+
+def _read_settings(text: str) -> ForecastConfig:
+    try:
+        changed = json.loads(text)
+    except ValueError as error:
+        raise ForecastingError(f"The settings in the address are damaged: {error}. "
+                               "They were left out; the recommended ones are shown.") from error
+    return ForecastConfig.from_dict({**RECOMMENDED.to_dict(), **changed} if isinstance(changed, dict) else changed)
+
+
+def _data_id(state: AppState) -> str | None:
+    if state.history is None:
+        return None
+    return state.sample or state.history.fingerprint
+
+
+def _address(state: AppState) -> dict[str, str]:
+    """What a page's address says: the data, the run that is shown, and the settings that differ from the recommended."""
+    address = {}
+    if state.history is not None:
+        address["data"] = _data_id(state)
+    if state.run_id:
+        address["run"] = state.run_id
+    ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
+    if changed := {name: value for name, value in ours.items() if value != usual[name]}:
+        address["settings"] = json.dumps(changed, separators=(",", ":"))
+    return address
+
+
+def _write_address(state: AppState):
+    address = _address(state)
+    if dict(st.query_params) != address:
+        st.query_params.from_dict(address)

@@ -1,0 +1,100 @@
+"""A run on the Train page: its buttons, and what it does while it is computed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from forecasting import ForecastConfig
+from forecasting.model.size import describe_network, estimate_seconds
+from forecasting.plots import CONFIG, describe, loss_chart
+from forecasting.words import count, duration
+from pages.components.frame import boundary, is_dark
+from pages.components.jobs import run_store
+from pages.components.state import AppState
+from pages.components.text import plain
+
+__all__ = ["ACTIVE", "current_run", "draw_buttons", "draw_curve", "draw_live"]
+
+ACTIVE = ("scheduled", "running")
+TICK_SECONDS = 0.5
+
+
+def current_run(state: AppState):
+    """The run that is shown, as the store knows it now, or None."""
+    return run_store().get(state.run_id) if state.run_id else None
+
+
+def draw_buttons(state: AppState, config: ForecastConfig, run, problem: str | None):
+    """Train and Stop, and what a training of these settings would take. problem: why these settings cannot be trained."""
+    active = run is not None and run.state in ACTIVE
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
+                  help=_why_not(active, problem), on_click=_train, args=(state, config))
+        st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
+                  help="Ends the training within a second and keeps what was learnt." if active else
+                       "Nothing is being trained.")
+        if not problem:
+            parameters = sum(layer.parameters for layer in describe_network(config))
+            seconds = estimate_seconds(config, len(state.history), run_store().speed())
+            st.caption(f"{count(parameters)} parameters · about {duration(seconds)} for {count(config.epochs)} epochs")
+    if error := st.session_state.pop("train_error", None):
+        st.error(plain(error), icon=":material/error:")
+
+
+def _why_not(active: bool, problem: str | None) -> str:
+    if active:
+        return "A training is under way. Stop it first, or wait for its end."
+    return "These settings cannot be trained; the reason stands below." if problem else "Trains with the settings on the left."
+
+
+def _train(state: AppState, config: ForecastConfig):
+    # In a callback, so that the page is drawn once, with the new run.
+    from forecasting import ForecastingError
+
+    try:
+        state.run_id = run_store().create(state.history, config, owner=state.owner)
+    except ForecastingError as error:
+        st.session_state["train_error"] = str(error)
+
+
+def _stop(state: AppState):
+    from forecasting import ForecastingError
+
+    try:
+        run_store().request_stop(state.run_id)
+    except ForecastingError as error:
+        st.session_state["train_error"] = str(error)
+
+
+def draw_live(run_id: str):
+    """Follows an active run from the store until it ends, then draws the whole page anew."""
+    log_scale = st.toggle("Logarithmic loss", key="train_log_live")
+    st.fragment(_follow, run_every=TICK_SECONDS)(run_id, log_scale)
+
+
+def _follow(run_id: str, log_scale: bool):
+    with boundary():
+        run = run_store().get(run_id)
+        if run.state not in ACTIVE:
+            st.rerun()
+        st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
+        draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
+
+
+def _progress_words(run) -> str:
+    if run.state == "scheduled":
+        if run.queue_position and run.queue_position > 1:
+            return f"Waiting: number {run.queue_position} in the queue"
+        return "Waiting for a free worker"
+    words = [f"Epoch {run.epoch} of {run.epochs}" if run.epoch else (run.phase or "Preparing").capitalize()]
+    if run.epoch and run.rate:
+        words += [f"{duration((run.epochs - run.epoch) / run.rate)} left at most", f"{run.rate:.1f} epochs a second"]
+    if run.stopping:
+        words.append("stopping")
+    return " · ".join(words)
+
+
+def draw_curve(curve, run, log_scale: bool, key: str):
+    """The loss chart of a run, live or ended."""
+    figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=run.epochs, dark=is_dark())
+    st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=describe(figure))

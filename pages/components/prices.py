@@ -1,0 +1,103 @@
+"""The prices in hand on the Data page: how they are split, their chart, what was repaired and what looks wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.data.calendars import CALENDARS
+from forecasting.data.checks import apply_fix, find_problems
+from forecasting.model.preprocessing import check_history, describe_split
+from forecasting.plots import CONFIG, MOST_POINTS, describe, price_chart
+from forecasting.words import count, date, dates, price, share
+from pages.components.frame import boundary, is_dark
+from pages.components.jobs import run_store
+from pages.components.state import AppState
+from pages.components.text import plain
+
+__all__ = ["draw_prices"]
+
+PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
+EDGE_ROWS = 5
+
+
+def draw_prices(state: AppState):
+    """The answer first (how much there is, and how far the test part leaves what training sees), then chart and details."""
+    history = state.history
+    with boundary():
+        check_history(history, state.config)
+    parts = describe_split(history, state.config)
+    last, rows, windows, escape = st.columns(4)
+    last.metric("Last price", price(history.close[-1], history.currency))
+    rows.metric("Rows", count(len(history)))
+    windows.metric("Training windows", count(parts.windows), help="How many stretches of the window's length the network "
+                                                                  "learns from; the window is set on the Train page.")
+    escape.metric("Test prices never seen before", share(parts.escape, digits=0),
+                  help="The share of test prices outside the range of the training and validation parts. A network that "
+                       "predicts the price itself cannot follow them there.")
+    st.markdown(" ".join(_words(name, part) for name, part in parts.spans.items()))
+    _draw_chart(history, parts)
+    _draw_notes(state)
+    _draw_problems(state)
+    _draw_details(state)
+
+
+def _words(name: str, part) -> str:
+    return f"**{PARTS[name]}** {dates(part.start, part.end)} ({count(part.rows)} rows)." if part.rows else f"**{PARTS[name]}** no rows."
+
+
+def _draw_chart(history, parts):
+    x_range = None
+    if len(history) > MOST_POINTS:
+        x_range = _draw_range(history)
+    figure = price_chart(history, (parts.train_end, parts.validation_end), dark=is_dark(), x_range=x_range)
+    st.plotly_chart(figure, key="data_chart", theme=None, config=CONFIG, alt=describe(figure))
+
+
+def _draw_range(history):
+    """A stretch of a long series, drawn from all its rows: a long line is thinned, and its details show only here."""
+    first, last = history.dates[0].to_pydatetime(), history.dates[-1].to_pydatetime()
+    start, end = st.slider("Stretch shown", first, last, (first, last), key=f"data_stretch_{history.fingerprint}",
+                           help=f"The whole line is drawn with about {count(MOST_POINTS)} points, extremes kept. A shorter "
+                                "stretch shows every row.")
+    return None if (start, end) == (first, last) else (pd.Timestamp(start), pd.Timestamp(end))
+
+
+def _draw_notes(state: AppState):
+    if state.history.notes:
+        with st.expander(f"What was done while reading ({len(state.history.notes)})", expanded=len(state.history.notes) <= 4):
+            st.markdown("\n".join(f"- {plain(note)}" for note in state.history.notes))
+
+
+def _draw_problems(state: AppState):
+    """What looks wrong, with a button where mending it is safe."""
+    for i, problem in enumerate(find_problems(state.history)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(plain(problem.sentence), icon=":material/warning:")
+            if problem.fixable:
+                st.button("Mend it", key=f"data_fix_{i}", on_click=_fix, args=(state, problem))
+
+
+def _fix(state: AppState, problem):
+    mended = apply_fix(state.history, problem)
+    run_store().save_history(mended)
+    state.use_history(mended)
+
+
+def _draw_details(state: AppState):
+    with st.expander("First and last rows, and the calendar of future dates"):
+        frame = state.history.frame
+        edges = frame if len(frame) <= 2 * EDGE_ROWS else pd.concat([frame.head(EDGE_ROWS), frame.tail(EDGE_ROWS)])
+        st.dataframe(edges.set_axis([date(day) for day in edges.index]), height="content")
+        st.session_state["data_calendar"] = state.history.calendar
+        st.selectbox("Trading days", [None, *CALENDARS], key="data_calendar", on_change=_use_calendar, args=(state,),
+                     format_func=lambda code: CALENDARS.get(code, "From the dates' own spacing"),
+                     help="Forecasts are dated on the days when this exchange is open, holidays left out.")
+
+
+def _use_calendar(state: AppState):
+    chosen = replace(state.history, calendar=st.session_state["data_calendar"])
+    run_store().save_history(chosen)
+    state.use_history(chosen, sample=None)

@@ -1,0 +1,192 @@
+"""The three ways to prices on the Data page: a sample, a ticker, a file."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from forecasting import ForecastingError, NeedsChoice, load_sample, read_prices
+from forecasting.data.samples import SAMPLES
+from forecasting.words import duration
+from pages.components.frame import boundary
+from pages.components.jobs import run_store
+from pages.components.state import AppState, Upload
+from pages.components.text import plain
+
+__all__ = ["draw_sources"]
+
+WAYS = ("Sample", "Ticker", "File")
+PATIENCE_SECONDS = 10
+INTERVALS = {"1d": "Daily", "1wk": "Weekly", "1mo": "Monthly", "1h": "Hourly", "30m": "30 minutes", "15m": "15 minutes",
+             "5m": "5 minutes", "1m": "1 minute"}
+PERIODS = {"1mo": "1 month", "3mo": "3 months", "6mo": "6 months", "1y": "1 year", "2y": "2 years", "5y": "5 years",
+           "10y": "10 years", "max": "All there is"}
+QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
+             "date_order": "How are the dates written?"}
+
+
+def draw_sources(state: AppState):
+    """Draws the ways in; what a person chooses becomes `state.history`."""
+    st.session_state.setdefault("data_way", "Sample" if state.sample else "File" if state.upload else "Ticker")
+    way = st.segmented_control("Prices from", WAYS, key="data_way", required=True)
+    with boundary():
+        {"Sample": _draw_samples, "Ticker": _draw_tickers, "File": _draw_file}[way](state)
+
+
+def _draw_samples(state: AppState):
+    names = list(SAMPLES)
+    st.session_state["data_sample"] = state.sample
+    st.segmented_control("Sample", names, key="data_sample", on_change=_use_sample, args=(state,),
+                         label_visibility="collapsed")
+    if state.sample:
+        st.caption(SAMPLES[state.sample])
+
+
+def _use_sample(state: AppState):
+    if name := st.session_state["data_sample"]:
+        state.use_history(load_sample(name), sample=name)
+
+
+def _draw_tickers(state: AppState):
+    with st.form("data_ticker_form", border=False):
+        symbol, interval, period, go = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
+        symbols = symbol.text_input("Ticker", key="data_symbols", placeholder="AAPL, BTC-USD, EURUSD=X", max_chars=200,
+                                    help="As Yahoo writes it; several with commas between them.")
+        every = interval.selectbox("Interval", list(INTERVALS), key="data_interval", format_func=INTERVALS.get,
+                                   help="Yahoo keeps short intervals for short periods only: hours for two years, "
+                                        "minutes for days or weeks.")
+        back = period.selectbox("Period", list(PERIODS), index=6, key="data_period", format_func=PERIODS.get)
+        adjusted = st.toggle("Adjust for splits and dividends", value=True, key="data_adjusted",
+                             help="Adjusted prices show what a holder earned. Unadjusted ones are as quoted on the day, "
+                                  "and fall on each dividend.")
+        asked = go.form_submit_button("Fetch", width="stretch")
+    if asked:
+        from forecasting.data.tickers import start_fetch
+
+        state.fetch = start_fetch(symbols, interval=every, period=back, adjusted=adjusted)
+    if state.fetch is not None and not state.fetch.done:
+        st.fragment(_wait, run_every=0.5)(state)
+    elif state.fetch is not None:
+        _take_fetched(state)
+    _draw_fetched(state)
+
+
+def _wait(state: AppState):
+    job = state.fetch
+    if job is None or job.done:
+        st.rerun()
+    st.progress(min(0.95, job.seconds / PATIENCE_SECONDS), text=f"Asking Yahoo for {plain(', '.join(job.symbols))} …")
+    if job.seconds < PATIENCE_SECONDS:
+        return
+    st.warning(f"Yahoo has not answered for {duration(job.seconds)}. It may still; or go on without it.",
+               icon=":material/hourglass_empty:")
+    left, right = st.columns(2)
+    if any(job.cached(symbol) for symbol in job.symbols):
+        left.button("Use the last good copy", on_click=_use_copies, args=(state,))
+    right.button("Use the sample", on_click=_give_up, args=(state,))
+
+
+def _use_copies(state: AppState):
+    job, state.fetch = state.fetch, None
+    for symbol in job.symbols:
+        if copy := job.cached(symbol):
+            state.fetched[symbol] = copy
+            state.use_history(copy)
+
+
+def _give_up(state: AppState):
+    state.fetch = None
+    state.use_history(load_sample("AAPL"), sample="AAPL")
+
+
+def _take_fetched(state: AppState):
+    job, state.fetch = state.fetch, None
+    first = True
+    for symbol in job.symbols:
+        outcome = job.results[symbol]
+        if isinstance(outcome, Exception):
+            st.session_state.setdefault("data_failed", []).append((symbol, str(outcome)))
+            if copy := job.cached(symbol):
+                state.fetched[symbol] = outcome = copy
+            else:
+                continue
+        state.fetched[symbol] = outcome
+        if first:
+            run_store().save_history(outcome)
+            state.use_history(outcome)
+            first = False
+
+
+def _draw_fetched(state: AppState):
+    for symbol, sentence in st.session_state.pop("data_failed", []):
+        st.error(plain(sentence), icon=":material/cloud_off:")
+    if len(state.fetched) > 1:
+        current = next((s for s, h in state.fetched.items() if h is state.history), None)
+        st.session_state["data_symbol"] = current
+        st.segmented_control("Fetched", list(state.fetched), key="data_symbol", on_change=_use_fetched, args=(state,))
+
+
+def _use_fetched(state: AppState):
+    if symbol := st.session_state["data_symbol"]:
+        run_store().save_history(state.fetched[symbol])
+        state.use_history(state.fetched[symbol])
+
+
+def _draw_file(state: AppState):
+    # A new key after each upload: Streamlit would keep every file of a session in memory.
+    uploads = st.session_state.setdefault("data_uploads", 0)
+    file = st.file_uploader("A file with dates and prices", key=f"data_file_{uploads}",
+                            help="CSV, text or Excel (.xlsx), also gzipped or zipped. The columns are found by name and "
+                                 "content; where several would do, you are asked.")
+    if file is not None:
+        st.session_state["data_uploads"] += 1
+        state.upload = Upload(file.name, file.getvalue())
+        _read(state)
+        if state.question is None and state.upload_error is None:
+            st.rerun()
+    if state.upload_error:
+        st.error(plain(state.upload_error, limit=1500), icon=":material/error:")
+    if state.question is not None:
+        _ask(state)
+    elif state.upload is not None and not state.upload_error:
+        _offer_columns(state)
+
+
+def _read(state: AppState):
+    """Reads the upload with the answers given so far; what comes of it is in the state."""
+    state.question, state.upload_error = None, None
+    upload = state.upload
+    try:
+        with st.spinner("Reading the file …"):
+            history = read_prices(upload.content, name=upload.name, **upload.choices)
+    except NeedsChoice as question:
+        state.question = question
+    except ForecastingError as error:
+        state.upload_error = str(error)
+    else:
+        run_store().save_history(history)
+        state.use_history(history)
+
+
+def _ask(state: AppState):
+    question = state.question
+    st.info(plain(question), icon=":material/help:")
+    if question.preview is not None:
+        st.dataframe(pd.DataFrame(question.preview).astype(str), hide_index=True, height="content")
+    chosen = st.selectbox(QUESTIONS[question.kind], question.options, key=f"data_choice_{question.kind}")
+    st.button("Use this", on_click=_answer, args=(state, question.kind, chosen))
+
+
+def _answer(state: AppState, kind: str, chosen: str):
+    state.upload.choices[kind] = chosen
+    _read(state)
+
+
+def _offer_columns(state: AppState):
+    """Another price column of the same file, where it has one."""
+    alternatives = state.history.alternatives
+    if alternatives:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            other = st.selectbox("Another price column of this file", alternatives, index=None, key="data_column",
+                                 placeholder="The one chosen stands in the notes")
+            st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, "column", other))

@@ -1,0 +1,20 @@
+"""Text that came from outside, made safe to show where Streamlit reads Markdown."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["plain"]
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@^=])")
+# Icons, emoji and bare links are found in the text after Markdown is parsed, where no backslash is left to stop them.
+_AFTER_PARSING = re.compile(r"(:)(?=[\w/+-])|(?<=w)(w)(?=w\.)|(@)(?=\w)", re.IGNORECASE)
+_JOINER = "\N{WORD JOINER}"
+
+
+def plain(text: object, limit: int = 600) -> str:
+    """`text` so that Markdown shows it letter for letter, on one line, cut at `limit` characters."""
+    line = " ".join(str(text).split())
+    line = line if len(line) <= limit else line[: limit - 1] + "…"
+    line = _AFTER_PARSING.sub(lambda match: match.group(0) + _JOINER, line)
+    return _MARKS.sub(r"\\\1", line)
