@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,9 @@ class PriceHistory:
         frame = frame[[c for c in COLUMNS if c in frame]].astype("float64")
         if not np.isfinite(frame["Close"].to_numpy()).all():
             raise DataError("Every row of a price history needs a finite Close. Drop the rows without one.")
+        # Without pandas' own `freq`, which would change the meaning of e.g. `is_month_end`.
         frame.index = frame.index.rename("Date")
+        frame.index.freq = None
         object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "notes", tuple(self.notes))
         object.__setattr__(self, "warnings", tuple(self.warnings))
@@ -72,10 +75,11 @@ class PriceHistory:
     def dates(self) -> pd.DatetimeIndex:
         return self.frame.index
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """32 hex digits that name these dates and prices."""
-        digest = hashlib.sha256()
+        """32 hex digits that name these dates and prices and what is said of them."""
+        said = (self.name, self.source, self.currency, self.frequency, self.notes, self.calendar, self.warnings)
+        digest = hashlib.sha256(repr(said).encode())
         digest.update(self.frame.index.as_unit("ns").asi8.tobytes())
         for column in self.frame:
             digest.update(column.encode())
