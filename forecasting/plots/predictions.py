@@ -25,48 +25,50 @@ def prediction_chart(predictions: pd.DataFrame, *, dark: bool = False, currency:
     c = t.colours(dark)
     dates = predictions.index
     within = rows_within(dates, x_range)
+    lines = [name for name in ("actual", "predicted") if name in predictions]
+    bounds = [name for name in ("lower_95", "upper_95") if intervals and name in predictions]
+    columns = [predictions[name].to_numpy(dtype=float) for name in (*lines, *bounds)]
     shown = predictions.iloc[within]
-    columns = [shown[name].to_numpy(dtype=float) for name in ("actual", "predicted")]
-    shown = shown.iloc[downsample(shown.index, *columns, n=n)]
-    x = shown.index
-    form, unit = t.price_format(predictions["actual"]), f" {currency}" if currency else ""
-    markers = {"mode": "lines+markers", "marker": {"size": 5}} if 0 < len(shown) <= 90 else {}
-    traces = []
-    if intervals and "lower_95" in shown:
-        traces += t.band(x, shown["lower_95"], shown["upper_95"], "95 % interval", c.band_95, form)
-        traces += t.band(x, shown["lower_80"], shown["upper_80"], "80 % interval", c.band_80, form)
-    traces += [
-        t.line(x, shown["naive"], "Naive", c.naive, width=1.25, dash="dot", value=form, suffix=unit),
-        t.line(x, shown["actual"], "Actual", c.actual, width=1.25, value=form, suffix=unit, **markers),
-        t.line(x, shown["predicted"], "Predicted", c.predicted, width=2, value=form, suffix=unit, **markers),
-    ]
-    everything = [predictions[name].to_numpy(dtype=float) for name in ("actual", "predicted")]
+    shown = shown.iloc[downsample(shown.index, *(column[within] for column in columns[: len(lines)]), n=n)]
     layout = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(currency)}}}
+    buttons = None
     if x_range is not None:
         layout["xaxis"]["range"] = list(x_range)
-        layout["yaxis"]["range"] = span(*(column[within] for column in everything))
-    if len(parts := part_spans(predictions)) > 1:
-        layout |= t.shade(parts, c)
-    buttons = range_buttons(dates, *everything, c=c, top=1.0) if x_range is None else None
-    return t.make_figure(traces, title=title, description=_prediction_words(predictions, currency), dark=dark, height=t.TALL,
-                         buttons=buttons, revision=f"predictions{x_range}{dates[:1]}", **layout)
+        layout["yaxis"]["range"] = span(*(column[within] for column in columns))
+    else:
+        buttons = range_buttons(dates, *columns, c=c)
+    if len(parts := t.part_spans(predictions)) > 1:
+        layout |= t.shade(parts, c, x_range)
+    return t.make_figure(
+        prediction_lines(shown, c, t.price_format(columns[0]), f" {currency}" if currency else "", bool(bounds)),
+        title=title, description=_words(predictions, currency), dark=dark, height=t.TALL, buttons=buttons,
+        revision=f"predictions{x_range}{dates[:1]}{title}", **layout)
 
 
-def part_spans(predictions: pd.DataFrame):
-    """(part, start, end) for each part of the split that `predictions` holds; each ends where the next begins."""
-    if "split" not in predictions or not len(predictions):
-        return []
-    starts = [(part, int(np.argmax(predictions["split"].to_numpy() == part))) for part in t.PARTS
-              if (predictions["split"] == part).any()]
-    ends = [row for _, row in starts[1:]] + [len(predictions) - 1]
-    return [(part, predictions.index[row], predictions.index[end]) for (part, row), end in zip(starts, ends, strict=True)]
+def prediction_lines(shown: pd.DataFrame, c: t.Colours, form: str, suffix: str, intervals: bool) -> list[dict]:
+    """The traces: intervals at the back, the actual price in front, thin enough to leave the predicted one visible."""
+    x = t.stamps(shown.index)
+    marks = {"mode": "lines+markers", "marker": {"size": 5}} if len(shown) <= 90 else {}
+    traces = []
+    if intervals:
+        traces += t.band(x, shown["lower_95"], shown["upper_95"], "95 % interval", c.band_95, form, legendrank=5)
+        traces += t.band(x, shown["lower_80"], shown["upper_80"], "80 % interval", c.band_80, form, legendrank=4)
+    return [
+        *traces,
+        t.line(x, shown["naive"], "Naive", c.naive, dash="dot", value=form, suffix=suffix, legendrank=3),
+        t.line(x, shown["predicted"], "Predicted", c.predicted, width=2.25, value=form, suffix=suffix, legendrank=2,
+               **marks),
+        t.line(x, shown["actual"], "Actual", c.actual, width=1.1, value=form, suffix=suffix, legendrank=1, **marks),
+    ]
 
 
-def _prediction_words(predictions, currency):
+def _words(predictions, currency):
     rows = predictions[predictions["split"] == "test"] if "split" in predictions else predictions
     rows = rows.dropna(subset=["actual", "predicted", "naive"])
     if not len(rows):
         return "No predictions."
-    errors = {name: float(np.sqrt(((rows[name] - rows["actual"]) ** 2).mean())) for name in ("predicted", "naive")}
-    return (f"{words.count_of(len(rows), 'prediction')} of the test part, {words.dates(rows.index[0], rows.index[-1])}: RMSE "
-            f"{words.price(errors['predicted'], currency)}, of the naive forecast {words.price(errors['naive'], currency)}.")
+    ours, naive = (words.price(float(np.sqrt(((rows[name] - rows["actual"]) ** 2).mean())), currency)
+                   for name in ("predicted", "naive"))
+    when = words.dates(rows.index[0], rows.index[-1])
+    part = " of the test part" if "split" in predictions else ""
+    return f"{words.count_of(len(rows), 'prediction')}{part}, {when}: RMSE {ours}, of the naive forecast {naive}."

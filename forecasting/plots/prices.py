@@ -23,17 +23,18 @@ def price_chart(history: PriceHistory, split: tuple[int, int] | None = None, *, 
     dates, close = history.dates, history.close
     within = rows_within(dates, x_range)
     rows = downsample(dates[within], close[within], n=n) + within.start
-    form, unit = t.price_format(close), f" {history.currency}" if history.currency else ""
-    layout = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(history.currency)}, "tickformat": ""}}
+    suffix = f" {history.currency}" if history.currency else ""
+    trace = t.line(t.stamps(dates[rows]), close[rows], "Close", c.actual, width=1.25, value=t.price_format(close),
+                   suffix=suffix)
+    layout = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(history.currency)}}}
     if x_range is not None:
         layout["xaxis"]["range"], layout["yaxis"]["range"] = list(x_range), span(close[within])
     if split is not None and len(history):
-        layout |= t.shade(_parts(dates, split), c)
-    buttons = range_buttons(dates, close, c=c, top=1.0) if x_range is None else None
+        layout |= t.shade(_parts(dates, split), c, x_range)
     return t.make_figure(
-        [t.line(dates[rows], close[rows], "Close", c.actual, width=1.25, value=form, suffix=unit)],
-        title=f"Closing price of {_short(history.name)}", description=_price_words(history, split), dark=dark, height=t.TALL,
-        legend=False, buttons=buttons, revision=f"{history.name}{x_range}", **layout)
+        [trace], title=f"Closing price of {_short(history.name)}", description=_words(history, split), dark=dark,
+        height=t.TALL, legend=False, buttons=range_buttons(dates, close, c=c) if x_range is None else None,
+        revision=f"{history.name}{x_range}", **layout)
 
 
 def _parts(dates, split):
@@ -46,13 +47,13 @@ def _short(name: str, limit: int = 24) -> str:
     return name if len(name) <= limit else name[: limit - 1] + "…"
 
 
-def _price_words(history, split):
+def _words(history, split):
     if not len(history):
         return "No prices."
     close, dates = history.close, history.dates
-    text = (f"{words.count_of(len(history), 'price')} of {history.name} from {words.dates(dates[0], dates[-1])}, between "
-            f"{words.price(close.min(), history.currency)} and {words.price(close.max(), history.currency)}, last "
-            f"{words.price(close[-1], history.currency)}")
+    low, high, last = (words.price(value, history.currency) for value in (close.min(), close.max(), close[-1]))
+    text = (f"{words.count_of(len(history), 'price')} of {history.name} from {words.dates(dates[0], dates[-1])}, "
+            f"between {low} and {high}, last {last}")
     if split is not None and split[1] < len(dates):
-        text += (f"; validation begins on {words.date(dates[split[0]])}, test on {words.date(dates[split[1]])}")
+        text += f"; validation begins on {words.date(dates[split[0]])}, test on {words.date(dates[split[1]])}"
     return text + "."

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons"]
+from forecasting.plots.template import Colours
+
+__all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons", "rows_within", "span"]
 
 MOST_POINTS = 4000
 
 _RANGES = (("1d", pd.DateOffset(days=1)), ("1w", pd.DateOffset(weeks=1)), ("1m", pd.DateOffset(months=1)),
            ("6m", pd.DateOffset(months=6)), ("1y", pd.DateOffset(years=1)), ("5y", pd.DateOffset(years=5)),
-           ("20y", pd.DateOffset(years=20)))
+           ("20y", pd.DateOffset(years=20)), ("50y", pd.DateOffset(years=50)))
 
 
 def downsample(dates, *columns, n: int = MOST_POINTS) -> np.ndarray:
@@ -19,21 +21,21 @@ def downsample(dates, *columns, n: int = MOST_POINTS) -> np.ndarray:
 
     dates: (t,); columns: (t,) each, NaN where there is no value. The same rows for every column, so that a hover finds
     all values of a date; first and last row and each column's extremes are among them. All rows where t <= n.
-    Method: MinMaxLTTB (Van Der Donckt and others 2023).
+    Method: Van Der Donckt and others, "MinMaxLTTB: leveraging MinMax-preselection to scale LTTB" (2023).
     """
     rows = len(dates)
     if rows <= n:
         return np.arange(rows)
     from tsdownsample import MinMaxLTTBDownsampler
 
-    when = np.asarray(pd.DatetimeIndex(dates).as_unit("s").asi8)
+    when = pd.DatetimeIndex(dates).as_unit("s").asi8
     kept = [np.array([0, rows - 1])]
     for column in columns:
         values = np.asarray(column, dtype=np.float64)
         known = np.flatnonzero(np.isfinite(values))
         share = max(3, n // len(columns))
         if known.size > share:
-            values = np.ascontiguousarray(values[known])
+            values = values[known]
             kept.append(known[[values.argmin(), values.argmax()]])
             known = known[MinMaxLTTBDownsampler().downsample(when[known], values, n_out=share).astype(np.int64)]
         kept.append(known)
@@ -64,33 +66,30 @@ def span(*columns) -> list[float] | None:
     return [low - room, high + room]
 
 
-def range_buttons(dates: pd.DatetimeIndex, *columns, c, top: float, active_all: bool = True) -> dict | None:
-    """Buttons 1m, 6m, 1y, ... All, as far as they fit the span of `dates`; each fits the price axis to what it shows.
+def range_buttons(dates: pd.DatetimeIndex, *columns, c: Colours) -> dict | None:
+    """Buttons 1m, 6m, 1y, ... All, as far as they fit `dates`; each fits the price axis to what it shows.
 
     Plotly's own range selector leaves the y axis as it is, which squeezes a short range into a flat line.
-    c: the theme's colours; top: where they stand, as a fraction of the height above the plot. None for a short series.
+    c: the theme's colours. None for a series that is too short for a choice.
     """
     if len(dates) < 3:
         return None
     start, end = dates[0], dates[-1]
     step = (end - start) / (len(dates) - 1)
-    room = (end - start) / 100
     buttons = []
     for label, offset in _RANGES:
         since = end - offset
         if since <= start or (end - since) / step < 8:
             continue
         shown = slice(dates.searchsorted(since), None)
-        y = span(*(np.asarray(column)[shown] for column in columns))
-        edge = min(room, (end - since) / 100)
+        edge = (end - since) / 100
         buttons.append({"label": label, "method": "relayout",
-                        "args": [{"xaxis.range": [since, end + edge], "yaxis.range": y}]})
+                        "args": [{"xaxis.range": [since, end + edge],
+                                  "yaxis.range": span(*(np.asarray(column)[shown] for column in columns))}]})
     if not buttons:
         return None
-    buttons = buttons[-5:]
-    buttons.append({"label": "All", "method": "relayout",
-                    "args": [{"xaxis.autorange": True, "yaxis.autorange": True}]})
-    return {"type": "buttons", "direction": "right", "buttons": buttons, "x": 0, "xanchor": "left", "y": top,
-            "yanchor": "bottom", "pad": {"t": 0, "b": 4, "l": 0, "r": 0}, "showactive": True,
-            "active": len(buttons) - 1 if active_all else -1, "bgcolor": "rgba(0,0,0,0)", "bordercolor": c.grid,
-            "borderwidth": 1, "font": {"size": 12, "color": c.text}}
+    whole = {"label": "All", "method": "relayout", "args": [{"xaxis.autorange": True, "yaxis.autorange": True}]}
+    # No button stays lit: after a drag of the mouse it would claim a range that is no longer shown.
+    return {"type": "buttons", "direction": "right", "buttons": [*buttons[:5], whole], "showactive": False,
+            "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"t": 0, "b": 5, "l": 0, "r": 0},
+            "bgcolor": c.pill, "borderwidth": 0, "font": {"size": 12, "color": c.pill_text}}

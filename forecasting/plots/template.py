@@ -34,7 +34,7 @@ class Colours:
     text: also *actual*; muted: text that stands back; grid: lines behind the data
     predicted; naive; band_80, band_95: the intervals, in the blue of *predicted*
     train, validation, test: lines and names of the parts; tints: their backgrounds
-    accent: what a chart wants to point at
+    accent: what a chart wants to point at; pill, pill_text: the buttons on a chart
     """
 
     text: str
@@ -47,6 +47,8 @@ class Colours:
     validation: str
     test: str
     accent: str
+    pill: str
+    pill_text: str
 
     @property
     def actual(self) -> str:
@@ -68,9 +70,12 @@ class Colours:
 # Teal, amber and violet keep their distance under every common colour blindness; each has a contrast of 4.5 or more
 # with its theme's background, so that names can be written in it.
 _LIGHT = Colours(text="#1b2430", muted="#5a6675", grid="rgba(27,36,48,0.10)", surface="#ffffff", predicted="#1f5fbf",
-                 naive="#687385", train="#0b7268", validation="#9a5b00", test="#6d3fc0", accent="#b3400e")
+                 naive="#687385", train="#0b7268", validation="#9a5b00", test="#6d3fc0", accent="#b3400e",
+                 pill="#e9edf2", pill_text="#1b2430")
 _DARK = Colours(text="#e4e9f0", muted="#9aa7b8", grid="rgba(228,233,240,0.12)", surface="#1c232d", predicted="#5b98f0",
-                naive="#98a4b5", train="#46b5a8", validation="#dba445", test="#b394f0", accent="#f08a5d")
+                naive="#98a4b5", train="#46b5a8", validation="#dba445", test="#b394f0", accent="#f08a5d",
+                # Plotly paints the button under the pointer nearly white in every theme: its text has to be dark.
+                pill="#8a97a9", pill_text="#12171e")
 
 
 def colours(dark: bool = False) -> Colours:
@@ -98,8 +103,8 @@ def template(dark: bool = False) -> go.layout.Template:
                   "yref": "container", "yanchor": "top", "pad": {"t": 6, "l": 2}},
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "separators": f".{THIN}",
         "margin": {"l": 8, "r": 8, "t": 64, "b": 8}, "hovermode": "x unified", "hoverdistance": 30, "dragmode": "zoom",
-        "hoverlabel": {"bgcolor": c.surface, "bordercolor": c.grid, "font": {"color": c.text, "size": 13, "family": FONT},
-                       "namelength": -1},
+        "hoverlabel": {"bgcolor": c.surface, "bordercolor": c.grid, "namelength": -1,
+                       "font": {"color": c.text, "size": 13, "family": FONT}},
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "xref": "container", "y": 1, "yref": "container",
                    "yanchor": "top", "font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)", "itemsizing": "trace",
                    "itemwidth": 30},
@@ -136,7 +141,7 @@ def describe(figure: go.Figure) -> str:
 
 
 def date_axis(dates: pd.DatetimeIndex, c: Colours) -> dict:
-    """An x axis of dates whose ticks and hover are written as everywhere else; with the time where the dates have one."""
+    """An x axis of dates, written as everywhere else; its hover tells the time where the dates have one."""
     within_days = len(dates) > 0 and bool((dates != dates.normalize()).any())
     stops = [([None, 86_400_000], "%H:%M<br>%-d %b %Y"), ([86_400_000, "M1"], "%-d %b<br>%Y"),
              (["M1", "M12"], "%b %Y"), (["M12", None], "%Y")]
@@ -158,15 +163,21 @@ def unit_text(currency: str | None, what: str = "Price") -> str:
     return f"{what}, {currency}" if currency else what
 
 
-def line(x, y, name: str, colour: str, *, width: float = 1.5, dash: str = "solid", value: str = ".4~r", suffix: str = "",
-         **more) -> dict:
+def stamps(dates: pd.DatetimeIndex) -> np.ndarray:
+    """Dates as the shortest text that Plotly reads; seven lines over the same long dates would weigh megabytes else."""
+    whole_days = bool((dates == dates.normalize()).all())
+    return np.datetime_as_string(dates.to_numpy(), unit="D" if whole_days else "s")
+
+
+def line(x, y, name: str, colour: str, *, width: float = 1.5, dash: str = "solid", value: str = ".4~r",
+         suffix: str = "", **more) -> dict:
     """A line whose hover says `name value`. value: its d3 format; suffix: the unit after it."""
     return {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name,
             "line": {"color": colour, "width": width, "dash": dash},
             "hovertemplate": f"{name} %{{y:{value}}}{suffix}<extra></extra>", **more}
 
 
-def band(x, lower, upper, name: str, colour: str, value: str, suffix: str = "") -> list[dict]:
+def band(x, lower, upper, name: str, colour: str, value: str, suffix: str = "", **more) -> list[dict]:
     """An interval as two invisible lines and the area between them; the hover says both bounds in one row."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
     known = np.isfinite(lower) & np.isfinite(upper)
@@ -175,19 +186,35 @@ def band(x, lower, upper, name: str, colour: str, value: str, suffix: str = "") 
     return [
         {**common, "y": lower, "hoverinfo": "skip", "showlegend": False},
         {**common, "y": upper, "name": name, "fill": "tonexty", "fillcolor": colour, "customdata": lower,
-         "hovertemplate": f"{name} %{{customdata:{value}}} – %{{y:{value}}}{suffix}<extra></extra>"},
+         "hovertemplate": f"{name} %{{customdata:{value}}} to %{{y:{value}}}{suffix}<extra></extra>", **more},
     ]
 
 
-def shade(parts, c: Colours) -> dict:
+def shade(parts, c: Colours, x_range=None) -> dict:
     """Barely tinted backgrounds with names written on them, as `shapes` and `annotations` of a layout.
 
     parts: (part, start, end) with part one of 'train', 'validation', 'test'
+    x_range: the (start, end) that is shown; a name stands in the middle of what is shown of its part
     """
     shapes, names = [], []
     for part, start, end in parts:
+        if x_range is not None:
+            start, end = max(start, pd.Timestamp(x_range[0])), min(end, pd.Timestamp(x_range[1]))
+        if start >= end:
+            continue
         shapes.append({"type": "rect", "xref": "x", "yref": "paper", "x0": start, "x1": end, "y0": 0, "y1": 1,
                        "layer": "below", "line": {"width": 0}, "fillcolor": c.tints[part]})
         names.append({"xref": "x", "yref": "paper", "x": start + (end - start) / 2, "y": 1, "xanchor": "center",
-                      "yanchor": "top", "showarrow": False, "text": PARTS[part], "font": {"size": 12, "color": getattr(c, part)}})
+                      "yanchor": "top", "showarrow": False, "text": PARTS[part],
+                      "font": {"size": 12, "color": getattr(c, part)}})
     return {"shapes": shapes, "annotations": names}
+
+
+def part_spans(predictions: pd.DataFrame):
+    """(part, start, end) for each part of the split that `predictions` holds; each ends where the next begins."""
+    if "split" not in predictions or not len(predictions):
+        return []
+    split, dates = predictions["split"].to_numpy(), predictions.index
+    starts = [(part, int(np.argmax(split == part))) for part in PARTS if (split == part).any()]
+    ends = [row for _, row in starts[1:]] + [len(dates) - 1]
+    return [(part, dates[row], dates[end]) for (part, row), end in zip(starts, ends, strict=True)]

@@ -12,8 +12,8 @@ from forecasting.plots import template as t
 __all__ = ["loss_chart"]
 
 
-def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale: bool = False, epochs: int | None = None,
-               dark: bool = False) -> go.Figure:
+def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale: bool = False,
+               epochs: int | None = None, dark: bool = False) -> go.Figure:
     """Training and validation loss by epoch on one chart, the best epoch marked.
 
     curve: columns epoch (from 1), loss, val_loss; may be empty: the chart keeps its size while a training starts
@@ -22,42 +22,44 @@ def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale:
     """
     c = t.colours(dark)
     epoch = curve["epoch"].to_numpy() if len(curve) else np.array([], dtype=int)
-    loss, val_loss = (_column(curve, name, log_scale) for name in ("loss", "val_loss"))
-    few = len(curve) < 30
-    mode = "lines+markers" if few else "lines"
+    loss, val_loss = (_losses(curve, name, log_scale) for name in ("loss", "val_loss"))
+    mode = "lines+markers" if len(curve) < 30 else "lines"
     traces = [
-        t.line(epoch, loss, "Training", c.train, width=1.5, dash="dash", mode=mode, marker={"size": 5, "symbol": "circle-open"}),
+        t.line(epoch, loss, "Training", c.train, dash="dash", mode=mode, marker={"size": 5, "symbol": "circle-open"}),
         t.line(epoch, val_loss, "Validation", c.validation, width=2, mode=mode, marker={"size": 5}),
     ]
     best = np.flatnonzero(epoch == best_epoch) if best_epoch else np.array([], dtype=int)
     if best.size and np.isfinite(val_loss[best[0]]):
-        at = best[0]
-        traces.append({"type": "scatter", "mode": "markers", "x": [epoch[at]], "y": [val_loss[at]], "name": "Best epoch",
-                       "marker": {"symbol": "diamond", "size": 11, "color": c.validation, "line": {"width": 2, "color": c.text}},
-                       "hovertemplate": f"Best epoch {epoch[at]}<extra></extra>"})
-    last = max(int(epoch.max()) if epoch.size else 1, min(epochs or 1, 1000), 2)
-    return t.make_figure(
-        traces, title="Loss by epoch", description=_loss_words(curve, best_epoch), dark=dark, revision=f"loss {log_scale}",
-        xaxis={"title": {"text": "Epoch"}, "range": [1 - (last - 1) * 0.02, last + (last - 1) * 0.02], "hoverformat": ",d",
-               "tickformat": ",d", "unifiedhovertitle": {"text": "Epoch %{x}"},
-               **({"dtick": 1} if last <= 6 else {})},
-        yaxis={"title": {"text": "Loss, log scale" if log_scale else "Loss"}, "type": "log" if log_scale else "linear",
-               "exponentformat": "power", **({} if len(curve) else {"range": [-2, 0] if log_scale else [0, 1]})})
+        marker = {"symbol": "diamond", "size": 11, "color": c.validation, "line": {"width": 2, "color": c.text}}
+        traces.append({"type": "scatter", "mode": "markers", "x": epoch[best[:1]], "y": val_loss[best[:1]],
+                       "name": "Best epoch", "marker": marker, "hovertemplate": "Best epoch<extra></extra>"})
+    last = max(int(epoch.max()) if epoch.size else 0, epochs or 0, 2)
+    room = (last - 1) * 0.02
+    axis = {"title": {"text": "Epoch"}, "range": [1 - room, last + room], "hoverformat": ",d", "tickformat": ",d",
+            "unifiedhovertitle": {"text": "Epoch %{x}"}}
+    if last <= 6:
+        axis["dtick"] = 1
+    values = {"title": {"text": "Loss, log scale" if log_scale else "Loss"}, "type": "log" if log_scale else "linear",
+              "exponentformat": "power"}
+    if not len(curve):
+        values["range"] = [-2, 0] if log_scale else [0, 1]
+    return t.make_figure(traces, title="Loss by epoch", description=_words(curve, best_epoch), dark=dark,
+                         revision=f"loss {log_scale}", xaxis=axis, yaxis=values)
 
 
-def _column(curve, name, log_scale):
+def _losses(curve, name, log_scale):
     """(epochs,) the losses, NaN where they cannot be drawn."""
     values = curve[name].to_numpy(dtype=float) if len(curve) else np.array([])
     return np.where(np.isfinite(values) & ((values > 0) | (not log_scale)), values, np.nan)
 
 
-def _loss_words(curve, best_epoch):
+def _words(curve, best_epoch):
     if not len(curve):
         return "Loss by epoch: no epoch has ended yet."
     last = curve.iloc[-1]
-    text = (f"After {words.count_of(int(last['epoch']), 'epoch')} the training loss is {last['loss']:.4g} and the validation "
-            f"loss {last['val_loss']:.4g}")
-    best = curve.loc[curve["epoch"] == best_epoch, "val_loss"] if best_epoch else curve["val_loss"].iloc[:0]
+    text = (f"After {words.count_of(int(last['epoch']), 'epoch')} the training loss is {last['loss']:.4g} and the "
+            f"validation loss {last['val_loss']:.4g}")
+    best = curve.loc[curve["epoch"] == best_epoch, "val_loss"] if best_epoch else ()
     if len(best):
         return f"{text}; the best validation loss is {best.iloc[0]:.4g}, in epoch {best_epoch}."
     return text + ("; no epoch was better than the untrained network." if best_epoch == 0 else ".")
