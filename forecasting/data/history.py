@@ -77,9 +77,8 @@ class PriceHistory:
 
     @cached_property
     def fingerprint(self) -> str:
-        """32 hex digits that name these dates and prices and what is said of them."""
-        said = (self.name, self.source, self.currency, self.frequency, self.notes, self.calendar, self.warnings)
-        digest = hashlib.sha256(repr(said).encode())
+        """32 hex digits that name these dates and prices, whatever they are called."""
+        digest = hashlib.sha256()
         digest.update(self.frame.index.as_unit("ns").asi8.tobytes())
         for column in self.frame:
             digest.update(column.encode())
