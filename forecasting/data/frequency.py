@@ -28,7 +28,7 @@ _PER_YEAR = {"trading days": 252, "every day": 365.25} | {word: per_year for wor
 _UNITS = {"trading days": ("trading day", "trading days"), "every day": ("day", "days"), "hourly": ("hour", "hours"),
           "1 minute": ("minute", "minutes"), "1 second": ("second", "seconds"),
           } | {word: (one, several) for word, _, _, _, one, several in _SPACINGS}
-_SEASONS = {"trading days": (5, 252), "every day": (7, 365), "weekly": (52,), "every two weeks": (26,), "monthly": (12,),
+_SEASONS = {"trading days": (5,), "every day": (7, 365), "weekly": (52,), "every two weeks": (26,), "monthly": (12,),
             "quarterly": (4,), "half-yearly": (2,)}
 _SECONDS_OF = {"second": 1, "minute": 60, "hour": 3600}
 
@@ -36,8 +36,8 @@ _SECONDS_OF = {"second": 1, "minute": 60, "hour": 3600}
 def infer_frequency(dates: pd.DatetimeIndex) -> str:
     """The spacing of `dates` (naive, ascending, unique) in words.
 
-    It is the usual spacing that counts: gaps, holidays and nights change nothing. 'irregular' means that there is no usual
-    spacing, or fewer than three dates.
+    It is the usual spacing that counts: gaps, holidays and nights change nothing. 'irregular' means that there is no
+    usual spacing, or fewer than three dates.
     """
     if len(dates) < 3:
         return "irregular"
@@ -78,7 +78,7 @@ def _daily(dates: pd.DatetimeIndex) -> str:
     Some exchanges trade from Sunday to Thursday and some feeds have a short Sunday session, so that one of the two is
     no proof; special sessions on a Saturday are too few.
     """
-    share = np.bincount(dates.dayofweek, minlength=7) / len(dates)
+    share = np.bincount(dates.day_of_week, minlength=7) / len(dates)
     return "every day" if min(share[5], share[6]) >= 0.5 / 7 else "trading days"
 
 
@@ -101,7 +101,7 @@ def rows_per_day(frequency: str, dates: pd.DatetimeIndex | None = None) -> int:
 
 
 def season_candidates(frequency: str, dates: pd.DatetimeIndex | None = None) -> tuple[int, ...]:
-    """Lags, in rows, at which a season is worth looking for: (12,) for months, (48, 336) for half-hours around the clock.
+    """Lags, in rows, where a season is worth looking for: (12,) for months, (48, 336) for half-hours around the clock.
 
     dates: with them, a day within which an exchange is open for seven hours counts as seven hourly rows, and a week as
         the five days that have rows
@@ -127,7 +127,7 @@ def steps_per_year(frequency: str, dates: pd.DatetimeIndex | None = None) -> flo
 
 
 def count_of(frequency: str, number: int) -> str:
-    """`number` rows in words: '60 trading days', '1 month', '48 steps of 30 minutes', '60 rows' where nothing is known."""
+    """`number` rows in words: '60 trading days', '1 month', '48 steps of 30 minutes', '60 rows' if irregular."""
     if frequency in _UNITS:
         return f"{number:,} {_UNITS[frequency][number != 1]}".replace(",", "\u202f")
     unit = "row" if step_seconds(frequency) is None else "step"

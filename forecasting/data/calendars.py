@@ -1,0 +1,276 @@
+"""The dates that follow a history: the exchange's own trading days, holidays included, where the exchange is known."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.deprecations import ignore_deprecations_in
+from forecasting.data.frequency import infer_frequency, step_seconds
+from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError
+
+__all__ = ["CALENDARS", "future_dates", "guess_calendar"]
+
+# Codes of `exchange_calendars` and the names that a person knows them by.
+CALENDARS = {
+    "XNYS": "New York (NYSE, Nasdaq)",
+    "CMES": "US futures (CME)",
+    "XTSE": "Toronto",
+    "BVMF": "São Paulo (B3)",
+    "XMEX": "Mexico City",
+    "XLON": "London",
+    "XETR": "Frankfurt (Xetra)",
+    "XPAR": "Paris",
+    "XAMS": "Amsterdam",
+    "XBRU": "Brussels",
+    "XMIL": "Milan",
+    "XMAD": "Madrid",
+    "XLIS": "Lisbon",
+    "XDUB": "Dublin",
+    "XSWX": "Zurich (SIX)",
+    "XWBO": "Vienna",
+    "XSTO": "Stockholm",
+    "XCSE": "Copenhagen",
+    "XOSL": "Oslo",
+    "XHEL": "Helsinki",
+    "XWAR": "Warsaw",
+    "XIST": "Istanbul",
+    "XSAU": "Riyadh",
+    "XJSE": "Johannesburg",
+    "XTKS": "Tokyo",
+    "XHKG": "Hong Kong",
+    "XSHG": "Shanghai, Shenzhen",
+    "XTAI": "Taipei",
+    "XKRX": "Seoul",
+    "XSES": "Singapore",
+    "XBOM": "Mumbai",
+    "XASX": "Sydney",
+    "XNZE": "Wellington",
+    "24/5": "Every weekday (currencies)",
+    "24/7": "Every day (cryptocurrencies)",
+}
+
+_GUESSES = ("24/5", "XNYS", "CMES", "XLON", "XETR", "XPAR", "XTSE", "XTKS", "XHKG", "XSHG", "XBOM", "XASX")
+_MONTHS_APART = {"monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12}
+_DAYS_APART = {"weekly": 7, "every two weeks": 14}
+_RECENT_DAYS = 40  # a pattern within the day or week is read from about two months of trading days
+
+
+def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
+    """The `steps` dates that follow the last one of `history`, spaced as its frequency says.
+
+    Trading days and times of day are those of the exchange that `history.calendar` names; where it names none, or the
+    exchange has not published its holidays so far ahead, every weekday is a trading day.
+    Raises ConfigError for a calendar that does not exist.
+    """
+    dates, frequency, calendar = history.dates, history.frequency, history.calendar
+    if steps < 1 or not len(dates):
+        return pd.DatetimeIndex([], name="Date")
+    if frequency == "trading days":
+        following = _trading_days(calendar, dates[-1], steps) + _time_of_day(dates[-1])
+    elif frequency == "every day":
+        following = dates[-1] + pd.to_timedelta(np.arange(1, steps + 1), unit="D")
+    elif frequency in _DAYS_APART:
+        following = _weeks(dates, calendar, _DAYS_APART[frequency], steps)
+    elif frequency in _MONTHS_APART:
+        following = _months(dates, calendar, _MONTHS_APART[frequency], steps)
+    elif step_seconds(frequency):
+        following = _within_days(dates, calendar, step_seconds(frequency), steps)
+    else:
+        following = _irregular(dates, steps)
+    return pd.DatetimeIndex(following, name="Date").as_unit(dates.unit)
+
+
+def guess_calendar(history: PriceHistory) -> str | None:
+    """The calendar whose trading days are those of `history`, or None where none of the larger exchanges' fits.
+
+    What is known is not guessed. Otherwise the last 750 days with rows are compared with each calendar's: at
+    most one day in 200 may differ.
+    """
+    if history.calendar:
+        return history.calendar
+    if history.frequency != "trading days" and not step_seconds(history.frequency):
+        return "24/7" if history.frequency == "every day" else None
+    days = history.dates.normalize().unique()[-750:]
+    if infer_frequency(days) == "every day":
+        return "24/7"
+    if len(days) < 60:
+        return None
+    best, fewest = None, 0.005 * len(days)
+    for code in _GUESSES:
+        sessions = _sessions(code, days[0].year, days[-1].year)
+        sessions = sessions[(sessions >= days[0]) & (sessions <= days[-1])]
+        different = len(days.symmetric_difference(sessions))
+        if different <= fewest and (best is None or different < fewest):
+            best, fewest = code, different
+        if fewest <= 0.002 * len(days):
+            break  # one calendar more may cost a fifth of a second
+    return best
+
+
+def _trading_days(calendar: str | None, last: pd.Timestamp, steps: int) -> pd.DatetimeIndex:
+    """The `steps` trading days after the day of `last`, at midnight."""
+    last = last.normalize()
+    if calendar is None:
+        return pd.bdate_range(last + pd.Timedelta(days=1), periods=steps)
+    # No exchange is open on fewer than 230 days a year; two more years leave room for the start and a long closure.
+    days = _sessions(calendar, last.year, last.year + 2 + steps // 230)
+    return days[days > last][:steps]
+
+
+def _weeks(dates: pd.DatetimeIndex, calendar: str | None, apart: int, steps: int) -> pd.DatetimeIndex:
+    """Every `apart` days on the history's usual weekday, or on the trading day next to it in weeks with a holiday."""
+    usual = np.bincount(dates.day_of_week, minlength=7).argmax()
+    off = (usual - dates[-1].day_of_week + 3) % 7 - 3  # a last row moved by a holiday counts from its usual weekday
+    following = dates[-1] + pd.to_timedelta(off + apart * np.arange(1, steps + 1), unit="D")
+    return _on_trading_days(following, dates, calendar)
+
+
+def _months(dates: pd.DatetimeIndex, calendar: str | None, apart: int, steps: int) -> pd.DatetimeIndex:
+    """Every `apart` months on the history's usual day of the month: the first, the 15th, the last trading day, ..."""
+    month = pd.period_range(dates[-1].to_period("M") + apart, periods=apart * steps, freq="M")[::apart]
+    first, last = month.start_time.normalize(), month.end_time.normalize()
+    if dates.is_month_end.mean() >= 0.9:
+        return last + _time_of_day(dates[-1])
+    day_counts = np.bincount(dates.day, minlength=32)
+    usual = int(day_counts.argmax())
+    if day_counts[usual] >= 0.9 * len(dates) or 8 < np.median(dates.day) < 24:
+        following = first + pd.to_timedelta(np.minimum(usual, last.day) - 1, unit="D")
+    elif np.median(dates.day) <= 8:
+        following = _next_weekday(first)
+    else:
+        following = _next_weekday(last, back=True)
+    return _on_trading_days(following, dates, calendar) + _time_of_day(dates[-1])
+
+
+def _next_weekday(dates: pd.DatetimeIndex, back: bool = False) -> pd.DatetimeIndex:
+    """Each of `dates` that falls on a weekend moved to the Monday after it, or back to the Friday before it."""
+    over = np.maximum(dates.day_of_week - 4, 0)  # 1 on Saturday, 2 on Sunday
+    return dates - pd.to_timedelta(over, unit="D") if back else dates + pd.to_timedelta((3 - over) % 3, unit="D")
+
+
+def _on_trading_days(following: pd.DatetimeIndex, dates: pd.DatetimeIndex, calendar: str | None) -> pd.DatetimeIndex:
+    """`following` moved to the nearest trading day, if the history's own recent dates are all trading days."""
+    if calendar is None:
+        return following
+    recent = dates[-52:].normalize()
+    if not recent.isin(_sessions(calendar, recent[0].year, recent[-1].year)).all():
+        return following
+    days = _sessions(calendar, following[0].year - 1, following[-1].year + 1)
+    nearest = days.get_indexer(following.normalize(), method="nearest")
+    return days[nearest] + (following - following.normalize())
+
+
+def _within_days(dates: pd.DatetimeIndex, calendar: str | None, seconds: int, steps: int) -> pd.DatetimeIndex:
+    """The times of day at which recent days of the history have rows, on the trading days that follow.
+
+    Each weekday has its own times where trading runs around the clock, so that a week of currencies starts late on
+    Sunday and ends on Friday. On days when the exchange closes early there is nothing after its close.
+    """
+    days = dates.normalize()
+    recent = dates[days >= days.unique()[-_RECENT_DAYS:][0]]
+    weeks = calendar in (None, "24/5") and (recent[-1] - recent[0]).days >= 14
+    patterns = {day: _usual_times(recent[recent.day_of_week == day] if weeks else recent) for day in range(7)}
+    if not any(len(times) for times in patterns.values()):
+        return dates[-1] + pd.to_timedelta(seconds * np.arange(1, steps + 1), unit="s")
+
+    fewest = min(len(times) for times in patterns.values() if len(times))
+    more_days = _days_for_times(calendar, recent, weeks, steps // fewest + 8)
+    closes = {} if weeks or calendar in (None, "24/7") else _early_closes(calendar, more_days, recent)
+    following = [dates[:0]]
+    found = 0
+    for day in more_days:
+        stamps = day + patterns[day.day_of_week]
+        stamps = stamps[(stamps > dates[-1]) & (stamps < closes.get(day, pd.Timestamp.max))]
+        following.append(stamps)
+        found += len(stamps)
+        if found >= steps:
+            break
+    return following[0].append(following[1:])[:steps]
+
+
+def _days_for_times(calendar: str | None, recent: pd.DatetimeIndex, weeks: bool, number: int) -> pd.DatetimeIndex:
+    """`number` days on which there may be rows, from the day of the last row on."""
+    today = recent[-1].normalize()
+    if weeks or calendar == "24/7" or (calendar is None and (recent.day_of_week >= 5).any()):
+        return pd.date_range(today, periods=2 * number)
+    return pd.DatetimeIndex([today]).append(_trading_days(calendar, today, number))
+
+
+def _usual_times(recent: pd.DatetimeIndex) -> pd.TimedeltaIndex:
+    """The times of day that at least half of the days have, ascending."""
+    if not len(recent):
+        return pd.TimedeltaIndex([])
+    days = recent.normalize()
+    times, counts = np.unique(recent - days, return_counts=True)
+    return pd.TimedeltaIndex(times[counts >= 0.5 * days.nunique()])
+
+
+def _early_closes(calendar: str, days: pd.DatetimeIndex, recent: pd.DatetimeIndex) -> dict:
+    """When the exchange closes on each of `days`, or nothing where the history's clock is not the exchange's own."""
+    known = _calendar(calendar, recent[0].year, days[-1].year)
+    hours = known.schedule[["open", "close"]].apply(lambda column: column.dt.tz_convert(known.tz).dt.tz_localize(None))
+    day = recent.normalize()
+    mine = hours.reindex(day)
+    inside = (recent >= mine["open"].to_numpy()) & (recent <= mine["close"].to_numpy())
+    return hours["close"].reindex(days).dropna().to_dict() if inside.mean() > 0.95 else {}
+
+
+def _irregular(dates: pd.DatetimeIndex, steps: int) -> pd.DatetimeIndex:
+    """The median spacing, in whole days where it is a day or more; a day where there is no spacing at all."""
+    spacing = pd.Series(dates).diff().median() if len(dates) > 1 else pd.Timedelta(days=1)
+    if spacing >= pd.Timedelta(days=1):
+        spacing = spacing.round("D")
+    return dates[-1] + spacing * np.arange(1, steps + 1)
+
+
+def _time_of_day(date: pd.Timestamp) -> pd.Timedelta:
+    return date - date.normalize()
+
+
+@lru_cache(maxsize=64)
+def _sessions(code: str, first_year: int, last_year: int) -> pd.DatetimeIndex:
+    """Every trading day of these years, at midnight; weekdays where the calendar does not reach."""
+    start, end = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
+    calendar = _calendar(code, first_year, last_year)
+    if calendar is None:
+        return pd.bdate_range(start, end)
+    known = calendar.sessions
+    before = pd.bdate_range(start, known[0] - pd.Timedelta(days=1)) if start < _reach(calendar)[0] else known[:0]
+    after = pd.bdate_range(known[-1] + pd.Timedelta(days=1), end) if end > _reach(calendar)[1] else known[:0]
+    return before.append([known[(known >= start) & (known <= end)], after])
+
+
+def _calendar(code: str, first_year: int, last_year: int):
+    """The `ExchangeCalendar` of these years as far as its exchange has published them; None if that is not at all.
+
+    The library's own calendars reach from twenty years ago to a year ahead; beyond that one is made to measure.
+    Raises ConfigError for a calendar that does not exist, or that the library cannot make.
+    """
+    # Half a second to import, and needed only once there are dates to find.
+    import exchange_calendars
+    from exchange_calendars.errors import CalendarError
+
+    ignore_deprecations_in("exchange_calendars")
+    try:
+        usual = exchange_calendars.get_calendar(code)
+    except (CalendarError, ValueError, NotImplementedError) as error:
+        # The latter two come, under pandas 3.1, from the rules of Tel Aviv and of the Orthodox Easter.
+        raise ConfigError(f"There is no trading calendar of that name. Received: calendar={code!r}. "
+                          f"Choose one of: {', '.join(CALENDARS)}.") from error
+    start, end = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
+    earliest, latest = _reach(usual)
+    if end < earliest or start > latest:
+        return None
+    start, end = max(start, earliest), min(end, latest)
+    if usual.first_session <= start and end <= usual.last_session:
+        return usual
+    return exchange_calendars.get_calendar(code, start=start, end=end)
+
+
+def _reach(calendar) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """The first and last day for which this exchange's trading days are known; the rules of some have no end."""
+    return (calendar.bound_min() or pd.Timestamp(1900, 1, 1)), (calendar.bound_max() or pd.Timestamp(2200, 12, 31))
