@@ -11,6 +11,8 @@ import re
 import numpy as np
 import pandas as pd
 
+from forecasting import words
+
 __all__ = ["count_of", "infer_frequency", "rows_per_day", "season_candidates", "step_seconds", "steps_per_year"]
 
 _DAY = 86_400
@@ -129,7 +131,7 @@ def steps_per_year(frequency: str, dates: pd.DatetimeIndex | None = None) -> flo
 def count_of(frequency: str, number: int) -> str:
     """`number` rows in words: '60 trading days', '1 month', '48 steps of 30 minutes', '60 rows' if irregular."""
     if frequency in _UNITS:
-        return f"{number:,} {_UNITS[frequency][number != 1]}".replace(",", "\u202f")
-    unit = "row" if step_seconds(frequency) is None else "step"
-    words = f"{number:,} {unit}{'' if number == 1 else 's'}".replace(",", "\u202f")
-    return words if unit == "row" else f"{words} of {frequency}"
+        return words.count_of(number, *_UNITS[frequency])
+    if step_seconds(frequency) is None:
+        return words.count_of(number, "row")
+    return f"{words.count_of(number, 'step')} of {frequency}"

@@ -28,6 +28,7 @@ class PriceHistory:
     notes: what was repaired or assumed while reading, one sentence each
     calendar: the `exchange_calendars` code whose sessions future dates fall on, '24/7', or None (weekdays where needed)
     warnings: what looks wrong in the prices and was left as it is, one sentence each
+    alternatives: other columns of the same file that could be the price
     """
 
     frame: pd.DataFrame
@@ -38,6 +39,7 @@ class PriceHistory:
     notes: tuple[str, ...] = ()
     calendar: str | None = None
     warnings: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
 
     def __post_init__(self):
         frame = self.frame
@@ -56,8 +58,8 @@ class PriceHistory:
         frame.index = frame.index.rename("Date")
         frame.index.freq = None
         object.__setattr__(self, "frame", frame)
-        object.__setattr__(self, "notes", tuple(self.notes))
-        object.__setattr__(self, "warnings", tuple(self.warnings))
+        for name in ("notes", "warnings", "alternatives"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.frequency:
             from forecasting.data.frequency import infer_frequency
 
