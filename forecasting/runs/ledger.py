@@ -1,0 +1,98 @@
+"""The store of runs as the engine and its workers see it: runs are claimed, followed and brought to an end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+
+from forecasting.errors import StoreUnavailable
+from forecasting.runs.files import list_files, upload
+from forecasting.runs.records import PREFIX, STATUS_OF, Run, score_metrics, to_run
+from forecasting.runs.store import MANY, RunStore
+from forecasting.runs.tracking import home_id
+from forecasting.runs.turns import in_turn, served
+
+__all__ = ["RunLedger"]
+
+log = logging.getLogger(__name__)
+
+
+class RunLedger(RunStore):
+    """A `RunStore` that also moves runs on. It waits for a slow store as long as MLflow does."""
+
+    def __init__(self):
+        super().__init__(patience=None)
+        self._served: list[str] | None = None
+
+    def next_runs(self, count: int) -> list[Run]:
+        """Claims up to `count` waiting runs for the engine that asks, by turns: they are running from now on."""
+        waiting = self._waiting()
+        if self._served is None:
+            self._served = self._recent()
+        owners = {run_id: owner for run_id, owner, _ in waiting}
+        claimed = []
+        for run_id in in_turn(waiting, self._served)[:count]:
+            self._write(run_id, tags={"started": repr(time.time()), "outcome": "", "error": "",
+                                        "progress": json.dumps({"phase": "starting"})})
+            self._tracking.call("update_run", run_id, status="RUNNING")
+            self._served = served(self._served, owners[run_id])
+            claimed.append(to_run(self._find(run_id)))
+        if claimed:
+            self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
+                                json.dumps(self._served))
+        return claimed
+
+    def stops(self) -> tuple[list[str], list[str]]:
+        """Ids of the runs that somebody wants stopped: (waiting ones, running ones)."""
+        return self._ids("SCHEDULED", stop=True), self._ids("RUNNING", stop=True)
+
+    def left_running(self) -> list[str]:
+        """Ids of the runs that were running when an earlier engine died."""
+        # A run is RUNNING for some milliseconds while a page creates it, and then has no start yet.
+        young = (time.time() - 60) * 1000
+        return [run.info.run_id for run in self._search("RUNNING")
+                if run.data.tags.get(PREFIX + "started") or run.info.start_time < young]
+
+    def _ids(self, status: str, stop: bool = False) -> list[str]:
+        return [run.info.run_id for run in self._search(status, f" and tags.`{PREFIX}stop` = '1'" if stop else "")]
+
+    def _search(self, status: str, more: str = "") -> list:
+        query = f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}"
+        return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=MANY)
+
+    def log_progress(self, run_id: str, points: list[tuple[int, dict]], progress: dict):
+        """One batch. points: (epoch, {'loss', 'val_loss', 'seconds'}); progress: phase, epoch, epochs, best_epoch, rate."""
+        metrics = [(name, value, epoch) for epoch, values in points for name, value in values.items()]
+        # MLflow takes at most 1,000 metrics a batch.
+        for start in range(0, max(1, len(metrics)), 900):
+            self._write(run_id, metrics=metrics[start:start + 900], tags={"progress": json.dumps(progress)})
+
+    def put_result(self, run_id: str, folder: Path, scores: dict, speed: float | None = None, patience: float = 0.0):
+        """Takes a folder of files, which is moved, and the scores as the result of a run."""
+        files = list_files(folder)
+        upload(self._tracking, run_id, folder, "result")
+        metrics = score_metrics(scores) | ({"speed": speed} if speed else {})
+        _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in metrics.items()],
+                   tags={"files": json.dumps(files), "result": "1"})
+
+    def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
+        """Brings a run to its end. patience: seconds over which a store that fails is tried again."""
+        _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000]})
+        _patiently(patience, self._tracking.call, "set_terminated", run_id, status=STATUS_OF[state])
+
+
+def _patiently(patience: float, function, *args, **kwargs):
+    """function(...), tried again for up to `patience` seconds while the store is unavailable."""
+    deadline = time.monotonic() + patience
+    pause = 0.5
+    while True:
+        try:
+            return function(*args, **kwargs)
+        except StoreUnavailable as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            log.warning("%s Trying again in %.1f s.", error, pause)
+            time.sleep(pause)
+            pause = min(2 * pause, 10.0)

@@ -1,0 +1,159 @@
+"""What the store knows about one run, and how that is written down in MLflow.
+
+A run is an MLflow run. Its settings are parameters (one JSON value each), its curve and its scores are metrics, and
+everything else is tags. MLflow's status says how far it is; four ways of ending need the tag `outcome` beside it:
+
+    state         MLflow's status   outcome
+    scheduled     SCHEDULED
+    running       RUNNING
+    finished      FINISHED          finished
+    stopped       KILLED            stopped        by a person; with results if its training had begun
+    failed        FAILED            failed         `error` says why
+    interrupted   KILLED            interrupted    its process is gone: the app ended or the machine died
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from forecasting.errors import ConfigError, RunError
+from forecasting.model.config import ForecastConfig
+
+__all__ = ["ACTIVE", "CURVE", "KINDS", "PREFIX", "STATUS_OF", "Run", "check_run_id", "finite", "score_metrics", "to_run"]
+
+PREFIX = "forecast."
+KINDS = ("train", "forecast")
+ACTIVE = ("scheduled", "running")
+STATUS_OF = {"scheduled": "SCHEDULED", "running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED",
+             "failed": "FAILED", "interrupted": "KILLED"}
+CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
+SCORE_PARTS = ("train", "validation", "test")
+# MLflow keeps an infinite metric as the largest float that its databases take.
+LARGEST = 1.797e308
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the store knew it when it was read.
+
+    kind: 'train', or 'forecast' (from the run `parent`, as its `parameters` say)
+    state: scheduled, running, finished, stopped, failed or interrupted
+    created, started, ended: UTC, None where it has not happened
+    seconds: from its start to its end, or to now; None before its start
+    phase: what it does just now, in words; rate: epochs a second, None before the first
+    queue_position: 1 for the next one to be taken; None unless it is scheduled and its place was asked for
+    error: why it failed or what became of it, a sentence for the person; None where there is nothing to say
+    stopping: somebody asked for Stop; has_result: `RunStore.result` or `RunStore.forecast` has something to give
+    fingerprint: of the prices; series: their name; rows: how many; group: what it belongs to, e.g. one backtest
+    scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
+    """
+
+    id: str
+    kind: str
+    name: str
+    state: str
+    config: ForecastConfig
+    created: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    seconds: float | None = None
+    phase: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    best_epoch: int | None = None
+    rate: float | None = None
+    queue_position: int | None = None
+    error: str | None = None
+    stopping: bool = False
+    has_result: bool = False
+    owner: str = ""
+    group: str | None = None
+    parent: str | None = None
+    parameters: dict = field(default_factory=dict)
+    fingerprint: str = ""
+    series: str = ""
+    rows: int = 0
+    attempt: int = 1
+    scores: dict = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        return self.state == "interrupted"
+
+
+def check_run_id(run_id) -> str:
+    """`run_id` if it is one, else a RunError: it may come from a URL and ends up in paths and queries."""
+    if not isinstance(run_id, str) or not re.fullmatch(r"[0-9a-f]{32}", run_id):
+        raise RunError(f"A run is named by 32 hex digits. Received: {str(run_id)[:60]!r}. Pick the run on the Runs page.")
+    return run_id
+
+
+def finite(value: float) -> float:
+    """A metric as it was before MLflow stored it."""
+    return math.copysign(math.inf, value) if abs(value) >= LARGEST else value
+
+
+def score_metrics(scores: dict) -> dict[str, float]:
+    """{'test': {'rmse': 1.0}} as {'test_rmse': 1.0}, without what is undefined."""
+    return {f"{part}_{name}": float(value) for part in SCORE_PARTS for name, value in (scores.get(part) or {}).items()
+            if value is not None and math.isfinite(value)}
+
+
+def _scores(metrics: dict[str, float]) -> dict:
+    scores: dict = {part: {} for part in SCORE_PARTS}
+    for key, value in metrics.items():
+        part, _, name = key.partition("_")
+        if part in scores and name:
+            scores[part][name] = finite(value)
+    return {part: values for part, values in scores.items() if values}
+
+
+def to_run(found, queue_position: int | None = None) -> Run:
+    """The `Run` in an MLflow run. Raises RunError if it is not one of ours or is damaged."""
+    info, data = found.info, found.data
+    tags = {key.removeprefix(PREFIX): value for key, value in data.tags.items() if key.startswith(PREFIX)}
+    if tags.get("kind") not in KINDS:
+        raise RunError(f"Run {info.run_id} was not made by this app. Pick another one on the Runs page.")
+    try:
+        config = ForecastConfig.from_dict({key: json.loads(value) for key, value in data.params.items()})
+        progress = json.loads(tags.get("progress") or "{}")
+        parameters = json.loads(tags.get("parameters") or "{}")
+        started = float(tags["started"]) if tags.get("started") else None
+        attempt, rows = int(tags.get("attempt", 1)), int(tags.get("rows", 0))
+    except (ValueError, ConfigError) as error:
+        raise RunError(f"The record of run {info.run_id} is damaged ({error}). Train it again.") from error
+    state = _state(info.status, tags.get("outcome"))
+    ended = info.end_time / 1000 if info.end_time and state not in ACTIVE else None
+    until = ended if ended is not None else datetime.now(UTC).timestamp()
+    return Run(
+        id=info.run_id, kind=tags["kind"], name=info.run_name or "", state=state, config=config,
+        created=_time(info.start_time / 1000), started=_time(started), ended=_time(ended),
+        seconds=max(0.0, until - started) if started is not None else None,
+        phase=progress.get("phase", ""), epoch=progress.get("epoch", 0), epochs=progress.get("epochs", config.epochs),
+        best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
+        error=tags.get("error") or None, stopping=tags.get("stop") == "1" and state in ACTIVE,
+        has_result=tags.get("result") == "1", owner=tags.get("owner", ""), group=tags.get("group") or None,
+        parent=tags.get("parent") or None, parameters=parameters, fingerprint=tags.get("fingerprint", ""),
+        series=tags.get("series", ""), rows=rows, attempt=attempt, scores=_scores(data.metrics))
+
+
+def _state(status: str, outcome: str | None) -> str:
+    if status == "SCHEDULED":
+        return "scheduled"
+    if status == "RUNNING":
+        return "running"
+    if outcome in STATUS_OF and outcome not in ACTIVE:
+        return outcome
+    return {"FINISHED": "finished", "FAILED": "failed"}.get(status, "stopped")
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

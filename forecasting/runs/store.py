@@ -1,0 +1,282 @@
+"""The store of runs as a page sees it: what it writes is what it wants, what it reads is what there is.
+
+The page and the engine meet here and nowhere else, so a page can be closed, reloaded, or opened in another browser by
+the run's id. Nothing in here imports TensorFlow, and MLflow is imported by the first call, not with this module.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.history import PriceHistory
+from forecasting.data.paths import home
+from forecasting.errors import RunError
+from forecasting.model.config import ForecastConfig
+from forecasting.runs.files import (
+    download,
+    history_key,
+    move_into_place,
+    read_history,
+    scratch,
+    stored_history,
+    upload,
+    write_history,
+)
+from forecasting.runs.records import CURVE, KINDS, PREFIX, Run, check_run_id, finite, to_run
+from forecasting.runs.tracking import Tracking, home_id, is_local, store_name
+from forecasting.runs.turns import in_turn
+
+__all__ = ["RunStore", "ring"]
+
+PATIENCE = 5.0  # seconds that a page waits for the store
+MANY = 1000  # runs asked for at once
+
+
+def ring():
+    """Tells the engine that there is something to see to, so that it need not ask the store all the time."""
+    (home() / "doorbell").touch()
+
+
+class RunStore:
+    """Runs: made, found, followed, stopped and read. Safe to share between threads and sessions.
+
+    Every method raises StoreUnavailable within seconds if the store cannot be reached, and RunError for a run that is
+    unknown or damaged.
+    """
+
+    def __init__(self, patience: float | None = PATIENCE):
+        self._tracking = Tracking(patience)
+        self._ended: dict[str, Run] = {}  # an ended run changes no more, unless it is resumed
+        self._speed: tuple[float, float | None] = (-np.inf, None)
+        self._lock = threading.Lock()
+
+    # Prices
+
+    def save_history(self, history: PriceHistory) -> str:
+        """Keeps a copy of the prices; returns the key that `load_history` takes (32 hex digits)."""
+        key = history_key(history)
+        folder = stored_history(key)
+        if not folder.exists():
+            draft = scratch("history")
+            write_history(history, draft)
+            move_into_place(draft, folder)
+        return key
+
+    def load_history(self, key: str) -> PriceHistory:
+        """The prices that `save_history` kept as `key`."""
+        return read_history(stored_history(key))
+
+    def history(self, run_id: str) -> PriceHistory:
+        """The prices that a run was made with."""
+        found = self._find(run_id)
+        key = found.data.tags.get(PREFIX + "history", "")
+        folder = stored_history(key)
+        if folder.exists() or is_local():
+            return read_history(folder)
+        expected = json.loads(found.data.tags.get(PREFIX + "history_files", "{}"))
+        return read_history(download(self._tracking, run_id, "history", expected))
+
+    # What a page wants
+
+    def create(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
+               owner: str = "", group: str | None = None, parent: str | None = None,
+               parameters: dict | None = None) -> str:
+        """Puts a run into the queue and returns its id.
+
+        kind: 'train', or 'forecast' with the run `parent` and the parameters 'steps', 'refit' and 'as_of'
+        owner: whose turn it takes; group: what it belongs to, e.g. a backtest; parameters: JSON-able
+        """
+        if kind not in KINDS:
+            raise RunError(f"kind must be one of {', '.join(KINDS)}. Received: kind={kind!r}.")
+        if kind == "forecast":
+            check_run_id(parent)
+        key = self.save_history(history)
+        tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "group": group or "", "parent": parent or "",
+                "parameters": json.dumps(parameters or {}), "history": key, "fingerprint": history.fingerprint,
+                "series": history.name[:200], "rows": str(len(history)), "queued": repr(time.time()), "attempt": "1"}
+        created = self._tracking.call("create_run", self._tracking.experiment, run_name=(name or history.name)[:200],
+                                      tags={PREFIX + tag: value for tag, value in tags.items()})
+        run_id = created.info.run_id
+        if not is_local():
+            self._send_history(run_id, key)
+        self._write(run_id, params=config.to_dict())
+        self._tracking.call("update_run", run_id, status="SCHEDULED")
+        ring()
+        return run_id
+
+    def create_many(self, jobs: Sequence[tuple[PriceHistory, ForecastConfig, str]], *, group: str, owner: str = "",
+                    parent: str | None = None) -> list[str]:
+        """Puts one training for each (history, config, name) into the queue, all of one group; returns their ids."""
+        return [self.create(history, config, name=name, owner=owner, group=group, parent=parent)
+                for history, config, name in jobs]
+
+    def request_stop(self, run_id: str):
+        """Asks for the end of a run; one that waits never starts, one that trains keeps what it has learnt."""
+        if self.get(run_id).active:
+            self._write(run_id, tags={"stop": "1"})
+            ring()
+
+    def stop_group(self, group: str):
+        """Asks for the end of every run of a group."""
+        for run in self.list(group=group, limit=MANY):
+            if run.active:
+                self._write(run.id, tags={"stop": "1"})
+        ring()
+
+    def resume(self, run_id: str) -> str:
+        """Puts an interrupted run back into the queue, under its own id, which is returned."""
+        run = self.get(run_id)
+        if not run.resumable:
+            raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
+                           "Train again with the same settings instead.")
+        self._write(run_id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "", "engine": "",
+                                  "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
+        self._tracking.call("update_run", run_id, status="SCHEDULED")
+        self._ended.pop(run_id, None)
+        ring()
+        return run_id
+
+    def delete(self, run_id: str):
+        """Forgets a run that has ended, with its files."""
+        if self.get(run_id).active:
+            raise RunError("This run is still at work. Stop it first.")
+        self._tracking.call("delete_run", run_id)
+        self._ended.pop(run_id, None)
+        for folder in (home() / "artifacts" / run_id, home() / "downloads" / run_id):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # What there is
+
+    def get(self, run_id: str) -> Run:
+        """The run as it is now; of a waiting one also its place in the queue."""
+        check_run_id(run_id)
+        if run_id in self._ended:
+            return self._ended[run_id]
+        found = self._find(run_id)
+        run = to_run(found)
+        if run.state == "scheduled":
+            return to_run(found, self._positions().get(run_id))
+        if not run.active and not run.resumable:  # an interrupted one may be resumed from another process
+            self._ended[run_id] = run
+        return run
+
+    def list(self, limit: int = 100, kind: str | None = None, group: str | None = None,
+             parent: str | None = None) -> list[Run]:
+        """Runs, newest first; limit: how many at most."""
+        wanted = {"kind": kind, "group": group, "parent": parent}
+        query = " and ".join(f"tags.`{PREFIX}{tag}` = '{_quotable(value)}'" for tag, value in wanted.items() if value)
+        found = self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=min(limit, MANY))
+        positions = self._positions() if any(run.info.status == "SCHEDULED" for run in found) else {}
+        runs = []
+        for run in found:
+            if run.data.tags.get(PREFIX + "kind") in KINDS:
+                runs.append(to_run(run, positions.get(run.info.run_id)))
+        return runs
+
+    def curve(self, run_id: str) -> pd.DataFrame:
+        """epoch (from 1), loss, val_loss, seconds: one row for each epoch so far."""
+        check_run_id(run_id)
+        columns = {}
+        for name in CURVE:
+            points = self._tracking.call("get_metric_history", run_id, name)
+            # A resumed training starts over: of an epoch that was logged twice the later one counts.
+            points = sorted(points, key=lambda point: point.timestamp)
+            columns[name] = pd.Series({point.step: finite(point.value) for point in points}, dtype="float64")
+        table = pd.DataFrame(columns, columns=list(CURVE)).sort_index()
+        return table.rename_axis("epoch").reset_index().astype({"epoch": "int64"})
+
+    def result(self, run_id: str):
+        """The `TrainingResult` of a run, from its files; imports no TensorFlow."""
+        from forecasting.result import load_run
+
+        return load_run(self.folder(run_id))
+
+    def forecast(self, run_id: str) -> pd.DataFrame:
+        """What a run of kind 'forecast' came to: index Date; predicted, lower_80, upper_80, lower_95, upper_95, and the
+        same with 'guarded_' before them."""
+        return pd.read_parquet(self.folder(run_id) / "forecast.parquet")
+
+    def folder(self, run_id: str) -> Path:
+        """A folder with the files of a run's result, checked. Not to be written to."""
+        found = self._find(run_id)
+        if found.data.tags.get(PREFIX + "result") != "1":
+            raise RunError(f"This run has no result: it is {to_run(found).state}. Wait for its end, or train again.")
+        return download(self._tracking, run_id, "result", json.loads(found.data.tags[PREFIX + "files"]))
+
+    def speed(self) -> float | None:
+        """Billions of multiplications a second in the latest training here, or None before the first."""
+        asked, speed = self._speed
+        if time.monotonic() - asked > 60:
+            found = self._tracking.call("search_runs", [self._tracking.experiment],
+                                        f"tags.`{PREFIX}home` = '{home_id()}' and metrics.speed > 0", max_results=1)
+            speed = found[0].data.metrics.get("speed") if found else None
+            self._speed = (time.monotonic(), speed)
+        return speed
+
+    # Inside
+
+    def _find(self, run_id: str):
+        from mlflow.exceptions import MlflowException
+
+        check_run_id(run_id)
+        try:
+            found = self._tracking.call("get_run", run_id)
+        except MlflowException as error:
+            raise RunError(f"There is no run {run_id} in {store_name()}. Pick another one on the Runs page.") from error
+        if found.info.lifecycle_stage != "active":
+            raise RunError(f"Run {run_id} was deleted. Pick another one on the Runs page.")
+        return found
+
+    def _positions(self) -> dict[str, int]:
+        """{run id: place in the queue, from 1}."""
+        order = in_turn(self._waiting(), self._recent())
+        return {run_id: place for place, run_id in enumerate(order, start=1)}
+
+    def _waiting(self) -> list[tuple[str, str, float]]:
+        """(run id, owner, since when) of the runs that wait for this home's engine."""
+        found = self._tracking.call("search_runs", [self._tracking.experiment],
+                                    f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'",
+                                    max_results=MANY)
+        return [(run.info.run_id, run.data.tags.get(PREFIX + "owner", ""),
+                 float(run.data.tags.get(PREFIX + "queued", run.info.start_time / 1000))) for run in found]
+
+    def _recent(self) -> list[str]:
+        """Owners in the order of their last turns."""
+        tags = self._tracking.call("get_experiment", self._tracking.experiment).tags
+        return json.loads(tags.get(f"{PREFIX}turns.{home_id()}", "[]"))
+
+    def _send_history(self, run_id: str, key: str):
+        """Gives a run on a server its own copy of the prices, since its worker may be on another machine."""
+        from forecasting.runs.files import list_files
+
+        draft = scratch("history")
+        shutil.copytree(stored_history(key), draft, dirs_exist_ok=True)
+        files = list_files(draft)
+        upload(self._tracking, run_id, draft, "history")
+        self._write(run_id, tags={"history_files": json.dumps(files)})
+
+    def _write(self, run_id: str, *, params: dict | None = None, metrics: Sequence = (), tags: dict | None = None):
+        """One batch. params: written as JSON; metrics: (name, value, step)."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = int(time.time() * 1000)
+        self._tracking.call(
+            "log_batch", run_id,
+            metrics=[Metric(name, float(value), now, step) for name, value, step in metrics],
+            params=[Param(name, json.dumps(value)) for name, value in (params or {}).items()],
+            tags=[RunTag(PREFIX + name, str(value)) for name, value in (tags or {}).items()])
+
+
+def _quotable(value: str) -> str:
+    """A value that may stand in a query of MLflow, or a RunError."""
+    if not all(letter.isalnum() or letter in "-_. " for letter in value):
+        raise RunError(f"A group or kind is named by letters, digits, '-', '_' and '.'. Received: {value[:60]!r}.")
+    return value

@@ -1,0 +1,208 @@
+"""The way to MLflow: where it is, one client a process, and its errors as sentences.
+
+By default MLflow keeps its records in SQLite under `home()`; `MLFLOW_TRACKING_URI` names a server instead. MLflow can
+stall its caller for minutes (a locked file, a server that is gone), so `Tracking` bounds how long a caller waits.
+Importing MLflow takes one to two seconds: nothing here does so before the first call.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as WaitedTooLong
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+
+from forecasting.data.paths import home
+from forecasting.errors import StoreUnavailable
+
+__all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "store_name", "tracking_uri"]
+
+EXPERIMENT = "lstm-price-forecasts"
+DATABASE = "runs.db"
+CONNECT_SECONDS = 30.0  # importing MLflow and making its tables included
+
+log = logging.getLogger(__name__)
+
+# MLflow reads these when it is imported or called. The person's own values win.
+for _name, _value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+                      "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}.items():
+    os.environ.setdefault(_name, _value)
+
+
+def is_local() -> bool:
+    """Whether runs are kept on this machine, under `home()`."""
+    return not os.environ.get("MLFLOW_TRACKING_URI")
+
+
+def tracking_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / DATABASE}"
+
+
+def store_name() -> str:
+    """The store in words, for sentences about it; without the password that a URI may carry."""
+    if is_local():
+        return str(home() / DATABASE)
+    uri = tracking_uri()
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else uri
+
+
+def home_id() -> str:
+    """Tells the runs of this home from those of others on the same MLflow server."""
+    file = home() / "id"
+    if not file.exists():
+        draft = file.with_name(f"id.{uuid.uuid4().hex}")
+        draft.write_text(uuid.uuid4().hex)
+        try:
+            os.link(draft, file)  # fails where another process was first: then its id counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_text()
+
+
+class Tracking:
+    """MLflow's client, called with a bound on the time that it may take.
+
+    patience: seconds that a call may take before it raises StoreUnavailable, or None to wait as long as MLflow does.
+        What was asked may still happen after that.
+    """
+
+    def __init__(self, patience: float | None = None):
+        self.patience = patience
+
+    def call(self, method: str, *args, **kwargs):
+        """The answer of MlflowClient's `method`. Raises StoreUnavailable where there is none; MLflow's own refusals
+        (RESOURCE_DOES_NOT_EXIST and the like) come back as the MlflowException they are."""
+        uri = tracking_uri()
+        self._connection(uri)
+        if self.patience is None:
+            return _call(uri, method, args, kwargs)
+        try:
+            return _pool().submit(_call, uri, method, args, kwargs).result(timeout=self.patience)
+        except WaitedTooLong:
+            raise StoreUnavailable(
+                f"The store of runs ({store_name()}) gave no answer in time. Another program may hold it, or its "
+                "server may be down. Trainings go on; try again in a moment.") from None
+
+    @property
+    def experiment(self) -> str:
+        """The id of the experiment that holds all runs of this app."""
+        return self._connection(tracking_uri())[1]
+
+    def _connection(self, uri: str) -> tuple:
+        if uri in _connections or self.patience is None:
+            return _connect(uri)
+        try:
+            return _pool().submit(_connect, uri).result(timeout=CONNECT_SECONDS)
+        except WaitedTooLong:
+            raise StoreUnavailable(f"The store of runs ({store_name()}) could not be opened in {CONNECT_SECONDS:.0f} s. "
+                                   "Check that its folder can be written, or that its server is up.") from None
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=16, thread_name_prefix="run-store")
+
+
+_connecting = threading.Lock()
+_connections: dict[str, tuple] = {}
+
+
+def _connect(uri: str) -> tuple:
+    """(client, experiment id) for `uri`, made once a process."""
+    if uri in _connections:
+        return _connections[uri]
+    with _connecting:
+        if uri not in _connections:
+            if is_local():
+                _translated(_make_database, home() / DATABASE)
+            _connections[uri] = _translated(_open, uri)
+        return _connections[uri]
+
+
+def _open(uri: str, artifacts: str | None = None) -> tuple:
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        try:
+            return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        except MlflowException:
+            found = client.get_experiment_by_name(EXPERIMENT)  # another process made it meanwhile
+            if found is None:
+                raise
+    return client, found.experiment_id
+
+
+def _make_database(file: Path):
+    """Checks the database, or makes one: the app and its engine start at the same time, and MLflow's own making of its
+    tables neither bears company nor survives a kill half-way."""
+    from locket import LockError, lock_file
+
+    try:
+        with lock_file(str(file.with_suffix(".lock")), timeout=CONNECT_SECONDS):
+            if _is_usable(file):
+                return
+            draft = file.with_suffix(f".{uuid.uuid4().hex}")
+            _open(f"sqlite:///{draft}", (file.parent / "artifacts").as_uri())
+            os.replace(draft, file)
+    except LockError:
+        raise StoreUnavailable(f"Another program has been making the store of runs ({file}) for "
+                               f"{CONNECT_SECONDS:.0f} s. Try again in a moment.") from None
+
+
+def _is_usable(file: Path) -> bool:
+    """Whether there is a database. Raises StoreUnavailable for one that MLflow would try again and again for over a
+    minute, or would silently make anew."""
+    advice = "Close the program that uses it, or move the file away to start with no runs."
+    if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        raise StoreUnavailable(f"The store of runs ({file}) cannot be written. Give yourself the right to write there, "
+                               "or set FORECASTING_HOME to another folder.")
+    if not file.exists() or file.stat().st_size == 0:
+        if any((file.parent / "artifacts").glob("*")):
+            raise StoreUnavailable(f"The store of runs ({file}) is empty or gone, although there are files of earlier "
+                                   "runs. Restore it from a copy, or move the folder 'artifacts' beside it away to "
+                                   "start with no runs.")
+        return False
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=3)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"The store of runs ({file}) cannot be read: {error}. {advice}") from error
+    return True
+
+
+def _call(uri, method, args, kwargs):
+    client, _ = _connect(uri)
+    return _translated(getattr(client, method), *args, **kwargs)
+
+
+def _translated(function, *args, **kwargs):
+    """function(...), with what its store could not do as StoreUnavailable."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return function(*args, **kwargs)
+    except MlflowException as error:
+        if error.error_code in ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUEST_LIMIT_EXCEEDED"):
+            log.warning("The store of runs failed: %s", error)
+            raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used just now: {_first_line(error)}. "
+                                   "Check its disk or its server, then try again.") from error
+        raise
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used: {_first_line(error)}. "
+                               "Check its disk or its server, then try again.") from error
+
+
+def _first_line(error) -> str:
+    return str(error).strip().split("\n", 1)[0][:200].rstrip(". ")
