@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.evaluation.metrics import SMALLEST_MOVE
 from forecasting.words import share
 
 __all__ = ["MIN_ORIGINS", "MIN_T", "Gate", "apply_gate", "evidence_gate"]
@@ -53,8 +54,8 @@ def evidence_gate(actual, predicted, last, positive: bool = False) -> Gate:
     positive: measure moves relative to the last price, so that dear years do not outweigh cheap ones
 
     Each step's squared errors are divided by naive's mean square at that step, so that far steps, whose errors are
-    larger, do not outweigh near ones; the gain of an origin is their mean over its known steps. Its variance allows
-    for the overlap of neighbouring origins' horizons.
+    larger, do not outweigh near ones; the gain of an origin is their sum over its known steps. The variance of the mean
+    gain allows for the overlap of neighbouring origins' horizons.
     Source: Newey and West, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
     covariance matrix" (1987); the test is Diebold and Mariano's (1995) with the naive forecast as the rival.
     """
@@ -66,6 +67,7 @@ def evidence_gate(actual, predicted, last, positive: bool = False) -> Gate:
     horizon = actual.shape[1]
     unit = last[:, None] if positive else 1.0
     moved, called = (actual - last[:, None]) / unit, (predicted - last[:, None]) / unit  # (n, horizon)
+    called[np.abs(called) <= SMALLEST_MOVE * np.abs(last[:, None] / unit)] = 0.0
     known = np.isfinite(moved) & np.isfinite(called)
     used = known.any(axis=1)
     moved, called, known = moved[used], called[used], known[used]
@@ -79,11 +81,11 @@ def evidence_gate(actual, predicted, last, positive: bool = False) -> Gate:
     naive_mse = _safe_divide((moved**2).sum(axis=0), known.sum(axis=0))  # (horizon,)
     counted = known & (naive_mse > 0)
     per_step = _safe_divide(moved**2 - (moved - called) ** 2, np.broadcast_to(naive_mse, moved.shape))
-    gains = _safe_divide(np.where(counted, per_step, 0.0).sum(axis=1), counted.sum(axis=1))  # (origins,)
+    gains = np.where(counted, per_step, 0.0).sum(axis=1)  # (origins,)
     if not counted.any():
         return Gate(False, None, nothing, origins, None,
                     "The price never moved in validation: the guarded forecast is the naive one.")
-    gain = float(gains.mean())
+    gain = float(gains.sum() / counted.sum())
     t = _newey_west_t(gains, lags=horizon)
     if t is None:
         return Gate(False, None, nothing, origins, gain,

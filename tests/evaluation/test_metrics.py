@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn import metrics as sklearn_metrics
+
+from forecasting.evaluation.metrics import (
+    Undefined,
+    binomial_interval,
+    coverage,
+    directional_accuracy,
+    directional_hits,
+    interval_score,
+    mae,
+    mape,
+    mase,
+    mase_scale,
+    mean_width,
+    rmse,
+    scores,
+    skill,
+    smape,
+)
+
+
+@pytest.fixture
+def pair():
+    rng = np.random.default_rng(0)
+    actual = 100 + np.cumsum(rng.normal(size=200))
+    return actual, actual + rng.normal(size=200)
+
+
+def test_rmse_mae_and_mape_agree_with_scikit_learn(pair):
+    actual, predicted = pair
+    assert rmse(actual, predicted) == pytest.approx(sklearn_metrics.root_mean_squared_error(actual, predicted))
+    assert mae(actual, predicted) == pytest.approx(sklearn_metrics.mean_absolute_error(actual, predicted))
+    fraction = sklearn_metrics.mean_absolute_percentage_error(actual, predicted)
+    assert mape(actual, predicted) == pytest.approx(100 * fraction)
+
+
+def test_smape_and_mase_agree_with_a_line_of_numpy(pair):
+    actual, predicted = pair
+    expected = np.mean(200 * np.abs(actual - predicted) / (np.abs(actual) + np.abs(predicted)))
+    assert smape(actual, predicted) == pytest.approx(expected)
+    training = np.array([1.0, 3.0, 2.0])
+    assert mase_scale(training) == 1.5
+    assert mase(actual, predicted, 1.5) == pytest.approx(np.mean(np.abs(actual - predicted)) / 1.5)
+
+
+def test_skill_is_the_share_of_naive_error_removed(pair):
+    actual, predicted = pair
+    naive = actual + 2.0
+    assert skill(actual, predicted, naive) == pytest.approx(1 - np.sqrt(np.mean((actual - predicted) ** 2)) / 2)
+    assert skill(actual, actual, naive) == 1.0
+    assert skill(actual, naive, naive) == 0.0
+
+
+def test_a_perfect_forecast_of_constant_prices_errs_by_zero():
+    prices = np.full(5, 7.0)
+    assert rmse(prices, prices) == mae(prices, prices) == mape(prices, prices) == smape(prices, prices) == 0.0
+
+
+@pytest.mark.parametrize("metric", [rmse, mae, mape, smape])
+def test_shapes_that_numpy_would_broadcast_are_refused(metric):
+    with pytest.raises(ValueError, match=r"\(3, 1\) and \(3,\)"):
+        metric(np.ones((3, 1)), np.ones(3))
+    with pytest.raises(ValueError, match="one dimension"):
+        metric(np.ones((3, 1)), np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("metric", [rmse, mae, mape, smape])
+def test_missing_values_and_no_days_leave_a_score_undefined(metric):
+    with pytest.raises(Undefined, match="missing"):
+        metric(np.array([1.0, np.nan]), np.ones(2))
+    with pytest.raises(Undefined, match="no days"):
+        metric(np.empty(0), np.empty(0))
+
+
+def test_a_zero_price_leaves_percentages_undefined():
+    with pytest.raises(Undefined, match="a price is zero"):
+        mape(np.array([0.0, 1.0]), np.ones(2))
+    assert smape(np.array([0.0, 1.0]), np.ones(2)) == 100.0
+    with pytest.raises(Undefined, match="both zero"):
+        smape(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+
+
+def test_constant_prices_leave_skill_mase_and_direction_undefined():
+    prices = np.full(4, 2.0)
+    with pytest.raises(Undefined, match="never moved"):
+        skill(prices, prices + 1, prices)
+    with pytest.raises(Undefined, match="never moved"):
+        mase(prices, prices + 1, mase_scale(prices))
+    with pytest.raises(Undefined, match="never moved"):
+        directional_accuracy(prices, prices + 1, prices)
+    with pytest.raises(Undefined, match="fewer than two"):
+        mase_scale(prices[:1])
+
+
+def test_prices_near_the_largest_float_do_not_overflow():
+    actual = np.array([1e200, 3e200])
+    assert rmse(actual, np.zeros(2)) == pytest.approx(np.sqrt(5) * 1e200)
+    assert mae(np.full(2, 1.5e308), np.zeros(2)) == 1.5e308
+    with pytest.raises(Undefined, match="too large"):
+        rmse(np.full(2, 1.5e308), np.full(2, -1.5e308))
+
+
+def test_direction_counts_only_calls_on_days_that_moved():
+    last = np.full(5, 10.0)
+    actual = np.array([11.0, 9.0, 10.0, 12.0, 8.0])
+    predicted = np.array([10.5, 10.5, 10.5, 10.0, 9.0])
+    assert directional_hits(actual, predicted, last) == (2, 3)
+    assert directional_accuracy(actual, predicted, last) == pytest.approx(2 / 3)
+
+
+def test_a_move_in_the_last_bits_of_a_price_is_no_call():
+    last = np.array([168.34, 0.009582])
+    actual = last * 1.01
+    with pytest.raises(Undefined, match="calls no direction"):
+        directional_accuracy(actual, np.exp(np.log(last)) * (1 + 1e-8), last)
+    assert directional_hits(actual, last * (1 + 1e-6), last) == (2, 2)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (10, 10), (7, 10), (520, 1000), (1, 1)])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_binomial_interval_agrees_with_scipy(successes, trials, level):
+    expected = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    low, high = binomial_interval(successes, trials, level)
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert 0 <= low <= successes / trials <= high <= 1
+
+
+def test_binomial_interval_of_no_trials_is_undefined():
+    with pytest.raises(Undefined):
+        binomial_interval(0, 0)
+
+
+def test_coverage_width_and_interval_score_on_numbers_checked_by_hand():
+    actual = np.array([1.0, 2.0, 3.0, 6.0])
+    lower, upper = np.array([1.0, 0.0, 4.0, 0.0]), np.array([2.0, 4.0, 5.0, 4.0])
+    assert coverage(actual, lower, upper) == 0.5  # a price on its bound is covered
+    assert mean_width(lower, upper) == 2.5
+    # Missed by 1 and by 2, each times 2 / (1 - 0.8) = 10, over four days.
+    assert interval_score(actual, lower, upper, 0.8) == pytest.approx(2.5 + 10 * 3 / 4)
+
+
+def test_scores_hold_none_and_a_reason_where_a_value_is_undefined():
+    actual = np.array([0.0, 1.0, 2.0])
+    naive = np.array([1.0, 0.0, 1.0])
+    values, reasons = scores(actual, naive, naive, {0.8: (naive - 1, naive + 1)}, scale=0.0)
+    assert values["rmse"] == values["naive_rmse"] == 1.0
+    assert values["skill"] == 0.0
+    assert values["coverage_80"] == 1.0
+    assert values["mape"] is None
+    assert reasons["mape"] == reasons["naive_mape"] == "a price is zero"
+    assert reasons["mase"] == "the price never moved in the training part"
+    assert reasons["directional_accuracy"] == "the forecast calls no direction"
+    assert set(reasons) == {name for name, value in values.items() if value is None}
+
+
+def test_scores_of_one_part_match_the_single_metrics(pair):
+    actual, predicted = pair
+    last = actual - 0.5
+    bounds = predicted - 1, predicted + 1
+    values, reasons = scores(actual, predicted, last, {0.8: bounds, 0.95: bounds}, scale=2.0)
+    assert not reasons
+    assert values["mase"] == pytest.approx(mae(actual, predicted) / 2)
+    assert values["directional_low"] < values["directional_accuracy"] < values["directional_high"]
+    assert values["directional_calls"] == directional_hits(actual, predicted, last)[1]
+    assert values["interval_score_95"] > values["interval_score_80"]
+    assert all(isinstance(value, float | int) for value in values.values())
+
+
+def test_scores_of_an_empty_part_are_all_undefined():
+    values, reasons = scores(np.empty(0), np.empty(0), np.empty(0), {0.8: (np.empty(0), np.empty(0))}, scale=1.0)
+    assert set(values.values()) == {None}
+    assert set(reasons.values()) == {"there are no days to score"}
