@@ -92,4 +92,5 @@ def range_buttons(dates: pd.DatetimeIndex, *columns, c: Colours) -> dict | None:
     # No button stays lit: after a drag of the mouse it would claim a range that is no longer shown.
     return {"type": "buttons", "direction": "right", "buttons": [*buttons[:5], whole], "showactive": False,
             "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"t": 0, "b": 5, "l": 0, "r": 0},
-            "bgcolor": c.pill, "borderwidth": 0, "font": {"size": 12, "color": c.pill_text}}
+            "bgcolor": "rgba(0,0,0,0)", "bordercolor": c.grid, "borderwidth": 1,
+            "font": {"size": 12, "color": c.button}}

@@ -34,7 +34,7 @@ class Colours:
     text: also *actual*; muted: text that stands back; grid: lines behind the data
     predicted; naive; band_80, band_95: the intervals, in the blue of *predicted*
     train, validation, test: lines and names of the parts; tints: their backgrounds
-    accent: what a chart wants to point at; pill, pill_text: the buttons on a chart
+    accent: what a chart wants to point at; button: the text of buttons on a chart
     """
 
     text: str
@@ -47,8 +47,7 @@ class Colours:
     validation: str
     test: str
     accent: str
-    pill: str
-    pill_text: str
+    button: str
 
     @property
     def actual(self) -> str:
@@ -71,11 +70,11 @@ class Colours:
 # with its theme's background, so that names can be written in it.
 _LIGHT = Colours(text="#1b2430", muted="#5a6675", grid="rgba(27,36,48,0.10)", surface="#ffffff", predicted="#1f5fbf",
                  naive="#687385", train="#0b7268", validation="#9a5b00", test="#6d3fc0", accent="#b3400e",
-                 pill="#e9edf2", pill_text="#1b2430")
+                 button="#1f5fbf")
 _DARK = Colours(text="#e4e9f0", muted="#9aa7b8", grid="rgba(228,233,240,0.12)", surface="#1c232d", predicted="#5b98f0",
                 naive="#98a4b5", train="#46b5a8", validation="#dba445", test="#b394f0", accent="#f08a5d",
-                # Plotly paints the button under the pointer nearly white in every theme: its text has to be dark.
-                pill="#8a97a9", pill_text="#12171e")
+                # Plotly paints the button under the pointer nearly white in every theme: this blue reads on both.
+                button="#3d7fe0")
 
 
 def colours(dark: bool = False) -> Colours:

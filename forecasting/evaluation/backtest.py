@@ -1,0 +1,134 @@
+"""Walk-forward backtest: the test part cut into folds, each predicted by a model that was refitted just before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from forecasting import words
+from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError, NotEnoughData
+from forecasting.evaluation.metrics import rmse
+from forecasting.model.config import RANGES, ForecastConfig
+
+__all__ = ["MODES", "Fold", "backtest_summary", "backtest_table", "folds", "join_predictions"]
+
+MODES = ("expanding", "sliding")
+FEWEST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One refit: an ordinary training whose test part is the fold's own days.
+
+    number: from 1
+    history: the prices up to the fold's last day, no later ones
+    config: the run's settings, with the shares that make the fold's days the test part
+    start, end: the first and the last day that it predicts
+    rows: how many days that is; rows_before: how many rows training and validation have
+    """
+
+    number: int
+    history: PriceHistory
+    config: ForecastConfig
+    start: pd.Timestamp
+    end: pd.Timestamp
+    rows: int
+    rows_before: int
+
+
+def folds(history: PriceHistory, config: ForecastConfig, k: int = 5, mode: str = "expanding") -> tuple[Fold, ...]:
+    """Cut the test part of a run into `k` folds of about equal length, oldest first.
+
+    mode: 'expanding' trains each fold on all rows before it, 'sliding' on as many as the first fold has
+    The validation part keeps its share of the rows before each fold.
+    Raises ConfigError for another `k` or `mode`, NotEnoughData where the folds would be too short.
+    """
+    if mode not in MODES:
+        raise ConfigError(f"mode must be one of {', '.join(MODES)}. Received: mode={mode!r}.")
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 2 <= k <= 50:
+        raise ConfigError(f"k must be a whole number of folds from 2 to 50. Received: k={k!r}.")
+    n = len(history)
+    test = round(n * config.test_share)
+    first = n - test
+    edges = [first + round(i * test / k) for i in range(k + 1)]
+    smallest_share = RANGES["test_share"][0]
+    shortest = min(end - start for start, end in pairwise(edges))
+    if shortest < FEWEST_ROWS or shortest / n < smallest_share:
+        needed = max(FEWEST_ROWS, int(np.ceil(smallest_share * n)))
+        most = test // needed
+        advice = f"Choose {most} folds or fewer, or" if most >= 2 else "Choose"
+        raise NotEnoughData(f"{words.count_of(k, 'fold')} need at least {words.count(k * needed)} test prices, "
+                            f"{words.count(needed)} each; got {words.count(test)}. {advice} a larger test share.")
+    made = []
+    for number, (start, end) in enumerate(pairwise(edges), start=1):
+        begin = start - first if mode == "sliding" else 0
+        rows, before = end - start, start - begin
+        seen = replace(history, frame=history.frame.iloc[begin:end])
+        made.append(Fold(number, seen, _shares(config, rows, before, first / n), history.dates[start],
+                         history.dates[end - 1], rows, before))
+    return tuple(made)
+
+
+def _shares(config, rows, before, share_before):
+    """`config` with a test part of exactly `rows` rows and the validation part's usual share of the rows before it."""
+    validation = config.validation_share / share_before * before / (before + rows)
+    low, high = RANGES["validation_share"][:2]
+    return replace(config, test_share=rows / (before + rows), validation_share=float(np.clip(validation, low, high)))
+
+
+def join_predictions(predictions) -> pd.DataFrame:
+    """The out-of-sample predictions of all folds as one table, oldest first, with a column `fold`.
+
+    predictions: {fold number: the fold's `TrainingResult.predictions`}; folds that failed are simply not there
+    """
+    parts = [table[table["split"] == "test"].assign(fold=number) for number, table in sorted(predictions.items())]
+    if not parts:
+        columns = ["split", "actual", "predicted", "naive", "fold"]
+        return pd.DataFrame(columns=columns, index=pd.DatetimeIndex([], name="Date"))
+    joined = pd.concat(parts).sort_index()
+    if not joined.index.is_unique:
+        raise ValueError("Two folds predict the same day. Received folds of different backtests.")
+    return joined
+
+
+def backtest_table(predictions) -> pd.DataFrame:
+    """Scores of each fold on its own days.
+
+    predictions: as for `join_predictions`
+    returns index fold; columns start, end, rows, rmse, naive_rmse, skill (NaN where naive makes no error), mape
+    (percent; NaN where a price is zero), coverage_80, coverage_95
+    """
+    joined = join_predictions(predictions)
+    table = {}
+    for number, rows in joined.dropna(subset=["actual", "predicted", "naive"]).groupby("fold"):
+        ours, naive = rmse(rows["actual"], rows["predicted"]), rmse(rows["actual"], rows["naive"])
+        percent = 100 * ((rows["predicted"] - rows["actual"]) / rows["actual"]).abs()
+        row = {"start": rows.index[0], "end": rows.index[-1], "rows": len(rows), "rmse": ours, "naive_rmse": naive,
+               "skill": 1 - ours / naive if naive else np.nan,
+               "mape": percent.mean() if (rows["actual"] != 0).all() else np.nan}
+        for level in (80, 95):
+            if f"lower_{level}" in rows:
+                row[f"coverage_{level}"] = rows["actual"].between(rows[f"lower_{level}"], rows[f"upper_{level}"]).mean()
+        table[number] = row
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("fold")
+
+
+def backtest_summary(predictions) -> str:
+    """The spread of the folds' skills and the skill over all their days, in one sentence."""
+    table = backtest_table(predictions)
+    if not len(table):
+        return "No fold has ended yet."
+    rows = join_predictions(predictions).dropna(subset=["actual", "predicted", "naive"])
+    naive = rmse(rows["actual"], rows["naive"])
+    skills = table["skill"].dropna()
+    if not naive or not len(skills):
+        return f"{words.count_of(len(table), 'fold')}: the price never moved, so there is no error to be better than."
+    pooled = 1 - rmse(rows["actual"], rows["predicted"]) / naive
+    wins = int((skills > 0).sum())
+    return (f"Over {words.count_of(len(table), 'fold')} and {words.count_of(len(rows), 'day')} the skill is "
+            f"{words.share(pooled, digits=1)}; fold by fold it runs from {words.share(skills.min(), digits=1)} to "
+            f"{words.share(skills.max(), digits=1)}, and {wins} of {len(skills)} were better than naive.")

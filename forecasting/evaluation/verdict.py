@@ -1,0 +1,134 @@
+"""The answer in plain words: does the model know more than the naive forecast?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting import words
+from forecasting.evaluation.gate import Gate
+
+__all__ = ["LEAKS", "Verdict", "gate_words", "intervals_words", "leak_words", "verdict"]
+
+# A Diebold-Mariano test has to agree at this level before a difference is called one.
+SIGNIFICANT = 0.05
+
+LEAKS = {
+    "scaler": "the scaler was fitted on all prices, the test part included",
+    "validation": "the test part decided when training ended",
+    "shuffle": "the windows were shuffled before the split, so that training saw neighbours of every test window",
+    "centred_average": "an input is a moving average that reaches into the days to be predicted",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """outcome: 'better', 'unproven' (no better than naive beyond doubt), 'worse', 'undefined' or 'invalid' (a leak)
+    headline: the outcome in a few words
+    sentence: the outcome with its numbers
+    """
+
+    outcome: str
+    headline: str
+    sentence: str
+
+    @property
+    def proven(self) -> bool:
+        """Whether the forecast may be called better than naive."""
+        return self.outcome == "better"
+
+
+HEADLINES = {
+    "better": "Better than naive",
+    "unproven": "No better than naive",
+    "worse": "Worse than naive",
+    "undefined": "Nothing to compare with",
+    "invalid": "Invalid: it has seen the future",
+}
+
+
+def verdict(rmse: float, naive_rmse: float, skill: float | None, interval=None, p_value: float | None = None, *,
+            frequency: str = "", currency: str | None = None, part: str = "test", leak: str | None = None) -> Verdict:
+    """Judge a run by its scores on one part, in the units of the prices.
+
+    skill: 1 - rmse / naive_rmse, None where the naive forecast makes no error
+    interval: (low, high), the 95 % interval of the skill, or None where it could not be made
+    p_value: of a two-sided Diebold-Mariano test against the naive forecast, or None
+    frequency: of the series in words; it says what the naive forecast repeats
+    leak: the classic mistake that the run made on purpose, or None
+
+    Better, or worse, only where the whole interval lies on that side of 0 and the test agrees: one lucky per cent is
+    not a win.
+    """
+    numbers = _numbers(rmse, naive_rmse, frequency, currency, part)
+    if leak:
+        skill_words = "" if skill is None else f" The skill of {words.share(skill, digits=1)} is not real."
+        return _make("invalid", f"{leak_words(leak)}{skill_words} {numbers}.")
+    if skill is None or not np.isfinite(skill):
+        return _make("undefined", f"{numbers}: the price never moved, so there is no error to be better than.")
+    low, high = interval if interval is not None else (None, None)
+    shown = f"skill {words.share(skill, digits=1)}"
+    if low is None or high is None or not np.isfinite([low, high]).all():
+        return _make("unproven", f"{numbers}: too few days to tell whether that is better than naive ({shown}).")
+    # A skill and an interval that round to the same digits would read as a contradiction.
+    digits = 1 if max(abs(low), abs(high)) >= 0.001 else 2
+    shown = (f"skill {words.share(skill, digits=digits)}, 95 % interval {words.share(low, digits=digits)} to "
+             f"{words.share(high, digits=digits)}")
+    agrees = p_value is not None and p_value < SIGNIFICANT
+    if low <= 0 <= high:
+        return _make("unproven", f"{numbers}: no better than naive ({shown}).")
+    side = "better" if low > 0 else "worse"
+    if agrees:
+        return _make(side, f"{numbers}: {side} than naive ({shown}; Diebold-Mariano test {words.p_value(p_value)}).")
+    doubt = "was not possible" if p_value is None else f"does not confirm it ({words.p_value(p_value)})"
+    return _make("unproven", f"{numbers}: perhaps {side} than naive ({shown}), but a Diebold-Mariano test {doubt}.")
+
+
+def _make(outcome, sentence):
+    return Verdict(outcome, HEADLINES[outcome], sentence)
+
+
+def _numbers(rmse, naive_rmse, frequency, currency, part):
+    # The same decimals for both, and enough for the larger: 1.44 and 1.44 may then differ by less than they show.
+    digits = words.decimals(naive_rmse or rmse)
+    unit = words.currency_word(currency)
+    ours = f"{words.number(rmse, digits)} {unit}".rstrip()
+    naive = words.naive_phrase(frequency)
+    return f"{part.capitalize()} RMSE {ours}, repeating {naive} {words.number(naive_rmse, digits)}"
+
+
+def leak_words(leak: str) -> str:
+    """What the leak lab did to a run, in one sentence."""
+    return f"This run is invalid on purpose: {LEAKS[leak]}."
+
+
+def gate_words(gate: Gate, best_epoch: int | None = None) -> str:
+    """What validation proves, and what the guarded forecast therefore does.
+
+    best_epoch: 0 where the untrained network was best, which is then said too
+    """
+    text = gate.reason
+    if best_epoch == 0:
+        text += " The untrained network was the best one: training had nothing to add."
+    if gate.passed and len(gate.shrinkage) > 1:
+        kept = [words.share(share, digits=0) for share in (gate.shrinkage[0], gate.shrinkage[-1])]
+        text += (f" At step 1 it keeps {kept[0]} of the predicted move, at step {len(gate.shrinkage)} {kept[1]}.")
+    return text
+
+
+def intervals_words(coverage_80: float | None, coverage_95: float | None, rows: int) -> str:
+    """Whether the intervals of a part kept what they promise, in words. Coverages are shares of its `rows` days."""
+    if coverage_80 is None or coverage_95 is None:
+        return "The intervals could not be checked."
+    misses = (coverage_80 - 0.80, coverage_95 - 0.95)
+    # Three points, or two standard errors of a share of so few days.
+    allowed = max(0.03, 2 * np.sqrt(0.8 * 0.2 / max(rows, 1)))
+    if max(map(abs, misses)) <= allowed:
+        judgement = "the intervals hold"
+    elif min(misses) < -allowed:
+        judgement = "fewer than promised, the intervals are too narrow"
+    else:
+        judgement = "more than promised, the intervals are wider than they need to be"
+    return (f"{words.share(coverage_80, digits=1)} of the prices lie within the 80 % interval and "
+            f"{words.share(coverage_95, digits=1)} within the 95 % one: {judgement}.")

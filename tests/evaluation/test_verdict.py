@@ -1,0 +1,97 @@
+"""The verdict in plain words."""
+
+import numpy as np
+import pytest
+
+from forecasting.evaluation.gate import Gate
+from forecasting.evaluation.verdict import LEAKS, gate_words, intervals_words, leak_words, verdict
+from forecasting.model.config import CHOICES
+
+
+def test_the_verdict_has_the_numbers_in_one_sentence():
+    answer = verdict(1.4412, 1.4398, -0.001, (-0.006, 0.004), 0.71, frequency="trading days", currency="USD")
+    assert answer.sentence == ("Test RMSE 1.44 dollars, repeating yesterday's close 1.44: no better than naive "
+                               "(skill -0.1 %, 95 % interval -0.6 % to 0.4 %).")
+    assert answer.outcome == "unproven"
+    assert not answer.proven
+
+
+def test_a_lucky_per_cent_is_not_called_a_win():
+    answer = verdict(0.99, 1.0, 0.01, (-0.004, 0.024), 0.04)
+    assert answer.outcome == "unproven"
+
+
+def test_better_needs_the_whole_interval_and_the_test():
+    better = verdict(0.5, 1.0, 0.5, (0.4, 0.6), 0.0001)
+    assert better.outcome == "better"
+    assert better.proven
+    assert "better than naive (skill 50.0 %, 95 % interval 40.0 % to 60.0 %; Diebold-Mariano test p < 0.001)" \
+        in better.sentence
+    doubted = verdict(0.97, 1.0, 0.03, (0.001, 0.06), 0.12)
+    assert doubted.outcome == "unproven"
+    assert "does not confirm it (p = 0.120)" in doubted.sentence
+    untested = verdict(0.97, 1.0, 0.03, (0.001, 0.06), None)
+    assert untested.outcome == "unproven"
+
+
+def test_worse_is_said_too():
+    answer = verdict(34.0, 1.0, -33.0, (-40.0, -28.0), 1e-9, currency="USD")
+    assert answer.outcome == "worse"
+    assert "worse than naive" in answer.sentence
+
+
+def test_an_interval_that_touches_zero_proves_nothing():
+    assert verdict(0.9, 1.0, 0.1, (0.0, 0.2), 0.01).outcome == "unproven"
+
+
+@pytest.mark.parametrize(("frequency", "naive"), [
+    ("trading days", "repeating yesterday's close 1.00"),
+    ("monthly", "repeating last month's value 1.00"),
+    ("30 minutes", "repeating the price 30 minutes before 1.00"),
+    ("irregular", "repeating the last known price 1.00"),
+])
+def test_the_naive_forecast_is_named_by_the_frequency(frequency, naive):
+    assert naive in verdict(1.1, 1.0, -0.1, (-0.2, 0.1), 0.4, frequency=frequency).sentence
+
+
+def test_a_price_that_never_moved_has_no_skill():
+    answer = verdict(0.1, 0.0, None)
+    assert answer.outcome == "undefined"
+    assert "never moved" in answer.sentence
+
+
+@pytest.mark.parametrize("interval", [None, (None, None), (np.nan, np.nan)])
+def test_without_an_interval_nothing_is_proven(interval):
+    answer = verdict(0.5, 1.0, 0.5, interval, None)
+    assert answer.outcome == "unproven"
+    assert "too few days" in answer.sentence
+
+
+@pytest.mark.parametrize("leak", [leak for leak in CHOICES["leak"] if leak])
+def test_a_leak_is_invalid_however_good_its_score(leak):
+    answer = verdict(0.1, 1.0, 0.9, (0.8, 0.95), 1e-9, leak=leak)
+    assert answer.outcome == "invalid"
+    assert not answer.proven
+    assert answer.sentence.startswith("This run is invalid on purpose: ")
+    assert "skill of 90.0 % is not real" in answer.sentence
+    assert LEAKS[leak] in leak_words(leak)
+
+
+def test_small_prices_keep_their_digits():
+    assert "RMSE 0.0001235, repeating" in verdict(0.00012351, 0.0001, -0.2, (-0.3, 0.1), 0.2).sentence
+
+
+def test_the_gate_speaks_for_its_first_and_last_step():
+    gate = Gate(True, 5.0, (0.9, 0.5, 0.25), 200, 0.3, "Proven.")
+    assert gate_words(gate) == "Proven. At step 1 it keeps 90 % of the predicted move, at step 3 25 %."
+    shut = Gate(False, 0.1, (0.0, 0.0), 200, 0.0, "Not proven.")
+    assert gate_words(shut, best_epoch=0) == \
+        "Not proven. The untrained network was the best one: training had nothing to add."
+
+
+def test_intervals_are_judged_by_what_so_many_days_allow():
+    assert intervals_words(0.79, 0.94, 500).endswith("the intervals hold.")
+    assert intervals_words(0.60, 0.90, 500).endswith("too narrow.")
+    assert intervals_words(0.97, 1.0, 500).endswith("wider than they need to be.")
+    assert intervals_words(0.70, 0.95, 20).endswith("the intervals hold.")
+    assert intervals_words(None, 0.95, 20) == "The intervals could not be checked."
