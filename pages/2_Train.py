@@ -1,12 +1,27 @@
 """Train: settings, a live training, and what it predicts."""
 
-from forecasting.model.config import describe_difference
-from forecasting.model.preprocessing import check_history
+import streamlit as st
+
+from forecasting import ForecastingError
+from forecasting.evaluation.overview import check_settings
 from pages.components.frame import page, series_line
-from pages.components.live import ACTIVE, current_run, draw_buttons, draw_live
+from pages.components.live import current_run, draw_buttons, draw_run
 from pages.components.network import draw_network
-from pages.components.results import draw_result
 from pages.components.settings import draw_settings
+from pages.components.text import plain
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
     series_line(state)
+    config = draw_settings(state)
+    problem = None
+    try:
+        check_settings(state.history, config)
+    except ForecastingError as error:
+        problem = str(error)
+    run = current_run(state)
+    draw_buttons(state, config, run, problem)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+    draw_network(config)
+    if run is not None:
+        draw_run(state, run)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from forecasting import RECOMMENDED, ForecastConfig, ForecastingError, load_sample
 from forecasting.data.samples import SAMPLES
+from forecasting.runs.files import history_key
 from forecasting.words import count, date
 from pages.components.jobs import run_store, start_engine
 from pages.components.state import AppState, app_state
@@ -115,7 +116,7 @@ def _read_settings(text: str) -> ForecastConfig:
 def _data_id(state: AppState) -> str | None:
     if state.history is None:
         return None
-    return state.sample or state.history.fingerprint
+    return state.sample or history_key(state.history)
 
 
 def _address(state: AppState) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""The way from a page to its runs: the store, and the engine that takes runs from it."""
+"""The way from a page to its runs: the store, the engine that takes runs from it, and results that are kept at hand."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-__all__ = ["load_result", "run_store", "start_engine"]
+__all__ = ["load_judgement", "load_result", "run_store", "start_engine"]
 
 
 @st.cache_resource(show_spinner=False)
@@ -26,3 +26,11 @@ def start_engine():
 def load_result(run_id: str):
     """The `TrainingResult` of a run that has ended; its files never change."""
     return run_store().result(run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def load_judgement(run_id: str):
+    """What the numbers of a run are worth: see `forecasting.evaluation.verdict`."""
+    from forecasting.evaluation.verdict import judge
+
+    return judge(load_result(run_id))

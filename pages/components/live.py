@@ -98,3 +98,39 @@ def draw_curve(curve, run, log_scale: bool, key: str):
     """The loss chart of a run, live or ended."""
     figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=run.epochs, dark=is_dark())
     st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=describe(figure))
+
+
+def draw_run(state: AppState, run):
+    """The run that is shown: what it was trained with, where it stands, and its result once it has one."""
+    from pages.components.results import draw_result
+
+    _say_what_differs(state, run)
+    if run.state in ACTIVE:
+        draw_live(run.id)
+        return
+    if run.error:
+        show = {"failed": st.error, "interrupted": st.warning}.get(run.state, st.info)
+        show(plain(run.error), icon=":material/error:")
+    if run.resumable:
+        st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
+                  help="Puts this run back into the queue with its own settings and prices.")
+    if run.has_result:
+        draw_result(run)
+    elif run.epoch:
+        draw_curve(run_store().curve(run.id), run, log_scale=False, key="train_curve_failed")
+
+
+def _resume(run_id: str):
+    run_store().resume(run_id)
+
+
+def _say_what_differs(state: AppState, run):
+    """That the run below was trained with other settings or prices than those in hand."""
+    ours, theirs = state.config.to_dict(), run.config.to_dict()
+    changed = [name.replace("_", " ") for name in ours if ours[name] != theirs[name]]
+    if run.fingerprint != state.history.fingerprint:
+        st.info(f"The run below was trained on other prices: {plain(run.series)}. Press Train for the ones in hand.",
+                icon=":material/info:")
+    elif changed:
+        st.info(f"The run below was trained with other settings ({', '.join(changed)} differ). Press Train to see what "
+                "they do.", icon=":material/info:")

@@ -9,8 +9,9 @@ import streamlit as st
 
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix, find_problems
-from forecasting.model.preprocessing import check_history, describe_split
-from forecasting.plots import CONFIG, MOST_POINTS, describe, price_chart
+from forecasting.evaluation.overview import overview
+from forecasting.plots import CONFIG, describe, price_chart
+from forecasting.plots.sampling import MOST_POINTS
 from forecasting.words import count, date, dates, price, share
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store
@@ -25,34 +26,36 @@ EDGE_ROWS = 5
 
 def draw_prices(state: AppState):
     """The answer first (how much there is, and how far the test part leaves what training sees), then chart and details."""
-    history = state.history
+    history, split = state.history, None
     with boundary():
-        check_history(history, state.config)
-    parts = describe_split(history, state.config)
-    last, rows, windows, escape = st.columns(4)
-    last.metric("Last price", price(history.close[-1], history.currency))
-    rows.metric("Rows", count(len(history)))
-    windows.metric("Training windows", count(parts.windows), help="How many stretches of the window's length the network "
-                                                                  "learns from; the window is set on the Train page.")
-    escape.metric("Test prices never seen before", share(parts.escape, digits=0),
-                  help="The share of test prices outside the range of the training and validation parts. A network that "
-                       "predicts the price itself cannot follow them there.")
-    st.markdown(" ".join(_words(name, part) for name, part in parts.spans.items()))
-    _draw_chart(history, parts)
-    _draw_notes(state)
+        split = _draw_split(history, state.config)
+    _draw_chart(history, split)
+    _draw_notes(history)
     _draw_problems(state)
     _draw_details(state)
 
 
-def _words(name: str, part) -> str:
-    return f"**{PARTS[name]}** {dates(part.start, part.end)} ({count(part.rows)} rows)." if part.rows else f"**{PARTS[name]}** no rows."
+def _draw_split(history, config):
+    """Counts and dates of the parts in words; returns the rows where validation and test begin."""
+    view = overview(history, config)
+    last, rows, windows, escape = st.columns(4)
+    last.metric("Last price", price(history.close[-1], history.currency))
+    rows.metric("Rows", count(len(history)))
+    windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
+                                                                 "learns from. The window is set on the Train page.")
+    escape.metric("Test prices outside training's range", share(view.escape.outside, digits=0),
+                  help="A network that predicts the price itself cannot follow prices that it never saw in training.")
+    st.markdown(" · ".join(f"**{PARTS[part.name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
+                           for part in view.parts))
+    st.caption(plain(view.escape.sentence))
+    return view.split.train_end, view.split.validation_end
 
 
-def _draw_chart(history, parts):
+def _draw_chart(history, split):
     x_range = None
     if len(history) > MOST_POINTS:
         x_range = _draw_range(history)
-    figure = price_chart(history, (parts.train_end, parts.validation_end), dark=is_dark(), x_range=x_range)
+    figure = price_chart(history, split, dark=is_dark(), x_range=x_range)
     st.plotly_chart(figure, key="data_chart", theme=None, config=CONFIG, alt=describe(figure))
 
 
@@ -65,10 +68,10 @@ def _draw_range(history):
     return None if (start, end) == (first, last) else (pd.Timestamp(start), pd.Timestamp(end))
 
 
-def _draw_notes(state: AppState):
-    if state.history.notes:
-        with st.expander(f"What was done while reading ({len(state.history.notes)})", expanded=len(state.history.notes) <= 4):
-            st.markdown("\n".join(f"- {plain(note)}" for note in state.history.notes))
+def _draw_notes(history):
+    if history.notes:
+        with st.expander(f"What was done while reading ({len(history.notes)})", expanded=len(history.notes) <= 4):
+            st.markdown("\n".join(f"- {plain(note)}" for note in history.notes))
 
 
 def _draw_problems(state: AppState):

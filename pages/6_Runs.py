@@ -1,0 +1,7 @@
+"""Runs: every training of this computer, with its state and scores."""
+
+from pages.components.frame import page
+from pages.components.runs import draw_runs
+
+with page("Runs", "Every training so far, and what became of it. Open one to see it again.") as state:
+    draw_runs(state)

@@ -1,0 +1,94 @@
+"""What a run that has ended predicts: scores beside the naive forecast's, the chart, the table and the download."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
+from forecasting.runs.export import predictions_csv, predictions_file_name
+from forecasting.words import count, count_of, date, duration, percent, price, share
+from pages.components.frame import is_dark
+from pages.components.jobs import load_judgement, load_result
+from pages.components.live import draw_curve
+from pages.components.text import plain
+
+__all__ = ["draw_result", "score_metrics"]
+
+PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
+STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All": 0}
+
+
+def draw_result(run):
+    """Scores, the verdict, the chart, then the rest in tabs."""
+    result = load_result(run.id)
+    if result.invalid:
+        st.error(plain(result.invalid), icon=":material/block:")
+    score_metrics(result)
+    st.markdown(plain(load_judgement(run.id).verdict.text))
+    if run.state == "stopped":
+        st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "
+                "until then is shown.", icon=":material/stop_circle:")
+    if result.best_epoch == 0:
+        st.info("The best epoch is 0: on the validation part no training beat the untrained network, so the network had "
+                "nothing to add.", icon=":material/lightbulb:")
+    _draw_predictions(result)
+    curve, scores, rows = st.tabs(["Loss", "Scores", "Predictions"])
+    with curve:
+        log_scale = st.toggle("Logarithmic loss", key="train_log")
+        draw_curve(result.curve, run, log_scale, key="train_curve_ended")
+        st.caption(f"Trained for {duration(run.seconds)}; best epoch {result.best_epoch} of {count_of(run.epoch, 'epoch')}.")
+    with scores:
+        st.dataframe(_score_table(result), height="content")
+        for part, reasons in result.reasons.items():
+            for metric, reason in reasons.items():
+                st.caption(plain(f"{PARTS[part]}, {metric.replace('_', ' ')}: undefined, because {reason}."))
+    with rows:
+        tail = result.predictions.tail(200)
+        st.dataframe(tail.set_axis([date(day) for day in tail.index]), height=320)
+        st.caption("The last 200 rows; the download has them all.")
+
+
+def score_metrics(result):
+    """RMSE and MAPE of the test part with the naive forecast's beside them, and the download."""
+    test, currency = result.metrics["test"], result.history.currency
+    rmse, mape, skill, download = st.columns([1, 1, 1, 1.2], vertical_alignment="center")
+    rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
+                delta_arrow="off", help="Root mean squared error on the test part, in the unit of the prices. Below it, "
+                                        "the same for repeating the last known price.")
+    mape.metric("MAPE", percent(test["mape"]), f"naive {percent(test['naive_mape'])}", delta_color="off", delta_arrow="off",
+                help="Mean absolute error as a percentage of the price, on the test part.")
+    skill.metric("Skill", share(test["skill"], signed=True), "against naive", delta_color="off", delta_arrow="off",
+                 help="1 - RMSE / naive RMSE. Zero is no better than repeating the last price; below zero is worse.")
+    download.download_button("Download predictions (CSV)", predictions_csv(result), predictions_file_name(result),
+                             "text/csv", icon=":material/download:", on_click="ignore", width="stretch")
+
+
+def _draw_predictions(result):
+    stretch = st.segmented_control("Stretch shown", list(STRETCHES), default="Test part", key="train_stretch", required=True,
+                                   label_visibility="collapsed",
+                                   help="Sixty rows show whether the prediction is yesterday's price, one day late.")
+    predictions, rows = result.predictions, STRETCHES[stretch]
+    if rows is None:
+        x_range = _span(predictions[predictions["split"] == "test"].index)
+    else:
+        x_range = last_rows(predictions.index, rows) if rows else None
+    figure = prediction_chart(predictions, dark=is_dark(), currency=result.history.currency, x_range=x_range)
+    st.plotly_chart(figure, key="train_predictions", theme=None, config=CONFIG, alt=describe(figure))
+
+
+def _span(dates: pd.DatetimeIndex):
+    return (dates[0], dates[-1]) if len(dates) else None
+
+
+def _score_table(result) -> pd.DataFrame:
+    currency = result.history.currency
+    forms = {
+        "rmse": ("RMSE", lambda v: price(v, currency)), "naive_rmse": ("Naive RMSE", lambda v: price(v, currency)),
+        "mape": ("MAPE", percent), "naive_mape": ("Naive MAPE", percent), "mae": ("MAE", lambda v: price(v, currency)),
+        "mase": ("MASE", lambda v: "–" if v is None else f"{v:.3f}"), "skill": ("Skill", lambda v: share(v, signed=True)),
+        "directional_accuracy": ("Right direction", share), "coverage_80": ("In the 80 % interval", share),
+        "coverage_95": ("In the 95 % interval", share),
+    }
+    return pd.DataFrame({PARTS[part]: {label: form(scores[name]) for name, (label, form) in forms.items()}
+                         for part, scores in result.metrics.items()})

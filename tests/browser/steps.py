@@ -1,0 +1,76 @@
+"""What a person does in the app, one function for each."""
+
+import io
+import re
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import expect
+
+COLUMNS = ["Date", "Split", "Actual", "Predicted", "Naive", "Lower 80", "Upper 80", "Lower 95", "Upper 95"]
+PROGRESS = re.compile(r"Epoch (\d+) of (\d+)")
+
+
+def open_page(page, url, name=None):
+    page.goto(url)
+    if name:
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def choose_preset(page, name):
+    page.get_by_test_id("stSidebar").get_by_role("radio", name=name).click()
+
+
+def press_train(page):
+    button = page.get_by_role("button", name="Train", exact=True)
+    expect(button).to_be_enabled(timeout=30_000)
+    button.click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=30_000)
+
+
+def press_stop(page):
+    page.get_by_role("button", name="Stop", exact=True).click()
+
+
+def epoch(page, at_least=1, timeout=90_000):
+    """The epoch that the page shows, once it is `at_least` that."""
+    page.wait_for_function(
+        "least => { const found = document.body.innerText.match(/Epoch (\\d+) of/); return found && +found[1] >= least }",
+        arg=at_least, timeout=timeout)
+    return int(PROGRESS.search(page.inner_text("body")).group(1))
+
+
+def curve_points(page):
+    """How many points the loss chart on the screen has."""
+    return page.evaluate("""() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
+        plot => plot.data.filter(trace => trace.name === 'Validation').map(trace => trace.y.length ?? trace.y._inputArray?.length ?? 0)))""")
+
+
+def metric(page, label):
+    """The number of a metric."""
+    box = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).first
+    expect(box).to_be_visible(timeout=120_000)
+    return float(re.match(r"[-\d.]+", box.get_by_test_id("stMetricValue").inner_text().replace("\u2009", "")).group())
+
+
+def download_predictions(page):
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download predictions (CSV)").click()
+    content = open(waiting.value.path(), "rb").read()
+    frame = pd.read_csv(io.BytesIO(content))
+    assert list(frame.columns) == COLUMNS
+    return frame
+
+
+def check_scores(page, frame):
+    """The scores on the screen are those of the downloaded file, to the digits shown."""
+    test = frame[frame["Split"] == "test"]
+    rmse = np.sqrt(np.mean((test["Actual"] - test["Predicted"]) ** 2))
+    mape = np.mean(np.abs(test["Actual"] - test["Predicted"]) / np.abs(test["Actual"])) * 100
+    assert metric(page, "RMSE") == round(rmse, 2)
+    assert metric(page, "MAPE") == round(mape, 2)
+
+
+def run_id(page):
+    return re.search(r"run=([0-9a-f]{32})", page.url).group(1)

@@ -1,0 +1,98 @@
+"""The whole path in a real browser: prices, training, scores, download."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+from steps import (
+    check_scores,
+    choose_preset,
+    curve_points,
+    download_predictions,
+    epoch,
+    metric,
+    open_page,
+    press_stop,
+    press_train,
+    run_id,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def test_sample_is_trained_followed_stopped_and_downloaded(app, visitor, browser):
+    open_page(visitor, app.url)
+    expect(visitor.get_by_text("Quandl WIKI").first).to_be_visible()
+    open_page(visitor, app.url, "Train")
+    choose_preset(visitor, "Tutorial")
+    press_train(visitor)
+    first = epoch(visitor)
+    started = run_id(visitor)
+
+    # The chart moves by itself.
+    seen = curve_points(visitor)
+    visitor.wait_for_function("seen => Math.max(...[...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => "
+                              "plot.data.filter(t => t.name === 'Validation').map(t => t.x.length ?? 0))) > seen",
+                              arg=seen, timeout=60_000)
+
+    # A slider moved, another page, a reload and another browser: the same training goes on.
+    visitor.get_by_test_id("stSidebar").get_by_role("slider", name="Epochs").press("ArrowRight")
+    expect(visitor.get_by_text("trained with other settings")).to_be_visible()
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Data").click()
+    expect(visitor.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    assert epoch(visitor, first + 1) > first
+    visitor.reload()
+    later = epoch(visitor, first + 1)
+    assert run_id(visitor) == started
+    other = browser.new_context().new_page()
+    other.goto(visitor.url)
+    assert epoch(other, later) >= later
+    assert run_id(other) == started
+
+    press_stop(visitor)
+    expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
+    assert 0 < metric(visitor, "RMSE")
+    check_scores(visitor, download_predictions(visitor))
+    expect(other.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
+    other.context.close()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_stop_takes_the_first_click_also_after_a_reload(app, visitor, attempt):
+    open_page(visitor, app.url, "Train")
+    choose_preset(visitor, "Tutorial")
+    press_train(visitor)
+    epoch(visitor)
+    if attempt % 2:
+        visitor.reload()
+        expect(visitor.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=30_000)
+    press_stop(visitor)
+    expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
+
+
+def test_uploaded_file_is_trained_to_the_end(app, visitor, tmp_path):
+    rng = np.random.default_rng(5)
+    days = pd.bdate_range("2020-01-01", periods=400)
+    frame = pd.DataFrame({"Date": days, "Close": (50 + np.cumsum(rng.normal(0, 1, 400)) / 4 + 20).round(3)})
+    path = tmp_path / "my prices.csv"
+    frame.iloc[::-1].to_csv(path, index=False)
+
+    open_page(visitor, app.url)
+    visitor.get_by_role("radio", name="File").click()
+    visitor.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
+    expect(visitor.get_by_text("my prices").first).to_be_visible()
+    expect(visitor.get_by_text("newest", exact=False).first).to_be_visible()
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    choose_preset(visitor, "Quick look")
+    press_train(visitor)
+    downloaded = _wait_and_download(visitor)
+    assert downloaded["Date"].iloc[-1] == f"{days[-1]:%Y-%m-%d}"
+    np.testing.assert_allclose(downloaded["Actual"].iloc[-1], frame["Close"].iloc[-1])
+
+
+def _wait_and_download(page):
+    metric(page, "RMSE")
+    downloaded = download_predictions(page)
+    check_scores(page, downloaded)
+    return downloaded
