@@ -1,0 +1,137 @@
+"""Is one forecast better than another beyond luck? An interval of the skill, and a Diebold-Mariano test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.evaluation import metrics
+from forecasting.evaluation.metrics import Undefined
+
+__all__ = ["MIN_DAYS", "Comparison", "compare", "diebold_mariano", "skill_interval"]
+
+MIN_DAYS = 20  # below, an interval of resampled blocks says more about chance than about the forecast
+SAMPLES = 2000
+_CHUNK = 4_000_000  # resampled block starts in memory at a time
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A forecast beside the naive one on the same days.
+
+    skill: 1 - RMSE / naive RMSE, or None; interval: its (low, high), or None
+    statistic, p_value: of the two-sided Diebold-Mariano test on squared errors, or None; negative where the forecast
+        errs less
+    days: how many pairs were compared
+    reasons: {field: why it is None}
+    """
+
+    skill: float | None
+    interval: tuple[float, float] | None
+    statistic: float | None
+    p_value: float | None
+    days: int
+    reasons: dict[str, str]
+
+
+def compare(actual, predicted, naive, *, step: int = 1, level: float = 0.95, seed: int = 0) -> Comparison:
+    """Skill with its interval, and the test, of predictions `step` steps ahead. Arrays are (n,), in time order."""
+    reasons = {}
+
+    def defined(fields, compute):
+        try:
+            return compute()
+        except Undefined as reason:
+            reasons.update(dict.fromkeys(fields, str(reason)))
+            return None
+
+    skill = defined(["skill"], lambda: metrics.skill(actual, predicted, naive))
+    interval = defined(["interval"],
+                       lambda: skill_interval(actual, predicted, naive, step=step, level=level, seed=seed))
+    test = defined(["statistic", "p_value"], lambda: diebold_mariano(actual, predicted, naive, step=step))
+    return Comparison(skill, interval, *(test or (None, None)), len(actual), reasons)
+
+
+def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.95, samples: int = SAMPLES,
+                   seed: int = 0, block: int | None = None) -> tuple[float, float]:
+    """The interval of 1 - RMSE / naive RMSE over resampled stretches of days.
+
+    Days are drawn in blocks, both errors of a day together, so that restless weeks stay whole and what the forecasts
+    share cancels out.
+
+    actual, predicted, naive: (n,), in time order; step: how many steps ahead
+    block: rows in a block; n^(1/3) unless given, and at least two horizons, since errors of overlapping horizons are
+        alike
+    returns (low, high); raises Undefined for fewer than `MIN_DAYS` days, or where naive makes no error
+
+    Source: Künsch, "The jackknife and the bootstrap for general stationary observations" (1989), with the blocks on a
+    circle, Politis and Romano, "A circular block-resampling procedure for stationary data" (1992).
+    """
+    metrics.skill(actual, predicted, naive)  # refuses what has no skill
+    errors, rival = _scaled_errors(actual, predicted, naive)
+    n = len(errors)
+    if n < MIN_DAYS:
+        raise Undefined(f"{n} days are too few for an interval")
+    block = min(n, max(round(n ** (1 / 3)), 2 * step if step > 1 else 1) if block is None else block)
+    blocks = -(-n // block)
+    # Sums over any block are differences of running sums over the circle.
+    sums = [np.concatenate([[0.0], np.cumsum(np.concatenate([e**2, e[: block - 1] ** 2]))]) for e in (errors, rival)]
+    of_block = [running[block:] - running[:-block] for running in sums]  # (n,) by first day
+    rng = np.random.default_rng(seed)
+    totals = np.empty((2, samples))
+    rows = max(1, _CHUNK // blocks)
+    for first in range(0, samples, rows):
+        starts = rng.integers(0, n, (min(rows, samples - first), blocks))
+        for total, block_sums in zip(totals, of_block, strict=True):
+            total[first : first + rows] = block_sums[starts].sum(axis=1)
+    moved = totals[1] > 0
+    if not moved.any():
+        raise Undefined("the naive forecast makes hardly any error")
+    # A difference of running sums can fall a rounding error below zero.
+    skills = 1 - np.sqrt(np.maximum(totals[0, moved], 0) / totals[1, moved])
+    low, high = np.quantile(skills, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2) -> tuple[float, float]:
+    """(statistic, two-sided p) of the hypothesis that both forecasts err equally; negative: `predicted` errs less.
+
+    actual, predicted, rival: (n,), in time order, forecasts `step` steps ahead; power: of the absolute errors compared
+    raises Undefined where the errors never differ, or n <= 2 step
+
+    The variance holds step - 1 autocovariances, as errors of overlapping horizons are correlated that far. Where that
+    sum is not positive, Bartlett weights make it so. The statistic is corrected for small samples and compared with
+    Student's t of n - 1 degrees of freedom.
+    Sources: Diebold and Mariano, "Comparing predictive accuracy" (1995); Harvey, Leybourne and Newbold, "Testing the
+    equality of prediction mean squared errors" (1997).
+    """
+    from scipy.special import stdtr
+
+    errors, others = _scaled_errors(actual, predicted, rival)
+    n = len(errors)
+    if n <= 2 * step:
+        raise Undefined(f"{n} days are too few for a test of forecasts {step} steps ahead")
+    gains = np.abs(errors) ** power - np.abs(others) ** power
+    if not gains.any():
+        raise Undefined("both forecasts make the same errors")
+    centred = gains - gains.mean()
+    covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(step)])
+    variance = covariances[0] + 2 * covariances[1:].sum()
+    if variance <= 0:
+        variance = covariances[0] + 2 * ((1 - np.arange(1, step) / step) * covariances[1:]).sum()
+    # Gains that are all alike leave rounding errors only.
+    if variance <= 1e-24 * gains.mean() ** 2:
+        raise Undefined("the errors always differ by the same amount")
+    correction = np.sqrt((n + 1 - 2 * step + step * (step - 1) / n) / n)
+    statistic = float(gains.mean() / np.sqrt(variance / n) * correction)
+    return statistic, float(2 * stdtr(n - 1, -abs(statistic)))
+
+
+def _scaled_errors(actual, predicted, rival):
+    """Both forecasts' errors, (n,) each, over the largest of them: every comparison here is free of units."""
+    metrics.mae(actual, predicted), metrics.mae(actual, rival)  # the checks of shapes, gaps and sizes
+    actual, predicted, rival = (np.asarray(values, dtype=np.float64) for values in (actual, predicted, rival))
+    errors, others = actual - predicted, actual - rival
+    largest = max(np.abs(errors).max(), np.abs(others).max()) or 1.0
+    return errors / largest, others / largest
