@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import psutil
 
 from forecasting.data.paths import home
 from forecasting.runs import worker
+from forecasting.runs.tracking import place
 
 __all__ = ["Cluster", "usable_cores", "worker_count"]
 
-MEMORY_PER_WORKER = 1.5e9  # bytes; TensorFlow alone takes 0.5e9
+MEMORY_PER_WORKER = 3e9  # bytes; TensorFlow alone takes 0.5e9
 MOST_WORKERS = 8
+MOST_THREADS = 4  # small layers gain nothing from more; a lone training may use what is idle
 RESTART_AFTER = 20  # runs; a process grows by some 12 MB with each
 
 log = logging.getLogger(__name__)
@@ -32,36 +34,33 @@ def worker_count() -> int:
 
 
 class Cluster:
-    """A Dask client and, unless `DASK_SCHEDULER_ADDRESS` names a cluster, the cluster that belongs to it."""
+    """Workers, and which of them do what.
+
+    They are those of the scheduler that `DASK_SCHEDULER_ADDRESS` names, where this project and the store must be within
+    reach too; else processes of our own, which end with this one. Any call may raise OSError: the scheduler is gone.
+    """
 
     def __init__(self):
         import dask
-        from distributed import Client, LocalCluster
 
-        folder = home() / "dask"
-        folder.mkdir(mode=0o700, exist_ok=True)
         dask.config.set({
-            "temporary-directory": str(folder),
+            "logging": {"distributed": "warning"},
             # A run that kills its worker fails; it is not sent on to kill the others in turn.
             "distributed.scheduler.allowed-failures": 0,
             "distributed.scheduler.work-stealing": False,
             "distributed.scheduler.worker-saturation": 1.0,
             "distributed.worker.profile.enabled": False,
+            # Nothing is served over HTTP.
+            "distributed.scheduler.http.routes": [],
+            "distributed.worker.http.routes": [],
         })
-        self._cluster = None
+        from distributed import Client  # reads its settings now
+
         address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-        if not address:
-            # Small layers gain nothing from more threads, and a lone training may use what is idle.
-            threads = str(min(4, usable_cores()))
-            for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-                os.environ.setdefault(name, threads)
-            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-            count = worker_count()
-            self._cluster = LocalCluster(
-                host="127.0.0.1", n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
-                security=True, memory_limit=int(0.9 * psutil.virtual_memory().total / count))
-        self._client = Client(self._cluster or address, timeout=15, set_as_default=False)
-        self._warmed: dict[str, object] = {}  # worker's address: its warm-up
+        self._own = None if address else _local_cluster()
+        self._client = Client(self._own or address, timeout=15, set_as_default=False)
+        self._warm_ups: dict[str, Future] = {}  # worker's address: its warm-up
+        self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
         self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
 
     def free(self, submitted: int) -> int:
@@ -72,48 +71,79 @@ class Cluster:
 
     def submit(self, run_id: str, attempt: int):
         """A future of the run's `Outcome`."""
-        return self._client.submit(worker.compute, run_id, attempt, key=f"run-{run_id}-{attempt}", pure=False)
+        return self._client.submit(worker.compute, run_id, attempt, place(), key=_key(run_id, attempt), pure=False)
 
-    def stop(self, run_id: str, attempt: int, reason: str | None):
-        """Tells the worker that computes the run to stop; returns at once, though the worker may take its time."""
-        where = self._where(run_id, attempt)
-        if where:
-            self._asides.submit(self._tell, worker.stop, run_id, attempt, reason, workers=[where])
+    def stop(self, run_id: str, attempt: int, reason: str | None) -> bool:
+        """Tells the worker that computes the run to stop. Returns at once, and False while no worker has it yet."""
+        return self._aside(run_id, attempt, lambda where: self._client.run(
+            worker.stop, run_id, attempt, reason, workers=[where]))
 
-    def kill(self, run_id: str, attempt: int):
-        """Ends the process that computes the run; another one takes its place."""
-        where = self._where(run_id, attempt)
-        if where:
-            self._asides.submit(self._restart, where)
+    def kill(self, run_id: str, attempt: int) -> bool:
+        """Ends the process that computes the run, and another one takes its place. Returns as `stop` does."""
+        return self._aside(run_id, attempt, self._restart)
+
+    def done(self, outcome: worker.Outcome):
+        """Takes note of what a worker has done."""
+        self._computed[outcome.worker] = outcome.computed
 
     def tend(self):
-        """Warms processes that are new."""
+        """Warms processes that are new, and renews idle ones that have grown."""
         addresses = set(self._client.nthreads())
-        for address in addresses - self._warmed.keys():
-            self._warmed[address] = self._client.submit(
-                worker.warm_up, workers=[address], allow_other_workers=False, key=f"warm-{address}", pure=False)
-        for address in self._warmed.keys() - addresses:
-            del self._warmed[address]
+        for gone in self._warm_ups.keys() - addresses:
+            del self._warm_ups[gone]
+        for address in addresses - self._warm_ups.keys():
+            warm_up = self._client.submit(worker.warm_up, place(), workers=[address], key=f"warm-{address}", pure=False)
+            warm_up.add_done_callback(_report)
+            self._warm_ups[address] = warm_up
+        if self._own is None:
+            return
+        for address in [address for address, count in self._computed.items() if count >= RESTART_AFTER]:
+            if not self._client.processing().get(address):
+                log.info("Worker %s is renewed after %d runs", address, self._computed.pop(address))
+                self._restart(address)
 
     def close(self):
         """Ends the workers of a cluster of our own, whatever they do."""
         self._asides.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=2)
-        if self._cluster is not None:
-            self._cluster.close(timeout=3)
+        if self._own is not None:
+            self._own.close(timeout=3)
 
-    def _where(self, run_id, attempt) -> str | None:
-        key = f"run-{run_id}-{attempt}"
-        return next((address for address, keys in self._client.processing().items() if key in keys), None)
-
-    def _tell(self, function, *args, workers):
-        try:
-            self._client.run(function, *args, workers=workers)
-        except Exception:
-            log.exception("A worker could not be told: %s", args)
+    def _aside(self, run_id, attempt, action) -> bool:
+        key = _key(run_id, attempt)
+        for address, keys in self._client.processing().items():
+            if key in keys:
+                self._asides.submit(action, address).add_done_callback(_report)
+                return True
+        return False
 
     def _restart(self, address):
-        try:
-            self._client.restart_workers([address], timeout=30, raise_for_error=False)
-        except Exception:
-            log.exception("Worker %s could not be restarted", address)
+        self._client.restart_workers([address], timeout=30, raise_for_error=False)
+
+
+def _key(run_id, attempt) -> str:
+    return f"run-{run_id}-{attempt}"
+
+
+def _local_cluster():
+    import dask
+    from distributed import LocalCluster
+
+    folder = home() / "dask"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    dask.config.set({"temporary-directory": str(folder)})
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, str(min(MOST_THREADS, usable_cores())))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    count = worker_count()
+    # TLS, since a scheduler executes whatever it is sent, also by other accounts of this machine. Without an address of
+    # its own the HTTP server would take port 8787.
+    return LocalCluster(host="127.0.0.1", n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
+                        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}, security=True,
+                        memory_limit=int(0.9 * psutil.virtual_memory().total / count))
+
+
+def _report(future):
+    """Logs what went wrong in something that nobody waits for."""
+    if not future.cancelled() and future.exception() is not None:
+        log.error("A worker could not be seen to: %r", future.exception())

@@ -12,93 +12,119 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
+import shutil
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
 
 from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
+from forecasting.runs.launcher import LOCK
+from forecasting.runs.store import doorbell
 
-__all__ = ["LOCK", "Engine", "main"]
+__all__ = ["Engine", "main", "mend"]
 
-LOCK = "engine.lock"
 TICK = 0.05  # seconds between looks at the doorbell
 ASK_EVERY = 1.0  # seconds between looks at the store when nobody rings
 STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
+RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
+TIME_LIMIT_HOURS = 24.0
 LOG_BYTES = 2_000_000
 
-log = logging.getLogger(__name__)
+DIED = ("The process that computed this run died, most often because memory ran out. Other runs are not affected. "
+        "Train again with fewer rows, a smaller network or a smaller batch.")
+LOST = "The Dask cluster that computed this run was lost. Resume it to compute it anew with the same settings."
+
+log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
 
 
 @dataclass
 class Job:
-    """A run at work."""
+    """A run at work. stopped: when it was told to stop; killed: why its process was ended."""
 
     attempt: int
     future: object
     started: float
-    stopped: float | None = None  # when it was told to stop
-    killed: str | None = None  # why its process was ended
+    stopped: float | None = None
+    killed: str | None = None
 
 
 class Engine:
-    """ledger: the store; cluster: the workers; ended: set when the engine is to end."""
+    """Moves runs from the store to the workers.
 
-    def __init__(self, ledger, cluster, ended: threading.Event, time_limit: float):
-        self._ledger, self._cluster, self._ended, self._time_limit = ledger, cluster, ended, time_limit
+    ledger: the store; connect: gives a `Cluster`, called again when one was lost; time_limit: seconds that a run may
+    take before it is stopped
+    """
+
+    def __init__(self, ledger, connect: Callable, time_limit: float):
+        self._ledger, self._connect, self._time_limit = ledger, connect, time_limit
+        self._cluster = None
         self._jobs: dict[str, Job] = {}
-        self._asked = float("-inf")
-        self._rung = None
+        self._asked, self._rung = float("-inf"), None
 
-    def run(self):
-        """Works until `ended` is set, then lets go of what is still at work."""
-        while not self._ended.wait(TICK):
+    def run(self, ended: threading.Event):
+        """Works until `ended` is set, then ends what is still at work."""
+        while not ended.wait(TICK):
             try:
                 self.step()
             except StoreUnavailable as error:
                 log.warning("%s", error)
-                self._ended.wait(2.0)
+                ended.wait(RETRY_AFTER)
+            except OSError as error:
+                log.warning("The Dask cluster cannot be reached: %r", error)
+                self._lose_cluster()
+                ended.wait(RETRY_AFTER)
+        self.close()
+
+    def step(self):
+        """One look at what has changed. Raises OSError where there is no cluster."""
+        self._finish()
+        self._end_overdue()
+        rung = doorbell()
+        if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
+            return
+        self._asked, self._rung = time.monotonic(), rung
+        self._see_to_stops()
+        if self._cluster is None:
+            self._cluster = self._connect()
+            log.info("Workers are there")
+        self._cluster.tend()
+        free = self._cluster.free(len(self._jobs))
+        for run in self._ledger.next_runs(free) if free else ():
+            log.info("Run %s starts (%s)", run.id, run.name)
+            self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
+
+    def close(self):
+        """Marks what is still at work as interrupted and ends the workers."""
+        from forecasting.runs.worker import INTERRUPTED
+
         for run_id in self._jobs:
             try:
                 self._ledger.end(run_id, "interrupted", INTERRUPTED)
             except StoreUnavailable as error:
-                log.warning("Run %s could not be marked as interrupted: %s", run_id, error)
-
-    def step(self):
-        """One look at what has changed."""
-        self._finish()
-        self._end_overdue()
-        rung = _doorbell()
-        if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
-            return
-        self._asked, self._rung = time.monotonic(), rung
-        self._cluster.tend()
-        self._see_to_stops()
-        free = self._cluster.free(len(self._jobs))
-        if free:
-            for run in self._ledger.next_runs(free):
-                log.info("Run %s starts (%s)", run.id, run.name)
-                future = self._cluster.submit(run.id, run.attempt)
-                self._jobs[run.id] = Job(run.attempt, future, time.monotonic())
+                log.warning("Run %s is not marked as interrupted before the next start: %s", run_id, error)
+        if self._cluster is not None:
+            self._cluster.close()
 
     def _finish(self):
         for run_id, job in list(self._jobs.items()):
-            if not job.future.done():
-                continue
-            state, error = self._verdict(run_id, job)
-            if self._ledger.get(run_id).active:  # its worker could not say so itself
-                self._ledger.end(run_id, state, error)
-            del self._jobs[run_id]
-            self._asked = float("-inf")
-            log.info("Run %s ended: %s", run_id, state)
+            if job.future.done():
+                state, error = self._verdict(run_id, job)
+                if self._ledger.get(run_id).active:  # its worker could not say so itself
+                    self._ledger.end(run_id, state, error)
+                log.info("Run %s ended: %s", run_id, state)
+                del self._jobs[run_id]
+                self._asked = float("-inf")
 
-    def _verdict(self, run_id, job):
+    def _verdict(self, run_id, job) -> tuple[str, str | None]:
         if job.future.status == "finished":
             outcome = job.future.result()
+            self._cluster.done(outcome)
             if outcome.trace:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
             return outcome.state, outcome.error
@@ -107,7 +133,7 @@ class Engine:
         if job.future.status == "error":
             log.error("Run %s lost its worker: %r", run_id, job.future.exception())
             return "failed", DIED
-        return "interrupted", INTERRUPTED
+        return "interrupted", LOST
 
     def _see_to_stops(self):
         waiting, running = self._ledger.stops()
@@ -119,41 +145,39 @@ class Engine:
 
     def _stop(self, run_id, reason):
         job = self._jobs[run_id]
-        if job.stopped is None:
+        if job.stopped is None and self._cluster.stop(run_id, job.attempt, reason):
             job.stopped = time.monotonic()
-            self._cluster.stop(run_id, job.attempt, reason)
 
     def _end_overdue(self):
         now = time.monotonic()
         for run_id, job in self._jobs.items():
             if now - job.started > self._time_limit:
-                self._stop(run_id, f"It reached the time limit of {self._time_limit / 3600:g} hours and keeps what it had "
-                                   "learnt by then.")
+                hours = f"{self._time_limit / 3600:g} hours"
+                self._stop(run_id, f"It reached the time limit of {hours} and keeps what it had learnt by then.")
             if job.stopped is not None and now - job.stopped > STOP_GRACE and not job.killed:
                 job.killed = f"It did not stop within {STOP_GRACE:.0f} seconds, so its process was ended."
                 self._cluster.kill(run_id, job.attempt)
 
-
-INTERRUPTED = "The app ended while this run was computed. Resume it to compute it anew with the same settings."
-DIED = ("The process that computed this run died, most often because memory ran out. Other runs are not affected. Train "
-        "again with fewer rows, a smaller network or a smaller batch.")
+    def _lose_cluster(self):
+        cluster, self._cluster = self._cluster, None
+        if cluster is not None:
+            cluster.close()
 
 
 def mend(ledger):
-    """Marks as interrupted what an engine that is no more left running."""
+    """Marks as interrupted what an engine that is no more left running, and clears its scratch folders away."""
+    from forecasting.runs.worker import INTERRUPTED
+
     for run_id in ledger.left_running():
         log.info("Run %s was interrupted", run_id)
         ledger.end(run_id, "interrupted", INTERRUPTED)
+    long_ago = time.time() - 24 * 3600
+    for folder in (home() / "scratch").glob("*"):
+        if folder.stat().st_mtime < long_ago:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _doorbell() -> int | None:
-    try:
-        return (home() / "doorbell").stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-def _watch(pipe, ended: threading.Event):
+def _watch(pipe: int, ended: threading.Event):
     """Sets `ended` once the other end of the pipe is closed."""
     while os.read(pipe, 4096):
         pass
@@ -163,12 +187,11 @@ def _watch(pipe, ended: threading.Event):
 def _log_to_file():
     folder = home() / "logs"
     folder.mkdir(mode=0o700, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(folder / "engine.log", maxBytes=LOG_BYTES, backupCount=3)
+    handler = logging.handlers.RotatingFileHandler(folder / "engine.log", maxBytes=LOG_BYTES, backupCount=3,
+                                                   encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("forecasting").setLevel(logging.INFO)
-    for name in ("distributed", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def main() -> int:
@@ -176,12 +199,15 @@ def main() -> int:
     from locket import LockError, lock_file
 
     _log_to_file()
-    lock = lock_file(str(home() / LOCK), timeout=3)
     try:
-        lock.acquire()
+        with lock_file(str(home() / LOCK), timeout=3):
+            return _main()
     except LockError:
         log.info("Another engine is at work")
         return 0
+
+
+def _main() -> int:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
@@ -194,15 +220,11 @@ def main() -> int:
 
         ledger = RunLedger()
         mend(ledger)
-        cluster = Cluster()
-        log.info("The engine is ready")
-        Engine(ledger, cluster, ended, 3600 * float(os.environ.get("FORECASTING_TIME_LIMIT_HOURS", "24"))).run()
-        cluster.close()
+        hours = float(os.environ.get("FORECASTING_TIME_LIMIT_HOURS", TIME_LIMIT_HOURS))
+        Engine(ledger, Cluster, 3600 * hours).run(ended)
     except Exception:
         log.exception("The engine failed")
         return 1
-    finally:
-        lock.release()
     return 0
 
 

@@ -6,6 +6,7 @@ MLflow's own pages look for them. On a server they are the run's artifacts; copi
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ from forecasting.runs.tracking import Tracking, is_local
 __all__ = ["download", "history_key", "list_files", "read_history", "scratch", "stored_history", "upload", "verify",
            "write_history"]
 
-DESCRIPTION = ("name", "source", "currency", "frequency", "notes", "calendar", "warnings")
+DESCRIPTION = tuple(field.name for field in dataclasses.fields(PriceHistory) if field.name != "frame")
 
 
 def scratch(prefix: str) -> Path:
@@ -52,7 +53,7 @@ def read_history(folder: Path) -> PriceHistory:
     try:
         description = json.loads((folder / "history.json").read_text(encoding="utf-8"))
         return PriceHistory(pd.read_parquet(folder / "history.parquet"),
-                            **{name: description[name] for name in DESCRIPTION})
+                            **{name: description[name] for name in DESCRIPTION if name in description})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError("The prices of this run cannot be read any more. Open or fetch them again on the Data page "
                        f"({type(error).__name__}).") from error

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from forecasting.data.paths import home
 
-__all__ = ["ensure_engine"]
+__all__ = ["LOCK", "ensure_engine"]
+
+LOCK = "engine.lock"
 
 _lock = threading.Lock()
 _engine: subprocess.Popen | None = None
@@ -43,7 +45,7 @@ def _is_taken() -> bool:
     from locket import LockError, lock_file
 
     try:
-        with lock_file(str(home() / "engine.lock"), timeout=0):
+        with lock_file(str(home() / LOCK), timeout=0):
             return False
     except LockError:
         return True

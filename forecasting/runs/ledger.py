@@ -63,7 +63,10 @@ class RunLedger(RunStore):
         return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=MANY)
 
     def log_progress(self, run_id: str, points: list[tuple[int, dict]], progress: dict):
-        """One batch. points: (epoch, {'loss', 'val_loss', 'seconds'}); progress: phase, epoch, epochs, best_epoch, rate."""
+        """Writes what is new about a run at work, in one batch.
+
+        points: (epoch, {'loss', 'val_loss', 'seconds'}); progress: phase, epoch, epochs, best_epoch, rate of `Run`
+        """
         metrics = [(name, value, epoch) for epoch, values in points for name, value in values.items()]
         # MLflow takes at most 1,000 metrics a batch.
         for start in range(0, max(1, len(metrics)), 900):

@@ -23,7 +23,8 @@ from datetime import UTC, datetime
 from forecasting.errors import ConfigError, RunError
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["ACTIVE", "CURVE", "KINDS", "PREFIX", "STATUS_OF", "Run", "check_run_id", "finite", "score_metrics", "to_run"]
+__all__ = ["ACTIVE", "CURVE", "KINDS", "PREFIX", "STATUS_OF", "Run", "check_run_id", "finite", "score_metrics",
+           "to_run"]
 
 PREFIX = "forecast."
 KINDS = ("train", "forecast")
@@ -92,7 +93,8 @@ class Run:
 def check_run_id(run_id) -> str:
     """`run_id` if it is one, else a RunError: it may come from a URL and ends up in paths and queries."""
     if not isinstance(run_id, str) or not re.fullmatch(r"[0-9a-f]{32}", run_id):
-        raise RunError(f"A run is named by 32 hex digits. Received: {str(run_id)[:60]!r}. Pick the run on the Runs page.")
+        raise RunError(f"A run is named by 32 hex digits. Received: {str(run_id)[:60]!r}. "
+                       "Pick the run on the Runs page.")
     return run_id
 
 

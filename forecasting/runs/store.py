@@ -34,15 +34,24 @@ from forecasting.runs.records import CURVE, KINDS, PREFIX, Run, check_run_id, fi
 from forecasting.runs.tracking import Tracking, home_id, is_local, store_name
 from forecasting.runs.turns import in_turn
 
-__all__ = ["RunStore", "ring"]
+__all__ = ["RunStore", "doorbell", "ring"]
 
 PATIENCE = 5.0  # seconds that a page waits for the store
+BELL = "doorbell"
 MANY = 1000  # runs asked for at once
 
 
 def ring():
     """Tells the engine that there is something to see to, so that it need not ask the store all the time."""
-    (home() / "doorbell").touch()
+    (home() / BELL).touch()
+
+
+def doorbell() -> int | None:
+    """When it last rang, or None before the first time."""
+    try:
+        return (home() / BELL).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 class RunStore:

@@ -21,7 +21,7 @@ from pathlib import Path
 from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
 
-__all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "store_name", "tracking_uri"]
+__all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name", "tracking_uri"]
 
 EXPERIMENT = "lstm-price-forecasts"
 DATABASE = "runs.db"
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 # MLflow reads these when it is imported or called. The person's own values win.
 for _name, _value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-                      "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}.items():
+                      "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_LOGGING_LEVEL": "WARNING"}.items():
     os.environ.setdefault(_name, _value)
 
 
@@ -51,6 +51,11 @@ def store_name() -> str:
     uri = tracking_uri()
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}" if rest else uri
+
+
+def place() -> dict[str, str]:
+    """The environment that leads another process, perhaps on another machine, to this store."""
+    return {"FORECASTING_HOME": str(home())} if is_local() else {"MLFLOW_TRACKING_URI": tracking_uri()}
 
 
 def home_id() -> str:
@@ -103,8 +108,9 @@ class Tracking:
         try:
             return _pool().submit(_connect, uri).result(timeout=CONNECT_SECONDS)
         except WaitedTooLong:
-            raise StoreUnavailable(f"The store of runs ({store_name()}) could not be opened in {CONNECT_SECONDS:.0f} s. "
-                                   "Check that its folder can be written, or that its server is up.") from None
+            raise StoreUnavailable(
+                f"The store of runs ({store_name()}) could not be opened in {CONNECT_SECONDS:.0f} s. Check that its "
+                "folder can be written, or that its server is up.") from None
 
 
 @lru_cache(maxsize=1)

@@ -7,22 +7,22 @@ texts goes back through Dask; results go into the store.
 from __future__ import annotations
 
 import logging
-import statistics
-import threading
-import time
+import os
 import traceback
-from collections import deque
 from dataclasses import dataclass
 
-from forecasting.errors import ForecastingError, RunError
+from forecasting.errors import ForecastingError, StoreUnavailable
 from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.records import Run
+from forecasting.runs.reporter import Reporter
 
-__all__ = ["Outcome", "Reporter", "compute", "stop", "warm_up"]
+__all__ = ["INTERRUPTED", "Outcome", "compute", "stop", "warm_up"]
 
-WRITE_EVERY = 0.2  # seconds between two reports to the store at least
 FINAL_PATIENCE = 120.0  # seconds for which the end of a run is tried against a store that fails
+NO_MEMORY = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
+             "other programs.")
+INTERRUPTED = "The app ended while this run was at work. Resume it to compute it anew with the same settings."
 
 log = logging.getLogger(__name__)
 
@@ -32,69 +32,101 @@ _computed = 0  # runs that this process has computed
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended, for the engine. trace: the traceback of an internal error; computed: runs by this process."""
+    """How a run ended, for the engine. trace: the traceback of an internal error, or None; worker: the address of who
+    computed it; computed: how many runs that process has computed."""
 
     state: str
     error: str | None
     trace: str | None
+    worker: str
     computed: int
 
 
 def stop(run_id: str, attempt: int, reason: str | None = None):
-    """Asks the run, if this process computes it, to end with what it has learnt. Called beside the training's thread."""
+    """Asks a run to end with what it has learnt, if this process computes it. Called beside the training's thread.
+
+    reason: what to tell the person about it, or None where the person asked for it
+    """
     _stops[run_id, attempt] = reason
 
 
-def warm_up():
+def warm_up(place: dict[str, str]):
     """Takes a process through a tiny training, so that TensorFlow is loaded before somebody waits for it."""
+    from dataclasses import replace
+
     from forecasting.data.samples import load_sample
     from forecasting.model.config import ForecastConfig
     from forecasting.result import train
 
+    os.environ.update(place)
     history = load_sample()
-    tiny = ForecastConfig(window=5, units=(2,), epochs=1, batch_size=64)
-    train(type(history)(history.frame.iloc[:150], history.name, history.source), tiny)
+    config = ForecastConfig(window=5, units=(2,), epochs=1, skip="ridge")
+    train(replace(history, frame=history.frame.iloc[:200]), config)
     RunLedger().stops()
 
 
-def compute(run_id: str, attempt: int) -> Outcome:
-    """Computes a claimed run and ends it in the store. Never raises for what a run can do wrong."""
+def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
+    """Computes a claimed run and ends it in the store. Raises nothing that a run can do wrong: the outcome says it.
+
+    attempt: the how manieth it is; place: the environment that leads to the store (`tracking.place`)
+    """
     global _computed
+    from distributed import get_worker
+
     _computed += 1
+    os.environ.update(place)
     ledger = RunLedger()
-    state, error, trace = "failed", None, None
-    reporter = None
+    dask_worker = get_worker()
+    key = dask_worker.get_current_task()
+
+    def is_abandoned() -> bool:
+        """The engine is gone: Dask has cancelled what nobody waits for."""
+        task = dask_worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled"
+
+    def should_stop() -> bool:
+        return (run_id, attempt) in _stops or is_abandoned()
+
+    state, error, trace = _outcome(ledger, run_id, should_stop)
+    if is_abandoned():
+        state, error = "interrupted", INTERRUPTED
+    elif state == "stopped":
+        error = _stops.get((run_id, attempt))
+    _stops.pop((run_id, attempt), None)
+    try:
+        current = ledger.get(run_id)
+        if current.state == "running" and current.attempt == attempt:
+            ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
+    except StoreUnavailable:
+        log.exception("The end of run %s could not be written", run_id)  # the engine tries too
+    return Outcome(state, error, trace, dask_worker.address, _computed)
+
+
+def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | None, str | None]:
+    """(state, error, traceback) of a run, computed here."""
     try:
         run = ledger.get(run_id)
-        reporter = Reporter(ledger, run_id, run.epochs)
-        state = (_forecast if run.kind == "forecast" else _train)(ledger, run, reporter, attempt)
-        error = _stops.get((run_id, attempt)) if state == "stopped" else None
+        with Reporter(ledger, run, FINAL_PATIENCE) as reporter:
+            compute_kind = {"train": _train, "forecast": _forecast}[run.kind]
+            return compute_kind(ledger, run, reporter, should_stop), None, None
     except ForecastingError as problem:
-        error = str(problem)
+        log.info("Run %s failed: %s", run_id, problem)
+        return "failed", str(problem), None
     except MemoryError:
-        trace = traceback.format_exc()
-        error = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
-                 "other programs.")
+        log.exception("Run %s ran out of memory", run_id)
+        return "failed", NO_MEMORY, traceback.format_exc()
     except Exception as problem:
         log.exception("Run %s failed", run_id)
-        trace = traceback.format_exc()
-        error = (f"The training stopped on an internal error ({type(problem).__name__}). Its details are in the log; other "
-                 "runs are not affected.")
-    finally:
-        if reporter is not None:
-            reporter.close(FINAL_PATIENCE)
-        _stops.pop((run_id, attempt), None)
-    ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
-    return Outcome(state, error, trace, _computed)
+        return "failed", (f"This run stopped on an internal error ({type(problem).__name__}); the log has the details. "
+                          "Other runs are not affected."), traceback.format_exc()
 
 
-def _train(ledger: RunLedger, run: Run, reporter: Reporter, attempt: int) -> str:
+def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     from forecasting.model.size import work_per_epoch
     from forecasting.result import train
 
     history = ledger.history(run.id)
-    result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase,
-                   should_stop=lambda: (run.id, attempt) in _stops)
+    result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop)
     reporter.phase("saving")
     folder = scratch("result")
     result.save(folder)
@@ -104,75 +136,5 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, attempt: int) -> str
     return "stopped" if result.stopped else "finished"
 
 
-def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, attempt: int) -> str:
-    raise RunError("Forecast runs are not there yet.")
-
-
-class Reporter:
-    """Writes a training's progress into the store from a thread of its own.
-
-    A store that is slow or gone neither holds the training up nor fails it: what could not be written is kept and
-    written later, many epochs in one batch.
-    """
-
-    def __init__(self, ledger: RunLedger, run_id: str, epochs: int):
-        self._ledger, self._run_id = ledger, run_id
-        self._progress = {"phase": "preparing", "epoch": 0, "epochs": epochs, "best_epoch": None, "rate": None}
-        self._points: list[tuple[int, dict]] = []
-        self._seconds: deque[float] = deque(maxlen=20)
-        self._changed = threading.Condition()
-        self._dirty, self._closing = True, False
-        self._deadline = float("inf")
-        self._thread = threading.Thread(target=self._write_all, name=f"report-{run_id}", daemon=True)
-        self._thread.start()
-
-    def phase(self, words: str):
-        """What the run does from now on."""
-        with self._changed:
-            self._progress["phase"] = str(words)
-            self._dirty = True
-            self._changed.notify()
-
-    def epoch(self, log):
-        """An epoch is over; log: its `EpochLog`."""
-        with self._changed:
-            self._seconds.append(log.seconds)
-            self._points.append((log.epoch, {"loss": log.loss, "val_loss": log.val_loss, "seconds": log.seconds}))
-            mean = statistics.fmean(self._seconds)
-            self._progress.update(phase="training", epoch=log.epoch, epochs=log.epochs, best_epoch=log.best_epoch,
-                                  rate=1 / mean if mean > 0 else None)
-            self._dirty = True
-            self._changed.notify()
-
-    def close(self, patience: float):
-        """Writes what is left; gives up after `patience` seconds."""
-        with self._changed:
-            self._closing = True
-            self._deadline = time.monotonic() + patience
-            self._changed.notify()
-        self._thread.join(patience)
-
-    def _write_all(self):
-        pause = WRITE_EVERY
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._dirty or self._closing)
-                if not self._dirty:
-                    return
-                points, self._points, self._dirty = self._points, [], False
-                progress = dict(self._progress)
-            try:
-                self._ledger.log_progress(self._run_id, points, progress)
-                pause = WRITE_EVERY
-            except Exception:
-                log.exception("The progress of run %s could not be written; it is tried again", self._run_id)
-                with self._changed:
-                    self._points[:0] = points
-                    self._dirty = True
-                    if time.monotonic() > self._deadline:
-                        return
-                pause = min(10.0, 2 * pause)
-            with self._changed:
-                self._changed.wait_for(lambda: self._closing, timeout=pause)
-            if self._closing and pause > WRITE_EVERY:
-                time.sleep(0.5)
+def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
+    raise NotImplementedError

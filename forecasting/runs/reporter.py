@@ -1,0 +1,96 @@
+"""Progress on its way from a training to the store, on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import threading
+import time
+from collections import deque
+
+from forecasting.errors import StoreUnavailable
+from forecasting.runs.ledger import RunLedger
+from forecasting.runs.records import Run
+
+__all__ = ["Reporter"]
+
+WRITE_EVERY = 0.2  # seconds between two writes at least
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before the next try against a store that fails
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Writes the progress of a run into the store, and neither holds the training up nor fails it.
+
+    What a slow or failing store could not take is kept and written later, many epochs in one batch. Leaving the context
+    writes what is left, trying for `patience` seconds.
+    """
+
+    def __init__(self, ledger: RunLedger, run: Run, patience: float):
+        self._ledger, self._run_id, self._patience = ledger, run.id, patience
+        self._progress = {"phase": "preparing", "epoch": 0, "epochs": run.epochs, "best_epoch": None, "rate": None}
+        self._points: list[tuple[int, dict]] = []  # epochs that are not written yet
+        self._recent: deque[float] = deque(maxlen=20)  # seconds of the latest epochs
+        self._changed = threading.Condition()
+        self._dirty = True
+        self._give_up: float | None = None  # when to stop trying; set on leaving
+        self._thread = threading.Thread(target=self._write_all, name=f"report-{run.id}", daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        with self._changed:
+            self._give_up = time.monotonic() + self._patience
+            self._changed.notify()
+        self._thread.join(self._patience)
+
+    def phase(self, words: str):
+        """Says what the run does from now on."""
+        self._update([], phase=str(words))
+
+    def epoch(self, log):
+        """Takes the `EpochLog` of an epoch that is over."""
+        self._recent.append(log.seconds)
+        mean = statistics.fmean(self._recent)
+        point = (log.epoch, {"loss": log.loss, "val_loss": log.val_loss, "seconds": log.seconds})
+        self._update([point], phase="training", epoch=log.epoch, epochs=log.epochs, best_epoch=log.best_epoch,
+                     rate=1 / mean if mean > 0 else None)
+
+    def _update(self, points, **progress):
+        with self._changed:
+            self._points += points
+            self._progress |= progress
+            self._dirty = True
+            self._changed.notify()
+
+    def _write_all(self):
+        pause = FIRST_PAUSE
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._dirty or self._leaving)
+                if not self._dirty:
+                    return
+                points, self._points, self._dirty = self._points, [], False
+                progress = dict(self._progress)
+            try:
+                self._ledger.log_progress(self._run_id, points, progress)
+            except StoreUnavailable as error:
+                log.warning("%s The progress of run %s is kept for the next try.", error, self._run_id)
+                with self._changed:
+                    self._points[:0] = points
+                    self._dirty = True
+                    if self._leaving and time.monotonic() + pause > self._give_up:
+                        return
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                pause = FIRST_PAUSE
+                with self._changed:
+                    self._changed.wait_for(lambda: self._leaving, timeout=WRITE_EVERY)
+
+    @property
+    def _leaving(self) -> bool:
+        return self._give_up is not None
