@@ -1,5 +1,17 @@
 """Data in, Plotly figure out; nothing is drawn here."""
 
+from forecasting.plots.evaluation import (
+    coverage_chart,
+    distribution_chart,
+    error_chart,
+    folds_chart,
+    group_chart,
+    lag_chart,
+    move_chart,
+    shifted_chart,
+    width_chart,
+)
+from forecasting.plots.forecast import forecast_fan, horizon_chart
 from forecasting.plots.predictions import prediction_chart
 from forecasting.plots.prices import price_chart
 from forecasting.plots.sampling import downsample, last_rows
@@ -12,10 +24,21 @@ __all__ = [
     "SHORT",
     "TALL",
     "colours",
+    "coverage_chart",
     "describe",
+    "distribution_chart",
     "downsample",
+    "error_chart",
+    "folds_chart",
+    "forecast_fan",
+    "group_chart",
+    "horizon_chart",
+    "lag_chart",
     "last_rows",
     "loss_chart",
+    "move_chart",
     "prediction_chart",
     "price_chart",
+    "shifted_chart",
+    "width_chart",
 ]

@@ -143,7 +143,7 @@ def date_axis(dates: pd.DatetimeIndex, c: Colours) -> dict:
     """An x axis of dates, written as everywhere else; its hover tells the time where the dates have one."""
     within_days = len(dates) > 0 and bool((dates != dates.normalize()).any())
     stops = [([None, 86_400_000], "%H:%M<br>%-d %b %Y"), ([86_400_000, "M1"], "%-d %b<br>%Y"),
-             (["M1", "M12"], "%b %Y"), (["M12", None], "%Y")]
+             (["M1", "M12"], "%b<br>%Y"), (["M12", None], "%Y")]
     return {"type": "date", "hoverformat": "%-d %b %Y, %H:%M" if within_days else "%-d %b %Y",
             "tickformatstops": [{"dtickrange": limits, "value": form} for limits, form in stops],
             "tickangle": 0, "showspikes": True, "spikemode": "across", "spikethickness": 1, "spikedash": "solid",
