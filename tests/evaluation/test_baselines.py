@@ -1,0 +1,168 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+from forecasting.data.history import PriceHistory
+from forecasting.evaluation import baselines as module
+from forecasting.evaluation.baselines import EXTRA, baseline_table, baselines, ridge_predictions
+from forecasting.evaluation.metrics import Undefined, mase_scale, scores
+from forecasting.model.config import ForecastConfig
+
+N, TRAIN_END, TEST_START, WINDOW = 240, 168, 192, 12
+
+
+def seasonal_prices(seed=0):
+    """Monthly prices with a yearly season, a slow trend and noise, near 100."""
+    rng = np.random.default_rng(seed)
+    months = np.arange(N)
+    return 100 * np.exp(0.1 * np.sin(2 * np.pi * months / 12) + 0.002 * months + rng.normal(0, 0.01, N))
+
+
+def made_from(prices, **settings):
+    settings = {"window": WINDOW, "frequency": "monthly"} | settings
+    return {one.key: one for one in baselines(prices, TRAIN_END, TEST_START, **settings)}
+
+
+def history_of(prices):
+    dates = pd.date_range("2000-01-31", periods=len(prices), freq="ME")
+    return PriceHistory(pd.DataFrame({"Close": prices}, index=dates), "Seasonal", "made for a test")
+
+
+def predictions_of(history, predicted):
+    """Predictions of every row but the first, as a result has them."""
+    rows = np.arange(1, N)
+    split = np.where(rows < TRAIN_END, "train", np.where(rows < TEST_START, "validation", "test"))
+    return pd.DataFrame({"split": split, "actual": history.close[1:], "predicted": predicted}, index=history.dates[1:])
+
+
+def test_naive_drift_and_seasonal_naive_on_numbers_checked_by_eye():
+    made = made_from(np.arange(-10.0, N - 10))  # negative values: no logarithms
+    rows = np.arange(TEST_START, N) - 10.0
+    np.testing.assert_array_equal(made["naive"].predicted, rows - 1)
+    np.testing.assert_allclose(made["drift"].predicted, rows)
+    np.testing.assert_array_equal(made["seasonal_naive"].predicted, rows - 12)
+    assert made["seasonal_naive"].name == "Seasonal naive (12 months)"
+
+
+def test_drift_of_positive_prices_is_a_constant_rate():
+    made = made_from(100 * 1.01 ** np.arange(N))
+    np.testing.assert_allclose(made["drift"].predicted, 100 * 1.01 ** np.arange(TEST_START, N))
+
+
+def test_without_a_season_there_is_no_seasonal_naive():
+    assert "seasonal_naive" not in made_from(seasonal_prices(), frequency="irregular")
+    assert "seasonal_naive" not in made_from(seasonal_prices(), frequency="yearly")
+
+
+def test_of_two_seasons_validation_chooses(monkeypatch):
+    prices = 100 + np.tile(np.arange(24.0), N // 24)
+    monkeypatch.setattr(module, "season_candidates", lambda frequency, dates: (7, 24, 1000))
+    assert "24 months" in made_from(prices)["seasonal_naive"].name
+
+
+def test_ridge_agrees_with_scikit_learn_on_copied_windows(monkeypatch):
+    monkeypatch.setattr(module, "_PENALTIES", np.array([0.3]))
+    monkeypatch.setattr(module, "_CHUNK", 7)
+    prices = seasonal_prices()
+    moves = np.diff(np.log(prices))
+    scaled = moves / moves[: TRAIN_END - 1].std()
+    rows = np.arange(WINDOW + 1, N)
+    inputs = np.array([np.clip(scaled[row - WINDOW - 1 : row - 1], -4, 4) for row in rows])
+    training = rows < TRAIN_END
+    fitted = Ridge(alpha=0.3 * training.sum(), fit_intercept=False).fit(inputs[training], scaled[rows[training] - 1])
+    called = fitted.predict(inputs[rows >= TEST_START]) * moves[: TRAIN_END - 1].std()
+    found = ridge_predictions(prices, TRAIN_END, TEST_START, WINDOW)
+    np.testing.assert_allclose(found, prices[TEST_START - 1 : -1] * np.exp(called))
+
+
+def test_ridge_chooses_the_penalty_with_the_smallest_error_on_validation(monkeypatch):
+    prices = seasonal_prices()
+    grid = module._PENALTIES
+    errors = []
+    for penalty in grid:
+        monkeypatch.setattr(module, "_PENALTIES", np.array([penalty]))
+        errors.append(np.mean((np.log(ridge_predictions(prices[:TEST_START], TRAIN_END, TRAIN_END, WINDOW))
+                               - np.log(prices[TRAIN_END:TEST_START])) ** 2))
+    monkeypatch.setattr(module, "_PENALTIES", grid[[int(np.argmin(errors))]])
+    expected = ridge_predictions(prices, TRAIN_END, TEST_START, WINDOW)
+    monkeypatch.setattr(module, "_PENALTIES", grid)
+    np.testing.assert_allclose(ridge_predictions(prices, TRAIN_END, TEST_START, WINDOW), expected)
+
+
+@pytest.mark.parametrize("key", ["ridge", *EXTRA])
+def test_baselines_that_learn_find_the_season(key):
+    prices = seasonal_prices()
+    one = made_from(prices, extra=EXTRA)[key]
+    naive = prices[TEST_START - 1 : -1]
+    assert scores(prices[TEST_START:], one.predicted, naive)[0]["skill"] > 0.5
+
+
+def test_no_baseline_reads_a_price_of_the_row_it_predicts_or_later():
+    prices = seasonal_prices()
+    row = TEST_START + 20
+    changed = prices.copy()
+    changed[row:] *= np.linspace(2, 5, N - row)
+    before, after = made_from(prices, extra=EXTRA), made_from(changed, extra=EXTRA)
+    assert list(before) == ["naive", "drift", "seasonal_naive", "ridge", *EXTRA]
+    for key, one in before.items():
+        upto = row - TEST_START + 1
+        np.testing.assert_allclose(one.predicted[:upto], after[key].predicted[:upto], rtol=1e-12, err_msg=key)
+        assert len(one.predicted) == N - TEST_START
+
+
+def test_a_baseline_that_cannot_be_made_says_why():
+    few = made_from(seasonal_prices(), window=TRAIN_END)["ridge"]
+    assert few.predicted is None
+    assert f"too few for a window of {TRAIN_END}" in few.reason
+    still = made_from(np.full(N, 5.0), extra=EXTRA)
+    assert still["ridge"].reason == "the price never moved in the training part"
+    assert {still[key].reason for key in EXTRA} == {"the price never moved before the test part"}
+    with pytest.raises(Undefined, match="fewer than 30"):
+        module._classic("arima", seasonal_prices(), 20, 30, None)
+
+
+def test_parts_out_of_order_and_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="in order"):
+        baselines(np.ones(10), 5, 10, window=2)
+    with pytest.raises(ValueError, match="prophet"):
+        baselines(np.ones(10), 5, 8, window=2, extra=("prophet",))
+
+
+def test_table_is_sorted_by_rmse_and_holds_the_scores_of_each():
+    history = history_of(seasonal_prices())
+    assert history.frequency == "monthly"
+    predictions = predictions_of(history, history.close[1:] * 1.001)
+    table, reasons = baseline_table(history, ForecastConfig(window=WINDOW), predictions)
+    assert table.index[0] == "This run"
+    assert set(table["key"]) == {"run", "naive", "drift", "seasonal_naive", "ridge"}
+    assert table["rmse"].is_monotonic_increasing
+    actual, naive = history.close[TEST_START:], history.close[TEST_START - 1 : -1]
+    scale = mase_scale(history.close[:TRAIN_END])
+    for name, predicted in (("This run", actual * 1.001), ("Naive", naive)):
+        values, why = scores(actual, predicted, naive, scale=scale)
+        for score in module.SCORES:
+            if values[score] is None:
+                assert np.isnan(table.loc[name, score])
+                assert reasons[name][score] == why[score]
+            else:
+                assert table.loc[name, score] == values[score]
+    assert reasons["Naive"]["directional_accuracy"] == "the forecast calls no direction"
+    assert reasons["Ridge regression"] == {}
+
+
+def test_table_puts_what_could_not_be_made_last_with_its_reason():
+    history = history_of(seasonal_prices())
+    table, reasons = baseline_table(history, ForecastConfig(window=200), predictions_of(history, history.close[:-1]))
+    assert table.index[-1] == "Ridge regression"
+    assert table.loc["Ridge regression", "rmse":].isna().all()
+    assert set(reasons["Ridge regression"]) == set(module.SCORES)
+
+
+def test_table_refuses_predictions_of_another_series():
+    history = history_of(seasonal_prices())
+    predictions = predictions_of(history, history.close[:-1])
+    with pytest.raises(ValueError, match="consecutive rows"):
+        baseline_table(history, ForecastConfig(), predictions.drop(predictions.index[-5]))
+    with pytest.raises(ValueError, match="0 rows"):
+        baseline_table(history, ForecastConfig(), predictions[predictions["split"] == "train"])
