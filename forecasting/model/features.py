@@ -1,0 +1,116 @@
+"""What a network may see beside the price: other columns, the calendar, indicators; each from the past only.
+
+Every channel is stationary where that is possible (a distance, a ratio, an oscillator), so that what was learnt on
+cheap years still holds on dear ones. RSI and MACD come from TA-Lib; what is one line of pandas is one line of pandas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError
+
+__all__ = ["CHANNELS", "COLUMNS_NEEDED", "check_features", "feature_width", "make_features"]
+
+AVERAGES = (5, 20, 60)  # rows
+DEVIATION = 20          # rows of the Bollinger bands, of the volatility and of the usual volume
+
+# setting: its channels, in order
+CHANNELS = {
+    "Close": ("Close",),
+    "Open": ("Open",),
+    "High": ("High",),
+    "Low": ("Low",),
+    "Volume": ("Volume",),
+    "day_of_week": ("day_of_week_sine", "day_of_week_cosine"),
+    "month": ("month_sine", "month_cosine"),
+    "moving_averages": tuple(f"average_{rows}" for rows in AVERAGES),
+    "rsi": ("rsi",),
+    "macd": ("macd", "macd_histogram"),
+    "bollinger_width": ("bollinger_width",),
+    "volatility": ("volatility",),
+}
+COLUMNS_NEEDED = ("Open", "High", "Low", "Volume")
+
+
+def feature_width(features) -> int:
+    """How many channels `features`, names from `forecasting.model.config.FEATURES`, come to."""
+    return sum(len(CHANNELS[name]) for name in features)
+
+
+def check_features(history: PriceHistory, features):
+    """Raises ConfigError where a feature needs a column that the history does not have."""
+    missing = [name for name in features if name in COLUMNS_NEEDED and name not in history.frame]
+    if missing:
+        known = [name for name in history.frame if name != "Close"]
+        raise ConfigError(f"The series has no {' and no '.join(missing)}. Known beside Close: "
+                          f"{', '.join(known) or 'nothing'}. Choose other inputs.")
+
+
+def make_features(history: PriceHistory, features, level) -> pd.DataFrame:
+    """Channels of every feature but 'Close', unscaled, one row a price row.
+
+    level: puts prices (t,) on the scale that moves are measured on, e.g. the logarithm
+    A value that the first rows cannot have yet is NaN. The value at a row depends on that row and earlier ones alone.
+    Raises ConfigError as `check_features` does.
+    """
+    check_features(history, features)
+    frame = history.frame
+    close = pd.Series(level(history.close), index=frame.index)
+    move = close.diff()
+    usual = np.sqrt((move**2).expanding(min_periods=2).mean())
+    # A flat stretch has no unit of its own: a tenth of what was usual so far. Unknown before the first move.
+    restless = np.sqrt((move**2).ewm(alpha=1 / DEVIATION, min_periods=2).mean()).clip(lower=0.1 * usual)
+    restless = restless.where(restless > 0)
+    channels = {}
+    for name in features:
+        if name in ("Open", "High", "Low"):
+            # How far the day's other prices lie from its close.
+            channels[name] = pd.Series(level(frame[name].ffill().to_numpy()), index=frame.index) - close
+        elif name == "Volume":
+            volume = np.log1p(frame["Volume"].ffill().clip(lower=0))
+            channels[name] = volume - volume.rolling(DEVIATION, min_periods=2).mean()
+        elif name == "day_of_week":
+            channels |= _circle("day_of_week", frame.index.day_of_week, 7)
+        elif name == "month":
+            channels |= _circle("month", frame.index.month - 1, 12)
+        elif name == "moving_averages":
+            for rows in AVERAGES:
+                channels[f"average_{rows}"] = close - close.rolling(rows, min_periods=2).mean()
+        elif name == "rsi":
+            channels["rsi"] = pd.Series(_rsi(close.to_numpy()), index=frame.index)
+        elif name == "macd":
+            line, histogram = _macd(close.to_numpy())
+            # In units of the recent moves, as the distance of two averages grows with them.
+            channels["macd"] = pd.Series(line, index=frame.index) / restless
+            channels["macd_histogram"] = pd.Series(histogram, index=frame.index) / restless
+        elif name == "bollinger_width":
+            channels["bollinger_width"] = np.log1p(4 * close.rolling(DEVIATION, min_periods=2).std() / restless)
+        elif name == "volatility":
+            channels["volatility"] = np.log(restless)
+    return pd.DataFrame(channels, index=frame.index)
+
+
+def _circle(name, position, period):
+    """A position on a circle as two channels, so that its end is next to its beginning."""
+    angle = 2 * np.pi * np.asarray(position, dtype=np.float64) / period
+    return {f"{name}_sine": np.sin(angle), f"{name}_cosine": np.cos(angle)}
+
+
+def _rsi(level):
+    """(t,) Wilder's relative strength index over 14 rows, from 0 to 100."""
+    import talib
+
+    return talib.RSI(np.ascontiguousarray(level), timeperiod=14) if len(level) > 14 else np.full(len(level), np.nan)
+
+
+def _macd(level):
+    """(t,), (t,): Appel's moving-average convergence divergence (12, 26, 9) and its distance from its signal line."""
+    import talib
+
+    if len(level) < 34:
+        return np.full(len(level), np.nan), np.full(len(level), np.nan)
+    line, _, histogram = talib.MACD(np.ascontiguousarray(level), fastperiod=12, slowperiod=26, signalperiod=9)
+    return line, histogram

@@ -1,0 +1,139 @@
+"""A forecaster: prices in, prices out. Preprocessing, the frozen linear part and the network, learnt together."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.history import PriceHistory
+from forecasting.model.config import ForecastConfig
+from forecasting.model.preprocessing import Preprocessor, Split
+from forecasting.model.skip import LinearSkip, fit_skip
+
+__all__ = ["Forecaster", "combine", "fit_forecaster"]
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """What a training learnt.
+
+    model: a Keras model of plain layers, (batch, length, channels) -> (batch, horizon)
+    """
+
+    config: ForecastConfig
+    preprocessor: Preprocessor
+    model: object
+
+    @property
+    def length(self) -> int:
+        """How many rows the model reads: the window, or more where a season reaches farther back."""
+        return self.model.input_shape[1]
+
+    def predict(self, history: PriceHistory, origins) -> np.ndarray:
+        """(m, horizon) float64 prices: the forecasts from rows `origins` of `history`."""
+        from forecasting.model.training import predict_windows
+
+        # Rows of zeros stand for what lies before the history: no move is known there.
+        padded = np.pad(self.preprocessor.inputs(history), ((self.length - 1, 0), (0, 0)))
+        origins = np.asarray(origins)
+        outputs = predict_windows(self.model, padded, origins + self.length - 1)
+        return self.preprocessor.prices(outputs, history.close[origins])
+
+    def extend(self, history: PriceHistory, path, dates: pd.DatetimeIndex) -> np.ndarray:
+        """(steps,) prices that follow `history`: `path` (horizon,), and then what the model makes of its own forecasts.
+
+        dates: (steps,) the days of the forecast
+        Each round takes the last forecasts for prices and forecasts `horizon` more; where a feature needs other
+        columns, these stay at the predicted close, and the volume stays what it last was.
+        """
+        path = np.asarray(path, dtype=np.float64)
+        while len(path) < len(dates):
+            seen = _append(history, path, dates[: len(path)])
+            path = np.concatenate([path, self.predict(seen, [len(seen) - 1])[0]])
+        return path[: len(dates)]
+
+
+def fit_forecaster(history: PriceHistory, config: ForecastConfig, parts: Split, on_epoch=None, should_stop=None,
+                   on_phase=None):
+    """Learns from the training part, with validation to choose by. Returns (Forecaster, FitResult, LinearSkip or None).
+
+    history: one that `check_history` accepts
+    """
+    on_phase("preparing the data")
+    preprocessor = Preprocessor.fit(history, config, parts)
+    train, validation = _origins(parts, config)
+    skip = None
+    if config.skip:
+        on_phase("fitting the linear part")
+        skip = fit_skip(preprocessor.series(history.close), preprocessor.targets(history.close), train, validation,
+                        config.window)
+    model, fitted = _fit_network(history, config, preprocessor, skip, train, validation, on_epoch, should_stop,
+                                 on_phase)
+    return Forecaster(config, preprocessor, model), fitted, skip
+
+
+def _fit_network(history, config, preprocessor, skip, train, validation, on_epoch, should_stop, on_phase):
+    """The network on what the linear part leaves over. Returns the two as one model, and the FitResult."""
+    import keras
+
+    from forecasting.model.network import build_network
+    from forecasting.model.training import TrainingData, fit_network
+
+    inputs, targets = preprocessor.inputs(history), preprocessor.targets(history.close)
+    if skip is not None:
+        targets -= skip.predict(preprocessor.series(history.close)).astype(np.float32)
+    on_phase("training")
+    keras.utils.set_random_seed(config.seed)
+    core = build_network(config, inputs.shape[1])
+    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop)
+    return combine(core, skip, config, preprocessor.channels), fitted
+
+
+def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):
+    """One plain Keras model: the network and the frozen linear part side by side, and their sum.
+
+    core: (batch, window, channels) -> (batch, horizon)
+    returns a model (batch, length, channels) -> (batch, horizon); `core` itself where there is no linear part
+    """
+    if skip is None or not skip.kernel.any():
+        return core
+    import keras
+
+    length = max(config.window, skip.length)
+    inputs = keras.Input((length, len(channels)), name="inputs")
+    x = inputs
+    if length > config.window:
+        x = keras.layers.Cropping1D((length - config.window, 0), name="window")(x)
+    for layer in core.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            x = layer(x)
+    kernel = np.zeros((length, len(channels), config.horizon), dtype=np.float32)
+    kernel[length - skip.length :, channels.index("Close")] = skip.kernel
+    flat = keras.layers.Flatten(name="flat")(inputs)
+    linear = keras.layers.Dense(config.horizon, use_bias=False, trainable=False, name="linear")
+    y = linear(flat)
+    linear.set_weights([kernel.reshape(-1, config.horizon)])
+    return keras.Model(inputs, keras.layers.Add(name="sum")([x, y]), name="forecaster")
+
+
+def _origins(parts: Split, config: ForecastConfig):
+    """The origins to learn from and to choose by; the leak lab's mistakes are made here."""
+    train, validation, test = parts.origins(config.window, config.horizon)
+    if config.leak == "validation":
+        return np.arange(train.start, train.stop), np.arange(test.start, test.stop)
+    if config.leak == "shuffle":
+        mixed = np.random.default_rng(config.seed).permutation(np.arange(train.start, test.stop))
+        return np.sort(mixed[: len(train)]), np.sort(mixed[len(train) : len(train) + len(validation)])
+    return np.arange(train.start, train.stop), np.arange(validation.start, validation.stop)
+
+
+def _append(history, path, dates):
+    """`history` with the days of a forecast as if they had come true."""
+    rows = pd.DataFrame({name: path for name in history.frame if name != "Volume"}, index=dates)
+    frame = pd.concat([history.frame, rows])
+    if "Volume" in frame:
+        frame["Volume"] = frame["Volume"].ffill()
+    return dataclasses.replace(history, frame=frame)
