@@ -136,7 +136,7 @@ def errors_over_time(predictions: pd.DataFrame, window: int | None = None) -> pd
 def error_by_weekday(predictions: pd.DataFrame, part: str | None = "test") -> pd.DataFrame:
     """Errors by day of the week: index Mon ... Sun as far as they occur; columns as in `_summary`."""
     rows = error_table(predictions, part)
-    return _summary(rows, rows.index.dayofweek, dict(enumerate(WEEKDAYS)))
+    return _summary(rows, rows.index.day_of_week, dict(enumerate(WEEKDAYS)))
 
 
 def error_by_month(predictions: pd.DataFrame, part: str | None = "test") -> pd.DataFrame:

@@ -178,8 +178,9 @@ def coverage_chart(rolling: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     promised = [{"type": "line", "xref": "paper", "yref": "y", "x0": 0, "x1": 1, "y0": level, "y1": level,
                  "line": {"color": c.naive, "width": 1, "dash": "dot"}} for level in (80, 95)]
     lowest = float(np.nanmin(rolling[["coverage_80", "coverage_95"]].to_numpy())) * 100 if len(rolling) else 70.0
-    names = [{"xref": "paper", "yref": "y", "x": 1, "y": level, "xanchor": "right", "yanchor": "top", "showarrow": False,
-              "text": f"{level} % promised", "font": {"size": 11, "color": c.muted}} for level in (80, 95)]
+    names = [{"xref": "paper", "yref": "y", "x": 1, "y": level, "xanchor": "right", "yanchor": "top",
+              "showarrow": False, "text": f"{level} % promised", "font": {"size": 11, "color": c.muted}}
+             for level in (80, 95)]
     return figure.update_layout(shapes=promised, annotations=names, yaxis={"title": {"text": "Prices inside, %"},
                                                         "range": [min(70.0, lowest) - 4, 102]})
 

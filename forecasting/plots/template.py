@@ -69,7 +69,7 @@ class Colours:
 # Teal, amber and violet keep their distance under every common colour blindness; each has a contrast of 4.5 or more
 # with its theme's background, so that names can be written in it.
 _LIGHT = Colours(text="#1b2430", muted="#5a6675", grid="rgba(27,36,48,0.10)", surface="#ffffff", predicted="#1f5fbf",
-                 naive="#687385", train="#0b7268", validation="#9a5b00", test="#6d3fc0", accent="#b3400e",
+                 naive="#647082", train="#0b7268", validation="#9a5b00", test="#6d3fc0", accent="#b3400e",
                  button="#1f5fbf")
 _DARK = Colours(text="#e4e9f0", muted="#9aa7b8", grid="rgba(228,233,240,0.12)", surface="#1c232d", predicted="#5b98f0",
                 naive="#98a4b5", train="#46b5a8", validation="#dba445", test="#b394f0", accent="#f08a5d",

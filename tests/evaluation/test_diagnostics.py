@@ -1,0 +1,229 @@
+"""Where the errors of a run lie."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.evaluation import diagnostics as d
+
+
+def make_predictions(actual, predicted, split=None, freq="B", **bounds):
+    """A table of predictions whose naive forecast is the price before."""
+    actual = np.asarray(actual, dtype=float)
+    table = pd.DataFrame({"split": "test" if split is None else split, "actual": actual, "predicted": predicted,
+                          "naive": np.r_[actual[:1], actual[:-1]], **bounds})
+    table.index = pd.date_range("2020-01-06", periods=len(actual), freq=freq, name="Date")
+    return table
+
+
+@pytest.fixture
+def walk():
+    """(400,) a random walk around 100."""
+    return 100 + np.cumsum(np.random.default_rng(3).normal(size=400))
+
+
+def test_a_forecast_that_repeats_the_last_price_is_found_to_be_one_step_late(walk):
+    noise = np.random.default_rng(4).normal(0, 0.05, walk.size)
+    lag = d.lag_analysis(make_predictions(walk, np.r_[walk[:1], walk[:-1]] + noise))
+    assert lag.best_shift == 1
+    assert lag.late
+    assert "1 step late" in lag.sentence
+    assert abs(lag.change_correlation) < 0.15
+    assert lag.shifts["rmse"].idxmin() == 1
+
+
+def test_a_forecast_that_knows_the_next_price_is_not_late(walk):
+    lag = d.lag_analysis(make_predictions(walk, walk + np.random.default_rng(4).normal(0, 0.05, walk.size)))
+    assert lag.best_shift == 0
+    assert not lag.late
+    assert "not late" in lag.sentence
+    assert lag.change_correlation > 0.9
+
+
+def test_correlations_of_shifts_are_those_of_numpy(walk):
+    predicted = walk[::-1].copy()
+    lag = d.lag_analysis(make_predictions(walk, predicted), most=3)
+    for shift in range(4):
+        assert lag.shifts["correlation"][shift] == pytest.approx(
+            np.corrcoef(predicted[3:], walk[3 - shift : len(walk) - shift])[0, 1])
+
+
+def test_the_naive_forecast_itself_predicts_no_changes(walk):
+    lag = d.lag_analysis(make_predictions(walk, np.r_[walk[:1], walk[:-1]]))
+    assert lag.change_correlation is None
+    assert "predict no changes" in lag.sentence
+
+
+@pytest.mark.parametrize("rows", [0, 3, 6, 40])
+def test_a_lag_of_constant_or_few_prices_cannot_be_measured(rows):
+    lag = d.lag_analysis(make_predictions(np.full(rows, 0.1), np.full(rows, 0.1)))
+    assert lag.best_shift is None
+    assert not lag.late
+    assert "cannot be measured" in lag.sentence
+
+
+def test_errors_are_signed_as_predicted_minus_actual():
+    table = d.error_table(make_predictions([10.0, 12.0], [11.0, 11.5]))
+    assert table["error"].tolist() == [1.0, -0.5]
+    assert table["naive_error"].tolist() == [0.0, -2.0]
+    assert table["move"].tolist() == [0.0, 2.0]
+    assert table["predicted_move"].tolist() == [1.0, 1.5]
+
+
+def test_only_the_asked_part_and_whole_rows_count(walk):
+    split = np.where(np.arange(400) < 300, "train", "test")
+    predictions = make_predictions(walk, walk, split)
+    predictions.iloc[350, predictions.columns.get_loc("predicted")] = np.nan
+    assert len(d.error_table(predictions)) == 99
+    assert len(d.error_table(predictions, None)) == 399
+
+
+def test_recent_errors_are_the_root_mean_square_of_the_last_rows(walk):
+    predictions = make_predictions(walk, walk + np.arange(400))
+    table = d.errors_over_time(predictions, window=20)
+    assert table["rolling_rmse"].isna().sum() == 19
+    assert table["rolling_rmse"].iloc[50] == pytest.approx(np.sqrt((np.arange(31, 51) ** 2).mean()))
+
+
+def test_weekdays_and_months_are_told_apart(walk):
+    predictions = make_predictions(walk, walk)
+    predictions["predicted"] += predictions.index.day_of_week * 1.0
+    table = d.error_by_weekday(predictions)
+    assert table.index.tolist() == ["Mon", "Tue", "Wed", "Thu", "Fri"]
+    assert table["rmse"].tolist() == pytest.approx([0, 1, 2, 3, 4])
+    assert table["bias"].tolist() == pytest.approx([0, 1, 2, 3, 4])
+    assert table["count"].sum() == 400
+    months = d.error_by_month(predictions)
+    assert months.index.tolist() == list(d.MONTHS)
+    assert months["count"].sum() == 400
+
+
+def test_small_and_large_moves_are_told_apart_in_equal_bins(walk):
+    table = d.error_by_move(make_predictions(walk, np.r_[walk[:1], walk[:-1]]))
+    assert table["count"].tolist() == [80] * 5
+    assert (table["low"].to_numpy()[1:] >= table["high"].to_numpy()[:-1]).all()
+    assert table["rmse"].is_monotonic_increasing
+    assert table["skill"].tolist() == [0.0] * 5
+    assert table.attrs["unit"] == "%"
+
+
+def test_moves_of_a_series_that_is_not_positive_have_its_own_units(walk):
+    table = d.error_by_move(make_predictions(walk - 100, walk - 100))
+    assert table.attrs["unit"] == ""
+    assert table["high"].iloc[-1] == pytest.approx(np.abs(np.diff(walk)).max())
+
+
+@pytest.mark.parametrize("prices", [[], [1.0, 2.0], [5.0] * 30])
+def test_few_or_constant_moves_share_a_bin(prices):
+    table = d.error_by_move(make_predictions(prices, prices))
+    assert table["count"].sum() == len(prices)
+    assert len(table) <= 1
+
+
+def test_error_by_horizon_stands_beside_naive_and_leaves_unknown_targets_out():
+    rng = np.random.default_rng(0)
+    last = rng.normal(size=50)
+    actual = last[:, None] + rng.normal(size=(50, 3))
+    predicted = actual + np.array([0.1, 0.5, 5.0])
+    actual[-2:, 2] = np.nan
+    table = d.error_by_horizon(actual, predicted, last)
+    assert table["step"].tolist() == [1, 2, 3]
+    assert table["count"].tolist() == [50, 50, 48]
+    assert table["rmse"].tolist() == pytest.approx([0.1, 0.5, 5.0])
+    naive = np.sqrt(np.nanmean((actual - last[:, None]) ** 2, axis=0))
+    assert table["naive_rmse"].tolist() == pytest.approx(naive)
+    assert table["skill"].tolist() == pytest.approx(1 - np.array([0.1, 0.5, 5.0]) / naive)
+    assert d.farthest_step(table) == 2
+
+
+def test_a_step_counts_only_where_its_interval_lies_above_zero():
+    rng = np.random.default_rng(0)
+    last = np.zeros(40)
+    actual = rng.normal(size=(40, 3))
+    calls = []
+
+    def interval(truth, ours, naive, step):
+        calls.append(step)
+        return (0.1, 0.2) if step == 1 else (-0.1, 0.2)
+
+    table = d.error_by_horizon(actual, actual * 0.9, last, interval)
+    assert calls == [1, 2, 3]
+    assert (table["skill"] > 0).all()
+    assert d.farthest_step(table) == 1
+
+
+def test_a_step_after_a_failed_one_is_not_reached():
+    table = pd.DataFrame({"skill": [0.2, -0.1, 0.3], "skill_low": np.nan})
+    assert d.farthest_step(table) == 1
+    assert d.farthest_step(table.iloc[1:]) == 0
+    assert d.farthest_step(table.iloc[:1]) == 1
+
+
+def test_a_horizon_without_known_targets_has_no_score():
+    table = d.error_by_horizon(np.full((3, 2), np.nan), np.ones((3, 2)), np.ones(3))
+    assert table["rmse"].isna().all()
+    assert d.farthest_step(table) == 0
+
+
+def test_shapes_that_do_not_fit_are_the_callers_mistake():
+    with pytest.raises(ValueError, match=r"Received: \(3, 2\), \(3, 2\) and \(2,\)"):
+        d.error_by_horizon(np.ones((3, 2)), np.ones((3, 2)), np.ones(2))
+
+
+def test_worst_days_come_first_with_their_share_of_the_price():
+    predictions = make_predictions([10.0, 0.0, 20.0, 30.0], [11.0, 2.0, 17.0, 30.0])
+    table = d.worst_days(predictions, count=3)
+    assert table["error"].tolist() == [-3.0, 2.0, 1.0]
+    assert table["error_percent"].tolist()[::2] == pytest.approx([-15.0, 10.0])
+    assert np.isnan(table["error_percent"].iloc[1])
+    assert table.index[0] == predictions.index[2]
+
+
+def test_range_escape_counts_prices_that_training_never_saw():
+    escape = d.range_escape([1, 5, 3, 9, 9, 4, 6, 0.5, 12], 3, 5, "USD")
+    assert (escape.low, escape.high) == (1, 5)
+    assert escape.above == escape.below * 2 == 0.5
+    assert escape.outside == 0.75
+    assert escape.farthest == 12
+    assert "75 % of the test prices lie outside the 1.00 USD to 5.00 USD" in escape.sentence
+
+
+def test_range_escape_says_when_nothing_escapes():
+    escape = d.range_escape([1, 5, 3, 9, 9, 4, 5], 3, 5)
+    assert escape.outside == 0
+    assert escape.farthest is None
+    assert escape.sentence == "All test prices lie within the 1.00 to 5.00 that training saw."
+
+
+def make_intervals(hits_80, hits_95):
+    """A constant price of 100 with intervals that hold it where the flags say so."""
+    shift = np.where(hits_80, 0.0, 50.0), np.where(hits_95, 0.0, 50.0)
+    price = np.full(len(hits_80), 100.0)
+    return make_predictions(price, price, lower_80=price - 1 + shift[0], upper_80=price + 1 + shift[0],
+                            lower_95=price - 2 + shift[1], upper_95=price + 2 + shift[1])
+
+
+def test_coverage_and_width_are_counted():
+    table = d.interval_table(make_intervals(np.arange(100) % 5 > 0, np.arange(100) % 20 > 0))
+    assert table["part"].tolist() == ["test", "test"]
+    assert table["promised"].tolist() == [0.80, 0.95]
+    assert table["achieved"].tolist() == pytest.approx([0.80, 0.95])
+    assert table["width"].tolist() == pytest.approx([2, 4])
+    assert table["width_percent"].tolist() == pytest.approx([2, 4])
+
+
+def test_rolling_coverage_looks_back_only():
+    hit = np.arange(100) < 60
+    table = d.rolling_coverage(make_intervals(hit, hit), window=20)
+    assert len(table) == 81
+    assert table["coverage_80"].iloc[40] == 1.0
+    assert table["coverage_80"].iloc[-1] == 0.0
+    assert table["coverage_80"].iloc[50] == pytest.approx(0.5)
+    assert table["width_95"].iloc[0] == pytest.approx(4)
+    assert table.attrs["window"] == 20
+
+
+def test_rolling_coverage_of_a_short_part_uses_all_of_it():
+    table = d.rolling_coverage(make_intervals(np.arange(8) < 4, np.arange(8) < 6), window=100)
+    assert len(table) == 1
+    assert table[["coverage_80", "coverage_95"]].iloc[0].tolist() == [0.5, 0.75]

@@ -1,0 +1,312 @@
+"""Charts: what they show, in both themes, with few points and with many."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from forecasting import PriceHistory, load_sample, plots
+from forecasting.evaluation import diagnostics as d
+from forecasting.plots.sampling import range_buttons, rows_within
+from forecasting.plots.template import price_format, template
+
+SURFACES = {False: ("#ffffff", "#f3f5f8"), True: ("#12171e", "#1c232d")}
+
+
+def make_predictions(rows=400, freq="B"):
+    rng = np.random.default_rng(0)
+    actual = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, rows)))
+    naive = np.r_[actual[:1], actual[:-1]]
+    split = np.repeat(["train", "validation", "test"], [rows - 2 * (rows // 5), rows // 5, rows // 5])
+    table = pd.DataFrame({"split": split, "actual": actual, "predicted": naive * 1.001, "naive": naive})
+    for level, width in ((80, 0.6), (95, 1.0)):
+        table[f"lower_{level}"], table[f"upper_{level}"] = table["predicted"] - width, table["predicted"] + width
+    return table.set_index(pd.date_range("2020-01-06", periods=rows, freq=freq, name="Date"))
+
+
+def make_forecast(after, steps=10):
+    index = pd.bdate_range(after, periods=steps + 1)[1:]
+    step = np.arange(1, steps + 1)
+    table = pd.DataFrame({"predicted": 50 + 0.1 * step}, index=index)
+    for level, width in ((80, 1.3), (95, 2.0)):
+        table[f"lower_{level}"] = table["predicted"] - width * np.sqrt(step)
+        table[f"upper_{level}"] = table["predicted"] + width * np.sqrt(step)
+    return table
+
+
+def every_chart(dark, predictions=None):
+    """One of each chart, by name."""
+    p = make_predictions() if predictions is None else predictions
+    history = PriceHistory(p[["actual"]].set_axis(["Close"], axis=1), name="walk", source="a test", currency="USD")
+    curve = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 2.0]})
+    kind = {"dark": dark, "currency": "USD"}
+    steps = np.arange(1, 4)
+    truth = np.random.default_rng(1).normal(size=(30, 3)) * np.sqrt(steps)
+    horizon = d.error_by_horizon(truth, truth * 0.5, np.zeros(30))
+    rolling = d.rolling_coverage(p, window=20)
+    return {
+        "price": plots.price_chart(history, (len(p) * 3 // 5, len(p) * 4 // 5), dark=dark),
+        "loss": plots.loss_chart(curve, 2, epochs=10, dark=dark),
+        "prediction": plots.prediction_chart(p, **kind),
+        "zoomed": plots.prediction_chart(p, x_range=plots.last_rows(p.index, 40), **kind),
+        "fan": plots.forecast_fan(p["actual"], make_forecast(p.index[-1]), **kind),
+        "horizon": plots.horizon_chart(horizon, 3, unit="day", **kind),
+        "error": plots.error_chart(d.errors_over_time(p), **kind),
+        "relative": plots.error_chart(d.errors_over_time(p), relative=True, **kind),
+        "distribution": plots.distribution_chart(d.error_table(p), **kind),
+        "move": plots.move_chart(d.error_by_move(p), **kind),
+        "weekday": plots.group_chart(d.error_by_weekday(p), "Error by weekday", **kind),
+        "lag": plots.lag_chart(d.lag_analysis(p), dark=dark),
+        "shifted": plots.shifted_chart(p, 1, **kind),
+        "coverage": plots.coverage_chart(rolling, dark=dark),
+        "width": plots.width_chart(rolling, **kind),
+        "folds": plots.folds_chart(p[p["split"] == "test"].assign(fold=1), **kind),
+    }
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
+def charts(request):
+    return every_chart(request.param)
+
+
+def test_every_chart_has_a_title_units_and_a_description_with_numbers(charts):
+    for name, figure in charts.items():
+        assert figure.layout.title.text, name
+        assert figure.layout.yaxis.title.text, name
+        text = plots.describe(figure)
+        assert text.endswith("."), name
+        assert any(character.isdigit() for character in text), name
+        assert "nan" not in text.lower(), name
+
+
+def test_every_chart_keeps_its_size_and_its_zoom(charts):
+    for name, figure in charts.items():
+        assert figure.layout.height in (plots.SHORT, plots.HEIGHT, plots.TALL), name
+        assert figure.layout.uirevision, name
+
+
+def test_every_chart_is_drawn_in_the_template_of_its_theme():
+    for dark in (False, True):
+        for figure in every_chart(dark).values():
+            assert figure.layout.template == template(dark)
+    assert template(True) is template(True)
+    assert template(True).layout.font.color != template(False).layout.font.color
+
+
+def test_every_chart_survives_json(charts):
+    for figure in charts.values():
+        assert go.Figure(figure.to_dict()).to_json()
+
+
+def contrast(one, other):
+    """WCAG 2 contrast ratio of two '#rrggbb'."""
+    lights = []
+    for colour in (one, other):
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ [0.2126, 0.7152, 0.0722])
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_colours_reach_aa_contrast_on_their_theme(dark):
+    colours = plots.colours(dark)
+    for role, surface in itertools.product(("text", "muted", "predicted", "naive", "train", "validation", "test",
+                                            "accent"), SURFACES[dark]):
+        assert contrast(getattr(colours, role), surface) >= 4.5, (role, surface)
+    assert contrast(colours.button, SURFACES[dark][0]) >= 4.5
+    # Under the pointer Plotly paints a button in this colour, in every theme.
+    assert contrast(colours.button, "#f4faff") >= 3
+
+
+def test_roles_differ_by_more_than_their_hue():
+    traces = {trace.name: trace for trace in plots.prediction_chart(make_predictions()).data if trace.name}
+    looks = [(traces[name].line.dash, traces[name].line.width) for name in ("Actual", "Predicted", "Naive")]
+    assert len(set(looks)) == 3
+    assert traces["Naive"].line.dash == "dot"
+
+
+def test_actual_is_drawn_over_predicted_and_intervals_lie_behind():
+    names = [trace.name for trace in plots.prediction_chart(make_predictions()).data if trace.name]
+    assert names == ["95 % interval", "80 % interval", "Naive", "Predicted", "Actual"]
+
+
+def test_the_parts_are_named_where_they_lie():
+    p = make_predictions()
+    figure = plots.prediction_chart(p)
+    assert [note.text for note in figure.layout.annotations] == ["Training", "Validation", "Test"]
+    assert [pd.Timestamp(shape.x0) for shape in figure.layout.shapes] == [p.index[0], p.index[240], p.index[320]]
+    zoomed = plots.prediction_chart(p, x_range=plots.last_rows(p.index, 40))
+    assert [note.text for note in zoomed.layout.annotations] == ["Test"]
+
+
+def test_a_zoomed_chart_fits_its_price_axis_to_what_it_shows():
+    p = make_predictions()
+    figure = plots.prediction_chart(p, x_range=(p.index[100], p.index[140]))
+    low, high = figure.layout.yaxis.range
+    shown = p.iloc[100:141]
+    assert low < shown["lower_95"].min()
+    assert high > shown["upper_95"].max()
+    assert high - low < 1.3 * (shown["upper_95"].max() - shown["lower_95"].min())
+    assert len(figure.data[-1].x) == 43
+
+
+def test_range_buttons_fit_the_series_and_its_prices():
+    sample = load_sample()
+    buttons = range_buttons(sample.dates, sample.close, c=plots.colours())["buttons"]
+    assert [button["label"] for button in buttons] == ["1m", "6m", "1y", "5y", "All"]
+    year = buttons[2]["args"][0]
+    low, high = year["yaxis.range"]
+    close = sample.frame["Close"][sample.dates[-1] - pd.DateOffset(years=1) :]
+    assert low < close.min() < close.max() < high
+    assert high - low < 1.2 * (close.max() - close.min())
+
+
+def test_short_series_get_no_buttons_and_intraday_ones_get_days():
+    minutes = pd.date_range("2024-01-02 09:30", periods=1000, freq="5min")
+    labels = [b["label"] for b in range_buttons(minutes, np.arange(1000), c=plots.colours())["buttons"]]
+    assert labels == ["1d", "All"]
+    assert range_buttons(minutes[:2], np.arange(2), c=plots.colours()) is None
+    assert range_buttons(minutes[:20], np.arange(20), c=plots.colours()) is None
+
+
+def test_hover_tells_the_time_within_days_only():
+    daily = plots.prediction_chart(make_predictions())
+    intraday = plots.prediction_chart(make_predictions(freq="30min"))
+    assert daily.layout.xaxis.hoverformat == "%-d %b %Y"
+    assert "%H:%M" in intraday.layout.xaxis.hoverformat
+    assert intraday.data[-1].x[1].endswith("00:30:00")
+    assert daily.data[-1].x[1] == "2020-01-07"
+
+
+@pytest.mark.parametrize("log_scale", [False, True])
+@pytest.mark.parametrize("rows", [0, 1, 2, 50])
+def test_a_loss_chart_has_its_size_and_axis_from_the_first_moment(rows, log_scale):
+    epoch = np.arange(1, rows + 1)
+    curve = pd.DataFrame({"epoch": epoch, "loss": 1.0 / epoch, "val_loss": 2.0 / epoch})
+    figure = plots.loss_chart(curve, rows or None, log_scale=log_scale, epochs=60)
+    assert figure.layout.height == plots.HEIGHT
+    assert figure.layout.xaxis.range[1] > 60
+    assert ("Best epoch" in [trace.name for trace in figure.data]) == (rows > 0)
+
+
+def test_the_best_epoch_is_where_the_weights_come_from():
+    curve = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.0], "val_loss": [3, 1.5, 2.0]})
+    best = plots.loss_chart(curve, 2).data[-1]
+    assert (best.x[0], best.y[0]) == (2, 1.5)
+    untrained = plots.loss_chart(curve, 0)
+    assert len(untrained.data) == 2
+    assert "no epoch was better than the untrained network" in plots.describe(untrained)
+
+
+def test_losses_that_are_no_numbers_leave_gaps():
+    curve = pd.DataFrame({"epoch": [1, 2, 3], "loss": [1.0, 0.0, np.inf], "val_loss": [1.0, np.nan, 2.0]})
+    figure = plots.loss_chart(curve, 2, log_scale=True)
+    assert np.isfinite(figure.data[0].y).tolist() == [True, False, False]
+    assert np.isfinite(figure.data[1].y).tolist() == [True, False, True]
+    assert len(figure.data) == 2
+
+
+def test_a_long_line_keeps_its_ends_and_extremes():
+    rng = np.random.default_rng(0)
+    dates = pd.date_range("1990-01-01", periods=200_000, freq="h")
+    one, other = rng.normal(size=(2, 200_000)).cumsum(axis=1)
+    one[123_456], other[77_777] = 1e6, -1e6
+    other[1000:2000] = np.nan
+    rows = plots.downsample(dates, one, other, n=3000)
+    assert len(rows) <= 3010
+    assert (np.diff(rows) > 0).all()
+    assert {0, 199_999, 123_456, 77_777} <= set(rows)
+    assert plots.downsample(dates[:100], one[:100], n=3000).tolist() == list(range(100))
+
+
+def test_a_thinned_line_stays_close_to_the_whole_one():
+    rng = np.random.default_rng(1)
+    dates = pd.date_range("1990-01-01", periods=50_000, freq="h")
+    values = rng.normal(size=50_000).cumsum()
+    rows = plots.downsample(dates, values, n=4000)
+    drawn = np.interp(np.arange(50_000), rows, values[rows])
+    assert np.abs(drawn - values).mean() < 0.01 * np.ptp(values)
+
+
+def test_a_column_without_values_is_thinned_too():
+    dates = pd.date_range("1990-01-01", periods=10_000, freq="h")
+    assert plots.downsample(dates, np.full(10_000, np.nan), n=100).tolist() == [0, 9999]
+
+
+def test_a_long_history_is_drawn_with_few_points_and_in_full_when_zoomed():
+    dates = pd.date_range("2000-01-01", periods=30_000, freq="h")
+    close = 100 + np.random.default_rng(0).normal(size=30_000).cumsum()
+    history = PriceHistory(pd.DataFrame({"Close": close}, index=dates), name="long", source="a test")
+    whole = plots.price_chart(history).data[0]
+    assert len(whole.x) <= 4010
+    assert whole.y.max() == close.max()
+    assert whole.y.min() == close.min()
+    zoomed = plots.price_chart(history, x_range=(dates[500], dates[700])).data[0]
+    assert zoomed.y.tolist() == close[499:702].tolist()
+
+
+def test_rows_within_a_range_reach_beyond_its_edges():
+    dates = pd.bdate_range("2024-01-01", periods=10)
+    assert rows_within(dates, None) == slice(0, 10)
+    assert rows_within(dates, (dates[3], dates[5])) == slice(2, 7)
+    assert rows_within(dates, (dates[0], dates[9])) == slice(0, 10)
+
+
+def test_prices_have_the_digits_that_their_size_needs():
+    assert price_format([168.34, 170.1]) == ",.2f"
+    assert price_format([0.009582, 0.0096]) == ",.6f"
+    assert price_format([np.nan]) == ",.2f"
+
+
+def test_the_fan_starts_at_the_last_price_and_ends_with_the_forecast():
+    p = make_predictions()
+    forecast = make_forecast(p.index[-1])
+    figure = plots.forecast_fan(p["actual"], forecast, currency="USD")
+    traces = {trace.name: trace for trace in figure.data if trace.name}
+    assert traces["Predicted"].y[0] == p["actual"].iloc[-1]
+    assert traces["Predicted"].y[-1] == forecast["predicted"].iloc[-1]
+    assert set(traces["Naive"].y) == {p["actual"].iloc[-1]}
+    assert len(traces["Actual"].x) == 252
+    assert "What came" not in traces
+
+
+def test_what_came_is_drawn_from_the_day_of_the_forecast():
+    p = make_predictions()
+    cut = p["actual"].iloc[:-10]
+    forecast = make_forecast(cut.index[-1])
+    figure = plots.forecast_fan(cut, forecast, actual=p["actual"].iloc[-10:])
+    came = next(trace for trace in figure.data if trace.name == "What came")
+    assert came.y.tolist() == p["actual"].iloc[-11:].tolist()
+
+
+@pytest.mark.parametrize(("farthest", "text"), [(0, "no better at any step"), (2, "up to 2 days ahead"),
+                                                (3, "up to 3 days ahead")])
+def test_the_step_beyond_which_a_model_sees_nothing_is_marked(farthest, text):
+    truth = np.random.default_rng(1).normal(size=(30, 3))
+    figure = plots.horizon_chart(d.error_by_horizon(truth, truth * 0.5, np.zeros(30)), farthest, unit="day")
+    assert text in plots.describe(figure)
+    assert len(figure.layout.shapes) == (farthest > 0)
+
+
+def test_every_error_falls_into_a_bin():
+    p = make_predictions()
+    table = d.error_table(p)
+    figure = plots.distribution_chart(table)
+    assert sum(figure.data[0].y) == sum(figure.data[1].y) == len(table)
+
+
+def test_charts_of_nothing_say_so():
+    p = make_predictions().iloc[:0]
+    assert plots.describe(plots.prediction_chart(p)) == "No predictions."
+    assert "no predictions" in plots.describe(plots.group_chart(d.error_by_weekday(p), "Error by weekday"))
+    assert plots.distribution_chart(d.error_table(p)).data
+    assert plots.move_chart(d.error_by_move(p)).data
+    assert plots.lag_chart(d.lag_analysis(p)).layout.meta["description"].startswith("Too few prices")
+
+
+def test_few_rows_can_be_drawn():
+    charts = every_chart(False, make_predictions(30))
+    assert all(plots.describe(figure) for figure in charts.values())
