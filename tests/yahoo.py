@@ -332,8 +332,8 @@ def _result(symbol: str, listing: Listing, interval: str, stamps: list[datetime]
             "firstTradeDate": int(first.timestamp()),
             "regularMarketTime": seconds[-1] if seconds else int(now.timestamp()), "gmtoffset": 0, "timezone": "UTC",
             "exchangeTimezoneName": listing.zone, "regularMarketPrice": close[-1] if close else None, "priceHint": 2,
-            "currentTradingPeriod": {"regular": _period(listing, today, zone)}, "dataGranularity": interval, "range": "",
-            "validRanges": ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]}
+            "currentTradingPeriod": {"regular": _period(listing, today, zone)}, "dataGranularity": interval,
+            "range": "", "validRanges": ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]}
     if interval in _STEPS:
         days = sorted({stamp.astimezone(zone).date() for stamp in stamps})
         meta["tradingPeriods"] = [[_period(listing, day, zone)] for day in days]

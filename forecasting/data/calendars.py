@@ -12,7 +12,7 @@ from forecasting.data.frequency import infer_frequency, step_seconds
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError
 
-__all__ = ["CALENDARS", "future_dates", "guess_calendar"]
+__all__ = ["CALENDARS", "future_dates", "guess_calendar", "missing_sessions"]
 
 # Codes of `exchange_calendars` and the names that a person knows them by.
 CALENDARS = {
@@ -109,6 +109,12 @@ def guess_calendar(history: PriceHistory) -> str | None:
         if fewest <= 0.002 * len(days):
             break  # one calendar more may cost a fifth of a second
     return best
+
+
+def missing_sessions(calendar: str, before: pd.Timestamp, after: pd.Timestamp) -> int:
+    """How many trading days lie between the days of `before` and `after`, neither included."""
+    days = _sessions(calendar, before.year, after.year)
+    return int(((days > before.normalize()) & (days < after.normalize())).sum())
 
 
 def _trading_days(calendar: str | None, last: pd.Timestamp, steps: int) -> pd.DatetimeIndex:

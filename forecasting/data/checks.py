@@ -1,0 +1,245 @@
+"""What looks wrong in a history: splits that were not adjusted for, outliers, gaps, flat stretches, dates to come.
+
+A wrong warning costs trust, so each rule stays silent on real prices, crashes and squeezes included: Apple's fall by half
+in a night of 2000, oil below zero in 2020, gas at four times its price for a day in 2024.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecasting import words
+from forecasting.data.calendars import missing_sessions
+from forecasting.data.frequency import count_of, rows_per_day, step_seconds
+from forecasting.data.history import PriceHistory
+from forecasting.errors import DataError
+
+__all__ = ["Problem", "apply_fix", "find_problems"]
+
+# New shares for an old one, or old ones for a new one. Ratios below 2 are not told from a bad night.
+_SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
+# How far, in the logarithm, a night around a split may move the price; more where the volume says that it was no crash.
+_TOLERANCE, _TOLERANCE_WITH_VOLUME = 0.03, 0.08
+_CRASH_VOLUME = 2.5  # a crash is traded more than this many times as much as the weeks after it
+
+# An outlier: so many usual changes from its neighbours, and so much of the price. On top of these it is five times
+# the price or a fifth, or outside its own day's range, or so many usual changes away that no market moves so.
+_OUTLIER_MOVES, _OUTLIER_SHARE = 15, 0.25
+_OUTLIER_FACTOR, _IMPOSSIBLE_MOVES = 5, 150
+_NEIGHBOURS = 30  # rows on either side
+
+_LONGEST_STEP_DAYS = {"every day": 4, "weekly": 16, "every two weeks": 30, "monthly": 70, "quarterly": 200,
+                      "half-yearly": 400, "yearly": 800}
+_FEWEST_FLAT = 10
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that looks wrong.
+
+    kind: 'constant', 'future', 'split', 'outlier', 'gap' or 'flat'
+    sentence: what was seen, for a person
+    dates: of the rows concerned; of a gap or a flat stretch the two ends of the longest
+    fix: what `apply_fix` would do, or None where nothing is safe to do
+    factor: by which prices before a split are to be divided
+    """
+
+    kind: str
+    sentence: str
+    dates: tuple[pd.Timestamp, ...]
+    fix: str | None = None
+    factor: float | None = None
+
+    @property
+    def fixable(self) -> bool:
+        return self.fix is not None
+
+
+def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tuple[Problem, ...]:
+    """Everything that looks wrong in `history`, most harmful first; () where nothing does.
+
+    now: the present, to tell dates that are still to come; the clock's unless given
+    """
+    if len(history) < 3:
+        return ()
+    if np.ptp(history.close) == 0:
+        return (Problem("constant", f"The price is {history.close[0]:g} on every row: there is nothing to forecast.",
+                        (history.dates[0], history.dates[-1])),)
+    now = pd.Timestamp.now() if now is None else now
+    return (*_splits(history), *_outliers(history), *_future(history, now), *_gaps(history), *_flat(history))
+
+
+def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
+    """`history` with one problem mended, and a note that says so.
+
+    Raises DataError where the problem has no fix, or is not one of this history's.
+    """
+    dates = pd.DatetimeIndex(problem.dates)
+    if not problem.fixable or not dates.isin(history.dates).all():
+        raise DataError(f"This cannot be fixed here. Received: {problem.sentence} Leave the prices as they are, or "
+                        "correct the file.")
+    if problem.kind == "split":
+        frame, note = _adjusted(history, problem)
+    else:
+        frame = history.frame.drop(dates)
+        what = "in the future" if problem.kind == "future" else "far from its neighbours"
+        note = f"{_rows_of(dates)} left out: {what}."
+    return replace(history, frame=frame, notes=(*history.notes, note),
+                   warnings=tuple(warning for warning in history.warnings if warning != problem.sentence))
+
+
+def _splits(history: PriceHistory):
+    """Jumps by the ratio of a split, overnight where the open is known, that last and are traded like any other day."""
+    close = history.close
+    if (close <= 0).any() or len(close) < 20:
+        return
+    logs, ratios = np.log(close), np.log(_SPLITS)
+    overnight = falls = logs[:-1] - logs[1:]  # (t - 1,) before over after
+    if "Open" in history.frame:
+        opens = history.frame["Open"].to_numpy()[1:]
+        overnight = np.where(opens > 0, logs[:-1] - np.log(np.where(opens > 0, opens, 1)), falls)
+    tolerance = _TOLERANCE_WITH_VOLUME if {"Open", "Volume"} <= set(history.frame) else _TOLERANCE
+    for row in np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1:
+        jump, fall = overnight[row - 1], falls[row - 1]
+        nearest = np.abs(np.abs(jump) - ratios).argmin()
+        usual = _scale(logs, row)
+        stays = np.median(logs[max(0, row - 5):row]) - np.median(logs[row:row + 5])
+        if (abs(abs(jump) - ratios[nearest]) > tolerance or abs(jump) < 8 * usual or jump * fall < jump**2 / 2
+                or abs(stays - jump) > max(0.1, 4 * usual) or _traded_like_a_crash(history, row)):
+            continue
+        shares = _SPLITS[nearest]
+        kind, verb = (f"{shares}:1", "Divide") if jump > 0 else (f"1:{shares}", "Multiply")
+        yield Problem("split", f"The price goes from {close[row - 1]:g} to {close[row]:g} on "
+                      f"{words.date(history.dates[row])}, which looks like a {kind} split that was not adjusted for.",
+                      (history.dates[row],), f"{verb} all earlier prices by {shares}",
+                      shares if jump > 0 else 1 / shares)
+
+
+def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
+    """Whether far more was traded on that day than in the weeks after, where volumes are known."""
+    if "Volume" not in history.frame:
+        return False
+    volume = history.frame["Volume"].to_numpy()
+    after = np.nanmedian(volume[row + 3:row + 25]) if len(volume) > row + 5 else np.nan
+    return bool(after > 0 and volume[row] > _CRASH_VOLUME * after)
+
+
+def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, str]:
+    """The prices before a split in today's shares; the volume too, if it is not yet."""
+    frame = history.frame.copy()
+    row = history.dates.get_loc(problem.dates[0])
+    prices = [column for column in frame if column != "Volume"]
+    frame.iloc[:row, [frame.columns.get_loc(column) for column in prices]] /= problem.factor
+    if "Volume" in frame:
+        volume = frame["Volume"]
+        before, after = volume.iloc[max(0, row - 20):row].median(), volume.iloc[row:row + 20].median()
+        # As many more shares are traded after a split as there are: halfway (of the logarithm) decides.
+        if before > 0 and after > 0 and np.log(after / before) / np.log(problem.factor) > 0.5:
+            frame.iloc[:row, frame.columns.get_loc("Volume")] *= problem.factor
+    verb, by = ("divided", problem.factor) if problem.factor > 1 else ("multiplied", 1 / problem.factor)
+    return frame, f"Prices before {words.date(problem.dates[0])} {verb} by {by:g}, for the split on that day."
+
+
+def _outliers(history: PriceHistory):
+    """Single rows far from both of their neighbours, which agree with each other."""
+    close = history.close
+    steps = np.diff(close)
+    away, back = steps[:-1], steps[1:]  # of the rows 1 .. t - 2
+    size = np.minimum(np.abs(away), np.abs(back))
+    level = np.abs(close[:-2] + close[2:]) / 2
+    suspects = np.flatnonzero((away * back < 0) & (size > _OUTLIER_SHARE * level)
+                              & (np.abs(close[2:] - close[:-2]) < 0.1 * size)) + 1
+    rows = [row for row in suspects if _is_wrong(history, row, size[row - 1], level[row - 1])]
+    if not rows or len(rows) > max(3, 0.01 * len(close)):
+        return  # none, or so many that this is how the series moves
+    dates = history.dates[rows]
+    if len(rows) == 1:
+        row = rows[0]
+        sentence = (f"The price of {words.date(dates[0])} is {close[row]:g}, between {close[row - 1]:g} the row before "
+                    f"and {close[row + 1]:g} the row after.")
+    else:
+        sentence = (f"{words.count_of(len(rows), 'price')} stand far from their neighbours, the first on "
+                    f"{words.date(dates[0])} ({close[rows[0]]:g}).")
+    yield Problem("outlier", sentence, tuple(dates), f"Leave out {_rows_of(dates, start=False)}")
+
+
+def _is_wrong(history: PriceHistory, row: int, size: float, level: float) -> bool:
+    """Whether a price `size` away from its neighbours' `level` cannot be a real one."""
+    moves = size / _scale(history.close, row)
+    if moves < _OUTLIER_MOVES:
+        return False
+    price = history.close[row]
+    if moves > _IMPOSSIBLE_MOVES or price > _OUTLIER_FACTOR * level or abs(price) < level / _OUTLIER_FACTOR:
+        return True
+    day = history.frame.iloc[row]
+    return bool(price > 1.001 * day.get("High", np.inf) or price < 0.999 * day.get("Low", -np.inf))
+
+
+def _scale(values: np.ndarray, row: int) -> float:
+    """The usual size of a change around `row`, without its own two: 1.48 x the median of the absolute changes."""
+    first = max(0, row - _NEIGHBOURS)
+    changes = np.abs(np.diff(values[first:row + _NEIGHBOURS + 1]))
+    around = np.delete(changes, [row - 1 - first, row - first] if row - first < len(changes) else [row - 1 - first])
+    # A series that stands still around an error has no usual change; a ten-thousandth of its price is one at least.
+    return max(1.4826 * float(np.median(around)), 1e-4 * abs(float(np.median(values[first:row + _NEIGHBOURS]))))
+
+
+def _future(history: PriceHistory, now: pd.Timestamp):
+    """Rows dated after the present, with room for time zones and for periods that are dated by their end."""
+    days = {"trading days": 2, "every day": 2}.get(history.frequency, _LONGEST_STEP_DAYS.get(history.frequency, 2) / 2)
+    ahead = history.dates[history.dates > now + pd.Timedelta(days=days)]
+    if len(ahead):
+        fix = f"Leave out {_rows_of(ahead, start=False)}" if len(ahead) < len(history) else None
+        yield Problem("future", f"{_rows_of(ahead)} {'is' if len(ahead) == 1 else 'are'} in the future: check how the "
+                      "dates are written.", tuple(ahead), fix)
+
+
+def _gaps(history: PriceHistory):
+    """Stretches without rows that are longer than any closure of an exchange."""
+    dates = history.dates
+    if history.frequency == "irregular":
+        return
+    days = np.diff(dates.normalize().as_unit("s").asi8) // 86_400
+    if history.frequency in _LONGEST_STEP_DAYS:
+        gaps = np.flatnonzero(days > _LONGEST_STEP_DAYS[history.frequency])
+    else:
+        always_open = history.calendar == "24/7" or (dates.day_of_week >= 5).mean() > 0.2
+        gaps = np.flatnonzero(days > (2 if always_open else 12))
+        if history.calendar and not always_open:
+            more = np.flatnonzero((days > 6) & (days <= 12))
+            closed = [missing_sessions(history.calendar, dates[gap], dates[gap + 1]) < 5 for gap in more]
+            gaps = np.sort(np.append(gaps, more[~np.array(closed, dtype=bool)]))
+    if len(gaps):
+        longest = gaps[days[gaps].argmax()]
+        many = "There is a gap" if len(gaps) == 1 else f"There are {words.count(len(gaps))} gaps, the longest"
+        yield Problem("gap", f"{many} of {words.count_of(int(days[longest]) - 1, 'day')} without a row, between "
+                      f"{words.date(dates[longest])} and {words.date(dates[longest + 1])}.",
+                      (dates[longest], dates[longest + 1]))
+
+
+def _flat(history: PriceHistory):
+    """Stretches on which the price does not change, longer than coarse ticks or a weekend explain."""
+    close = history.close
+    starts = np.flatnonzero(np.append(True, close[1:] != close[:-1]))
+    lengths = np.diff(np.append(starts, len(close)))
+    fewest = _FEWEST_FLAT
+    if step_seconds(history.frequency):
+        fewest = max(fewest, 2 * rows_per_day(history.frequency, history.dates))
+    flat = np.flatnonzero(lengths >= fewest)
+    if len(flat):
+        longest = flat[lengths[flat].argmax()]
+        first, last = history.dates[starts[longest]], history.dates[starts[longest] + lengths[longest] - 1]
+        where = "" if len(flat) == 1 else f" This is the longest of {words.count(len(flat))} such stretches."
+        rows = count_of(history.frequency, int(lengths[longest]))
+        yield Problem("flat", f"The price does not change for {rows}, from {words.dates(first, last)}.{where}",
+                      (first, last))
+
+
+def _rows_of(dates: pd.DatetimeIndex, start: bool = True) -> str:
+    """'The row of 3 Mar 2017' or '12 rows from 3 Mar 2017 to 5 Apr 2018'."""
+    if len(dates) == 1:
+        return f"{'The' if start else 'the'} row of {words.date(dates[0])}"
+    return f"{words.count(len(dates))} rows from {words.dates(dates[0], dates[-1])}"
