@@ -3,7 +3,7 @@
 import streamlit as st
 
 from forecasting import ForecastingError
-from forecasting.evaluation.overview import check_settings
+from forecasting.model.preprocessing import check_history
 from pages.components.frame import page, series_line
 from pages.components.live import current_run, draw_buttons, draw_run
 from pages.components.network import draw_network
@@ -15,7 +15,7 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
     config = draw_settings(state)
     problem = None
     try:
-        check_settings(state.history, config)
+        check_history(state.history, config)
     except ForecastingError as error:
         problem = str(error)
     run = current_run(state)

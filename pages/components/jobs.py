@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-__all__ = ["load_judgement", "load_result", "run_store", "start_engine"]
+__all__ = ["load_baselines", "load_result", "load_verdict", "run_store", "start_engine"]
 
 
 @st.cache_resource(show_spinner=False)
@@ -22,15 +22,26 @@ def start_engine():
     ensure_engine()
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def load_result(run_id: str):
     """The `TrainingResult` of a run that has ended; its files never change."""
     return run_store().result(run_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def load_judgement(run_id: str):
-    """What the numbers of a run are worth: see `forecasting.evaluation.verdict`."""
-    from forecasting.evaluation.verdict import judge
+@st.cache_resource(show_spinner=False, max_entries=64)
+def load_verdict(run_id: str):
+    """What the scores of a run are worth, in words."""
+    from forecasting.evaluation.judgement import judge
 
-    return judge(load_result(run_id))
+    result = load_result(run_id)
+    return judge(result.predictions, result.metrics["test"], frequency=result.history.frequency,
+                 currency=result.history.currency, leak=result.config.leak)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def load_baselines(run_id: str, extra: tuple[str, ...]):
+    """The baselines on the days of a run's test part, and why scores are undefined. extra: slow ones asked for."""
+    from forecasting.evaluation.baselines import baseline_table
+
+    result = load_result(run_id)
+    return baseline_table(result.history, result.config, result.predictions, extra)

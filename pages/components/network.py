@@ -21,7 +21,7 @@ def draw_network(config: ForecastConfig):
         total = sum(layer.parameters for layer in layers)
         frozen = sum(layer.parameters for layer in layers if layer.frozen)
         words = f"{count_of(total, 'parameter')} in all"
-        st.caption(f"{words}, of which training leaves {count_of(frozen, 'frozen one')} as they are." if frozen else f"{words}.")
+        st.caption(f"{words}, {count_of(frozen, 'frozen one')} among them." if frozen else f"{words}.")
 
 
 def _dot(layers, config: ForecastConfig, dark: bool) -> str:
@@ -43,4 +43,5 @@ def _dot(layers, config: ForecastConfig, dark: bool) -> str:
 
 def _label(layer) -> str:
     name = WORDS.get(layer.name, layer.name)
-    return f"{name}\\n{layer.shape}\\n{count_of(layer.parameters, 'parameter')}" if layer.parameters else f"{name}\\n{layer.shape}"
+    weights = f"\\n{count_of(layer.parameters, 'parameter')}" if layer.parameters else ""
+    return f"{name}\\n{layer.shape}{weights}"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix, find_problems
-from forecasting.evaluation.overview import overview
+from forecasting.model.preprocessing import check_history, describe_split
 from forecasting.plots import CONFIG, describe, price_chart
 from forecasting.plots.sampling import MOST_POINTS
 from forecasting.words import count, date, dates, price, share
@@ -26,29 +26,23 @@ EDGE_ROWS = 5
 
 def draw_prices(state: AppState):
     """The answer first (how much there is, and how far the test part leaves what training sees), then chart and details."""
-    history, split = state.history, None
-    with boundary():
-        split = _draw_split(history, state.config)
-    _draw_chart(history, split)
-    _draw_notes(history)
-    _draw_problems(state)
-    _draw_details(state)
-
-
-def _draw_split(history, config):
-    """Counts and dates of the parts in words; returns the rows where validation and test begin."""
-    view = overview(history, config)
+    history, view = state.history, describe_split(state.history, state.config)
     last, rows, windows, escape = st.columns(4)
     last.metric("Last price", price(history.close[-1], history.currency))
     rows.metric("Rows", count(len(history)))
     windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
                                                                  "learns from. The window is set on the Train page.")
-    escape.metric("Test prices outside training's range", share(view.escape.outside, digits=0),
-                  help="A network that predicts the price itself cannot follow prices that it never saw in training.")
-    st.markdown(" · ".join(f"**{PARTS[part.name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
-                           for part in view.parts))
-    st.caption(plain(view.escape.sentence))
-    return view.split.train_end, view.split.validation_end
+    escape.metric("Test prices never seen before", share(view.escape, digits=0),
+                  help="The share of test prices outside the range of all earlier ones. A network that predicts the price "
+                       "itself cannot follow them there.")
+    with boundary():
+        check_history(history, state.config)
+    st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
+                           for name, part in view.spans.items() if part.rows))
+    _draw_chart(history, (view.train_end, view.validation_end))
+    _draw_notes(history)
+    _draw_problems(state)
+    _draw_details(state)
 
 
 def _draw_chart(history, split):

@@ -9,7 +9,7 @@ from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
 from forecasting.runs.export import predictions_csv, predictions_file_name
 from forecasting.words import count, count_of, date, duration, percent, price, share
 from pages.components.frame import is_dark
-from pages.components.jobs import load_judgement, load_result
+from pages.components.jobs import load_result, load_verdict
 from pages.components.live import draw_curve
 from pages.components.text import plain
 
@@ -22,10 +22,9 @@ STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All":
 def draw_result(run):
     """Scores, the verdict, the chart, then the rest in tabs."""
     result = load_result(run.id)
-    if result.invalid:
-        st.error(plain(result.invalid), icon=":material/block:")
     score_metrics(result)
-    st.markdown(plain(load_judgement(run.id).verdict.text))
+    judged = load_verdict(run.id)
+    st.markdown(f"**{judged.headline}.** {plain(judged.sentence)}")
     if run.state == "stopped":
         st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "
                 "until then is shown.", icon=":material/stop_circle:")

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.words import age, duration, percent, price, share
-from pages.components.jobs import run_store
+from pages.components.jobs import load_result, run_store
 from pages.components.state import AppState
 from pages.components.text import plain
 
-__all__ = ["draw_runs"]
+__all__ = ["choose_result", "draw_runs"]
 
 MOST = 200
 STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished", "stopped": "Stopped", "failed": "Failed",
@@ -19,7 +19,7 @@ STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished",
 
 def draw_runs(state: AppState):
     """Newest first; a click on a row opens the run on the Train page."""
-    runs = run_store().list(limit=MOST, kind="train")
+    runs = [run for run in run_store().list(limit=MOST, kind="train") if run.group is None]
     if not runs:
         st.info("There are no runs yet. Train one on the Train page.", icon=":material/info:")
         return
@@ -37,6 +37,29 @@ def draw_runs(state: AppState):
             st.switch_page("pages/2_Train.py")
         if run.active:
             st.button("Stop", icon=":material/stop:", on_click=run_store().request_stop, args=(run.id,))
+
+
+def choose_result(state: AppState):
+    """The run that is shown and its result, chosen among those that have one; (None, None) where there is none yet."""
+    store = run_store()
+    runs = [run for run in store.list(limit=MOST, kind="train") if run.has_result and run.group is None]
+    if not runs:
+        st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
+        st.page_link("pages/2_Train.py", label="Go to Train", icon=":material/model_training:")
+        return None, None
+    by_id = {run.id: run for run in runs}
+    # The run in hand first; while it is still being trained, the newest one that has ended.
+    st.session_state["shown_run"] = state.run_id if state.run_id in by_id else runs[0].id
+    chosen = st.selectbox("Run", list(by_id), key="shown_run", format_func=lambda key: _label(by_id[key]),
+                          on_change=lambda: setattr(state, "run_id", st.session_state["shown_run"]))
+    return by_id[chosen], load_result(chosen)
+
+
+def _label(run) -> str:
+    units = " + ".join(map(str, run.config.units))
+    words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
+             age((pd.Timestamp.now("UTC") - run.created).total_seconds())]
+    return " · ".join([*words, "invalid"] if run.config.leak else words)
 
 
 def _row(run) -> dict:

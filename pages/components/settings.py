@@ -183,8 +183,8 @@ def _target_group(rows: str) -> dict:
 
 
 def _split_group() -> dict:
-    return {name: _slider(name, label, low, high, step=1, format="%d %%", scale=100)
-            for name, label, low, high in (("validation_share", "Validation share", 1, 50), ("test_share", "Test share", 1, 60))}
+    return {name: _slider(name, label, 1, most, step=1, format="%d %%", scale=100)
+            for name, label, most in (("validation_share", "Validation share", 50), ("test_share", "Test share", 60))}
 
 
 def _draw_preset(state: AppState):

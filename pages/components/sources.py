@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError, NeedsChoice, load_sample, read_prices
+from forecasting import ForecastingError, NeedsChoice, load_sample
 from forecasting.data.samples import SAMPLES
 from forecasting.words import duration
 from pages.components.frame import boundary
@@ -154,6 +154,8 @@ def _draw_file(state: AppState):
 
 def _read(state: AppState):
     """Reads the upload with the answers given so far; what comes of it is in the state."""
+    from forecasting import read_prices
+
     state.question, state.upload_error = None, None
     upload = state.upload
     try:

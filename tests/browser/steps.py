@@ -1,6 +1,5 @@
 """What a person does in the app, one function for each."""
 
-import io
 import re
 
 import numpy as np
@@ -8,6 +7,8 @@ import pandas as pd
 from playwright.sync_api import expect
 
 COLUMNS = ["Date", "Split", "Actual", "Predicted", "Naive", "Lower 80", "Upper 80", "Lower 95", "Upper 95"]
+POINTS = """() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
+    plot => plot.data.filter(trace => trace.name === 'Validation').map(trace => trace.x.length)))"""
 PROGRESS = re.compile(r"Epoch (\d+) of (\d+)")
 
 
@@ -43,8 +44,7 @@ def epoch(page, at_least=1, timeout=90_000):
 
 def curve_points(page):
     """How many points the loss chart on the screen has."""
-    return page.evaluate("""() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
-        plot => plot.data.filter(trace => trace.name === 'Validation').map(trace => trace.y.length ?? trace.y._inputArray?.length ?? 0)))""")
+    return page.evaluate(POINTS)
 
 
 def metric(page, label):
@@ -57,8 +57,7 @@ def metric(page, label):
 def download_predictions(page):
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download predictions (CSV)").click()
-    content = open(waiting.value.path(), "rb").read()
-    frame = pd.read_csv(io.BytesIO(content))
+    frame = pd.read_csv(waiting.value.path())
     assert list(frame.columns) == COLUMNS
     return frame
 

@@ -1,0 +1,17 @@
+"""Evaluate: is this forecast any good?"""
+
+from pages.components.diagnostics import draw_errors, draw_lag
+from pages.components.frame import page
+from pages.components.lab import draw_backtest, draw_leak_lab
+from pages.components.runs import choose_result
+from pages.components.tabs import chosen_tab
+from pages.components.verdict import draw_baselines, draw_horizon, draw_intervals, draw_verdict
+
+TABS = {"Baselines": draw_baselines, "Lag": draw_lag, "Errors": draw_errors, "Horizon": draw_horizon,
+        "Intervals": draw_intervals, "Walk-forward": draw_backtest, "Leak lab": draw_leak_lab}
+
+with page("Evaluate", "Does the model know anything that yesterday's price does not?") as state:
+    run, result = choose_result(state)
+    if result is not None:
+        draw_verdict(run, result)
+        chosen_tab("evaluate_tab", TABS)(run, result)

@@ -1,0 +1,106 @@
+"""The verdict of the Evaluate page, and what stands behind it: baselines, steps ahead, intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.evaluation.baselines import EXTRA
+from forecasting.evaluation.comparison import compare, skill_interval
+from forecasting.evaluation.diagnostics import (
+    error_by_horizon,
+    farthest_step,
+    interval_table,
+    part_of,
+    rolling_coverage,
+)
+from forecasting.evaluation.verdict import gate_words, intervals_words
+from forecasting.plots import coverage_chart, horizon_chart, width_chart
+from forecasting.words import count_of, number, p_value, percent, price, share, unit
+from pages.components.diagnostics import draw
+from pages.components.frame import is_dark
+from pages.components.jobs import load_baselines, load_verdict
+from pages.components.text import plain
+
+__all__ = ["draw_baselines", "draw_horizon", "draw_intervals", "draw_verdict"]
+
+EXTRA_NAMES = {"exponential_smoothing": "Exponential smoothing", "arima": "ARIMA"}
+ICONS = {"better": ":material/check_circle:", "worse": ":material/trending_down:", "invalid": ":material/block:"}
+
+
+def draw_verdict(run, result):
+    """The answer in words, its numbers, and what the evidence gate says."""
+    judged, test, currency = load_verdict(run.id), result.metrics["test"], result.history.currency
+    show = {"better": st.success, "invalid": st.error}.get(judged.outcome, st.info)
+    show(f"**{judged.headline}.** {plain(judged.sentence)}", icon=ICONS.get(judged.outcome, ":material/balance:"))
+    rmse, skill, direction, inside = st.columns(4)
+    rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
+                delta_arrow="off")
+    skill.metric("Skill", share(test["skill"], signed=True), "0 is naive", delta_color="off", delta_arrow="off",
+                 help="1 - RMSE / naive RMSE on the test part.")
+    direction.metric("Right direction", share(test["directional_accuracy"], digits=1), "a coin gives 50 %",
+                     delta_color="off", delta_arrow="off",
+                     help="The share of test days on which the price moved the way that was predicted.")
+    inside.metric("In the 95 % interval", share(test["coverage_95"], digits=1), "promised 95 %", delta_color="off",
+                  delta_arrow="off")
+    rows = part_of(result.predictions, "test")
+    beside = compare(rows["actual"].to_numpy(), rows["predicted"].to_numpy(), rows["naive"].to_numpy())
+    if beside.statistic is not None:
+        st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
+                   f"({p_value(beside.p_value)}) over {count_of(beside.days, 'day')}; negative means that the model errs less.")
+    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch))}")
+
+
+def draw_baselines(run, result):
+    """The run and every simple forecast on the same days, sorted by RMSE."""
+    extra = st.multiselect("Ask also", EXTRA, key="evaluate_extra", placeholder="Slower ones: exponential smoothing, ARIMA",
+                           format_func=EXTRA_NAMES.get, help="Fitted once on the days before the test part; each may take "
+                                                             "up to a minute.")
+    with st.spinner("Fitting the baselines …"):
+        table, reasons = load_baselines(run.id, tuple(extra))
+    st.dataframe(_readable(table, result.history.currency), height="content")
+    with st.expander("How each of them predicts"):
+        st.markdown("\n".join(f"- **{plain(name)}** {plain(about)}" for name, about in table["about"].items()))
+    for name, scores in reasons.items():
+        for reason in dict.fromkeys(scores.values()):
+            st.caption(plain(f"{name}: {reason}."))
+
+
+def _readable(table: pd.DataFrame, currency) -> pd.DataFrame:
+    forms = {"rmse": ("RMSE", lambda v: price(v, currency)), "mae": ("MAE", lambda v: price(v, currency)),
+             "mape": ("MAPE", percent), "smape": ("sMAPE", percent), "mase": ("MASE", lambda v: number(v, 3)),
+             "skill": ("Skill", lambda v: share(v, signed=True))}
+    shown = {label: table[name].map(form) for name, (label, form) in forms.items()}
+    shown["Right direction (95 % interval)"] = [
+        "–" if pd.isna(row.directional_accuracy) else
+        f"{share(row.directional_accuracy, digits=1)} ({number(100 * row.directional_low, 1)} to "
+        f"{share(row.directional_high, digits=1)})" for row in table.itertuples()]
+    return pd.DataFrame(shown)
+
+
+def draw_horizon(run, result):
+    """How far the model can see: errors by step ahead."""
+    if result.config.horizon == 1:
+        st.info("This network predicts one step. Choose a longer horizon on the Train page to see how far it can look.",
+                icon=":material/info:")
+    test = result.steps.between(result.split.validation_end - 1, len(result.history))
+    table = error_by_horizon(test.actual, test.predicted, test.last,
+                             lambda actual, ours, naive, step: skill_interval(actual, ours, naive, step=step))
+    farthest = farthest_step(table)
+    draw(horizon_chart(table, farthest, dark=is_dark(), currency=result.history.currency,
+                       unit=unit(result.history.frequency)), "evaluate_horizon")
+    st.markdown("It is no better than naive at any step." if not farthest else
+                f"It is better than naive up to step {farthest}, and no better beyond.")
+
+
+def draw_intervals(run, result):
+    """Coverage achieved beside the one promised."""
+    test = result.metrics["test"]
+    st.markdown(intervals_words(test["coverage_80"], test["coverage_95"], int((result.predictions["split"] == "test").sum())))
+    rolling = rolling_coverage(result.predictions)
+    draw(coverage_chart(rolling, dark=is_dark()), "evaluate_coverage")
+    draw(width_chart(rolling, dark=is_dark(), currency=result.history.currency), "evaluate_width")
+    table = interval_table(result.predictions)
+    shown = table.assign(promised=table["promised"].map(lambda v: share(v, digits=0)), achieved=table["achieved"].map(share),
+                         width=table["width"].map(lambda v: price(v, result.history.currency)))
+    st.dataframe(shown, hide_index=True, height="content")
