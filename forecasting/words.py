@@ -38,12 +38,16 @@ _STEPS = {
     "trading days": ("day", "yesterday's close"),
     "every day": ("day", "yesterday's price"),
     "weekly": ("week", "last week's price"),
+    "every two weeks": ("fortnight", "the price two weeks before"),
     "monthly": ("month", "last month's value"),
     "quarterly": ("quarter", "last quarter's value"),
+    "half-yearly": ("half-year", "the value half a year before"),
     "yearly": ("year", "last year's value"),
     "hourly": ("hour", "the price an hour before"),
+    "1 minute": ("minute", "the price a minute before"),
+    "1 second": ("second", "the price a second before"),
 }
-_MINUTES = re.compile(r"(\d+) ?min")
+_WITHIN_A_DAY = re.compile(r"\d+ (hour|minute|second)s")
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
@@ -162,6 +166,4 @@ def naive_phrase(frequency: str) -> str:
     """What the naive forecast repeats, e.g. "yesterday's close"."""
     if frequency in _STEPS:
         return _STEPS[frequency][1]
-    if match := _MINUTES.search(frequency):
-        return f"the price {count_of(int(match[1]), 'minute')} before"
-    return "the last known price"
+    return f"the price {frequency} before" if _WITHIN_A_DAY.fullmatch(frequency) else "the last known price"

@@ -275,11 +275,10 @@ def test_the_fan_starts_at_the_last_price_and_ends_with_the_forecast():
 
 def test_what_came_is_drawn_from_the_day_of_the_forecast():
     p = make_predictions()
-    cut = p["actual"].iloc[:-10]
-    forecast = make_forecast(cut.index[-1])
-    figure = plots.forecast_fan(cut, forecast, actual=p["actual"].iloc[-10:])
+    cut, after = p["actual"].iloc[:-30], p["actual"].iloc[-30:]
+    figure = plots.forecast_fan(cut, make_forecast(cut.index[-1], steps=10), actual=after)
     came = next(trace for trace in figure.data if trace.name == "What came")
-    assert came.y.tolist() == p["actual"].iloc[-11:].tolist()
+    assert came.y.tolist() == p["actual"].iloc[-31:-20].tolist()
 
 
 @pytest.mark.parametrize(("farthest", "text"), [(0, "no better at any step"), (2, "up to 2 days ahead"),

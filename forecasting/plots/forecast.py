@@ -18,7 +18,7 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, actual: pd.Series |
 
     past: prices by date, up to the day on which the forecast is made; its last `rows` are drawn
     forecast: index future Date; columns predicted, lower_80, upper_80, lower_95, upper_95
-    actual: what then came, by date, where that is known
+    actual: what then came, by date, where that is known; drawn as far as the forecast reaches
     """
     c = t.colours(dark)
     past = past.iloc[-rows:]
@@ -36,8 +36,8 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, actual: pd.Series |
         t.line(t.stamps(past.index), past.to_numpy(), "Actual", c.actual, width=1.25, value=form, suffix=suffix,
                legendrank=1),
     ]
-    if actual is not None and len(actual):
-        came = pd.concat([past.iloc[-1:], actual])
+    if actual is not None and len(actual) and len(forecast):
+        came = pd.concat([past.iloc[-1:], actual[: forecast.index[-1]]])
         traces.append(t.line(t.stamps(came.index), came.to_numpy(), "What came", c.actual, width=1.75, value=form,
                              suffix=suffix, legendrank=1, mode="lines+markers",
                              marker={"size": 6, "symbol": "circle-open"}))
