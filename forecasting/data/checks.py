@@ -34,13 +34,14 @@ _NEIGHBOURS = 30  # rows on either side
 _LONGEST_STEP_DAYS = {"every day": 4, "weekly": 16, "every two weeks": 30, "monthly": 70, "quarterly": 200,
                       "half-yearly": 400, "yearly": 800}
 _FEWEST_FLAT = 10
+_LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "future": "dated in the future"}
 
 
 @dataclass(frozen=True)
 class Problem:
     """Something that looks wrong.
 
-    kind: 'constant', 'future', 'split', 'outlier', 'gap' or 'flat'
+    kind: 'constant', 'split', 'zero', 'outlier', 'future', 'gap' or 'flat'
     sentence: what was seen, for a person
     dates: of the rows concerned; of a gap or a flat stretch the two ends of the longest
     fix: what `apply_fix` would do, or None where nothing is safe to do
@@ -66,10 +67,10 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
     if len(history) < 3:
         return ()
     if np.ptp(history.close) == 0:
-        return (Problem("constant", f"The price is {history.close[0]:g} on every row: there is nothing to forecast.",
+        return (Problem("constant", f"The price is {words.price(history.close[0])} on every row: there is nothing to forecast.",
                         (history.dates[0], history.dates[-1])),)
     now = pd.Timestamp.now() if now is None else now
-    return (*_splits(history), *_outliers(history), *_future(history, now), *_gaps(history), *_flat(history))
+    return (*_splits(history), *_zeros(history), *_outliers(history), *_future(history, now), *_gaps(history), *_flat(history))
 
 
 def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
@@ -85,8 +86,7 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
         frame, note = _adjusted(history, problem)
     else:
         frame = history.frame.drop(dates)
-        what = "in the future" if problem.kind == "future" else "far from its neighbours"
-        note = f"{_rows_of(dates)} left out: {what}."
+        note = f"{_rows_of(dates)} left out: {_LEFT_OUT[problem.kind]}."
     return replace(history, frame=frame, notes=(*history.notes, note),
                    warnings=tuple(warning for warning in history.warnings if warning != problem.sentence))
 
@@ -102,7 +102,10 @@ def _splits(history: PriceHistory):
         opens = history.frame["Open"].to_numpy()[1:]
         overnight = np.where(opens > 0, logs[:-1] - np.log(np.where(opens > 0, opens, 1)), falls)
     tolerance = _TOLERANCE_WITH_VOLUME if {"Open", "Volume"} <= set(history.frame) else _TOLERANCE
-    for row in np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1:
+    candidates = np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1
+    if len(candidates) > _most(close):
+        return  # so many that this is how the series moves
+    for row in candidates:
         jump, fall = overnight[row - 1], falls[row - 1]
         nearest = np.abs(np.abs(jump) - ratios).argmin()
         usual = _scale(logs, row)
@@ -112,7 +115,7 @@ def _splits(history: PriceHistory):
             continue
         shares = _SPLITS[nearest]
         kind, verb = (f"{shares}:1", "Divide") if jump > 0 else (f"1:{shares}", "Multiply")
-        yield Problem("split", f"The price goes from {close[row - 1]:g} to {close[row]:g} on "
+        yield Problem("split", f"The price goes from {words.price(close[row - 1])} to {words.price(close[row])} on "
                       f"{words.date(history.dates[row])}, which looks like a {kind} split that was not adjusted for.",
                       (history.dates[row],), f"{verb} all earlier prices by {shares}",
                       shares if jump > 0 else 1 / shares)
@@ -143,6 +146,21 @@ def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, st
     return frame, f"Prices before {words.date(problem.dates[0])} {verb} by {by:g}, for the split on that day."
 
 
+def _zeros(history: PriceHistory):
+    """Prices of 0 in a series that otherwise never loses four fifths from one row to the next."""
+    close = history.close
+    zero = close == 0
+    others = close[~zero]
+    if not zero.any() or (others < 0).any() or len(others) < 3 or (others[1:] < others[:-1] / 5).any():
+        return
+    dates = history.dates[zero]
+    sentence = (f"The price of {words.date(dates[0])} is 0." if len(dates) == 1 else
+                f"{words.count(len(dates))} of {words.count(len(close))} prices are 0, the first on "
+                f"{words.date(dates[0])}.")
+    yield Problem("zero", f"{sentence} No market does that: they are probably missing.", tuple(dates),
+                  f"Leave out {_rows_of(dates, start=False)}")
+
+
 def _outliers(history: PriceHistory):
     """Single rows far from both of their neighbours, which agree with each other."""
     close = history.close
@@ -152,18 +170,25 @@ def _outliers(history: PriceHistory):
     level = np.abs(close[:-2] + close[2:]) / 2
     suspects = np.flatnonzero((away * back < 0) & (size > _OUTLIER_SHARE * level)
                               & (np.abs(close[2:] - close[:-2]) < 0.1 * size)) + 1
-    rows = [row for row in suspects if _is_wrong(history, row, size[row - 1], level[row - 1])]
-    if not rows or len(rows) > max(3, 0.01 * len(close)):
-        return  # none, or so many that this is how the series moves
+    if len(suspects) > _most(close):
+        return
+    rows = [row for row in suspects if close[row] != 0 and _is_wrong(history, row, size[row - 1], level[row - 1])]
+    if not rows:
+        return
     dates = history.dates[rows]
     if len(rows) == 1:
         row = rows[0]
-        sentence = (f"The price of {words.date(dates[0])} is {close[row]:g}, between {close[row - 1]:g} the row before "
-                    f"and {close[row + 1]:g} the row after.")
+        before, price, after = map(words.price, close[row - 1:row + 2])
+        sentence = f"The price of {words.date(dates[0])} is {price}, between {before} before and {after} after."
     else:
         sentence = (f"{words.count_of(len(rows), 'price')} stand far from their neighbours, the first on "
-                    f"{words.date(dates[0])} ({close[rows[0]]:g}).")
+                    f"{words.date(dates[0])} ({words.price(close[rows[0]])}).")
     yield Problem("outlier", sentence, tuple(dates), f"Leave out {_rows_of(dates, start=False)}")
+
+
+def _most(close: np.ndarray) -> float:
+    """How many rows at most can be wrong in the same way."""
+    return max(5, 0.01 * len(close))
 
 
 def _is_wrong(history: PriceHistory, row: int, size: float, level: float) -> bool:
