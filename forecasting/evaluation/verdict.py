@@ -103,17 +103,23 @@ def leak_words(leak: str) -> str:
     return f"This run is invalid on purpose: {LEAKS[leak]}."
 
 
-def gate_words(gate: Gate, best_epoch: int | None = None) -> str:
+def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None = None) -> str:
     """What validation proves, and what the guarded forecast therefore does.
 
     best_epoch: 0 where the untrained network was best, which is then said too
+    judged: the verdict on the test part; where the two disagree, that is said
     """
     text = gate.reason
+    if gate.passed:
+        first, last = (words.share(kept, digits=0) for kept in (gate.shrinkage[0], gate.shrinkage[-1]))
+        if first != last:
+            text += f" At step {len(gate.shrinkage)} it keeps {last}."
     if best_epoch == 0:
         text += " The untrained network was the best one: training had nothing to add."
-    if gate.passed and len(gate.shrinkage) > 1:
-        kept = [words.share(share, digits=0) for share in (gate.shrinkage[0], gate.shrinkage[-1])]
-        text += (f" At step 1 it keeps {kept[0]} of the predicted move, at step {len(gate.shrinkage)} {kept[1]}.")
+    if judged is not None and gate.passed and judged.outcome in ("unproven", "worse"):
+        text += " The test part does not bear that out: trust it less."
+    if judged is not None and judged.proven and not gate.passed:
+        text += " The test part looks better than that; a forecast made on its first day could not have known."
     return text
 
 
