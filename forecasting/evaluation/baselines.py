@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from forecasting.data.frequency import count_of, season_candidates
 from forecasting.evaluation import metrics
-from forecasting.model.skip import fit_skip
 
 __all__ = ["EXTRA", "Baseline", "baseline_table", "baselines", "ridge_predictions"]
 
@@ -24,6 +24,8 @@ SCORES = ("rmse", "mae", "mape", "smape", "mase", "skill",
           "directional_accuracy", "directional_low", "directional_high", "directional_calls")
 
 _CLIP = 4.0  # standard deviations; a crash among the inputs must not decide the weights
+_PENALTIES = 10.0 ** np.arange(-4, 2.5, 0.5)  # per training window
+_CHUNK = 8192  # windows copied at a time
 _RECENT = 2000  # rows that the classics are fitted on: enough for a handful of parameters, and a bound on their time
 _FEWEST = 30
 _LONGEST_SEASON = {"exponential_smoothing": 24, "arima": 12}  # longer ones have too many states to fit in seconds
@@ -104,7 +106,7 @@ def baselines(prices, train_end: int, test_start: int, *, window: int, frequency
                              f"The price {count_of(frequency, lag)} before.",
                              prices[test_start - lag : len(prices) - lag].copy()))
     made.append(_attempt("ridge", "Ridge regression",
-                         f"Linear in the last {window} moves; validation chooses its penalty, and may choose naive.",
+                         f"Linear in the last {window} moves, its penalty chosen on validation.",
                          lambda: ridge_predictions(*parts, window)))
     if "exponential_smoothing" in extra:
         made.append(_attempt("exponential_smoothing", "Exponential smoothing",
@@ -120,25 +122,39 @@ def baselines(prices, train_end: int, test_start: int, *, window: int, frequency
 def ridge_predictions(prices, train_end: int, test_start: int, window: int) -> np.ndarray:
     """Ridge regression of the next move on the last `window` moves: predictions of rows test_start .. n - 1.
 
-    Moves are over their standard deviation in training, and clipped as inputs, like the network's. Weights come from
-    the training part, the penalty from validation (from training without one): `fit_skip`, which may find that no
-    linear forecast is best. Memory grows with n, not with n x window.
+    Moves are over their standard deviation in training, and clipped as inputs. Weights come from the training part, the
+    penalty from validation (from training where there is no validation). There is no intercept: a drift is another
+    baseline's business. Memory grows with n, not with n x window.
     raises Undefined for too few rows or a price that does not move
     """
+    levels, back = _levels(prices, test_start)
+    moves = np.diff(levels)  # moves[r - 1] leads to row r
     if train_end < window + 3:
         raise metrics.Undefined(f"the training part has {train_end} rows, too few for a window of {window}")
-    levels, back = _levels(prices, test_start)
-    moves = np.diff(levels, prepend=levels[0])  # (n,) moves[t] leads to row t
-    sigma = moves[1:train_end].std()
+    sigma = moves[: train_end - 1].std()
     if sigma == 0:
         raise metrics.Undefined("the price never moved in the training part")
-    moves /= sigma
-    inputs = np.clip(moves, -_CLIP, _CLIP)
-    targets = np.append(moves[1:], np.nan)[:, None]  # (n, 1) by origin
-    train, validation = np.arange(window, train_end - 1), np.arange(train_end - 1, test_start - 1)
-    skip = fit_skip(inputs, targets, train, validation if len(validation) else train, window)
-    # The first window that is needed ends at the last row before the test part.
-    called = skip.predict(inputs[test_start - window : -1])[window - 1 :, 0]
+    targets = moves / sigma
+    windows = sliding_window_view(np.clip(targets, -_CLIP, _CLIP), window)  # windows[r - window - 1] leads to row r
+
+    def chunks(first, last):
+        """(inputs (k, window), targets (k,)) of the rows first .. last - 1."""
+        for row in range(first, last, _CHUNK):
+            stop = min(row + _CHUNK, last)
+            yield np.ascontiguousarray(windows[row - window - 1 : stop - window - 1]), targets[row - 1 : stop - 1]
+
+    gram, product = np.zeros((window, window)), np.zeros(window)
+    for inputs, outputs in chunks(window + 1, train_end):
+        gram += inputs.T @ inputs
+        product += inputs.T @ outputs
+    sizes, directions = np.linalg.eigh(gram)
+    shares = 1 / (np.maximum(sizes, 0)[:, None] + _PENALTIES * (train_end - window - 1))  # (window, penalties)
+    weights = directions @ (shares * (directions.T @ product)[:, None])
+    first = train_end if train_end < test_start else window + 1
+    squares = sum(((outputs[:, None] - inputs @ weights) ** 2).sum(axis=0)
+                  for inputs, outputs in chunks(first, test_start))  # (penalties,)
+    best = weights[:, squares.argmin()]
+    called = np.concatenate([inputs @ best for inputs, _ in chunks(test_start, len(levels))])
     return back(levels[test_start - 1 : -1] + sigma * called)
 
 

@@ -8,7 +8,6 @@ from forecasting.evaluation import baselines as module
 from forecasting.evaluation.baselines import EXTRA, baseline_table, baselines, ridge_predictions
 from forecasting.evaluation.metrics import Undefined, mase_scale, scores
 from forecasting.model.config import ForecastConfig
-from forecasting.model.skip import PENALTIES
 
 N, TRAIN_END, TEST_START, WINDOW = 240, 168, 192, 12
 
@@ -62,21 +61,33 @@ def test_of_two_seasons_validation_chooses(monkeypatch):
     assert "24 months" in made_from(prices)["seasonal_naive"].name
 
 
-def test_ridge_agrees_with_scikit_learn_on_copied_windows():
+def test_ridge_agrees_with_scikit_learn_on_copied_windows(monkeypatch):
+    monkeypatch.setattr(module, "_PENALTIES", np.array([0.3]))
+    monkeypatch.setattr(module, "_CHUNK", 7)
     prices = seasonal_prices()
     moves = np.diff(np.log(prices))
-    sigma = moves[: TRAIN_END - 1].std()
+    scaled = moves / moves[: TRAIN_END - 1].std()
     rows = np.arange(WINDOW + 1, N)
-    inputs = np.array([np.clip(moves[row - WINDOW - 1 : row - 1] / sigma, -4, 4) for row in rows])
-    training, validation, test = rows < TRAIN_END, (rows >= TRAIN_END) & (rows < TEST_START), rows >= TEST_START
-    outcome = moves[rows - 1] / sigma
-    fits = [Ridge(alpha=penalty * training.sum(), fit_intercept=False).fit(inputs[training], outcome[training])
-            for penalty in PENALTIES]
-    errors = [np.mean((outcome[validation] - fit.predict(inputs[validation])) ** 2) for fit in fits]
-    best = fits[int(np.argmin(errors))]
-    assert min(errors) < np.mean(outcome[validation] ** 2)
+    inputs = np.array([np.clip(scaled[row - WINDOW - 1 : row - 1], -4, 4) for row in rows])
+    training = rows < TRAIN_END
+    fitted = Ridge(alpha=0.3 * training.sum(), fit_intercept=False).fit(inputs[training], scaled[rows[training] - 1])
+    called = fitted.predict(inputs[rows >= TEST_START]) * moves[: TRAIN_END - 1].std()
     found = ridge_predictions(prices, TRAIN_END, TEST_START, WINDOW)
-    np.testing.assert_allclose(found, prices[TEST_START - 1 : -1] * np.exp(sigma * best.predict(inputs[test])), rtol=1e-6)
+    np.testing.assert_allclose(found, prices[TEST_START - 1 : -1] * np.exp(called))
+
+
+def test_ridge_chooses_the_penalty_with_the_smallest_error_on_validation(monkeypatch):
+    prices = seasonal_prices()
+    grid = module._PENALTIES
+    errors = []
+    for penalty in grid:
+        monkeypatch.setattr(module, "_PENALTIES", np.array([penalty]))
+        errors.append(np.mean((np.log(ridge_predictions(prices[:TEST_START], TRAIN_END, TRAIN_END, WINDOW))
+                               - np.log(prices[TRAIN_END:TEST_START])) ** 2))
+    monkeypatch.setattr(module, "_PENALTIES", grid[[int(np.argmin(errors))]])
+    expected = ridge_predictions(prices, TRAIN_END, TEST_START, WINDOW)
+    monkeypatch.setattr(module, "_PENALTIES", grid)
+    np.testing.assert_allclose(ridge_predictions(prices, TRAIN_END, TEST_START, WINDOW), expected)
 
 
 def test_ridge_without_validation_chooses_on_training():
