@@ -1,0 +1,11 @@
+"""Prices from files that people have: `read_prices`.
+
+container: path, bytes or archive -> the bytes of one file · encoding: bytes -> UTF-8 · delimited, excel: -> cells ·
+headers: cells -> a table with named columns · dates, stamps, shapes: text -> dates · figures: text -> floats ·
+pick_dates, pick_prices: which columns · reader: all of it, cleaned, as a PriceHistory · vocabulary: words of exporters
+"""
+
+from forecasting.data.files.container import MAX_BYTES
+from forecasting.data.files.reader import read_prices
+
+__all__ = ["MAX_BYTES", "read_prices"]

@@ -1,0 +1,56 @@
+"""What a single cell looks like: a date, a number, nothing, or words. Only a first look, for finding the table in a file."""
+
+from __future__ import annotations
+
+import re
+
+from forecasting.data.files.vocabulary import DAYS, MISSING, month_number, plain
+
+__all__ = ["is_missing", "looks_like_date", "looks_like_number", "tidy"]
+
+_NUMBER = re.compile(
+    r"""[(+\-−]?\s*(?:[^\W\d_]{1,4}\.?\s?|[A-Z]{0,2}[$€£¥￥₹₩₽₺฿])?[-−]?\s*   # sign, currency
+    (?:\d[\d.,'’\s]*|[.,]\d+)(?:[eE][+-]?\d+)?\s*                            # digits
+    (?:[KMBTkmbt]|Mio\.?|Mrd\.?|[%‰]|[^\W\d_]{1,4}\.?|[$€£¥￥₹₩₽₺฿元円원])?\s*\)?[-−]?""", re.VERBOSE)
+_NUMERIC_DATE = re.compile(r"\d{1,4}\s?([-/.])\s?\d{1,2}\s?\1\s?\d{1,4}\.?(?:[T ,\-].*\d.*)?")
+_MONTH_DATE = re.compile(r"(?:\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/: ]?\s?[QqMmWw]-?\d{1,2}|[QqTt][1-4][-/ ]?'?\d{2,4}"
+                         r"|[1-4]\s?[QqTt][-/ ]?'?\d{2,4}|\d{4} [1-4][Qq])")
+_CJK_DATE = re.compile(r"\d{2,4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?.*")
+_STAMP = re.compile(r"\d{8}[ T_-]?\d{4,6}")
+_WHOLE = re.compile(r"\d{4,8}|\d{10}|\d{12,14}|\d{16}|\d{19}")
+_FRACTION = re.compile(r"\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{9,19}\.0")
+_WORD_DATE = re.compile(r"[\w\s,./'’-]{4,48}(?::.*)?")
+
+
+def tidy(cell: str) -> str:
+    """`cell` without what spreadsheets wrap around values: spaces, ="...", '...' and byte order marks."""
+    cell = cell.strip().strip("\ufeff").strip()
+    if cell.startswith('="') and cell.endswith('"'):
+        cell = cell[2:-1]
+    if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "'\"":
+        cell = cell[1:-1]
+    return cell.strip()
+
+
+def is_missing(cell: str) -> bool:
+    return cell.strip().lower() in MISSING
+
+
+def looks_like_number(cell: str) -> bool:
+    return len(cell) <= 40 and _NUMBER.fullmatch(cell) is not None
+
+
+def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
+    """Whether `cell` may be a date; with `whole_numbers` also as a year, yyyymmdd, an epoch or an Excel serial number."""
+    if not 4 <= len(cell) <= 64:
+        return False
+    if whole_numbers and (_WHOLE.fullmatch(cell) or _FRACTION.fullmatch(cell)):
+        return True
+    if any(pattern.fullmatch(cell) for pattern in (_NUMERIC_DATE, _MONTH_DATE, _CJK_DATE, _STAMP)):
+        return True
+    if not any(c.isdigit() for c in cell) or not _WORD_DATE.fullmatch(cell):
+        return False
+    words = re.findall(r"[^\W\d_]+", cell.split(":")[0])
+    return any(month_number(word) for word in words) and all(
+        month_number(word) or plain(word) in DAYS or plain(word) in {"st", "nd", "rd", "th", "t", "at", "um", "gmt", "utc"}
+        for word in words)

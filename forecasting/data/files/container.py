@@ -1,0 +1,196 @@
+"""From what a person hands over (a path, bytes, an open file) to the bytes of one file, unpacked, with its label."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from forecasting.errors import NeedsChoice, UnreadableFile
+
+__all__ = ["MAX_BYTES", "Opened", "clean_label", "open_source"]
+
+MAX_BYTES = 200 * 2**20
+_MAX_MEMBERS = 1000
+
+_SIGNATURES = (
+    (b"%PDF", "a PDF document", "Download the prices as CSV or Excel instead."),
+    (b"\x89PNG", "a picture", "Upload the table itself as CSV or Excel."),
+    (b"\xff\xd8\xff", "a picture", "Upload the table itself as CSV or Excel."),
+    (b"GIF8", "a picture", "Upload the table itself as CSV or Excel."),
+    (b"PAR1", "a Parquet file", "Save it as CSV."),
+    (b"ARROW1", "an Arrow file", "Save it as CSV."),
+    (b"SQLite format 3", "a database", "Export its table as CSV."),
+    (b"7z\xbc\xaf", "a 7z archive", "Unpack it first."),
+    (b"Rar!", "a RAR archive", "Unpack it first."),
+    (b"BZh", "a bzip2 archive", "Unpack it first."),
+    (b"\xfd7zXZ", "an xz archive", "Unpack it first."),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it first."),
+    (b"\x89HDF", "an HDF5 file", "Save the table as CSV."),
+    (b"\xd0\xcf\x11\xe0", "an old or password-protected Excel file",
+     "Open it in a spreadsheet program and save it as .xlsx without a password, or as CSV."),
+    (b"{\\rtf", "a text document (RTF)", "Save the table as CSV."),
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The bytes of one file.
+
+    data: unpacked, at most `MAX_BYTES`
+    label: the file's name without folder and ending, cleaned; '' where there is none
+    excel: whether the bytes are an Excel workbook
+    notes: how they were unpacked
+    """
+
+    data: bytes
+    label: str
+    excel: bool
+    notes: tuple[str, ...] = ()
+
+
+def open_source(source, member: str | int | None = None) -> tuple[Opened, bool]:
+    """The one file in `source`, and whether `member` was used up to choose it.
+
+    source: a path (str or os.PathLike, never a URL), bytes, or an open binary file
+    member: which file of a zip archive with several
+    Raises UnreadableFile for what is no table; NeedsChoice (kind 'sheet') for an archive with several files.
+    """
+    data, filename = _read(source)
+    label = clean_label(filename)
+    notes: list[str] = []
+    if data[:2] == b"\x1f\x8b":
+        data = _gunzip(data)
+        label = clean_label(re.sub(r"\.gz$", "", filename, flags=re.IGNORECASE))
+        notes.append("The gzip archive was unpacked.")
+    excel = used = False
+    if data[:4] == b"PK\x03\x04":
+        data, excel, inner, used = _unzip(data, member)
+        if inner:
+            label = clean_label(inner) or label
+            notes.append(f"The file “{label}” was taken out of the zip archive.")
+    if data[:2] == b"\x1f\x8b" or (not excel and data[:4] == b"PK\x03\x04"):
+        raise UnreadableFile("The archive holds another archive. Unpack it and upload the table itself.")
+    for signature, what, remedy in _SIGNATURES:
+        if data.startswith(signature):
+            raise UnreadableFile(f"This is {what}, not a table of prices. {remedy}")
+    return Opened(data, label, excel, tuple(notes)), used
+
+
+def clean_label(filename: str) -> str:
+    """The stem of a file name as a label: no folders, no markup, no control characters, at most 60 characters."""
+    stem = re.split(r"[\\/]", filename)[-1]
+    stem = re.sub(r"\.[A-Za-z][A-Za-z0-9]{0,4}$", "", stem)
+    stem = re.sub(r"[^\w .,+=^&()-]", " ", stem)
+    return " ".join(stem.split())[:60].strip()
+
+
+def _read(source) -> tuple[bytes, str]:
+    """All bytes of `source`, at most `MAX_BYTES`, and its file name or ''."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _bounded(bytes(source)), ""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        try:
+            if not path.is_file():
+                raise UnreadableFile(f"There is no file “{path.name[:80]}”. Check its path; a web address must be "
+                                     "downloaded first.")
+            with path.open("rb") as file:
+                return _bounded(file.read(MAX_BYTES + 1)), path.name
+        except (OSError, ValueError) as error:
+            raise UnreadableFile(f"The file “{path.name[:80]}” cannot be opened: "
+                                 f"{getattr(error, 'strerror', None) or error}.") from error
+    if hasattr(source, "read"):
+        data = source.read(MAX_BYTES + 1)
+        if isinstance(data, str):
+            data = data.encode("utf-8", errors="replace")
+        name = getattr(source, "name", "")
+        return _bounded(bytes(data)), name if isinstance(name, str) else ""
+    raise UnreadableFile(f"A file is needed: a path, bytes or an open file. Received: {type(source).__name__}.")
+
+
+def _bounded(data: bytes) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise UnreadableFile(f"The file is larger than {MAX_BYTES // 2**20} MB. Keep the columns with dates and prices, "
+                             "or a shorter period.")
+    return data
+
+
+def _gunzip(data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            return _bounded(file.read(MAX_BYTES + 1))
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile("The gzip archive is damaged. Download it again or unpack it first.") from error
+
+
+def _unzip(data: bytes, member) -> tuple[bytes, bool, str, bool]:
+    """(bytes, is a workbook, name of the member or '', `member` was used) of a zip archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [info.filename for info in archive.infolist()]
+            if len(names) > _MAX_MEMBERS:
+                raise UnreadableFile(f"The zip archive holds {len(names)} files. Upload the one with the prices.")
+            if _is_workbook(names):
+                _check_workbook(archive)
+                return data, True, "", False
+            _refuse_documents(names)
+            tables = [name for name in names if not name.endswith("/") and not _is_clutter(name)]
+            if not tables:
+                raise UnreadableFile("The zip archive holds no file. Upload a CSV or Excel file.")
+            chosen, used = _choose_member(tables, member)
+            with archive.open(chosen) as file:
+                inner = _bounded(file.read(MAX_BYTES + 1))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise UnreadableFile("The zip archive or Excel file is damaged. Save or download it again.") from error
+    except RuntimeError as error:  # zipfile's way to say that a password is needed
+        raise UnreadableFile("The zip archive is protected by a password. Unpack it first.") from error
+    if inner[:4] != b"PK\x03\x04":
+        return inner, False, chosen, used
+    try:
+        with zipfile.ZipFile(io.BytesIO(inner)) as archive:
+            workbook = _is_workbook(archive.namelist())
+            if workbook:
+                _check_workbook(archive)
+    except zipfile.BadZipFile as error:
+        raise UnreadableFile("The file in the zip archive is damaged. Save or download it again.") from error
+    return inner, workbook, chosen, used
+
+
+def _is_workbook(names: list[str]) -> bool:
+    return "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names)
+
+
+def _check_workbook(archive: zipfile.ZipFile):
+    """Refuse what would unpack to more than a workbook of prices can hold."""
+    if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+        raise UnreadableFile(f"The Excel file unpacks to more than {MAX_BYTES // 2**20} MB. Save the sheet with the prices "
+                             "as CSV.")
+
+
+def _refuse_documents(names: list[str]):
+    if "mimetype" in names and "content.xml" in names:
+        raise UnreadableFile("This is an OpenDocument file. Save it as .xlsx or CSV.")
+    if "[Content_Types].xml" in names:
+        raise UnreadableFile("This is a document without sheets, not an Excel workbook. Save the table as .xlsx or CSV.")
+
+
+def _is_clutter(name: str) -> bool:
+    path = PurePosixPath(name)
+    return "__MACOSX" in path.parts or path.name.startswith(".") or path.name in {"Thumbs.db", "desktop.ini"}
+
+
+def _choose_member(names: list[str], member) -> tuple[str, bool]:
+    if len(names) == 1:
+        return names[0], member == names[0]
+    if isinstance(member, int) and not isinstance(member, bool) and 0 <= member < len(names):
+        return names[member], True
+    matches = [name for name in names if member is not None and str(member) in (name, PurePosixPath(name).name)]
+    if len(matches) == 1:
+        return matches[0], True
+    raise NeedsChoice(f"The zip archive holds {len(names)} files. Which one has the prices?", kind="sheet", options=names)

@@ -1,0 +1,159 @@
+"""From UTF-8 text to a grid of cells: which delimiter, and pandas' parser for the rest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+from forecasting.data.files.cells import is_missing, looks_like_date, looks_like_number, tidy
+from forecasting.errors import UnreadableFile
+
+__all__ = ["MAX_CELLS", "MAX_COLUMNS", "Grid", "read_grid"]
+
+MAX_COLUMNS = 16_384  # as many as Excel has
+MAX_CELLS = 24_000_000
+_SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
+# Where two delimiters do equally well the earlier one is taken: a tab is never part of a cell, a space often is.
+_DELIMITERS = ("\t", ";", "|", ",", _WIDE_SPACES, _SPACES)
+_SAMPLE_BYTES, _SAMPLE_ROWS = 131_072, 120
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a file or sheet as they stand, header and title lines included.
+
+    frame: text cells, columns 0, 1, ...; empty cells are ''
+    native: the same shape, True where the cell was stored as a number (Excel only), or None
+    delimiter: between cells, ' ' for spaces, or None for Excel
+    notes: what was done on the way
+    """
+
+    frame: pd.DataFrame
+    delimiter: str | None
+    native: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+    epoch_1904: bool = False
+
+
+def read_grid(data: bytes) -> Grid:
+    """The cells of UTF-8 text. Raises UnreadableFile where lines do not form a table."""
+    data, delimiter = _named_delimiter(data)
+    sample = _sample_lines(data)
+    if delimiter is None:
+        delimiter = max(_DELIMITERS, key=lambda d: _score(sample, d))
+        if _score(sample, delimiter) <= 0:
+            delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
+    width = max((len(row) for row in _split(sample, delimiter)), default=1)
+    frame, notes = _parse(data, delimiter, width)
+    return Grid(frame, " " if delimiter in (_SPACES, _WIDE_SPACES) else delimiter, notes=notes)
+
+
+def _named_delimiter(data: bytes) -> tuple[bytes, str | None]:
+    """Excel's own first line 'sep=;' is obeyed and taken away."""
+    match = re.match(rb'\s*"?sep=([^\r\n"])"?[^\r\n]{0,20}(?:\r\n|\r|\n)', data, re.IGNORECASE)
+    return (data[match.end():], match[1].decode()) if match and match[1] in b",;|\t" else (data, None)
+
+
+def _sample_lines(data: bytes) -> list[str]:
+    """Lines from the beginning, and some from the middle so that a long preface does not decide."""
+    lines = data[:_SAMPLE_BYTES].decode("utf-8", errors="ignore").splitlines()
+    if len(data) > _SAMPLE_BYTES and len(lines) > 1:
+        lines = lines[:-1]
+    lines = [line[:4 * _SAMPLE_BYTES] for line in lines if line.strip()]
+    middle = len(lines) // 2
+    return lines[:_SAMPLE_ROWS] + lines[max(_SAMPLE_ROWS, middle) : middle + _SAMPLE_ROWS]
+
+
+def _split(lines: list[str], delimiter: str) -> list[list[str]]:
+    if delimiter in (_SPACES, _WIDE_SPACES):
+        return [re.split(delimiter, line.strip()) for line in lines]
+    rows = []
+    for line in lines:
+        try:
+            rows.extend(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
+        except csv.Error:  # a field beyond the module's limit
+            rows.append(line.split(delimiter))
+    return rows
+
+
+def _score(lines: list[str], delimiter: str) -> float:
+    """How well `delimiter` explains the lines: the share that has the usual width, and holds a date and a number."""
+    rows = [[tidy(cell) for cell in row[:200]] for row in _split(lines, delimiter)]
+    rows = [row for row in rows if len(row) > 1]
+    if not rows:
+        return 0.0
+    width = Counter(len(row) for row in rows).most_common(1)[0][0]
+    usual = [row for row in rows if len(row) == width]
+    good = [_share_typed(row) for row in usual if _dated_number(row)]
+    return sum(good) / len(lines)
+
+
+def _dated_number(row: list[str]) -> bool:
+    dates = [i for i, cell in enumerate(row) if looks_like_date(cell)]
+    return any(looks_like_number(cell) and [i] != dates for i, cell in enumerate(row) if cell) and bool(dates)
+
+
+def _share_typed(row: list[str]) -> float:
+    filled = [cell for cell in row if not is_missing(cell)]
+    typed = [cell for cell in filled if looks_like_number(cell) or looks_like_date(cell)]
+    return 0.5 + 0.5 * len(typed) / max(1, len(filled))
+
+
+def _evenness(rows: list[list[str]]) -> float:
+    widths = Counter(len(row) for row in rows)
+    width, times = widths.most_common(1)[0] if widths else (1, 0)
+    return times * (width > 1)
+
+
+def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """All rows at the width of the widest; a quotation mark that is never closed ends the table."""
+    lines = data.count(b"\n") or data.count(b"\r")
+    notes: tuple[str, ...] = ()
+    rows = None
+    width = _checked(width + 1, lines)
+    while True:
+        options = {"engine": "python"} if delimiter == _WIDE_SPACES else {"low_memory": True}
+        if delimiter not in (_SPACES, _WIDE_SPACES):
+            options["skipinitialspace"] = True
+        try:
+            frame = pd.read_csv(io.BytesIO(data), sep=delimiter, header=None, names=range(width), index_col=False,
+                                dtype="str", na_filter=False, nrows=rows, encoding="utf-8", encoding_errors="replace",
+                                **options)
+            break
+        except pd.errors.ParserError as error:
+            wider = re.search(r"saw (\d+)", str(error))
+            unclosed = re.search(r"EOF inside string starting at row (\d+)", str(error))
+            if wider:
+                width = _checked(max(int(wider[1]), 2 * width), lines)
+            elif unclosed and rows is None:
+                rows = int(unclosed[1])
+                notes = _unclosed(lines, rows)
+            else:
+                raise UnreadableFile("The lines of this file do not form a table. Save it again as CSV.") from error
+    frame = frame.loc[:, : _last_filled(frame)]
+    return frame, notes
+
+
+def _last_filled(frame: pd.DataFrame) -> int:
+    return next((c for c in reversed(frame.columns) if (frame[c] != "").any()), 0)
+
+
+def _checked(width: int, lines: int) -> int:
+    if width > MAX_COLUMNS + 1:
+        raise UnreadableFile(f"The file has more than {MAX_COLUMNS:,} columns. Keep those with dates and prices.")
+    if width * lines > MAX_CELLS:
+        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells ({lines:,} lines). Keep the columns "
+                             "with dates and prices, or a shorter period.")
+    return width
+
+
+def _unclosed(lines: int, rows: int) -> tuple[str, ...]:
+    if lines - rows > 3 + 0.01 * lines:
+        raise UnreadableFile(f"A quotation mark opened in row {rows + 1} is never closed, so the rows after it cannot be told "
+                             "apart. Remove it and upload the file again.")
+    return (f"Row {rows + 1} has a quotation mark that is never closed; the table was read up to there.",)

@@ -1,0 +1,142 @@
+"""From bytes to UTF-8 text without control characters; what is no text is refused."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+
+from forecasting.data.files.vocabulary import ROLES, plain
+from forecasting.errors import UnreadableFile
+
+__all__ = ["to_utf8"]
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# Tried in this order where no statistics help: a header of known words decides.
+_LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "cp1254", "cp1253", "euc_jp", "koi8_r", "cp1257",
+           "cp1256", "cp866", "cp437", "mac_roman")
+_CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
+_SAMPLE = 65_536
+# No date, price or header is this long: such a run is cut out before anything else looks at it.
+_OVERLONG = re.compile(rb"[^,;|\t\r\n\"]{20000,}")
+
+
+def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """`data` as UTF-8 bytes, and what was done to it.
+
+    Raises UnreadableFile where the bytes are empty, binary, a web page, JSON or XML.
+    """
+    notes = []
+    encoding, start = _unicode_encoding(data)
+    data = data[start:] if start else data
+    if encoding is None:
+        if _looks_binary(data):
+            raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
+        controls = len(data) - len(data.translate(None, _CONTROLS))
+        if controls:
+            data = data.translate(None, _CONTROLS)
+            notes.append(f"{controls} control character{'s were' if controls > 1 else ' was'} removed.")
+        data, cut = _OVERLONG.subn(b"", data)
+        if cut:
+            notes.append(f"{cut} overlong text{'s were' if cut > 1 else ' was'} left out.")
+        if not _is_utf8(data):
+            encoding = _guess(data)
+            notes.append(f"The text was read as {encoding.upper().replace('_', '-')}.")
+    if encoding is not None:
+        data = _transcode(data, encoding).translate(None, _CONTROLS)
+    _refuse_other_formats(data)
+    return data, tuple(notes)
+
+
+def _unicode_encoding(data: bytes) -> tuple[str | None, int]:
+    """(encoding, bytes to skip) where a byte order mark or the place of the zero bytes tells UTF-16 or 32; else (None, ...)."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return (None if encoding == "utf-8" else encoding), len(bom)
+    sample = data[:_SAMPLE]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) > 0.3 * len(sample) and min(even, odd) < 0.02 * len(sample):
+        return ("utf-16-be" if even > odd else "utf-16-le"), 0
+    return None, 0
+
+
+def _looks_binary(data: bytes) -> bool:
+    sample = data[:_SAMPLE]
+    return len(sample) - len(sample.translate(None, _CONTROLS)) > 0.02 * len(sample) + 2
+
+
+def _is_utf8(data: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(data), 2**20):
+            decoder.decode(data[at : at + 2**20])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _transcode(data: bytes, encoding: str) -> bytes:
+    """`data` in UTF-8, piece by piece, so that no second copy of all of it is held as text."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    out = io.BytesIO()
+    for at in range(0, len(data), 2**20):
+        out.write(decoder.decode(data[at : at + 2**20]).encode("utf-8", errors="replace"))
+    out.write(decoder.decode(b"", final=True).encode("utf-8", errors="replace"))
+    return out.getvalue()
+
+
+def _guess(data: bytes) -> str:
+    """The code page of `data`, which is no UTF-8.
+
+    A code page under which the first lines hold known headers is certain; without one, `charset_normalizer` judges the
+    lines that are not ASCII.
+    """
+    from charset_normalizer import from_bytes
+
+    sample = data[:_SAMPLE]
+    head = b"\n".join(sample.splitlines()[:30])
+    foreign = b"\n".join([line for line in data[: 2**20].splitlines() if not line.isascii()][:200])[:_SAMPLE]
+    guesses = [match.encoding for match in from_bytes(foreign)]
+    candidates = [*guesses[:3], *_LEGACY] if guesses else list(_LEGACY)
+    scores = {encoding: _known_headers(head, encoding) for encoding in dict.fromkeys(candidates)}
+    best = max(scores.values())
+    if best > _known_headers(re.sub(rb"[^\x00-\x7f]+", b"\x1a", head), "ascii"):
+        return next(encoding for encoding, score in scores.items() if score == best)
+    decodable = [encoding for encoding in (*guesses, "cp1252") if _decodes(foreign, encoding)]
+    return decodable[0] if decodable else "cp1252"
+
+
+def _known_headers(head: bytes, encoding: str) -> int:
+    """How many cells of the first lines are known headers under this code page; -1 where it cannot be."""
+    if not _decodes(head, encoding, allow_cut=True):
+        return -1
+    text = head.decode(encoding, errors="ignore")
+    return sum(plain(cell) in ROLES for cell in re.split(r"[,;|\t\r\n]", text) if 0 < len(cell) < 40)
+
+
+def _decodes(data: bytes, encoding: str, allow_cut: bool = False) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        decoder.decode(data, final=not allow_cut)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_other_formats(data: bytes):
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    lower = head.lower()
+    if not head:
+        if data.strip(b"\xef\xbb\xbf \t\r\n,;|\""):
+            return
+        raise UnreadableFile("The file is empty. Choose a file with dates and prices.")
+    if lower.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table", b"<div", b"<script")) or (
+            lower.startswith(b"<") and b"<html" in lower):
+        raise UnreadableFile("This is a web page (HTML), not a table of prices: the download may have failed or needed a "
+                             "login. Download the prices again as CSV or Excel.")
+    if lower.startswith((b"<?xml", b"<svg", b"<rss")):
+        raise UnreadableFile("This is an XML document, not a table of prices. Save the prices as CSV or Excel.")
+    if head[:1] in b"{[" and re.match(rb"[\[{]\s*([\[{\"\]}]|-?\d)", head) and not re.match(rb"\[[\w ]+\]", head):
+        raise UnreadableFile("This is JSON, not a table of prices. Save the prices as CSV or Excel.")

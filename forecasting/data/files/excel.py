@@ -1,0 +1,92 @@
+"""Excel workbooks, read in a child process with bounded memory and time.
+
+A workbook of a few kilobytes can unpack to gigabytes while it is parsed, so the parser never runs in this process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from forecasting.data.files.delimited import Grid
+from forecasting.data.history import PriceHistory
+from forecasting.errors import NeedsChoice, UnreadableFile
+
+__all__ = ["pick_sheet", "read_sheets"]
+
+_SECONDS = 9
+_WORKER = Path(__file__).with_name("excel_worker.py")
+_REFUSALS = {
+    2: "This Excel file cannot be opened: it is damaged, or no workbook. Save it again as .xlsx or CSV.",
+    3: "This Excel file needs too much memory to open. Save the sheet with the prices as CSV.",
+    4: "This Excel file has no sheet with cells. Choose a file with dates and prices.",
+}
+
+
+def read_sheets(data: bytes) -> dict[str, Grid]:
+    """Name -> cells of every sheet that has some. Raises UnreadableFile for a damaged or oversized workbook."""
+    # -P keeps the modules beside the worker from standing in for those of the standard library.
+    command = [sys.executable, "-P", str(_WORKER)]
+    try:
+        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS,
+                              env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UnreadableFile(f"This Excel file takes more than {_SECONDS} seconds to open. Save the sheet with the prices as "
+                             "CSV.") from error
+    if done.returncode != 0:
+        raise UnreadableFile(_REFUSALS.get(done.returncode, _REFUSALS[3]))
+    workbook = json.loads(done.stdout)
+    return {sheet["name"]: _grid(sheet, workbook["epoch_1904"]) for sheet in workbook["sheets"]}
+
+
+def _grid(sheet: dict, epoch_1904: bool) -> Grid:
+    """Columns of text; the worker gives a column as its texts and the rows whose cells were numbers."""
+    columns = sheet["columns"]
+    frame = pd.DataFrame({i: pd.Series(column["text"], dtype="str") for i, column in enumerate(columns)})
+    native = pd.DataFrame(False, index=frame.index, columns=frame.columns)
+    for i, column in enumerate(columns):
+        native.iloc[column["numbers"], i] = True
+    return Grid(frame, None, native, tuple(sheet["notes"]), epoch_1904)
+
+
+def pick_sheet(sheets: dict[str, Grid], wanted, read: Callable[[Grid], PriceHistory]) -> tuple[str, PriceHistory]:
+    """(name, history) of the sheet asked for, or of the only one with prices.
+
+    Raises NeedsChoice (kind 'sheet') where several have prices.
+    """
+    names = list(sheets)
+    if wanted is not None:
+        name = _named(wanted, names)
+        return name, read(sheets[name])
+    readable, refusals = {}, []
+    for name, grid in sheets.items():
+        try:
+            readable[name] = read(grid)
+        except NeedsChoice as question:
+            readable[name] = question
+        except UnreadableFile as refusal:
+            refusals.append(refusal)
+    if not readable:
+        raise refusals[0]
+    if len(readable) > 1:
+        raise NeedsChoice(f"{len(readable)} sheets of this workbook hold prices. Which one?", kind="sheet", options=readable,
+                          preview=None)
+    name, result = next(iter(readable.items()))
+    if isinstance(result, NeedsChoice):
+        raise result
+    return name, result
+
+
+def _named(wanted, names: list[str]) -> str:
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(names):
+        return names[wanted]
+    for name in names:
+        if name.strip().lower() == str(wanted).strip().lower():
+            return name
+    raise UnreadableFile(f"There is no sheet “{str(wanted)[:40]}”. The workbook has {', '.join(names[:8])}.")

@@ -1,0 +1,299 @@
+"""From a grid of cells to a table: where it begins, what its columns are called and what those names say."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from forecasting.data.files.cells import looks_like_date, looks_like_number, tidy
+from forecasting.data.files.delimited import Grid
+from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
+from forecasting.errors import UnreadableFile
+
+__all__ = ["Column", "Table", "count", "find_table", "shown"]
+
+_LOOK = 300  # rows among which the table must begin
+_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    position: from 0; name: as shown to people, unique in its table
+    role: a value of `vocabulary.ROLES`, or None for a name that says nothing
+    entity: whose prices they are where the name tells, e.g. 'AAPL' of 'Close AAPL'; else ''
+    currency: where the name tells
+    """
+
+    position: int
+    name: str
+    role: str | None = None
+    entity: str = ""
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under named columns.
+
+    frame: the cells below the header, tidied, its columns the positions
+    native: True where a cell was stored as a number (Excel), or None
+    headed: whether the file names its columns
+    """
+
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    headed: bool
+    delimiter: str | None = None
+    native: pd.DataFrame | None = None
+    currency: str | None = None
+    epoch_1904: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def with_role(self, *roles: str) -> list[Column]:
+        return [column for column in self.columns if column.role in roles]
+
+    def preview(self, rows: int = 5) -> tuple[dict[str, str], ...]:
+        """The first rows as {column name: text}, at most 30 columns wide."""
+        columns = self.columns[:30]
+        return tuple({c.name: shown(row[c.position], 40) for c in columns}
+                     for row in self.frame.head(rows).to_dict("records"))
+
+
+def shown(text, length: int = 40) -> str:
+    """`text` from a file as it may stand in a sentence: one line, no control characters, not long."""
+    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(text)[: 4 * length])
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def find_table(grid: Grid) -> Table:
+    """The table in `grid`. Raises UnreadableFile where there is none."""
+    frame = _tidied(grid.frame)
+    if frame.empty or not (frame != "").any(axis=None):
+        raise UnreadableFile("The file is empty. Choose a file with dates and prices.")
+    rows = [list(row) for row in frame.head(_LOOK).itertuples(index=False, name=None)]
+    first = _first_data_row(rows)
+    header_rows = _header_rows(rows, first)
+    body = frame.iloc[(max(header_rows) + 1 if header_rows else first):]
+    native = grid.native.loc[body.index] if grid.native is not None else None
+    notes = list(grid.notes)
+    if header_rows:
+        labels = _labels([rows[i] for i in header_rows])
+        labels, body, native = _fit_header(labels, body, native, notes)
+        body, native, repeated = _without_repeats(body, native, rows[header_rows[-1]])
+        if repeated:
+            notes.append(f"{count(repeated, 'repeated header line')} left out.")
+    else:
+        labels = [[] for _ in range(frame.shape[1])]
+    above = sum(any(cell for cell in row) for row in rows[: min(header_rows, default=first)])
+    if above:
+        notes.append(f"{count(above, 'line')} skipped above the table.")
+    if body.empty:
+        raise UnreadableFile("The file has a header but no rows below it. Choose a file with dates and prices.")
+    titles = [cell for row in rows[: min(header_rows, default=first)] for cell in row]
+    return Table(body.reset_index(drop=True), _name_columns(labels), bool(header_rows), grid.delimiter,
+                 native.reset_index(drop=True) if native is not None else None, _title_currency(titles),
+                 grid.epoch_1904, tuple(notes))
+
+
+def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every cell as `cells.tidy` leaves it; columns without wrappings, nearly all, take the quick way."""
+    columns = {}
+    for name in frame.columns:
+        text = frame[name].str.strip()
+        wrapped = text.str.startswith(("=", "'", '"', "\ufeff"))
+        if wrapped.any():
+            text = text.where(~wrapped, text[wrapped].map(tidy))
+        columns[name] = text
+    return pd.DataFrame(columns, index=frame.index, copy=False)
+
+
+def count(number: int, noun: str) -> str:
+    """'1 row was', '3 rows were'."""
+    return f"{number:,} {noun} was" if number == 1 else f"{number:,} {noun}s were"
+
+
+def _is_data(row: list[str]) -> bool:
+    """Whether a row holds a date and, in another cell, a number."""
+    dates = [i for i, cell in enumerate(row) if looks_like_date(cell)]
+    return bool(dates) and any([i] != dates and looks_like_number(cell) for i, cell in enumerate(row) if cell)
+
+
+def _first_data_row(rows: list[list[str]]) -> int:
+    """The first row of data that is followed by more of its kind; without one, the row after the first line of names."""
+    data = [_is_data(row) for row in rows]
+    filled = [any(row) for row in rows]
+    for i, is_data in enumerate(data):
+        following = [d for d, f in zip(data[i + 1 : i + 21], filled[i + 1 : i + 21], strict=True) if f][:10]
+        if is_data and sum(following) >= 0.6 * len(following):
+            return i
+    named = [i for i, row in enumerate(rows) if sum(bool(cell) for cell in row) > 1]
+    return min(named[0] + 1, len(rows)) if named else 1
+
+
+def _header_rows(rows: list[list[str]], first: int) -> list[int]:
+    """The rows that name the columns, from the top; [] where none does.
+
+    Of the lines above the data the one with most known names is the header. pandas writes several: one for each level,
+    and one that names only the index.
+    """
+    date_at = next((i for i, cell in enumerate(rows[first]) if looks_like_date(cell)), 0) if first < len(rows) else 0
+    above = [i for i in range(max(0, first - 12), first)
+             if sum(bool(cell) for cell in rows[i]) > 0 and not looks_like_date(rows[i][date_at], whole_numbers=False)]
+    wide = [i for i in above if sum(bool(cell) for cell in rows[i]) > 1 or len(rows[i]) == 1]
+    if not wide:
+        return []
+    best = max(wide, key=lambda i: (_known(rows[i]), sum(bool(cell) for cell in rows[i]), i))
+    chosen = [best]
+    for i in (best - 1, best + 1, best + 2):  # further levels touch the header and repeat their names
+        if i in above and _is_level(rows[i], rows[best]) and (i < best or i == max(chosen) + 1):
+            chosen.append(i)
+    last = max(chosen)
+    if last + 1 in above and last + 1 not in chosen and _known(rows[last + 1]) and sum(map(bool, rows[last + 1])) == 1:
+        chosen.append(last + 1)
+    return sorted(chosen)
+
+
+def _known(row: list[str]) -> int:
+    return sum(_role_of(cell)[0] is not None for cell in row if cell)
+
+
+def _is_level(row: list[str], header: list[str]) -> bool:
+    """Whether `row` is another level over or under `header`: filled as widely, while one of the two repeats itself."""
+    filled = [cell for cell in row[1:] if cell]
+    names = [cell for cell in header[1:] if cell]
+    if len(filled) < 2 and not (filled and len(names) == 1):
+        return False
+    if any(looks_like_number(cell) and "." in cell for cell in filled):
+        return False
+    repeats = len(set(names)) < len(names) or len(set(filled)) == 1
+    return repeats and len(filled) <= len(names) and len(filled) >= min(len(names), len(set(filled)))
+
+
+def _labels(rows: list[list[str]]) -> list[list[str]]:
+    """The pieces of each column's name, from the top; merged cells repeat to the right, index names stay alone."""
+    levels = []
+    for row in rows:
+        if len(rows) > 1 and sum(bool(cell) for cell in row[1:]) == 0:
+            levels.append(row)
+            continue
+        filled, carried = [row[0]], ""
+        for cell in row[1:]:
+            carried = cell or carried
+            filled.append(carried if len(rows) > 1 else cell)
+        levels.append(filled)
+    labels = [[cell for cell in pieces if cell] for pieces in zip(*levels, strict=True)]
+    if len(rows) > 1 and labels and labels[0]:
+        labels[0] = labels[0][-1:]  # the names of the levels stand above the name of the index
+    return labels
+
+
+def _fit_header(labels, body, native, notes):
+    """`labels` and rows of the same width.
+
+    R leaves its row numbers without a name, so that the header has one name less than the rows have cells. Otherwise
+    rows with more numbers than names were cut at the wrong places: few are left out, many refuse the file.
+    """
+    named = max((i for i, pieces in enumerate(labels) if pieces), default=-1) + 1
+    width = body.shape[1]
+    if named == width - 1 and len(body) and (body[width - 1] != "").mean() > 0.9:
+        numbers = pd.to_numeric(body[0], errors="coerce")
+        if (numbers.diff().dropna() == 1).all() and len(numbers) > 1 and numbers.iloc[0] in (0, 1):
+            return [[], *labels[:-1]], body, native
+    excess = _rows_beyond(body, named) if named > 1 else pd.Series(False, index=body.index)
+    if excess.mean() > 0.05:
+        raise UnreadableFile(
+            f"The header names {named} columns but {int(excess.sum()):,} rows hold more numbers than that, e.g. "
+            f"“{shown(', '.join(cell for cell in body[excess].iloc[0] if cell), 60)}”. Numbers with a comma may need quotation "
+            "marks, or another delimiter than the comma. Save the file again, e.g. as Excel.")
+    if excess.any():
+        notes.append(f"{count(excess.sum(), 'row')} with more cells than the header left out.")
+        body = body[~excess]
+        native = native[~excess] if native is not None else None
+    return labels, body, native
+
+
+def _rows_beyond(body: pd.DataFrame, named: int) -> pd.Series:
+    """Rows with numbers to the right of the last named column."""
+    beyond = pd.Series(False, index=body.index)
+    for position in range(named, body.shape[1]):
+        beyond |= body[position].str.fullmatch(r"[+-]?[\d.,]*\d[\d.,]*")
+    return beyond
+
+
+def _without_repeats(body, native, header):
+    """`body` without lines that repeat the header, as in files that were joined."""
+    same = pd.Series(True, index=body.index)
+    for position, cell in enumerate(header):
+        same &= body[position] == cell
+        if not same.any():
+            return body, native, 0
+    return body[~same], (native[~same] if native is not None else None), int(same.sum())
+
+
+def _name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
+    constant = {piece for piece in set(sum(labels[1:], [])) if len(labels) > 1 and ROLES.get(plain(piece)) is None
+                and all(piece in pieces for pieces in labels[1:] if pieces)}
+    columns, seen = [], Counter()
+    for position, pieces in enumerate(labels):
+        if len(pieces) > 1:  # the role first: 'Close AAPL', whichever level is above
+            kept = [piece for piece in dict.fromkeys(pieces) if piece not in constant] or pieces[:1]
+            pieces = sorted(kept, key=lambda piece: _role_of(piece)[0] is None)
+        name = shown(" ".join(pieces), _NAME_LENGTH) or f"column {position + 1}"
+        role, entity, currency = _role_of(" ".join(pieces))
+        seen[name] += 1
+        name = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        columns.append(Column(position, name, role, entity, currency))
+    return tuple(columns)
+
+
+def _role_of(name: str) -> tuple[str | None, str, str | None]:
+    """(role, entity, currency) that a header tells: 'Close (USD)' -> ('close', '', 'USD'), 'AAPL.Close' -> ('close', 'AAPL', None)."""
+    if not name or len(name) > 200:
+        return None, "", None
+    name = re.sub(r"^#\s*|^\d{1,2}[a-z]?\.\s+", "", name)
+    currency = next((SIGNS.get(sign) for sign in re.findall(r"[€£₹₩₽₺$]|US\$", name)), None)
+    tokens = plain(name).split()
+    codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
+    for kept in (tokens, [t for t in tokens if t.upper() not in CURRENCIES]):
+        if role := ROLES.get(" ".join(kept)):
+            return role, "", currency or (codes[0] if len(codes) == 1 and len(kept) < len(tokens) else None)
+    for length in range(min(3, len(tokens) - 1), 0, -1):
+        for head, rest in ((tokens[:length], tokens[length:]), (tokens[-length:], tokens[:-length])):
+            role = ROLES.get(" ".join(head))
+            if role in ("date", "time") and all(token in FILLERS or token in ("utc", "gmt", "local", "est", "et", "cet", "stamp")
+                                                for token in rest):
+                return role, "", None
+            if role in _ENTITY_ROLES and " ".join(head) not in _TOO_SHORT:
+                entity = [token for token in rest if token not in FILLERS]
+                if not any(ROLES.get(token) == "other" for token in entity):
+                    return role, _entity(name, entity), currency
+    return None, "", currency
+
+
+_ENTITY_ROLES = {"open", "high", "low", "close", "last", "settle", "price", "volume",
+                 "adj close", "adj open", "adj high", "adj low", "adj volume"}
+# Too short or too common to be looked for within a longer name.
+_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "ar", "max", "min", "first", "son", "slut", "index", "rate", "level", "value", "mid", "fix"}
+
+
+def _entity(name: str, tokens: list[str]) -> str:
+    """The tokens as they are spelt in the name."""
+    spelt = {plain(word): word for word in re.findall(r"[^\s_.,()\[\]{}/:|-]+", name)}
+    return " ".join(spelt.get(token, token) for token in tokens)
+
+
+def _title_currency(cells: list[str]) -> str | None:
+    """The currency that a title line names: 'Currency: USD'."""
+    for i, cell in enumerate(cells):
+        if match := re.search(r"(?:currency|währung|devise|moneda|valuta|waluta)\W*([A-Z]{3})?\b", cell, re.IGNORECASE):
+            code = (match[1] or next((c for c in cells[i + 1 : i + 3] if c), "")).upper()
+            if code in CURRENCIES:
+                return code
+    return None

@@ -1,0 +1,207 @@
+"""Which column of a table holds the dates, and what time of day belongs to them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.files.cells import is_missing, looks_like_date
+from forecasting.data.files.dates import Reading, read_dates
+from forecasting.data.files.headers import Column, Table, count, shown
+from forecasting.data.files.shapes import clock_of
+from forecasting.data.files.stamps import read_stamps
+from forecasting.data.files.vocabulary import month_number, plain
+from forecasting.errors import NeedsChoice, UnreadableFile
+
+__all__ = ["Dates", "daily_or_timed", "pick_dates"]
+
+_FIRST_NAMES = {"date", "datetime", "date time", "timestamp", "datum", "fecha", "data", "日付", "日期"}
+_SAMPLE, _COLUMNS = 200, 64
+_TOLERATED = 0.2  # the share of dates that may be unreadable
+_UTC = {"Z", "UTC", "GMT", "+00:00", "+0000", "+00"}
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The dates of a table's rows: one `Reading`, and the positions of the columns it comes from."""
+
+    reading: Reading
+    positions: tuple[int, ...]
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def pick_dates(table: Table, order: str | None = None) -> Dates:
+    """The dates of `table`.
+
+    order: a name of `dates.ORDERS`. Raises NeedsChoice (kind 'date_order') where day and month cannot be told apart,
+    UnreadableFile where no column holds dates.
+    """
+    column = _best_column(table)
+    if column is None:
+        parts = _from_parts(table, order)
+        if parts is None:
+            raise UnreadableFile(_no_dates(table))
+        return parts
+    text = table.frame[column.position]
+    readings = _readings(text, order, table.epoch_1904)
+    if not readings:
+        example = next((cell for cell in text if not is_missing(cell)), "")
+        raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read: they follow no single order of day and month, "
+                             f"e.g. “{shown(example)}”. Write them as year-month-day, e.g. 2018-03-27.")
+    if len(readings) > 1:
+        raise NeedsChoice(
+            f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?",
+            kind="date_order", options=[reading.order for reading in readings], preview=_both_ways(text, readings))
+    reading = readings[0]
+    present = int((~text.str.lower().map(is_missing)).sum())
+    if reading.read < (1 - _TOLERATED) * present:
+        bad = text[reading.values.isna().to_numpy() & (text != "").to_numpy()]
+        raise UnreadableFile(f"Only {reading.read:,} of {present:,} dates in “{shown(column.name)}” can be read, e.g. not "
+                             f"“{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
+    positions, notes = (column.position,), ()
+    if not reading.timed and (clock := _clock_column(table, column)):
+        reading, note = _with_clock(reading, table.frame[clock.position], clock)
+        positions, notes = (*positions, clock.position), (note,)
+    return Dates(reading, positions, column.name, notes)
+
+
+def _readings(text: pd.Series, order, epoch_1904=False) -> list[Reading]:
+    return read_stamps(text, order, epoch_1904=epoch_1904) or read_dates(text, order)
+
+
+def _best_column(table: Table) -> Column | None:
+    """The column whose name and cells say most clearly that it holds dates, or None."""
+    rows = np.unique(np.linspace(0, len(table.frame) - 1, _SAMPLE).astype(int))
+    named = [column for column in table.columns if column.role in ("date", "time", "year")]
+    others = [column for column in table.columns[:_COLUMNS] if column.role in (None, "other", "series", "day", "price")]
+    ranked = [(rank, column.position, column) for column in [*named[:_COLUMNS], *others]
+              if (rank := _rank(table, column, table.frame[column.position].iloc[rows])) is not None]
+    return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
+
+
+def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
+    """0 for the clearest kind of date column, more for a less clear one, None for no dates."""
+    cells = [cell for cell in sample if not is_missing(cell)]
+    if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
+        return None
+    by_name = {"date": 0 if plain(column.name) in _FIRST_NAMES else 1, "time": 2, "year": 4}.get(column.role)
+    if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= 0.8 * len(cells):
+        return by_name if by_name is not None else 3
+    readings = _readings(sample.reset_index(drop=True), None, table.epoch_1904)
+    if not readings or readings[0].read < (1 - _TOLERATED) * len(cells):
+        return None
+    if column.role == "year":
+        return None if table.with_role("month", "quarter") else by_name
+    if by_name is not None:
+        return by_name
+    # Numbers without a name for it are dates only in front, and only in order.
+    values = readings[0].values.dropna()
+    in_order = values.is_monotonic_increasing or values.is_monotonic_decreasing
+    in_front = column.position == 0 or (not table.headed and column.position <= 2)
+    return 5 if in_front and in_order and len(values) > 2 and column.role in (None, "other") else None
+
+
+def _from_parts(table: Table, order) -> Dates | None:
+    """Dates from columns of their own for year, month (or quarter) and day."""
+    years, months, days = (table.with_role(role) for role in ("year", "month", "day"))
+    quarters = table.with_role("quarter")
+    periods = [column for column in table.columns if plain(column.name) == "period"]
+    months = months or quarters or periods
+    if not years or not months:
+        return None
+    year, month = years[0], months[0]
+    names = pd.Series([_month_of(cell, quarters and month is quarters[0]) for cell in table.frame[month.position]])
+    day = table.frame[days[0].position].reset_index(drop=True) if days else pd.Series("1", index=names.index, dtype="str")
+    text = table.frame[year.position].str.replace(r"\.0*$", "", regex=True) + "-" + names + "-" + day
+    used = (year, month, *days[:1])
+    readings = read_dates(text.astype("str"), order)
+    if len(readings) != 1 or readings[0].read < (1 - _TOLERATED) * len(text):
+        return None
+    note = "Dates were put together from the columns " + ", ".join(f"“{shown(column.name)}”" for column in used) + "."
+    reading = replace(readings[0], notes=(note, *(["Each month was dated by its first day."] if not days else [])))
+    return Dates(reading, tuple(column.position for column in used), year.name)
+
+
+def _month_of(cell: str, is_quarter) -> str:
+    """'03' for '3', 'M03', 'Mar'; with `is_quarter` '07' for 'Q3'; '' for anything else."""
+    match = re.fullmatch(r"[mMqQ]?0?(\d{1,2})(?:\.0*)?", cell)
+    number = int(match[1]) if match else month_number(cell)
+    if is_quarter:
+        number = 3 * number - 2 if number and number <= 4 else None
+    return f"{number:02}" if number and 1 <= number <= 12 else "00"
+
+
+def _clock_column(table: Table, dates: Column) -> Column | None:
+    """The column with the time of day that belongs to the dates: named so, or 'HH:MM' beside them."""
+    for column in table.columns[:_COLUMNS]:
+        if column is dates or not (column.role in ("time", "date") or column.position == dates.position + 1):
+            continue
+        cells = [cell for cell in table.frame[column.position].head(_SAMPLE) if not is_missing(cell)]
+        written = all(":" in cell for cell in cells)
+        if cells and (written or column.role is not None) and all(clock_of(cell) is not None for cell in cells):
+            return column
+    return None
+
+
+def _with_clock(reading: Reading, text: pd.Series, column: Column) -> tuple[Reading, str]:
+    codes, distinct = pd.factorize(text)
+    whole = all(cell.isdigit() for cell in distinct if cell)
+    if whole and max((int(cell) for cell in distinct if cell), default=0) <= 24:  # hours
+        clocks = [int(cell) * 3_600_000_000 if cell else None for cell in distinct]
+    else:
+        clocks = [clock_of(cell) for cell in distinct]
+    micros = np.array([np.nan if clock is None else clock for clock in clocks])[codes]
+    stamps = reading.values + pd.to_timedelta(pd.Series(micros), unit="us")
+    return (replace(reading, values=stamps.dt.as_unit("us"), timed=True),
+            f"The time of day comes from “{shown(column.name)}”.")
+
+
+def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, ...]]:
+    """`stamps` (ascending) without their time where no day has two of them, else as they are; and what to say of it.
+
+    Midnights of an exchange ahead of Greenwich, written in UTC, fall on the day before: Sundays to Thursdays tell.
+    """
+    midnight = stamps.dt.normalize()
+    distinct = stamps.drop_duplicates()
+    times = (distinct - distinct.dt.normalize()).dt.total_seconds()
+    if not times.any():
+        return stamps, (_zone_note(zone),) if zone and zone not in _UTC else ()
+    if midnight.nunique() < 0.99 * len(distinct):
+        return stamps, (_zone_note(zone),) if zone else ()
+    usual = times.mode()[0]
+    clock = f"{int(usual // 3600):02}:{int(usual % 3600 // 60):02}"
+    notes = [f"The time of day ({clock}) was left out: there is one row a day."]
+    weekdays = midnight.dt.dayofweek.value_counts(normalize=True)
+    if zone.upper() in _UTC and usual >= 12 * 3600 and weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02:
+        midnight = midnight + pd.Timedelta(days=1)
+        notes.append("The days were moved on by one: in UTC they would be Sunday to Thursday.")
+    elif zone and zone.upper() not in _UTC:
+        notes.append(_zone_note(zone))
+    return midnight, tuple(notes)
+
+
+def _zone_note(zone: str) -> str:
+    if zone.upper() in _UTC:
+        return "Times are in UTC."
+    return f"Dates and times are local, as written with the zone {shown(zone)}."
+
+
+def _both_ways(text: pd.Series, readings: list[Reading]) -> tuple[dict[str, str], ...]:
+    """A few cells that the readings disagree on, and what each makes of them."""
+    differing = np.flatnonzero((readings[0].values != readings[1].values).to_numpy())[:5]
+    return tuple({"as written": shown(text.iloc[i])} | {reading.order: f"{reading.values.iloc[i]:%d %b %Y}"
+                                                        for reading in readings} for i in differing)
+
+
+def _no_dates(table: Table) -> str:
+    named = table.with_role("date", "time", "year")
+    text = table.frame[named[0].position] if named else table.frame[0]
+    example = next((cell for cell in text if not is_missing(cell)), "")
+    where = f"“{shown(named[0].name)}” holds e.g. “{shown(example)}”" if named else f"the first cell is “{shown(example)}”"
+    rows = count(len(table.frame), "row").rsplit(" ", 1)[0]
+    return (f"No column of this file holds dates ({rows}; {where}). Give each price a date in a column of its own, "
+            "e.g. 2018-03-27.")

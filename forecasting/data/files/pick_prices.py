@@ -1,0 +1,267 @@
+"""Which columns of a table are the price, its open, high and low, and the volume; or which question to ask."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.files.cells import is_missing, looks_like_number
+from forecasting.data.files.headers import Column, Table, shown
+from forecasting.data.files.vocabulary import plain
+from forecasting.errors import NeedsChoice, UnreadableFile
+
+__all__ = ["Picked", "named_column", "pick_prices", "pick_rows"]
+
+_CLOSES = ("close", "last", "settle", "price")
+_NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quarter", "currency", "volume", "adj volume"}
+_MOST_OPTIONS = 200
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Columns of one series.
+
+    close: the price; adjusted: its counterpart adjusted for splits and dividends (or the raw one if `close` is adjusted)
+    roles: 'open', 'high', 'low', 'volume' and their 'adj ...' where known
+    alternatives: names of other columns a person may prefer
+    chosen: whether the caller named the column
+    """
+
+    close: Column
+    adjusted: Column | None
+    roles: dict[str, Column]
+    alternatives: tuple[str, ...]
+    chosen: bool
+    notes: tuple[str, ...] = ()
+
+
+def pick_rows(table: Table, dates: pd.Series, series: str | None, column) -> tuple[Table, pd.Series, str | None, object]:
+    """(rows of one series, their dates, name of the series, column) where several are stacked in the rows.
+
+    Raises NeedsChoice (kind 'series') where it is not known which is wanted.
+    """
+    stacked = _stacking_column(table, dates)
+    if stacked is None:
+        return table, dates, None, column
+    labels = table.frame[stacked.position]
+    names = list(labels[labels != ""].value_counts().index)
+    if len(names) == 1:
+        return table, dates, None, column
+    wanted = _match_text(series, names)
+    if wanted is None and isinstance(column, str) and (wanted := _match_text(column, names)):
+        column = None
+    if wanted is None:
+        if series is not None:
+            raise UnreadableFile(f"There is no series “{shown(series)}” in “{shown(stacked.name)}”. "
+                                 f"It holds {_listed(names)}.")
+        raise NeedsChoice(f"The file holds {len(names):,} series, told apart by “{shown(stacked.name)}”. Which one?",
+                          kind="series", options=names[:_MOST_OPTIONS], preview=table.preview())
+    rows = (labels == wanted).to_numpy()
+    kept = replace(table, frame=table.frame[rows].reset_index(drop=True),
+                   native=table.native[rows].reset_index(drop=True) if table.native is not None else None)
+    return kept, dates[rows].reset_index(drop=True), wanted, column
+
+
+def _stacking_column(table: Table, dates: pd.Series) -> Column | None:
+    """The column that tells series apart which share their dates, or None."""
+    repeated = dates.dropna().duplicated().mean()
+    candidates = table.with_role("series")
+    if repeated > 0.2:
+        candidates += [column for column in table.columns[:64] if column.role is None and column not in candidates]
+    for column in candidates:
+        labels = table.frame[column.position]
+        distinct = labels[labels != ""].nunique()
+        if not 2 <= distinct <= max(2, 0.5 * len(labels)) or _numeric(labels):
+            continue
+        named = column.role == "series"
+        apart = 1 - pd.DataFrame({"date": dates, "label": labels}).dropna().duplicated().mean()
+        if (repeated > 0.2 and apart > 0.95) or (named and _is_identity(column) and repeated <= 0.2):
+            return column
+    return None
+
+
+def _is_identity(column: Column) -> bool:
+    """Whether the name says that the column holds tickers, so that several are several series even on different dates."""
+    return plain(column.name) in ("ticker", "symbol", "sym", "isin", "wkn", "ric", "stock", "coin", "pair", "ticker symbol")
+
+
+def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=None,
+                series: str | None = None) -> tuple[Picked, str | None]:
+    """The columns of one series, and its name where the columns tell.
+
+    dates: of the rows; dated: positions of the columns they come from
+    Raises NeedsChoice (kind 'series' or 'column') where several would do, UnreadableFile where none does.
+    """
+    rows = np.unique(np.linspace(0, len(table.frame) - 1, 60).astype(int))
+    sample = table.frame.iloc[rows]
+    numeric = [c for c in table.columns if c.position not in dated and _numeric(sample[c.position])]
+    if not numeric:
+        raise UnreadableFile(_no_numbers(table, dated))
+    columns, entity, column = _of_one_entity(numeric, table, column, series)
+    roles = {}
+    for candidate in columns:
+        if candidate.role:
+            roles.setdefault(candidate.role, candidate)
+    if entity is None and series is not None and column is None:
+        column = series  # one ticker a column: its name is the name of the series
+    if column is not None:
+        close = named_column(column, table, columns)
+        if close not in numeric:
+            raise UnreadableFile(f"The column “{shown(close.name)}” holds no numbers. Choose one of {_listed(_names(numeric))}.")
+        return _picked(close, columns, roles, chosen=True), entity or (close.name if series is not None else None)
+    notes = ()
+    close = _obvious_close(columns, roles)
+    if close is None and not table.headed:
+        close, roles, notes = _unnamed_ohlc(table, columns, dates)
+    if close is None:
+        _ask_for_column(columns, table)
+    return replace(_picked(close, columns, roles, chosen=False), notes=notes), entity
+
+
+def _picked(close: Column, columns, roles, chosen: bool) -> Picked:
+    close_like = close.role in _CLOSES or close.role == "adj close" or not close.role
+    if not close_like:
+        roles = {role: c for role, c in roles.items() if "volume" in role}
+    raw = next((roles[role] for role in _CLOSES if role in roles), None)
+    adjusted = roles.get("adj close") if close.role != "adj close" else raw
+    others = [c.name for c in columns if c is not close and c.role not in _NOT_PRICES]
+    return Picked(close, adjusted if close_like else None, roles, tuple(others[:_MOST_OPTIONS]), chosen)
+
+
+def _of_one_entity(numeric: list[Column], table: Table, column, series):
+    """(columns of one entity, the entity, column): 'Close AAPL' and 'Close MSFT' are columns of two."""
+    entities = list(dict.fromkeys(c.entity for c in numeric if c.role in _CLOSES and c.entity))
+    plain_close = any(c.role in _CLOSES and not c.entity for c in numeric)
+    if len(entities) < 2 and not (entities and plain_close):
+        return numeric, (entities[0] if entities and series is not None else None), column
+    if plain_close and series is None:
+        return [c for c in numeric if not c.entity or c.role not in _CLOSES], None, column
+    wanted = _match_text(series, entities) or (_match_text(column, entities) if isinstance(column, str) else None)
+    if wanted is not None:
+        column = None if _match_text(column, entities) else column
+        return [c for c in numeric if c.entity in (wanted, "")], wanted, column
+    if column is not None:
+        chosen = named_column(column, table, numeric)
+        return [c for c in numeric if c.entity in (chosen.entity, "")], chosen.entity or None, column
+    if series is not None:
+        raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {_listed(entities)}.")
+    raise NeedsChoice(f"The file holds prices of {len(entities):,} series. Which one?", kind="series",
+                      options=entities[:_MOST_OPTIONS], preview=table.preview())
+
+
+def _obvious_close(columns: list[Column], roles: dict[str, Column]) -> Column | None:
+    """The column that its name makes the price, or the only one with numbers that could be one."""
+    for role in (*_CLOSES, "adj close"):
+        found = [c for c in columns if c.role == role]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return None
+    if {"open", "high", "low"} & set(roles):
+        return None
+    possible = [c for c in columns if c.role is None]
+    return possible[0] if len(possible) == 1 else None
+
+
+def _unnamed_ohlc(table: Table, columns: list[Column], dates: pd.Series):
+    """(close, roles, notes) of a table without header whose cells can only be open, high, low and close; else Nones.
+
+    Four neighbours are, where the second is the largest and the third the smallest of them in every row, and each open
+    lies nearer to the close before it than the other way round.
+    """
+    oldest_first = np.argsort(dates.to_numpy(), kind="stable")
+    values = {c.position: pd.to_numeric(table.frame[c.position], errors="coerce").to_numpy(dtype=float)[oldest_first]
+              for c in columns}
+    found = []
+    for at in sorted(values):
+        if not all(at + i in values for i in range(4)):
+            continue
+        o, h, low, c = (values[at + i] for i in range(4))
+        whole = np.isfinite(o + h + low + c)
+        if whole.mean() < 0.9 or not ((h >= np.maximum(o, c)) & (low <= np.minimum(o, c)) & (h >= low))[whole].all():
+            continue
+        o, h, low, c = o[whole], h[whole], low[whole], c[whole]
+        if (h > low).mean() > 0.3 and np.abs(o[1:] - c[:-1]).mean() < np.abs(c[1:] - o[:-1]).mean():
+            found.append(at)
+    by_position = {c.position: c for c in columns}
+    if len(found) != 1:
+        return None, {}, ()
+    at = found[0]
+    roles = dict(zip(("open", "high", "low", "close"), (by_position[at + i] for i in range(4)), strict=True))
+    if at + 4 in by_position and np.nanmin(values[at + 4]) >= 0:
+        roles["volume"] = by_position[at + 4]
+    return roles["close"], roles, (f"The file names no columns; columns {at + 1} to {at + 4} were taken as open, high, low and "
+                                   "close because the second is always the highest and the third the lowest.",)
+
+
+def _ask_for_column(columns: list[Column], table: Table):
+    options = [c for c in columns if c.role not in _NOT_PRICES] or [c for c in columns if c.role == "other"] or columns
+    if len(options) == 1 and options[0].role not in ("open", "high", "low"):
+        raise UnreadableFile(f"No column of this file holds prices; “{shown(options[0].name)}” is the only one with numbers. "
+                             f"If it is the price, name the column “{shown(options[0].name, 60)}” or rename it to Close.")
+    raise NeedsChoice(f"{len(options):,} columns could be the price. Which one?", kind="column",
+                      options=[c.name for c in options[:_MOST_OPTIONS]], preview=table.preview())
+
+
+def named_column(wanted, table: Table, columns: list[Column]) -> Column:
+    """The column that `wanted` means: its name, 'column 5' (counted from 1), or a position (counted from 0)."""
+    if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
+        if 0 <= wanted < len(table.columns):
+            return table.columns[wanted]
+        raise UnreadableFile(f"There is no column {wanted}: positions go from 0 to {len(table.columns) - 1}.")
+    text = str(wanted).strip()
+    for group in (columns, table.columns):
+        for test in (lambda c: c.name == str(wanted), lambda c: c.name.strip().lower() == text.lower(),
+                     lambda c: plain(c.name) == plain(text), lambda c: c.entity.lower() == text.lower() and c.role in (None, *_CLOSES)):
+            found = [c for c in group if test(c)]
+            if len(found) == 1:
+                return found[0]
+    if match := re.fullmatch(r"column (\d{1,5})", text, re.IGNORECASE):
+        if 1 <= int(match[1]) <= len(table.columns):
+            return table.columns[int(match[1]) - 1]
+    elif text.isdigit() and int(text) < len(table.columns):
+        return table.columns[int(text)]
+    roles = [c for c in columns if c.role and plain(text) == c.role]
+    if len(roles) == 1:
+        return roles[0]
+    raise UnreadableFile(f"There is no column “{shown(wanted)}” in this file. It has {_listed(_names(table.columns))}.")
+
+
+def _match_text(wanted, names: list[str]) -> str | None:
+    if wanted is None:
+        return None
+    text = str(wanted).strip()
+    if text in names:
+        return text
+    found = [name for name in names if name.lower() == text.lower()]
+    return found[0] if len(found) == 1 else None
+
+
+def _numeric(cells: pd.Series) -> bool:
+    """Whether most cells that are not missing look like numbers; a column of missing cells has none."""
+    filled = [cell for cell in cells.iloc[:: max(1, len(cells) // 60)] if not is_missing(cell)]
+    return bool(filled) and sum(map(looks_like_number, filled)) >= 0.6 * len(filled)
+
+
+def _names(columns) -> list[str]:
+    return [column.name for column in columns]
+
+
+def _listed(names: list[str]) -> str:
+    names = [f"“{shown(name)}”" for name in names]
+    more = f" and {len(names) - 8:,} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more
+
+
+def _no_numbers(table: Table, dated: tuple[int, ...]) -> str:
+    closes = [c for c in table.with_role(*_CLOSES) if c.position not in dated]
+    others = [c for c in table.columns if c.position not in dated]
+    if not others:
+        return "The file has dates but no other column, so there are no prices. Choose a file with dates and prices."
+    column = (closes or others)[0]
+    example = next((cell for cell in table.frame[column.position] if not is_missing(cell)), "")
+    return (f"No column of this file holds numbers: “{shown(column.name)}” holds e.g. “{shown(example)}”. "
+            "Prices must be numbers, e.g. 168.34.")

@@ -1,0 +1,129 @@
+"""Dates that are written as one number: yyyymmdd, epochs, Excel serial numbers, years, fractions of years."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR, Reading, read_dates
+from forecasting.data.files.vocabulary import MISSING
+
+__all__ = ["read_stamps"]
+
+_EPOCHS = (("s", 1e8, 5e9, "seconds"), ("ms", 1e11, 5e12, "milliseconds"), ("us", 1e14, 5e15, "microseconds"),
+           ("ns", 1e17, 5e18, "nanoseconds"))
+_DATED_DIGITS = ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (10, "%Y%m%d%H"), (8, "%Y%m%d"))
+
+
+def read_stamps(text: pd.Series, order: str | None = None, today: pd.Timestamp | None = None,
+                epoch_1904: bool = False) -> list[Reading]:
+    """Every reading of a column of numbers as dates; [] where the numbers are none. See `dates.read_dates`."""
+    present = ~text.str.lower().isin(MISSING)
+    whole = text.str.fullmatch(r"\d{4,19}(?:\.0*)?")
+    fraction = text.str.fullmatch(r"\d{4,10}\.\d+")
+    if not present.any() or (whole | fraction).sum() < 0.9 * present.sum():
+        return []
+    digits = text.str.replace(r"\.0*$", "", regex=True).where(whole, "")
+    numbers = pd.to_numeric(text.where(whole | fraction), errors="coerce").astype("float64")
+    if whole.sum() >= 0.9 * present.sum():
+        reading = _dated_digits(digits, whole)
+        if reading is not None:
+            return [reading]
+        split = _split_digits(digits, whole)
+        if split is not None and (readings := read_dates(split, order, today)):
+            return readings
+    for reader in (_years, _decimal_years, _serials, _epochs):
+        reading = reader(numbers, digits, epoch_1904)
+        if reading is not None:
+            return [reading]
+    return []
+
+
+
+def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:
+    """yyyymmdd, with hours, minutes and seconds or without."""
+    lengths = digits[whole].str.len()
+    for length, pattern in _DATED_DIGITS:
+        if (lengths == length).mean() < 0.99:
+            continue
+        # strptime reads '2016010100' with %H of one digit too: the length must be exact.
+        exact = digits.where(digits.str.len() == length)
+        values = pd.to_datetime(exact, format=pattern, errors="coerce").dt.as_unit("us")
+        values = values.where(values.dt.year.between(FIRST_YEAR if length < 12 else 1900, LAST_YEAR))
+        if values.notna().sum() >= 0.99 * whole.sum():
+            return Reading(values, timed=length > 8)
+    return None
+
+
+def _split_digits(digits: pd.Series, whole: pd.Series) -> pd.Series | None:
+    """yyyymm as '2016-03'; ddmmyyyy and six digits as three numbers, for the decision on their order."""
+    lengths = digits[whole].str.len()
+    if (lengths == 6).all():
+        year, month = digits.str.slice(0, 4), digits.str.slice(4)
+        as_months = year[whole].between("1700", "2199") & month[whole].between("01", "12")
+        if as_months.all():
+            return (year + "-" + month).where(whole, "")
+    if lengths.isin((5, 6)).all() and (lengths == 6).any() and (lengths == 6).mean() > 0.2:
+        return _triple(digits.str.zfill(6), (2, 4)).where(whole, "")
+    if lengths.isin((7, 8)).all():
+        return _triple(digits.str.zfill(8), (2, 4)).where(whole, "")
+    return None
+
+
+def _triple(digits: pd.Series, cuts: tuple[int, int]) -> pd.Series:
+    first, second = cuts
+    return digits.str.slice(0, first) + "/" + digits.str.slice(first, second) + "/" + digits.str.slice(second)
+
+
+def _years(numbers, digits, _epoch_1904) -> Reading | None:
+    known = numbers.dropna()
+    if not known.between(1500, 2200).all() or (known != known.round()).any() or known.duplicated().mean() > 0.5:
+        return None
+    return Reading(_first_days(numbers, pd.Series(1, index=numbers.index)),
+                   notes=("Each year was dated by its first day.",))
+
+
+def _decimal_years(numbers, digits, _epoch_1904) -> Reading | None:
+    """1949.0833 is February 1949: R writes monthly and quarterly series like this."""
+    known = numbers.dropna()
+    months = (numbers % 1 * 12).round()
+    if not known.between(1500, 2200).all() or ((known % 1 * 12) - months[known.index]).abs().max() > 0.06:
+        return None
+    years = numbers // 1 + months // 12
+    return Reading(_first_days(years, months % 12 + 1),
+                   notes=("Fractions of years were read as months, each dated by its first day.",))
+
+
+def _first_days(years: pd.Series, months: pd.Series) -> pd.Series:
+    known = years.notna() & years.between(FIRST_YEAR, LAST_YEAR)
+    since = ((years - 1970) * 12 + months - 1).where(known, 0).astype("int64").to_numpy()
+    return pd.Series(since.astype("datetime64[M]").astype("datetime64[us]")).where(known.to_numpy())
+
+
+def _serials(numbers, digits, epoch_1904) -> Reading | None:
+    """Days since 1899-12-30, as Excel counts; its time is the fraction."""
+    known = numbers.dropna()
+    if known.min() < 61 or not 30_000 <= known.max() <= 80_000 or known.duplicated().mean() > 0.5:
+        return None
+    origin = pd.Timestamp("1904-01-01" if epoch_1904 else "1899-12-30")
+    seconds = (numbers * 86_400).round()
+    values = (origin + pd.to_timedelta(seconds, unit="s")).dt.as_unit("us")
+    example = known.iloc[-1]
+    return Reading(values, notes=(f"Dates were read as Excel serial numbers: {example:.10g} is "
+                                  f"{values[known.index[-1]]:%Y-%m-%d}.",), timed=bool((known % 1 != 0).any()))
+
+
+def _epochs(numbers, digits, _epoch_1904) -> Reading | None:
+    known = numbers.dropna()
+    middle = known.median()
+    for unit, low, high, word in _EPOCHS:
+        if low <= middle < high and known.max() < high:
+            if (digits != "").sum() >= len(known):  # whole numbers, exact beyond the 53 bits of a float
+                whole = pd.to_numeric(digits.where(digits != "", "0")).astype("int64").to_numpy()
+                values = pd.Series(whole.astype(f"datetime64[{unit}]").astype("datetime64[us]")).where(digits != "")
+            elif unit == "s":
+                values = pd.to_datetime(numbers, unit="s").dt.as_unit("us").dt.round("ms")
+            else:
+                return None
+            return Reading(values, notes=(f"Dates were read as {word} since 1970, in UTC.",), timed=True, zone="UTC")
+    return None
