@@ -30,6 +30,7 @@ _CRASH_VOLUME = 2.5  # a crash is traded more than this many times as much as th
 _OUTLIER_MOVES, _OUTLIER_SHARE = 15, 0.25
 _OUTLIER_FACTOR, _IMPOSSIBLE_MOVES = 5, 150
 _NEIGHBOURS = 30  # rows on either side
+_FEWEST_ROWS = 20  # to know what is usual
 
 _LONGEST_STEP_DAYS = {"every day": 4, "weekly": 16, "every two weeks": 30, "monthly": 70, "quarterly": 200,
                       "half-yearly": 400, "yearly": 800}
@@ -94,7 +95,7 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
 def _splits(history: PriceHistory):
     """Jumps by the ratio of a split, overnight where the open is known, that last and are traded like any other day."""
     close = history.close
-    if (close <= 0).any() or len(close) < 20:
+    if (close <= 0).any() or len(close) < _FEWEST_ROWS:
         return
     logs, ratios = np.log(close), np.log(_SPLITS)
     overnight = falls = logs[:-1] - logs[1:]  # (t - 1,) before over after
@@ -170,7 +171,7 @@ def _outliers(history: PriceHistory):
     level = np.abs(close[:-2] + close[2:]) / 2
     suspects = np.flatnonzero((away * back < 0) & (size > _OUTLIER_SHARE * level)
                               & (np.abs(close[2:] - close[:-2]) < 0.1 * size)) + 1
-    if len(suspects) > _most(close):
+    if len(close) < _FEWEST_ROWS or len(suspects) > _most(close):
         return
     rows = [row for row in suspects if close[row] != 0 and _is_wrong(history, row, size[row - 1], level[row - 1])]
     if not rows:

@@ -1,0 +1,185 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting import ConfigError, PriceHistory, load_sample
+from forecasting.data.calendars import CALENDARS, future_dates, guess_calendar, missing_sessions
+
+
+def history(dates, calendar=None):
+    """A history of these dates whose prices count up."""
+    dates = pd.DatetimeIndex(dates)
+    return PriceHistory(pd.DataFrame({"Close": np.arange(1.0, len(dates) + 1)}, index=dates), name="test",
+                        source="made up", calendar=calendar)
+
+
+def days(first, last, calendar=None):
+    return history(pd.bdate_range(first, last), calendar)
+
+
+def text(dates):
+    """'2024-11-27' for a day and '2024-11-27 09:30' within one."""
+    return [str(date)[:16].removesuffix(" 00:00") for date in dates]
+
+
+def test_new_york_keeps_thanksgiving_and_christmas():
+    assert text(future_dates(days("2024-10-01", "2024-11-27", "XNYS"), 3)) == ["2024-11-29", "2024-12-02", "2024-12-03"]
+    assert text(future_dates(days("2024-10-01", "2024-12-23", "XNYS"), 3)) == ["2024-12-24", "2024-12-26", "2024-12-27"]
+
+
+def test_london_keeps_boxing_day_and_tokyo_the_new_year():
+    assert text(future_dates(days("2024-10-01", "2024-12-24", "XLON"), 2)) == ["2024-12-27", "2024-12-30"]
+    assert text(future_dates(days("2024-10-01", "2024-12-30", "XTKS"), 2)) == ["2025-01-06", "2025-01-07"]
+
+
+def test_without_an_exchange_every_weekday_is_a_trading_day():
+    assert text(future_dates(days("2024-10-01", "2024-11-27"), 3)) == ["2024-11-28", "2024-11-29", "2024-12-02"]
+
+
+def test_a_cryptocurrency_has_a_price_every_day():
+    dates = pd.date_range("2024-11-01", "2024-12-23")
+    expected = ["2024-12-24", "2024-12-25", "2024-12-26", "2024-12-27", "2024-12-28"]
+    assert text(future_dates(history(dates, "24/7"), 5)) == expected
+
+
+def test_currencies_have_a_price_on_every_weekday():
+    expected = ["2024-12-24", "2024-12-25", "2024-12-26", "2024-12-27", "2024-12-30"]
+    assert text(future_dates(days("2024-11-01", "2024-12-23", "24/5"), 5)) == expected
+
+
+def test_the_dates_after_the_sample_are_those_that_came():
+    assert text(future_dates(load_sample(), 22))[-3:] == ["2013-04-01", "2013-04-02", "2013-04-03"]
+
+
+@pytest.mark.parametrize("calendar", [None, "XNYS", "XSHG", "24/7"])
+@pytest.mark.parametrize("steps", [1, 60, 3000])
+def test_there_are_as_many_dates_as_asked_for_each_after_the_last(calendar, steps):
+    past = days("2024-10-01", "2024-11-27", calendar)
+    dates = future_dates(past, steps)
+    assert len(dates) == steps
+    assert dates.is_monotonic_increasing
+    assert dates.is_unique
+    assert dates[0] > past.dates[-1]
+    assert dates.name == "Date"
+
+
+def test_no_dates_follow_where_none_are_asked_for():
+    assert len(future_dates(days("2024-10-01", "2024-11-27"), 0)) == 0
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_every_calendar_of_the_picker_gives_dates(calendar):
+    assert len(future_dates(days("2024-10-01", "2024-12-20", calendar), 40)) == 40
+
+
+def test_beyond_what_an_exchange_has_published_every_weekday_is_a_trading_day():
+    ahead = future_dates(days("2090-01-02", "2090-02-01", "XSHG"), 5)
+    assert (ahead.day_of_week < 5).all()
+    assert text(ahead)[0] == "2090-02-02"
+
+
+def test_an_unknown_calendar_is_refused_with_those_there_are():
+    with pytest.raises(ConfigError, match=r"Received: calendar='MARS'.*XNYS"):
+        future_dates(days("2024-10-01", "2024-11-27", "MARS"), 1)
+
+
+def test_daily_stamps_keep_their_time_of_day():
+    stamps = pd.bdate_range("2024-10-01", "2024-11-27") + pd.Timedelta(hours=16)
+    assert text(future_dates(history(stamps, "XNYS"), 1)) == ["2024-11-29 16:00"]
+
+
+@pytest.mark.parametrize(("dates", "calendar", "expected"), [
+    # Good Friday closes New York, so that week ends on Thursday; Memorial Day does not move a week that starts then,
+    # since Yahoo, whose weeks start on Mondays, dates holidays too.
+    (pd.date_range("2023-10-06", "2024-03-15", freq="W-FRI"), "XNYS", ["2024-03-22", "2024-03-28", "2024-04-05"]),
+    (pd.date_range("2023-10-02", "2024-05-20", freq="W-MON"), "XNYS", ["2024-05-27", "2024-06-03", "2024-06-10"]),
+    (pd.date_range("2023-10-06", "2024-03-22", freq="W-FRI"), None, ["2024-03-29", "2024-04-05", "2024-04-12"]),
+    (pd.date_range("2020-01-01", "2024-03-01", freq="MS"), "XNYS", ["2024-04-01", "2024-05-01", "2024-06-01"]),
+    (pd.date_range("2020-01-31", "2024-01-31", freq="ME"), None, ["2024-02-29", "2024-03-31", "2024-04-30"]),
+    (pd.date_range("2020-01-31", "2024-04-30", freq="BME"), None, ["2024-05-31", "2024-06-28", "2024-07-31"]),
+    (pd.date_range("2020-01-15", "2024-03-15", freq="MS") + pd.Timedelta(days=14), None,
+     ["2024-04-15", "2024-05-15", "2024-06-15"]),
+    (pd.date_range("2010-01-01", "2023-12-31", freq="QE"), None, ["2024-03-31", "2024-06-30", "2024-09-30"]),
+    (pd.date_range("2000-01-01", "2024-01-01", freq="YS"), None, ["2025-01-01", "2026-01-01", "2027-01-01"]),
+    (pd.date_range("2023-01-02", periods=40, freq="14D"), None, ["2024-07-15", "2024-07-29", "2024-08-12"]),
+])
+def test_weeks_months_and_years_keep_their_usual_day(dates, calendar, expected):
+    assert text(future_dates(history(dates, calendar), 3)) == expected
+
+
+def test_a_week_moved_by_a_holiday_does_not_move_the_next_ones():
+    fridays = pd.date_range("2023-10-06", "2024-03-22", freq="W-FRI").append(pd.DatetimeIndex(["2024-03-28"]))
+    assert text(future_dates(history(fridays, "XNYS"), 2)) == ["2024-04-05", "2024-04-12"]
+
+
+def session_hours(first, last):
+    """The hours of New York from 9:30 to 15:30 on the days without a holiday between two dates."""
+    return [day + pd.Timedelta(hours=9.5 + hour) for day in pd.bdate_range(first, last) for hour in range(7)]
+
+
+def test_hours_of_an_exchange_follow_its_sessions_and_early_closes():
+    ahead = text(future_dates(history(session_hours("2024-09-03", "2024-11-27"), "XNYS"), 6))
+    # The day after Thanksgiving ends at 13:00.
+    assert ahead == ["2024-11-29 09:30", "2024-11-29 10:30", "2024-11-29 11:30", "2024-11-29 12:30",
+                     "2024-12-02 09:30", "2024-12-02 10:30"]
+
+
+def test_an_unfinished_day_is_finished_first():
+    ahead = text(future_dates(history(session_hours("2024-09-03", "2024-11-26")[:-2], "XNYS"), 3))
+    assert ahead == ["2024-11-26 14:30", "2024-11-26 15:30", "2024-11-27 09:30"]
+
+
+def test_an_exchange_in_another_time_zone_keeps_its_hours():
+    in_utc = pd.DatetimeIndex(session_hours("2024-09-03", "2024-11-27")) + pd.Timedelta(hours=5)
+    assert text(future_dates(history(in_utc, "XNYS"), 7))[-1] == "2024-11-29 20:30"
+
+
+@pytest.mark.parametrize("calendar", [None, "24/7"])
+def test_half_hours_around_the_clock_have_no_gaps(calendar):
+    past = pd.date_range("2024-01-01", "2024-03-01 05:00", freq="30min")
+    ahead = future_dates(history(past, calendar), 400)
+    np.testing.assert_array_equal(np.diff(ahead), np.timedelta64(30, "m"))
+    assert text(ahead)[0] == "2024-03-01 05:30"
+
+
+@pytest.mark.parametrize("calendar", [None, "24/5"])
+def test_a_week_of_currencies_ends_on_friday_and_starts_late_on_sunday(calendar):
+    clock = pd.date_range("2024-01-01", "2024-03-01 20:00", freq="h")
+    weekday, hour = clock.day_of_week, clock.hour
+    closed = (weekday == 5) | ((weekday == 6) & (hour < 22)) | ((weekday == 4) & (hour > 21))
+    ahead = text(future_dates(history(clock[~closed], calendar), 4))
+    assert ahead == ["2024-03-01 21:00", "2024-03-03 22:00", "2024-03-03 23:00", "2024-03-04"]
+
+
+def test_irregular_dates_go_on_at_their_median_spacing():
+    past = history(["2024-01-01", "2024-01-05", "2024-02-01", "2024-02-11", "2024-05-01"])
+    assert text(future_dates(past, 2)) == ["2024-05-19", "2024-06-06"]
+    assert text(future_dates(history(["2024-01-01"]), 2)) == ["2024-01-02", "2024-01-03"]
+
+
+@pytest.mark.parametrize("calendar", ["XNYS", "XLON", "XTKS", "24/5"])
+def test_an_exchange_is_recognised_by_its_holidays(calendar):
+    past = days("2021-12-01", "2022-01-03", calendar)
+    dates = future_dates(past, 600)
+    assert guess_calendar(history(dates)) == calendar
+    assert guess_calendar(history(dates.delete(300))) == calendar
+
+
+def test_a_calendar_that_is_known_is_not_guessed():
+    assert guess_calendar(days("2022-01-03", "2024-01-03", "XLON")) == "XLON"
+
+
+def test_what_fits_no_exchange_is_not_guessed():
+    with_holes = pd.bdate_range("2022-01-03", "2024-01-03").delete(range(5, 500, 20))
+    assert guess_calendar(history(with_holes)) is None
+    assert guess_calendar(days("2022-01-03", "2022-02-03")) is None
+    assert guess_calendar(history(pd.date_range("2020-01-01", periods=50, freq="MS"))) is None
+
+
+def test_rows_on_every_day_fit_no_exchange_that_closes():
+    assert guess_calendar(history(pd.date_range("2022-01-01", periods=100))) == "24/7"
+    assert guess_calendar(history(pd.date_range("2022-01-01", periods=5000, freq="30min"))) == "24/7"
+
+
+def test_trading_days_between_two_rows_are_counted_without_holidays():
+    assert missing_sessions("XNYS", pd.Timestamp("2024-11-27"), pd.Timestamp("2024-12-03")) == 2
