@@ -8,9 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import psutil
 
-from forecasting.data.paths import home
 from forecasting.runs import worker
-from forecasting.runs.tracking import place
+from forecasting.runs.tracking import home, place
 
 __all__ = ["Cluster", "usable_cores", "worker_count"]
 
@@ -103,11 +102,9 @@ class Cluster:
                 self._restart(address)
 
     def close(self):
-        """Ends the workers of a cluster of our own, whatever they do."""
+        """Lets go of a cluster that was lost. One of our own is not closed: its workers end when this process does."""
         self._asides.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=2)
-        if self._own is not None:
-            self._own.close(timeout=3)
 
     def _aside(self, run_id, attempt, action) -> bool:
         key = _key(run_id, attempt)

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import psutil
 
-from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.store import doorbell
+from forecasting.runs.tracking import home
 
 __all__ = ["Engine", "main", "mend"]
 
@@ -79,7 +79,7 @@ class Engine:
                 log.warning("The Dask cluster cannot be reached: %r", error)
                 self._lose_cluster()
                 ended.wait(RETRY_AFTER)
-        self.close()
+        self._interrupt()
 
     def step(self):
         """One look at what has changed. Raises OSError where there is no cluster."""
@@ -99,8 +99,8 @@ class Engine:
             log.info("Run %s starts (%s)", run.id, run.name)
             self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
 
-    def close(self):
-        """Marks what is still at work as interrupted and ends the workers."""
+    def _interrupt(self):
+        """Says in the store what will have become of the runs at work."""
         from forecasting.runs.worker import INTERRUPTED
 
         for run_id in self._jobs:
@@ -108,8 +108,6 @@ class Engine:
                 self._ledger.end(run_id, "interrupted", INTERRUPTED)
             except StoreUnavailable as error:
                 log.warning("Run %s is not marked as interrupted before the next start: %s", run_id, error)
-        if self._cluster is not None:
-            self._cluster.close()
 
     def _finish(self):
         for run_id, job in list(self._jobs.items()):
@@ -213,7 +211,7 @@ def _main() -> int:
         signal.signal(name, lambda *_: ended.set())
     threading.Thread(target=_watch, args=(sys.stdin.fileno(), ended), daemon=True, name="parent").start()
     # People's clicks go before trainings; an idle machine trains as fast as ever.
-    psutil.Process().nice(10 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    psutil.Process().nice(5 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
     try:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
@@ -229,4 +227,8 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # At once, as after a kill: a worker in the middle of a training would hold an orderly end up. Workers watch a pipe
+    # from this process and go with it.
+    os._exit(code)

@@ -1,63 +1,110 @@
-"""Starts the engine where none is alive. Costs nothing to import and microseconds to ask."""
+"""Starts the engine where none is alive. Light to import, and asking takes microseconds."""
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from forecasting.data.paths import home
+from forecasting.errors import StoreUnavailable
+from forecasting.runs.tracking import home
 
-__all__ = ["LOCK", "ensure_engine"]
+__all__ = ["LOCK", "engine_trouble", "ensure_engine"]
 
 LOCK = "engine.lock"
+LONGEST_PAUSE = 60.0  # seconds before an engine that failed again and again is started once more
 
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Watch:
+    """The engine that this process started for one home, and how its starts went."""
+
+    process: subprocess.Popen | None = None
+    failures: int = 0
+    not_before: float = 0.0
+    trouble: str | None = None
+
+
+_watches: dict[Path, _Watch] = {}
 _lock = threading.Lock()
-_engine: subprocess.Popen | None = None
-_failures = 0
-_not_before = 0.0
 
 
 def ensure_engine():
     """Starts `python -m forecasting.runs.engine` unless this process or another one of the same home has one alive.
 
-    The engine ends with this process, however that ends: it holds the reading end of a pipe whose writing end is here.
-    Call it often; an engine that failed is started again after a pause that grows up to a minute.
+    The engine ends with this process, however that ends: it reads a pipe whose writing end is here. To be called often,
+    so that an engine that another app took with it is replaced. One that failed is started again after a pause that
+    grows with each failure; `engine_trouble` says so. Raises nothing.
     """
-    global _engine, _failures, _not_before
     with _lock:
-        if _engine is not None and _engine.poll() is None:
+        try:
+            folder = home()
+        except StoreUnavailable as error:
+            log.warning("%s", error)
             return
-        now = time.monotonic()
-        if _engine is not None:
-            failed, _engine = _engine.returncode != 0, None
-            _failures = _failures + 1 if failed else 0
-            _not_before = now + (min(60.0, 2.0**_failures) if failed else 0.0)
-        if now < _not_before or _is_taken():
+        watch = _watches.setdefault(folder, _Watch())
+        if watch.process is not None:
+            if watch.process.poll() is None:
+                return
+            _note_end(watch)
+        if time.monotonic() < watch.not_before or _is_taken(folder):
             return
-        _engine = _start()
+        try:
+            watch.process = _start(folder)
+        except OSError as error:
+            log.warning("The engine could not be started: %s", error)
+            _note_failure(watch, f"The process that computes runs could not be started: {error}.")
 
 
-def _is_taken() -> bool:
+def engine_trouble() -> str | None:
+    """Why runs are not taken from the queue, a sentence for the person, or None while all is well."""
+    try:
+        watch = _watches.get(home())
+    except StoreUnavailable as error:
+        return str(error)
+    return watch.trouble if watch is not None and (watch.process is None or watch.failures > 1) else None
+
+
+def _note_end(watch: _Watch):
+    process, watch.process = watch.process, None
+    process.stdin.close()
+    if process.returncode == 0:  # another app's engine is at work, or it was asked to end
+        watch.failures, watch.trouble = 0, None
+    else:
+        _note_failure(watch, f"The process that computes runs ended unexpectedly (code {process.returncode}). It is "
+                             f"started again; {home() / 'logs' / 'engine.log'} has the details.")
+
+
+def _note_failure(watch: _Watch, trouble: str):
+    watch.failures += 1
+    watch.not_before = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** (watch.failures - 1) - 1)
+    watch.trouble = trouble
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether an engine holds the lock. Trying it for a moment does not hinder one that starts: it waits longer."""
     from locket import LockError, lock_file
 
     try:
-        with lock_file(str(home() / LOCK), timeout=0):
+        with lock_file(str(folder / LOCK), timeout=0):
             return False
     except LockError:
         return True
 
 
-def _start() -> subprocess.Popen:
-    folder = home() / "logs"
-    folder.mkdir(mode=0o700, exist_ok=True)
+def _start(folder: Path) -> subprocess.Popen:
+    logs = folder / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
     root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    with open(folder / "workers.log", "wb") as output:
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    with (logs / "workers.log").open("wb") as output:
         # A session of its own: Ctrl-C in the app's terminal reaches the engine through the pipe alone.
         return subprocess.Popen([sys.executable, "-m", "forecasting.runs.engine"], stdin=subprocess.PIPE, stdout=output,
-                                stderr=output, start_new_session=True,
-                                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)})
+                                stderr=output, start_new_session=True, env=os.environ | {"PYTHONPATH": path})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home
 from forecasting.errors import RunError
 from forecasting.model.config import ForecastConfig
 from forecasting.runs.files import (
@@ -31,7 +29,7 @@ from forecasting.runs.files import (
     write_history,
 )
 from forecasting.runs.records import CURVE, KINDS, PREFIX, Run, check_run_id, finite, to_run
-from forecasting.runs.tracking import Tracking, home_id, is_local, store_name
+from forecasting.runs.tracking import Tracking, home, home_id, is_local, store_name, writing
 from forecasting.runs.turns import in_turn
 
 __all__ = ["RunStore", "doorbell", "ring"]
@@ -65,7 +63,6 @@ class RunStore:
         self._tracking = Tracking(patience)
         self._ended: dict[str, Run] = {}  # an ended run changes no more, unless it is resumed
         self._speed: tuple[float, float | None] = (-np.inf, None)
-        self._lock = threading.Lock()
 
     # Prices
 
@@ -73,10 +70,11 @@ class RunStore:
         """Keeps a copy of the prices; returns the key that `load_history` takes (32 hex digits)."""
         key = history_key(history)
         folder = stored_history(key)
-        if not folder.exists():
-            draft = scratch("history")
-            write_history(history, draft)
-            move_into_place(draft, folder)
+        with writing():
+            if not folder.exists():
+                draft = scratch("history")
+                write_history(history, draft)
+                move_into_place(draft, folder)
         return key
 
     def load_history(self, key: str) -> PriceHistory:
@@ -146,8 +144,9 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._write(run_id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "", "engine": "",
-                                  "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
+        self._write(run_id, metrics=[(name, np.nan, 0) for name in CURVE],  # here the curve starts over
+                    tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
+                          "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
         self._tracking.call("update_run", run_id, status="SCHEDULED")
         self._ended.pop(run_id, None)
         ring()
@@ -175,6 +174,8 @@ class RunStore:
             return to_run(found, self._positions().get(run_id))
         if not run.active and not run.resumable:  # an interrupted one may be resumed from another process
             self._ended[run_id] = run
+            if len(self._ended) > MANY:
+                self._ended.clear()
         return run
 
     def list(self, limit: int = 100, kind: str | None = None, group: str | None = None,
@@ -193,14 +194,19 @@ class RunStore:
     def curve(self, run_id: str) -> pd.DataFrame:
         """epoch (from 1), loss, val_loss, seconds: one row for each epoch so far."""
         check_run_id(run_id)
-        columns = {}
-        for name in CURVE:
-            points = self._tracking.call("get_metric_history", run_id, name)
-            # A resumed training starts over: of an epoch that was logged twice the later one counts.
-            points = sorted(points, key=lambda point: point.timestamp)
-            columns[name] = pd.Series({point.step: finite(point.value) for point in points}, dtype="float64")
-        table = pd.DataFrame(columns, columns=list(CURVE)).sort_index()
+        table = pd.DataFrame({name: self._points(run_id, name) for name in CURVE}, dtype="float64").sort_index()
         return table.rename_axis("epoch").reset_index().astype({"epoch": "int64"})
+
+    def _points(self, run_id: str, metric: str) -> pd.Series:
+        """{epoch: value} of the latest attempt."""
+        points = {}
+        for point in sorted(self._tracking.call("get_metric_history", run_id, metric),
+                            key=lambda point: (point.timestamp, point.step)):
+            if point.step == 0:  # the run was resumed
+                points = {}
+            else:
+                points[point.step] = finite(point.value)
+        return pd.Series(points, dtype="float64")
 
     def result(self, run_id: str):
         """The `TrainingResult` of a run, from its files; imports no TensorFlow."""

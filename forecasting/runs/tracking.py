@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from forecasting.data.paths import home
+from forecasting.data import paths
 from forecasting.errors import StoreUnavailable
 
-__all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name", "tracking_uri"]
+__all__ = ["EXPERIMENT", "Tracking", "home", "home_id", "is_local", "place", "store_name", "tracking_uri", "writing"]
 
 EXPERIMENT = "lstm-price-forecasts"
 DATABASE = "runs.db"
@@ -33,6 +34,22 @@ log = logging.getLogger(__name__)
 for _name, _value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
                       "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_LOGGING_LEVEL": "WARNING"}.items():
     os.environ.setdefault(_name, _value)
+
+
+def home() -> Path:
+    """The folder of this user's data. Raises StoreUnavailable where it cannot be made."""
+    with writing():
+        return paths.home().absolute()
+
+
+@contextmanager
+def writing():
+    """What the disk refuses inside, as StoreUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(f"The files of runs cannot be read or written: {error}. Make room or give yourself the "
+                               "right to write there, or set FORECASTING_HOME to another folder.") from error
 
 
 def is_local() -> bool:
@@ -48,9 +65,7 @@ def store_name() -> str:
     """The store in words, for sentences about it; without the password that a URI may carry."""
     if is_local():
         return str(home() / DATABASE)
-    uri = tracking_uri()
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else uri
+    return _without_password(tracking_uri())
 
 
 def place() -> dict[str, str]:
@@ -201,7 +216,7 @@ def _translated(function, *args, **kwargs):
         return function(*args, **kwargs)
     except MlflowException as error:
         if error.error_code in ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUEST_LIMIT_EXCEEDED"):
-            log.warning("The store of runs failed: %s", error)
+            log.warning("The store of runs failed: %s", _without_password(str(error)))
             raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used just now: {_first_line(error)}. "
                                    "Check its disk or its server, then try again.") from error
         raise
@@ -211,4 +226,8 @@ def _translated(function, *args, **kwargs):
 
 
 def _first_line(error) -> str:
-    return str(error).strip().split("\n", 1)[0][:200].rstrip(". ")
+    return _without_password(str(error).strip().split("\n", 1)[0])[:200].rstrip(". ")
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"://[^/@\s]*@", "://", text)

@@ -1,0 +1,179 @@
+"""The engine and its workers as real processes, started the way the app starts them."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from forecasting.runs.store import RunStore
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy:DeprecationWarning")  # MLflow's own
+
+# What the app does, for as long as nobody ends it: see to it that an engine is alive.
+APP = """
+import time
+from forecasting.runs.launcher import ensure_engine
+while True:
+    ensure_engine()
+    time.sleep(0.1)
+"""
+PATIENCE = 90  # seconds, on a machine that is busy with other things
+
+
+class App:
+    """A process like the app's, and the processes that serve its home."""
+
+    def __init__(self, home):
+        self.home = home
+        root = str(Path(__file__).resolve().parents[2])
+        self.process = subprocess.Popen([sys.executable, "-c", APP], env=os.environ | {"PYTHONPATH": root})
+
+    def serving(self):
+        """Every process that was started for this home, however it is related."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                named = process.environ().get("FORECASTING_HOME")
+            except psutil.Error:
+                continue
+            if named == str(self.home) and process.pid not in (os.getpid(), self.process.pid):
+                found.append(process)
+        return found
+
+    def engines(self):
+        return [process for process in self.serving() if "forecasting.runs.engine" in process.cmdline()]
+
+    def workers(self):
+        return [process for process in self.serving() if any("spawn_main" in word for word in process.cmdline())]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def app(home):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORECASTING_WORKERS", "2")
+        app = App(home)
+        yield app
+        app.kill()
+        wait_for(lambda: not app.serving())
+
+
+@pytest.fixture(scope="module")
+def store(home):
+    return RunStore(patience=30)
+
+
+@pytest.fixture(scope="module")
+def endless(tiny):
+    return dataclasses.replace(tiny, epochs=1000, learning_rate=1e-5)
+
+
+def wait_for(condition):
+    """The first true value of `condition()`."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+    return value
+
+
+def ended(store, run_id):
+    return wait_for(lambda: run if not (run := store.get(run_id)).active else None)
+
+
+def learning(store, run_id):
+    return wait_for(lambda: run if (run := store.get(run_id)).epoch >= 2 or not run.active else None)
+
+
+def test_a_run_goes_from_the_queue_to_its_result(app, store, history, tiny):
+    run_id = store.create(history, tiny)
+    run = ended(store, run_id)
+    assert (run.state, run.error, run.epoch) == ("finished", None, 2)
+    result = store.result(run_id)
+    assert result.config == tiny
+    assert store.curve(run_id)["loss"].tolist() == result.curve["loss"].tolist()
+    assert run.scores["test"]["rmse"] == result.metrics["test"]["rmse"]
+    assert store.speed() > 0
+
+
+def test_what_a_person_can_mend_is_said_in_the_words_of_the_error(app, store, history, tiny):
+    run = ended(store, store.create(history, dataclasses.replace(tiny, window=190)))
+    assert run.state == "failed"
+    assert "190" in run.error
+    assert "internal error" not in run.error
+
+
+def test_a_stopped_run_keeps_what_it_has_learnt(app, store, history, endless):
+    run_id = store.create(history, endless)
+    learning(store, run_id)
+    store.request_stop(run_id)
+    run = ended(store, run_id)
+    assert (run.state, run.error) == ("stopped", None)
+    result = store.result(run_id)
+    assert 2 <= len(result.curve) < 1000
+    assert result.predictions["predicted"].notna().all()
+    assert len(store.curve(run_id)) == len(result.curve)
+
+
+def test_a_second_app_on_the_same_home_shares_the_engine(app, store, home, history, tiny):
+    other = App(home)
+    try:
+        assert ended(store, store.create(history, tiny)).state == "finished"
+        assert len(app.engines()) == 1
+    finally:
+        other.kill()
+    assert ended(store, store.create(history, tiny)).state == "finished"
+
+
+def test_a_worker_that_dies_fails_only_its_own_run(app, store, history, tiny, endless):
+    both = [store.create(history, endless), store.create(history, endless)]
+    for run_id in both:
+        assert learning(store, run_id).state == "running"
+    waiting = store.create(history, tiny)
+    assert store.get(waiting).queue_position == 1
+    app.workers()[0].kill()
+    victim = wait_for(lambda: next((run_id for run_id in both if not store.get(run_id).active), None))
+    survivor = next(run_id for run_id in both if run_id != victim)
+    run = store.get(victim)
+    assert run.state == "failed"
+    assert "died" in run.error
+    epoch = store.get(survivor).epoch
+    assert ended(store, waiting).state == "finished"
+    assert store.get(survivor).epoch > epoch
+    store.request_stop(survivor)
+    assert ended(store, survivor).state == "stopped"
+
+
+def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, home, history, endless):
+    run_id, waiting = store.create(history, endless), store.create(history, endless, name="later")
+    learning(store, run_id)
+    app.kill()
+    wait_for(lambda: not app.serving())
+    store.request_stop(waiting)
+    following = App(home)
+    try:
+        wait_for(following.engines)
+        run = ended(store, run_id)
+        assert (run.state, run.has_result) == ("interrupted", False)
+        assert "Resume" in run.error
+        assert ended(store, waiting).state in ("stopped", "interrupted")
+        store.resume(run_id)
+        assert learning(store, run_id).attempt == 2
+        workers = following.workers()
+        assert workers
+        following.engines()[0].kill()
+        psutil.wait_procs(workers, timeout=PATIENCE)
+        assert not any(worker.is_running() for worker in workers)
+        assert ended(store, run_id).state == "interrupted"
+        assert len(following.engines()) == 1
+    finally:
+        following.kill()
+        wait_for(lambda: not following.serving())

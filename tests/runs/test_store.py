@@ -1,0 +1,379 @@
+import dataclasses
+import json
+import math
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from forecasting.errors import RunError, StoreUnavailable
+from forecasting.runs.files import scratch
+from forecasting.runs.ledger import RunLedger
+from forecasting.runs.reporter import Reporter
+from forecasting.runs.store import RunStore, doorbell
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy:DeprecationWarning")  # MLflow's own
+
+SCORES = {"test": {"rmse": 1.25, "mape": None, "skill": -0.01}, "train": {"rmse": 1.0}}
+
+
+@pytest.fixture(scope="module")
+def store(home):
+    return RunStore()
+
+
+@pytest.fixture(scope="module")
+def ledger(home):
+    return RunLedger()
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(store, ledger):
+    yield
+    for run_id in [*ledger.left_running(), *(run[0] for run in ledger._waiting())]:
+        ledger.end(run_id, "stopped")
+
+
+def finish(ledger, run_id, files=(("note.txt", b"hello"),)):
+    folder = scratch("test")
+    for name, content in files:
+        (folder / name).write_bytes(content)
+    ledger.put_result(run_id, folder, SCORES, speed=2.0)
+    ledger.end(run_id, "finished")
+
+
+def test_a_run_is_created_waiting_with_all_that_it_needs(store, history, tiny):
+    run_id = store.create(history, tiny, owner="anna", name="First", group="g-1", parameters={"steps": 3})
+    run = store.get(run_id)
+    assert (run.id, run.kind, run.state, run.name, run.owner) == (run_id, "train", "scheduled", "First", "anna")
+    assert (run.config, run.group, run.parameters) == (tiny, "g-1", {"steps": 3})
+    assert (run.series, run.rows, run.fingerprint) == ("TEST", 200, history.fingerprint)
+    assert (run.queue_position, run.epochs, run.started, run.seconds, run.scores) == (1, 2, None, None, {})
+    assert not run.has_result
+    assert run.active
+
+
+def test_the_prices_of_a_run_come_back_as_they_were(store, history, tiny):
+    again = store.history(store.create(history, tiny))
+    pd.testing.assert_frame_equal(again.frame, history.frame)
+    assert (again.name, again.source, again.notes) == (history.name, history.source, history.notes)
+    assert again.fingerprint == history.fingerprint
+
+
+def test_saved_prices_are_kept_once_and_found_by_their_key(store, home, history):
+    key = store.save_history(history)
+    assert store.save_history(history) == key
+    assert store.load_history(key).fingerprint == history.fingerprint
+    renamed = store.save_history(dataclasses.replace(history, name="OTHER"))
+    assert renamed != key
+    assert store.load_history(renamed).name == "OTHER"
+
+
+@pytest.mark.parametrize("key", ["../../etc", "0" * 31, "0" * 32 + "\n", "0" * 32, None])
+def test_unknown_prices_are_refused(store, key):
+    with pytest.raises(RunError):
+        store.load_history(key)
+
+
+@pytest.mark.parametrize("run_id", ["../../etc", "0" * 31, "0" * 32 + "\n", "0" * 32, "", None, 7])
+@pytest.mark.parametrize("method", ["get", "curve", "result", "history", "request_stop", "resume", "delete"])
+def test_an_unknown_run_is_refused(store, method, run_id):
+    if method == "curve" and run_id == "0" * 32:
+        assert store.curve(run_id).empty
+        return
+    with pytest.raises(RunError):
+        getattr(store, method)(run_id)
+
+
+def test_runs_wait_by_turns_and_are_claimed_in_that_order(store, ledger, history, tiny):
+    first, second = store.create(history, tiny, owner="anna"), store.create(history, tiny, owner="anna")
+    third = store.create(history, tiny, owner="ben")
+    assert [store.get(run_id).queue_position for run_id in (first, third, second)] == [1, 2, 3]
+    claimed = ledger.next_runs(2)
+    assert [run.id for run in claimed] == [first, third]
+    assert {run.state for run in claimed} == {"running"}
+    assert store.get(second).queue_position == 1
+    # Another engine knows whose turn it is.
+    fourth = store.create(history, tiny, owner="anna")
+    fifth = store.create(history, tiny, owner="carl")
+    assert [run.id for run in RunLedger().next_runs(3)] == [fifth, second, fourth]
+
+
+def test_creating_and_stopping_ring_the_doorbell(store, history, tiny):
+    before = doorbell()
+    run_id = store.create(history, tiny)
+    rung = doorbell()
+    assert rung != before
+    store.request_stop(run_id)
+    assert doorbell() != rung
+    assert store.get(run_id).stopping
+
+
+def test_a_run_that_ended_ignores_stop(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.end(run_id, "failed", "For a reason.")
+    store.request_stop(run_id)
+    run = store.get(run_id)
+    assert (run.state, run.error, run.stopping) == ("failed", "For a reason.", False)
+
+
+def test_the_curve_keeps_every_number_and_starts_empty(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    assert list(store.curve(run_id).columns) == ["epoch", "loss", "val_loss", "seconds"]
+    points = [(1, {"loss": 0.1 + 0.2, "val_loss": math.inf, "seconds": 1e-300}),
+              (2, {"loss": math.nan, "val_loss": -0.5, "seconds": 2.0})]
+    ledger.log_progress(run_id, points, {"phase": "training", "epoch": 2, "epochs": 9, "best_epoch": 1, "rate": 0.5})
+    curve = store.curve(run_id)
+    assert curve["epoch"].tolist() == [1, 2]
+    assert curve["loss"].iloc[0] == 0.1 + 0.2
+    assert math.isnan(curve["loss"].iloc[1])
+    assert curve["val_loss"].tolist() == [math.inf, -0.5]
+    run = store.get(run_id)
+    assert (run.phase, run.epoch, run.epochs, run.best_epoch, run.rate) == ("training", 2, 9, 1, 0.5)
+
+
+def test_more_epochs_than_one_batch_takes_are_written(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.log_progress(run_id, [(i, {"loss": 1 / i, "val_loss": 1.0, "seconds": 0.1}) for i in range(1, 501)], {})
+    assert store.curve(run_id)["epoch"].tolist() == list(range(1, 501))
+
+
+def test_a_result_is_stored_with_its_scores(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    finish(ledger, run_id)
+    run = store.get(run_id)
+    assert (run.state, run.has_result) == ("finished", True)
+    assert run.scores == {"test": {"rmse": 1.25, "skill": -0.01}, "train": {"rmse": 1.0}}
+    assert run.created <= run.started <= run.ended
+    assert (store.folder(run_id) / "note.txt").read_bytes() == b"hello"
+    assert store.get(run_id) is run  # an ended run changes no more
+    assert RunStore().speed() == 2.0
+
+
+def test_a_run_without_a_result_says_so(store, history, tiny):
+    with pytest.raises(RunError, match="scheduled"):
+        store.result(store.create(history, tiny))
+
+
+def test_damaged_files_are_noticed(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    finish(ledger, run_id)
+    file = store.folder(run_id) / "note.txt"
+    file.write_bytes(b"jello")
+    with pytest.raises(RunError, match=r"note\.txt"):
+        store.folder(run_id)
+    file.unlink()
+    with pytest.raises(RunError, match=r"note\.txt"):
+        store.folder(run_id)
+
+
+def test_a_link_out_of_the_store_is_not_followed(store, ledger, history, tiny, tmp_path):
+    run_id = store.create(history, tiny)
+    finish(ledger, run_id)
+    file = store.folder(run_id) / "note.txt"
+    (tmp_path / "secret").write_bytes(b"hello")
+    file.unlink()
+    file.symlink_to(tmp_path / "secret")
+    with pytest.raises(RunError, match="link"):
+        store.folder(run_id)
+    folder = file.parent
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    with pytest.raises(RunError):
+        store.folder(run_id)
+
+
+def test_an_interrupted_run_can_be_resumed_and_starts_over(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    ledger.log_progress(run_id, [(1, {"loss": 5.0, "val_loss": 5.0, "seconds": 1.0}),
+                                 (2, {"loss": 4.0, "val_loss": 4.0, "seconds": 1.0})], {"epoch": 2})
+    assert ledger.left_running() == [run_id]
+    ledger.end(run_id, "interrupted", "The app ended.")
+    run = store.get(run_id)
+    assert (run.state, run.resumable, run.error) == ("interrupted", True, "The app ended.")
+    assert store.resume(run_id) == run_id
+    run = store.get(run_id)
+    assert (run.state, run.error, run.attempt, run.epoch, run.started) == ("scheduled", None, 2, 0, None)
+    assert store.curve(run_id).empty
+    ledger.next_runs(1)
+    ledger.log_progress(run_id, [(1, {"loss": 3.0, "val_loss": 3.0, "seconds": 1.0})], {"epoch": 1})
+    assert store.curve(run_id)["loss"].tolist() == [3.0]
+    with pytest.raises(RunError, match="running"):
+        store.resume(run_id)
+
+
+def test_groups_are_created_listed_and_stopped_together(store, ledger, history, tiny):
+    jobs = [(history, dataclasses.replace(tiny, seed=i), f"fold {i}") for i in range(3)]
+    ids = store.create_many(jobs, group="backtest-1", owner="anna")
+    other = store.create(history, tiny, owner="anna")
+    assert {run.id for run in store.list(group="backtest-1")} == set(ids)
+    assert [run.config.seed for run in reversed(store.list(group="backtest-1"))] == [0, 1, 2]
+    store.stop_group("backtest-1")
+    assert sorted(ledger.stops()[0]) == sorted(ids)
+    assert not store.get(other).stopping
+
+
+def test_lists_are_newest_first_and_bounded(store, history, tiny):
+    ids = [store.create(history, tiny, name=str(i)) for i in range(3)]
+    assert [run.id for run in store.list(limit=2)] == ids[:0:-1]
+    assert store.list(kind="forecast") == []
+
+
+def test_a_group_cannot_smuggle_a_query(store):
+    with pytest.raises(RunError):
+        store.list(group="x' or 'a' = 'a")
+
+
+def test_a_deleted_run_is_gone_with_its_files(store, ledger, home, history, tiny):
+    run_id = store.create(history, tiny)
+    with pytest.raises(RunError, match="Stop it first"):
+        store.delete(run_id)
+    finish(ledger, run_id)
+    store.delete(run_id)
+    with pytest.raises(RunError, match="deleted"):
+        store.get(run_id)
+    assert not (home / "artifacts" / run_id).exists()
+
+
+def test_a_forecast_needs_the_run_that_it_comes_from(store, history, tiny):
+    with pytest.raises(RunError):
+        store.create(history, tiny, kind="forecast", parent="nonsense")
+    with pytest.raises(RunError, match="kind"):
+        store.create(history, tiny, kind="dance")
+
+
+def test_a_damaged_record_is_an_error_in_words(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger._write(run_id, tags={"progress": "{"})
+    with pytest.raises(RunError, match="damaged"):
+        store.get(run_id)
+    ledger._write(run_id, tags={"progress": ""})
+
+
+def test_runs_of_other_programs_in_the_store_are_left_alone(store, ledger):
+    foreign = store._tracking.call("create_run", store._tracking.experiment, run_name="foreign")
+    assert foreign.info.run_id not in {run.id for run in store.list()}
+    assert foreign.info.run_id not in ledger.left_running()
+    with pytest.raises(RunError, match="not made by this app"):
+        store.get(foreign.info.run_id)
+
+
+def test_a_page_that_creates_a_run_is_not_taken_for_a_crash(store, ledger, monkeypatch, history, tiny):
+    seen = []
+    monkeypatch.setattr(store, "_write", lambda *args, **kwargs: seen.append(ledger.left_running()))
+    store.create(history, tiny)
+    assert seen == [[]]
+
+
+def test_several_sessions_share_a_store(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+
+    def follow(_):
+        for _ in range(10):
+            assert store.get(run_id).id == run_id
+            store.curve(run_id)
+
+    with ThreadPoolExecutor(4) as sessions:
+        following = sessions.map(follow, range(4))
+        for i in range(1, 11):
+            ledger.log_progress(run_id, [(i, {"loss": 1.0, "val_loss": 1.0, "seconds": 0.1})], {"epoch": i})
+        assert list(following) == [None] * 4
+    assert len(store.curve(run_id)) == 10
+
+
+def test_a_locked_store_is_reported_and_not_waited_for(store, home, history, tiny):
+    run_id = store.create(history, tiny)
+    hasty = RunStore(patience=0.2)
+    with sqlite3.connect(home / "runs.db") as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreUnavailable, match="no answer in time"):
+            hasty.get(run_id)
+        database.rollback()
+    database.close()
+    assert store.get(run_id).id == run_id
+
+
+class StubbornLedger:
+    """Fails a number of times before it takes anything."""
+
+    def __init__(self, failures):
+        self.failures, self.taken = failures, []
+
+    def log_progress(self, run_id, points, progress):
+        if self.failures:
+            self.failures -= 1
+            raise StoreUnavailable("Not now.")
+        self.taken.append((points, progress))
+
+
+def epoch(number):
+    return SimpleNamespace(epoch=number, epochs=5, loss=1 / number, val_loss=2 / number, seconds=0.5, best_epoch=number,
+                           learning_rate=0.1)
+
+
+def test_epochs_that_a_failing_store_did_not_take_are_written_later(monkeypatch):
+    monkeypatch.setattr("forecasting.runs.reporter.FIRST_PAUSE", 0.01)
+    ledger = StubbornLedger(failures=3)
+    with Reporter(ledger, SimpleNamespace(id="run", epochs=5), patience=10.0) as reporter:
+        for number in range(1, 6):
+            reporter.epoch(epoch(number))
+        reporter.phase("saving")
+    assert [point[0] for points, _ in ledger.taken for point in points] == [1, 2, 3, 4, 5]
+    assert ledger.taken[-1][1] == {"phase": "saving", "epoch": 5, "epochs": 5, "best_epoch": 5, "rate": 2.0}
+
+
+def test_a_store_that_never_answers_does_not_keep_a_run_from_ending(monkeypatch):
+    monkeypatch.setattr("forecasting.runs.reporter.FIRST_PAUSE", 0.01)
+    ledger = StubbornLedger(failures=10**9)
+    with Reporter(ledger, SimpleNamespace(id="run", epochs=5), patience=0.1) as reporter:
+        reporter.epoch(epoch(1))
+    assert ledger.taken == []
+
+
+@pytest.fixture
+def other_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 3\0" + b"\1" * 200])
+def test_a_damaged_database_is_reported(other_home, content):
+    (other_home / "runs.db").write_bytes(content)
+    with pytest.raises(StoreUnavailable, match=r"runs\.db"):
+        RunStore().list()
+    assert (other_home / "runs.db").read_bytes() == content
+
+
+def test_an_emptied_database_is_not_made_anew(other_home):
+    (other_home / "runs.db").touch()
+    (other_home / "artifacts" / "something").mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match="earlier runs"):
+        RunStore().list()
+
+
+def test_a_home_that_cannot_be_made_is_reported(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(StoreUnavailable):
+        RunStore().list()
+
+
+def test_a_server_that_is_gone_is_reported(home, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:9") as error:
+        RunStore().list()
+    assert "secret" not in str(error.value)
+
+
+def test_only_the_owner_may_read_what_is_kept(home):
+    assert os.name != "posix" or oct((home / "scratch").stat().st_mode)[-3:] == "700"
+
+
+def test_the_settings_are_readable_in_mlflow(store, history, tiny):
+    found = store._find(store.create(history, tiny))
+    assert {key: json.loads(value) for key, value in found.data.params.items()} == tiny.to_dict()
