@@ -20,6 +20,7 @@ from forecasting.evaluation.metrics import Undefined, mase_scale, scores
 from forecasting.model.config import ForecastConfig
 from forecasting.model.forecaster import Forecaster, fit_forecaster
 from forecasting.model.preprocessing import PARTS, Preprocessor, Split, check_history, split
+from forecasting.model.skip import Choice
 
 __all__ = ["MAX_STEPS", "Steps", "TrainingResult", "load_run", "train"]
 
@@ -75,7 +76,7 @@ class TrainingResult:
     stopped: ended before its time by the person; seconds: of the whole training
     steps: forecasts of every step of the horizon
     invalid: why the scores mean nothing (leak lab), or None
-    linear: {'penalty', 'season'} of the frozen linear part, or None where there is none
+    linear: what the frozen linear part came to, or None where none was asked for
     """
 
     config: ForecastConfig
@@ -89,7 +90,7 @@ class TrainingResult:
     stopped: bool
     seconds: float
     steps: Steps
-    linear: dict | None
+    linear: Choice | None
     preprocessor: Preprocessor
     _model: object = field(default=None, repr=False)
     _folder: Path | None = field(default=None, repr=False)
@@ -151,7 +152,8 @@ class TrainingResult:
         self.curve.to_csv(folder / "curve.csv", index=False)
         _write_json(folder / "metrics.json", {
             "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons, "gate": self.gate.to_dict(),
-            "best_epoch": self.best_epoch, "stopped": self.stopped, "seconds": self.seconds, "linear": self.linear,
+            "best_epoch": self.best_epoch, "stopped": self.stopped, "seconds": self.seconds,
+            "linear": self.linear.to_dict() if self.linear else None,
         })
         _write_json(folder / "preprocessor.json", self.preprocessor.to_dict())
         steps = self.steps
@@ -177,7 +179,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_s
     on_phase = on_phase or (lambda words: None)
     check_history(history, config)
     parts = split(len(history), config)
-    forecaster, fitted, skip = fit_forecaster(history, config, parts, on_epoch, should_stop, on_phase)
+    forecaster, fitted, choice = fit_forecaster(history, config, parts, on_epoch, should_stop, on_phase)
     on_phase("predicting")
     first = config.window - 1
     origins = np.arange(first, len(history))
@@ -187,9 +189,8 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_s
     table, steps = _judge(history, config, parts, origins, predicted, positive)
     gate = _gate(steps, parts, positive)
     metrics, reasons = _scores(table, history.close[: parts.train_end])
-    linear = None if skip is None else {"penalty": skip.penalty, "season": list(skip.season)}
     return TrainingResult(config, history, table, metrics, reasons, fitted.curve, gate, fitted.best_epoch,
-                          fitted.stopped, time.perf_counter() - start, steps, linear, forecaster.preprocessor,
+                          fitted.stopped, time.perf_counter() - start, steps, choice, forecaster.preprocessor,
                           _model=forecaster.model)
 
 
@@ -296,7 +297,7 @@ def load_run(folder) -> TrainingResult:
         return TrainingResult(
             config, history, pd.read_parquet(folder / "predictions.parquet"), summary["metrics"], summary["reasons"],
             pd.read_csv(folder / "curve.csv"), Gate.from_dict(summary["gate"]), summary["best_epoch"],
-            summary["stopped"], summary["seconds"], steps, summary["linear"],
+            summary["stopped"], summary["seconds"], steps, Choice(**summary["linear"]) if summary["linear"] else None,
             Preprocessor.from_dict(_read_json(folder / "preprocessor.json")), _folder=folder)
     except RunError:
         raise

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.data.frequency import season_candidates
 from forecasting.data.history import PriceHistory
 from forecasting.model.config import ForecastConfig
 from forecasting.model.preprocessing import Preprocessor, Split
-from forecasting.model.skip import LinearSkip, fit_skip
+from forecasting.model.skip import Choice, LinearSkip, choose, fit_skip
 
-__all__ = ["Forecaster", "combine", "fit_forecaster"]
+__all__ = ["Forecaster", "combine", "fit_forecaster", "refit_forecaster"]
+
+CHECKED = 100  # origins that the loss of a refit is shown on
 
 
 @dataclass(frozen=True)
@@ -58,38 +61,65 @@ class Forecaster:
 
 def fit_forecaster(history: PriceHistory, config: ForecastConfig, parts: Split, on_epoch=None, should_stop=None,
                    on_phase=None):
-    """Learns from the training part, with validation to choose by. Returns (Forecaster, FitResult, LinearSkip or None).
+    """Learns from the training part, with validation to choose by. Returns (Forecaster, FitResult, Choice or None).
 
     history: one that `check_history` accepts
+    Once should_stop says True, the rest of what was to be learnt is left out: there is always a forecaster.
     """
     on_phase("preparing the data")
     preprocessor = Preprocessor.fit(history, config, parts)
-    train, validation = _origins(parts, config)
-    skip = None
+    origins = _origins(parts, config)
+    choice = None
     if config.skip:
         on_phase("fitting the linear part")
-        skip = fit_skip(preprocessor.series(history.close), preprocessor.targets(history.close), train, validation,
-                        config.window)
-    model, fitted = _fit_network(history, config, preprocessor, skip, train, validation, on_epoch, should_stop,
-                                 on_phase)
-    return Forecaster(config, preprocessor, model), fitted, skip
+        choice = _choose(history, config, parts, preprocessor, should_stop)
+    fitted = _fit(history, config, preprocessor, choice, *origins, on_epoch, should_stop, on_phase)
+    return *fitted, choice
 
 
-def _fit_network(history, config, preprocessor, skip, train, validation, on_epoch, should_stop, on_phase):
-    """The network on what the linear part leaves over. Returns the two as one model, and the FitResult."""
+def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choice | None, epochs: int, on_epoch=None,
+                     should_stop=None, on_phase=None):
+    """Learns again from all rows, as a finished training found best. Returns (Forecaster, FitResult).
+
+    choice: of the linear part; epochs: as many as were best, 0 for no training of the network
+    """
+    on_phase("preparing the data")
+    parts = Split(len(history), len(history), len(history))
+    origins = np.arange(config.window - 1, len(history) - config.horizon)
+    # The last weights are kept, so that the loss on these origins, which training saw, decides nothing.
+    config = dataclasses.replace(config, epochs=max(1, epochs), patience=None)
+    never = (lambda: True) if epochs == 0 else should_stop
+    return _fit(history, config, Preprocessor.fit(history, config, parts), choice, origins,
+                origins[-CHECKED:], on_epoch, never, on_phase)
+
+
+def _choose(history, config, parts, preprocessor, should_stop):
+    """How the linear part regresses: by training and validation alone, except in the leak lab."""
+    rows = parts.rows if config.leak in ("validation", "shuffle") else parts.validation_end
+    seasons = ()
+    if config.season and preprocessor.target != "price":
+        seasons = season_candidates(history.frequency, history.dates)
+    return choose(preprocessor.series(history.close), preprocessor.targets(history.close), rows, config.window, seasons,
+                  should_stop)
+
+
+def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase):
+    """The linear part of `choice`, and the network on what it leaves over: (Forecaster, FitResult)."""
     import keras
 
     from forecasting.model.network import build_network
     from forecasting.model.training import TrainingData, fit_network
 
-    inputs, targets = preprocessor.inputs(history), preprocessor.targets(history.close)
-    if skip is not None:
-        targets -= skip.predict(preprocessor.series(history.close)).astype(np.float32)
+    inputs, targets, skip = preprocessor.inputs(history), preprocessor.targets(history.close), None
+    if choice is not None and choice.prior:
+        series = preprocessor.series(history.close)
+        skip = fit_skip(series, targets, train, config.window, choice, should_stop)
+        targets -= skip.predict(series)
     on_phase("training")
     keras.utils.set_random_seed(config.seed)
     core = build_network(config, inputs.shape[1])
     fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop)
-    return combine(core, skip, config, preprocessor.channels), fitted
+    return Forecaster(config, preprocessor, combine(core, skip, config, preprocessor.channels)), fitted
 
 
 def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):

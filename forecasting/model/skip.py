@@ -2,68 +2,224 @@
 
 The network then learns only what a linear forecast leaves over: an autoregressive highway, as in Lai and others,
 "Modeling long- and short-term temporal patterns with deep neural networks" (2018).
+
+How to regress is chosen by rolling origins over training and validation: the later half is cut into blocks, and each
+block is forecast from what came before it. A linear part, and a season within it, is taken on strong evidence only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["PENALTIES", "LinearSkip", "fit_skip"]
+__all__ = ["MAX_REACH", "Choice", "LinearSkip", "choose", "fit_skip"]
 
-PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the squared weights, per training window of unit inputs
+# Penalties of the squared weights, per training window of inputs of unit size. 'flat' is ordinary ridge regression;
+# 'fading' grows with the square of the lag: where little is known, what is long past hardly counts.
+CANDIDATES = (("flat", 1e-3), ("flat", 1e-2), ("flat", 1e-1), ("flat", 1.0),
+              ("fading", 1e-3), ("fading", 1e-2), ("fading", 1e-1))
+CYCLES = (1, 2, 3)     # seasons that a seasonal forecast is averaged over
+MAX_REACH = 2000       # rows that a season may look back on
+SEASON_RATIO = 0.95    # of the squared error without the season: less is asked of a season
+SEASON_T = 2.0
+LINEAR_T = 1.0
+BLOCKS = 10            # that the later half of training and validation is cut into
+MIN_ORIGINS = 10       # that each block's regression learns from
+MAX_ORIGINS = 100_000  # the latest ones: a regression on a window learns nothing from more
 _BLOCK_VALUES = 2**21  # 16 MB of float64 at a time, whatever the window
 
 
 @dataclass(frozen=True)
-class LinearSkip:
-    """A linear forecast of every step from the last `length` inputs.
+class Choice:
+    """How to regress. prior: of `CANDIDATES`, None for no regression; season, cycles: rows, 0 for no season."""
 
-    kernel: (length, horizon) float32, oldest input first
-    penalty: of the ridge regression; None where validation preferred no linear part
-    season: the seasonal lags, in rows, that it also looks at
-    """
+    prior: str | None = None
+    penalty: float = 0.0
+    season: int = 0
+    cycles: int = 0
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LinearSkip:
+    """A linear forecast of every step from the last `length` inputs. kernel: (length, horizon) float32, oldest first."""
 
     kernel: np.ndarray
-    penalty: float | None
-    season: tuple[int, ...] = ()
+    choice: Choice
 
     @property
     def length(self) -> int:
         return len(self.kernel)
 
     def predict(self, series) -> np.ndarray:
-        """(t, horizon) float64: the forecast from every row of `series` (t,), which begins after rows of zeros."""
+        """(t, horizon) float32: the forecast from every row of `series` (t,), which begins after rows of zeros."""
         if not self.kernel.any():
-            return np.zeros((len(series), self.kernel.shape[1]))
-        windows = _windows(series, self.length)
-        kernel = self.kernel.astype(np.float64)
-        return np.concatenate([windows[rows] @ kernel for rows in _blocks(len(series), self.length)])
+            return np.zeros((len(series), self.kernel.shape[1]), dtype=np.float32)
+        windows, kernel = _windows(series, self.length), self.kernel.astype(np.float64)
+        return np.concatenate([(windows[rows] @ kernel).astype(np.float32)
+                               for rows in _blocks(len(series), self.length)])
 
 
-def fit_skip(series, targets, train, validation, window) -> LinearSkip:
-    """Ridge regression of `targets` on the last `window` values of `series`.
+def choose(series, targets, rows, window, seasons=(), should_stop=None) -> Choice:
+    """The way of regressing that rolling origins over the first `rows` rows speak for.
 
-    series: (t,) inputs; targets: (t, horizon), NaN where unknown; train, validation: ranges of origins
-    The penalty is the one with the smallest squared error on validation, 'no linear part' among the candidates.
+    series: (t,) scaled moves (or scaled prices, without seasons); targets: (t, horizon), NaN where unknown
+    seasons: lags, in rows, where a season is looked for
+    should_stop: once it says True, what is found so far is the answer
     """
-    windows = _windows(series, window)
-    gram, moment = np.zeros((window, window)), np.zeros((window, targets.shape[1]))
-    for rows in _blocks(len(train), window):
-        x = np.ascontiguousarray(windows[train[rows]])  # (rows, window)
-        y = targets[train[rows]].astype(np.float64)
-        gram += x.T @ x
-        moment += x.T @ y
-    values, vectors = np.linalg.eigh(gram)
-    rotated = vectors.T @ moment
-    kernels = {None: np.zeros((window, targets.shape[1]), dtype=np.float32)}
-    for penalty in PENALTIES:
-        weights = vectors @ (rotated / (np.maximum(values, 0.0) + penalty * len(train))[:, None])
-        kernels[penalty] = weights.astype(np.float32)
-    losses = {penalty: _loss(windows, targets, validation, kernel) for penalty, kernel in kernels.items()}
-    best = min(losses, key=losses.get)
-    return LinearSkip(kernels[best], best)
+    horizon = targets.shape[1]
+    base = max(0, rows - 2 * MAX_ORIGINS)
+    series, targets, rows = series[base:rows], targets[base:rows], rows - base
+    first = max(rows // 2, window - 1 + horizon + MIN_ORIGINS)  # origin
+    blocks = min(BLOCKS, (rows - horizon - first) // 2)
+    if blocks < 3:
+        return Choice()
+    edges = np.linspace(first, rows - horizon, blocks + 1).astype(int)
+    nothing = np.add.reduceat((targets[: edges[-1]].astype(np.float64) ** 2).sum(axis=1), edges[:-1])  # (blocks,)
+    plain = best = _best(series, targets, edges, window, 0, 0, should_stop)
+    if plain is None:
+        return Choice()
+    for season in seasons:
+        for cycles in CYCLES:
+            reach = season * cycles
+            if window + reach > MAX_REACH or max(window - 1, reach) + horizon + MIN_ORIGINS > first:
+                continue
+            found = _best(series, targets, edges, window, season, cycles, should_stop)
+            if found is None:
+                break
+            proven = found[1].sum() < SEASON_RATIO * plain[1].sum() and _t(plain[1] - found[1]) > SEASON_T
+            if proven and found[1].sum() < best[1].sum():
+                best = found
+    choice, losses = best
+    return choice if _t(nothing - losses) > LINEAR_T else Choice()
+
+
+def fit_skip(series, targets, origins, window, choice: Choice, should_stop=None) -> LinearSkip:
+    """The regression of `choice`, learnt from `origins` (n,), ascending; arguments otherwise as in `choose`.
+
+    Once should_stop says True, the answer is no linear part.
+    """
+    horizon = targets.shape[1]
+    nothing = LinearSkip(np.zeros((window, horizon), dtype=np.float32), Choice())
+    if choice.prior is None:
+        return nothing
+    reach = choice.season * choice.cycles
+    origins = origins[origins >= max(window - 1, reach)][-MAX_ORIGINS:]
+    rest, targets = _without_season(series, targets, choice)
+    sums = _Sums(window, horizon)
+    if not sums.add(rest, targets, origins, should_stop):
+        return nothing
+    weights = sums.solve(choice.prior, choice.penalty)[::-1]  # (window, horizon), newest first
+    # The regression reads moves minus those of earlier seasons: in terms of the moves themselves, a longer kernel.
+    difference = np.zeros(reach + 1)
+    difference[0] = 1.0
+    if choice.season:
+        difference[choice.season :: choice.season] = -1.0 / choice.cycles
+    kernel = np.stack([np.convolve(weights[:, step], difference) for step in range(horizon)], axis=1)
+    season = _season_kernel(choice, horizon)
+    length = max(len(kernel), len(season))
+    kernel = np.pad(kernel, ((0, length - len(kernel)), (0, 0))) + np.pad(season, ((0, length - len(season)), (0, 0)))
+    return LinearSkip(np.ascontiguousarray(kernel[::-1], dtype=np.float32), choice)
+
+
+class _Sums:
+    """What a regression needs to know of its origins: sums of products. Their number does not matter for its size.
+
+    gram: (window, window); moment: (window, horizon); square: of the targets; count: of origins
+    """
+
+    def __init__(self, window, horizon):
+        self.gram, self.moment = np.zeros((window, window)), np.zeros((window, horizon))
+        self.square, self.count = 0.0, 0
+
+    def copy(self):
+        return self._with(self.gram.copy(), self.moment.copy(), self.square, self.count)
+
+    def __sub__(self, other):
+        return self._with(self.gram - other.gram, self.moment - other.moment, self.square - other.square,
+                          self.count - other.count)
+
+    def _with(self, gram, moment, square, count):
+        sums = object.__new__(_Sums)
+        sums.gram, sums.moment, sums.square, sums.count = gram, moment, square, count
+        return sums
+
+    def add(self, series, targets, origins, should_stop=None) -> bool:
+        """Adds `origins`. False if should_stop ended it before the end."""
+        window = len(self.gram)
+        windows = _windows(series, window)
+        for rows in _blocks(len(origins), window):
+            if should_stop and should_stop():
+                return False
+            x = np.ascontiguousarray(windows[origins[rows]])  # (rows, window)
+            y = targets[origins[rows]].astype(np.float64)     # (rows, horizon)
+            self.gram += x.T @ x
+            self.moment += x.T @ y
+            self.square += float((y**2).sum())
+            self.count += len(x)
+        return True
+
+    def solve(self, prior, penalty):
+        """(window, horizon) weights, oldest first."""
+        window = len(self.gram)
+        lags = np.arange(window, 0, -1.0)
+        size = penalty * self.count * (lags**2 if prior == "fading" else np.ones(window))
+        return np.linalg.solve(self.gram + np.diag(size), self.moment)
+
+    def loss(self, weights):
+        """The squared error of `weights` on these origins, summed over steps."""
+        return self.square - 2 * (weights * self.moment).sum() + (weights * (self.gram @ weights)).sum()
+
+
+def _best(series, targets, edges, window, season, cycles, should_stop):
+    """(Choice, (blocks,) squared errors) of the best candidate with this season, or None if it was stopped."""
+    horizon = targets.shape[1]
+    rest, left = _without_season(series, targets, Choice(season=season, cycles=cycles))
+    # A block's regression knows origins whose targets end before the block begins.
+    ends = np.unique(np.concatenate([edges, edges[:-1] - horizon]))
+    sums, until, start = _Sums(window, horizon), {}, max(window - 1, season * cycles)
+    for end in ends:
+        if not sums.add(rest, left, np.arange(start, end), should_stop):
+            return None
+        until[end], start = sums.copy(), end
+    parts = [(until[begin - horizon], until[end] - until[begin]) for begin, end in pairwise(edges)]
+    losses = {candidate: np.array([block.loss(before.solve(*candidate)) for before, block in parts])
+              for candidate in CANDIDATES}
+    best = min(losses, key=lambda candidate: losses[candidate].sum())
+    return Choice(*best, season, cycles), losses[best]
+
+
+def _without_season(series, targets, choice):
+    """Moves (t,) and targets (t, horizon) minus what the average of the last seasons says of them."""
+    if not choice.season:
+        return series, targets
+    rest = series.copy()
+    for cycle in range(1, choice.cycles + 1):
+        rest[cycle * choice.season :] -= series[: -cycle * choice.season] / choice.cycles
+    seasonal = LinearSkip(_season_kernel(choice, targets.shape[1])[::-1].astype(np.float32), choice)
+    return rest, targets - seasonal.predict(series)
+
+
+def _season_kernel(choice, horizon):
+    """(reach, horizon), newest first: the same moves one season ago, averaged over `cycles` of them."""
+    if not choice.season:
+        return np.zeros((0, horizon))
+    nearest = -(-np.arange(1, horizon + 1) // choice.season)  # seasons to go back so that the move is known
+    kernel = np.zeros(((nearest[-1] + choice.cycles - 1) * choice.season, horizon))
+    for step in range(1, horizon + 1):
+        lags = (nearest[step - 1] + np.arange(choice.cycles)) * choice.season - step
+        kernel[lags, step - 1 :] += 1.0 / choice.cycles
+    return kernel / np.sqrt(np.arange(1, horizon + 1))
+
+
+def _t(gains):
+    """t of the mean gain of blocks (n,)."""
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
+    return float(gains.mean() / error) if error > 0 else 0.0
 
 
 def _windows(series, length):
@@ -76,15 +232,3 @@ def _blocks(count, width):
     """Slices that cut `count` rows of `width` values into pieces of a bounded size."""
     rows = max(1, _BLOCK_VALUES // width)
     return [slice(start, min(count, start + rows)) for start in range(0, count, rows)]
-
-
-def _loss(windows, targets, origins, kernel):
-    """Mean squared error of the known targets of `origins`."""
-    total = count = 0.0
-    for rows in _blocks(len(origins), len(kernel)):
-        chosen = origins[rows]
-        errors = targets[chosen] - windows[chosen] @ kernel
-        known = np.isfinite(errors)
-        total += float(np.sum(errors[known].astype(np.float64) ** 2))
-        count += known.sum()
-    return total / count
