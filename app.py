@@ -6,5 +6,5 @@ from pages.components.sources import draw_sources
 
 with page("Data", "Choose the prices to learn from: a sample, a ticker or a file of your own.") as state:
     draw_sources(state)
-    series_line(state)
+    series_line(state.history)
     draw_prices(state)

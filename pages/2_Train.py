@@ -11,7 +11,7 @@ from pages.components.settings import draw_settings
 from pages.components.text import plain
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
-    series_line(state)
+    series_line(state.history)
     config = draw_settings(state)
     problem = None
     try:
@@ -22,6 +22,6 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
     draw_buttons(state, config, run, problem)
     if problem:
         st.error(plain(problem), icon=":material/error:")
-    draw_network(config)
+    draw_network(config, expanded=run is None)
     if run is not None:
         draw_run(state, run)

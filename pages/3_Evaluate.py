@@ -1,7 +1,7 @@
 """Evaluate: is this forecast any good?"""
 
 from pages.components.diagnostics import draw_errors, draw_lag
-from pages.components.frame import page
+from pages.components.frame import page, series_line
 from pages.components.lab import draw_backtest, draw_leak_lab
 from pages.components.runs import choose_result
 from pages.components.tabs import chosen_tab
@@ -13,5 +13,6 @@ TABS = {"Baselines": draw_baselines, "Lag": draw_lag, "Errors": draw_errors, "Ho
 with page("Evaluate", "Does the model know anything that yesterday's price does not?") as state:
     run, result = choose_result(state)
     if result is not None:
+        series_line(result.history)
         draw_verdict(run, result)
         chosen_tab("evaluate_tab", TABS)(run, result)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from forecasting.evaluation.comparison import compare
+from forecasting.evaluation.comparison import Comparison, compare
 from forecasting.evaluation.diagnostics import part_of
 from forecasting.evaluation.verdict import Verdict, verdict
 
 __all__ = ["judge"]
 
 
-def judge(predictions, scores: dict, *, frequency: str = "", currency: str | None = None, leak: str | None = None) -> Verdict:
+def judge(predictions, scores: dict, *, frequency: str = "", currency: str | None = None, leak: str | None = None) -> tuple[Verdict, Comparison]:
     """Compare the test part with the naive forecast and say what comes of it.
 
     predictions: as in `TrainingResult.predictions`; scores: the test part of `TrainingResult.metrics`
@@ -17,4 +17,4 @@ def judge(predictions, scores: dict, *, frequency: str = "", currency: str | Non
     rows = part_of(predictions, "test")
     beside = compare(rows["actual"].to_numpy(), rows["predicted"].to_numpy(), rows["naive"].to_numpy())
     return verdict(scores["rmse"], scores["naive_rmse"], beside.skill, beside.interval, beside.p_value,
-                   frequency=frequency, currency=currency, leak=leak)
+                   frequency=frequency, currency=currency, leak=leak), beside

@@ -7,8 +7,9 @@ import re
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
 
-from forecasting import RECOMMENDED, ForecastConfig, ForecastingError, load_sample
+from forecasting import RECOMMENDED, ForecastConfig, ForecastingError, PriceHistory, load_sample
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
 from forecasting.words import count, date
@@ -16,7 +17,7 @@ from pages.components.jobs import run_store, start_engine
 from pages.components.state import AppState, app_state
 from pages.components.text import plain
 
-__all__ = ["PAGES", "boundary", "is_dark", "page", "series_line"]
+__all__ = ["DEFAULT_SAMPLE", "boundary", "is_dark", "link_to", "page", "series_line"]
 
 PAGES = {
     "Data": ("app.py", ":material/table_chart:"),
@@ -26,6 +27,7 @@ PAGES = {
     "Runs": ("pages/6_Runs.py", ":material/history:"),
 }
 DEFAULT_SAMPLE = "AAPL"
+SIDEBAR_WIDTH = 340  # the three presets fit into one row
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -35,11 +37,12 @@ def page(title: str, purpose: str):
 
     Every page runs on its own (a deep link may be the first request of the server's life), so each opens with this.
     """
-    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide")
+    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide",
+                       initial_sidebar_state=SIDEBAR_WIDTH)
     state = app_state()
     with st.sidebar:
-        for label, (path, icon) in PAGES.items():
-            st.page_link(path, label=label, icon=icon, query_params=_address(state) or None, width="stretch")
+        for label in PAGES:
+            link_to(label, state)
     st.title(title)
     st.markdown(purpose)
     try:
@@ -53,6 +56,16 @@ def page(title: str, purpose: str):
         start_engine()
 
 
+def link_to(label: str, state: AppState, text: str | None = None):
+    """A link to another page that keeps data, run and settings."""
+    path, icon = PAGES[label]
+    try:
+        st.page_link(path, label=text or label, icon=icon, query_params=_address(state) or None, width="stretch")
+    except StreamlitPageNotFoundError:
+        # A page that was started alone, without app.py, has no others beside it.
+        st.caption(text or label)
+
+
 @contextmanager
 def boundary():
     """Shows a `ForecastingError` where the result would have stood; any other exception goes on to the log."""
@@ -62,9 +75,8 @@ def boundary():
         st.error(plain(error, limit=1500), icon=":material/error:")
 
 
-def series_line(state: AppState):
+def series_line(history: PriceHistory):
     """One quiet line: which prices these are."""
-    history = state.history
     last = f"last {date(history.dates[-1])}" if len(history) else "empty"
     parts = [history.name, history.source, last, f"{count(len(history))} rows", history.frequency, history.currency]
     st.caption(" · ".join(plain(part, limit=120) for part in parts if part))

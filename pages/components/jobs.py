@@ -30,7 +30,7 @@ def load_result(run_id: str):
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def load_verdict(run_id: str):
-    """What the scores of a run are worth, in words."""
+    """The verdict on a run in words, and the comparison with naive behind it."""
     from forecasting.evaluation.judgement import judge
 
     result = load_result(run_id)

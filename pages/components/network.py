@@ -13,10 +13,10 @@ from pages.components.settings import WORDS
 __all__ = ["draw_network"]
 
 
-def draw_network(config: ForecastConfig):
+def draw_network(config: ForecastConfig, expanded: bool):
     """Layers from the input to the output, each with the shape that leaves it and its parameters."""
     layers = describe_network(config)
-    with st.expander("The network, drawn"):
+    with st.expander("The network, drawn", expanded=expanded):
         st.graphviz_chart(_dot(layers, config, is_dark()), width="content")
         total = sum(layer.parameters for layer in layers)
         frozen = sum(layer.parameters for layer in layers if layer.frozen)

@@ -23,7 +23,7 @@ def draw_result(run):
     """Scores, the verdict, the chart, then the rest in tabs."""
     result = load_result(run.id)
     score_metrics(result)
-    judged = load_verdict(run.id)
+    judged, _ = load_verdict(run.id)
     st.markdown(f"**{judged.headline}.** {plain(judged.sentence)}")
     if run.state == "stopped":
         st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.words import age, duration, percent, price, share
+from pages.components.frame import link_to
 from pages.components.jobs import load_result, run_store
 from pages.components.state import AppState
 from pages.components.text import plain
@@ -45,7 +46,7 @@ def choose_result(state: AppState):
     runs = [run for run in store.list(limit=MOST, kind="train") if run.has_result and run.group is None]
     if not runs:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
-        st.page_link("pages/2_Train.py", label="Go to Train", icon=":material/model_training:")
+        link_to("Train", state, "Go to Train")
         return None, None
     by_id = {run.id: run for run in runs}
     # The run in hand first; while it is still being trained, the newest one that has ended.

@@ -8,7 +8,7 @@ import streamlit as st
 from forecasting import ForecastingError, NeedsChoice, load_sample
 from forecasting.data.samples import SAMPLES
 from forecasting.words import duration
-from pages.components.frame import boundary
+from pages.components.frame import DEFAULT_SAMPLE, boundary
 from pages.components.jobs import run_store
 from pages.components.state import AppState, Upload
 from pages.components.text import plain
@@ -88,48 +88,47 @@ def _wait(state: AppState):
 
 def _use_copies(state: AppState):
     job, state.fetch = state.fetch, None
-    for symbol in job.symbols:
-        if copy := job.cached(symbol):
-            state.fetched[symbol] = copy
-            state.use_history(copy)
+    _take(state, {symbol: job.cached(symbol) for symbol in job.symbols})
 
 
 def _give_up(state: AppState):
     state.fetch = None
-    state.use_history(load_sample("AAPL"), sample="AAPL")
+    state.use_history(load_sample(DEFAULT_SAMPLE), sample=DEFAULT_SAMPLE)
 
 
 def _take_fetched(state: AppState):
+    """What came of a fetch: prices, or the reason why not and the last good copy where there is one."""
     job, state.fetch = state.fetch, None
-    first = True
-    for symbol in job.symbols:
-        outcome = job.results[symbol]
-        if isinstance(outcome, Exception):
-            st.session_state.setdefault("data_failed", []).append((symbol, str(outcome)))
-            if copy := job.cached(symbol):
-                state.fetched[symbol] = outcome = copy
-            else:
-                continue
-        state.fetched[symbol] = outcome
-        if first:
-            run_store().save_history(outcome)
-            state.use_history(outcome)
-            first = False
+    failed = {symbol: outcome for symbol, outcome in job.results.items() if isinstance(outcome, ForecastingError)}
+    st.session_state["data_failed"] = [str(error) for error in failed.values()]
+    _take(state, {symbol: job.cached(symbol) if symbol in failed else job.results[symbol] for symbol in job.symbols})
+
+
+def _take(state: AppState, found: dict):
+    """Keeps the histories found (None: there is none) and takes the first one in hand."""
+    found = {symbol: history for symbol, history in found.items() if history is not None}
+    state.fetched |= found
+    for history in list(found.values())[:1]:
+        _use(state, history)
+
+
+def _use(state: AppState, history):
+    # Saved, so that the page's address brings it back.
+    run_store().save_history(history)
+    state.use_history(history)
 
 
 def _draw_fetched(state: AppState):
-    for symbol, sentence in st.session_state.pop("data_failed", []):
+    for sentence in st.session_state.pop("data_failed", []):
         st.error(plain(sentence), icon=":material/cloud_off:")
     if len(state.fetched) > 1:
-        current = next((s for s, h in state.fetched.items() if h is state.history), None)
-        st.session_state["data_symbol"] = current
+        st.session_state["data_symbol"] = next((s for s, h in state.fetched.items() if h is state.history), None)
         st.segmented_control("Fetched", list(state.fetched), key="data_symbol", on_change=_use_fetched, args=(state,))
 
 
 def _use_fetched(state: AppState):
     if symbol := st.session_state["data_symbol"]:
-        run_store().save_history(state.fetched[symbol])
-        state.use_history(state.fetched[symbol])
+        _use(state, state.fetched[symbol])
 
 
 def _draw_file(state: AppState):
@@ -166,8 +165,7 @@ def _read(state: AppState):
     except ForecastingError as error:
         state.upload_error = str(error)
     else:
-        run_store().save_history(history)
-        state.use_history(history)
+        _use(state, history)
 
 
 def _ask(state: AppState):

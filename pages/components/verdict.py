@@ -6,12 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.baselines import EXTRA
-from forecasting.evaluation.comparison import compare, skill_interval
+from forecasting.evaluation.comparison import skill_interval
 from forecasting.evaluation.diagnostics import (
     error_by_horizon,
     farthest_step,
     interval_table,
-    part_of,
     rolling_coverage,
 )
 from forecasting.evaluation.verdict import gate_words, intervals_words
@@ -30,7 +29,8 @@ ICONS = {"better": ":material/check_circle:", "worse": ":material/trending_down:
 
 def draw_verdict(run, result):
     """The answer in words, its numbers, and what the evidence gate says."""
-    judged, test, currency = load_verdict(run.id), result.metrics["test"], result.history.currency
+    judged, beside = load_verdict(run.id)
+    test, currency = result.metrics["test"], result.history.currency
     show = {"better": st.success, "invalid": st.error}.get(judged.outcome, st.info)
     show(f"**{judged.headline}.** {plain(judged.sentence)}", icon=ICONS.get(judged.outcome, ":material/balance:"))
     rmse, skill, direction, inside = st.columns(4)
@@ -43,8 +43,6 @@ def draw_verdict(run, result):
                      help="The share of test days on which the price moved the way that was predicted.")
     inside.metric("In the 95 % interval", share(test["coverage_95"], digits=1), "promised 95 %", delta_color="off",
                   delta_arrow="off")
-    rows = part_of(result.predictions, "test")
-    beside = compare(rows["actual"].to_numpy(), rows["predicted"].to_numpy(), rows["naive"].to_numpy())
     if beside.statistic is not None:
         st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
                    f"({p_value(beside.p_value)}) over {count_of(beside.days, 'day')}; negative means that the model errs less.")

@@ -51,7 +51,6 @@ def test_sample_is_trained_followed_stopped_and_downloaded(app, visitor, browser
 
     press_stop(visitor)
     expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
-    assert metric(visitor, "RMSE") > 0
     check_scores(visitor, download_predictions(visitor))
     expect(other.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
     other.context.close()

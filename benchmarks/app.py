@@ -1,0 +1,158 @@
+"""How quick the app feels: first paint, first point of a curve, reruns under load, and what the app costs a training.
+
+    python benchmarks/app.py
+
+Starts the app on a data folder of its own, drives it with Debian's Chromium and prints a table.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from server import CHROMIUM_FLAGS, App  # noqa: E402
+from steps import POINTS, choose_preset, epoch, open_page, press_train  # noqa: E402
+
+from forecasting import TUTORIAL  # noqa: E402
+from forecasting.runs.store import RunStore  # noqa: E402
+
+EPOCHS = 20
+FROM_PYTHON = """
+import json, sys
+from forecasting import ForecastConfig, load_sample, train
+config = ForecastConfig.from_dict(json.loads(sys.argv[1]))
+result = train(load_sample(), config)
+print(result.curve["seconds"].iloc[1:].mean())
+"""
+
+
+def main():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
+        with tempfile.TemporaryDirectory() as folder:
+            paints = [first_paint(browser, Path(folder) / f"home{i}") for i in range(3)]
+            row("first paint of the home page, cold server", paints, "2.5 s")
+            app = App(Path(folder) / "home").start()
+            try:
+                warm_up(browser, app)
+                row("from Train to the first point, warm workers", [first_point(browser, app) for _ in range(5)], "2 s")
+                reruns = reruns_under_load(browser, app)
+                row("a rerun while two trainings run", reruns, "95 % below 0.3 s")
+                print(f"{'':44s} 95th percentile {statistics.quantiles(reruns, n=20)[-1]:.3f} s")
+                compare_with_python(browser, app)
+            finally:
+                app.stop()
+        browser.close()
+
+
+def row(what, seconds, aim):
+    print(f"{what:44s} median {statistics.median(seconds):.3f} s, {min(seconds):.3f} to {max(seconds):.3f}, "
+          f"{len(seconds)} runs (aim: {aim})", flush=True)
+
+
+def first_paint(browser, home):
+    app = App(home).start()
+    page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+    try:
+        begin = time.perf_counter()
+        page.goto(app.url)
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        return time.perf_counter() - begin
+    finally:
+        loaded = any("tensorflow" in path.path for path in psutil.Process(app.process.pid).memory_maps())
+        print(f"  TensorFlow in the page's process: {'yes' if loaded else 'no'}", flush=True)
+        page.context.close()
+        app.stop()
+
+
+def warm_up(browser, app):
+    page = browser.new_context().new_page()
+    train_on(page, app, "Quick look")
+    page.get_by_role("button", name="Download predictions (CSV)").wait_for(timeout=120_000)
+    page.context.close()
+
+
+def train_on(page, app, preset):
+    open_page(page, app.url, "Train")
+    choose_preset(page, preset)
+    page.wait_for_timeout(1000)
+    press_train(page)
+
+
+def first_point(browser, app):
+    page = browser.new_context().new_page()
+    open_page(page, app.url, "Train")
+    page.wait_for_timeout(1500)
+    begin = time.perf_counter()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function(f"({POINTS})() > 0", timeout=60_000)
+    seconds = time.perf_counter() - begin
+    page.get_by_role("button", name="Download predictions (CSV)").wait_for(timeout=120_000)
+    page.context.close()
+    return seconds
+
+
+def reruns_under_load(browser, app, times=60):
+    trainers = [browser.new_context().new_page() for _ in range(2)]
+    for page in trainers:
+        train_on(page, app, "Tutorial")
+    for page in trainers:
+        epoch(page)
+    page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+    open_page(page, app.url, "Train")
+    page.wait_for_timeout(1500)
+    slider = page.get_by_test_id("stSidebar").get_by_role("slider", name="Epochs")
+    seconds = []
+    for i in range(times):
+        expected = f"for {60 + i + 1} epochs"
+        begin = time.perf_counter()
+        slider.press("ArrowRight")
+        page.get_by_text(expected).wait_for(timeout=20_000)
+        seconds.append(time.perf_counter() - begin)
+    for trainer in trainers:
+        trainer.get_by_role("button", name="Stop", exact=True).click()
+        trainer.get_by_role("button", name="Download predictions (CSV)").wait_for(timeout=60_000)
+        trainer.context.close()
+    page.context.close()
+    return seconds
+
+
+def compare_with_python(browser, app):
+    """Seconds per epoch of the tutorial's model, the first epoch left out, app and Python in turn."""
+    config = dataclasses.replace(TUTORIAL, epochs=EPOCHS)
+    ratios = []
+    for _ in range(3):
+        page = browser.new_context().new_page()
+        page.goto(f"{app.url}/Train?settings={json.dumps(config.to_dict())}")
+        press_train(page)
+        page.get_by_role("button", name="Download predictions (CSV)").wait_for(timeout=300_000)
+        run_id = page.url.partition("run=")[2][:32]
+        page.context.close()
+        in_app = store_of(app).curve(run_id)["seconds"].iloc[1:].mean()
+        done = subprocess.run([sys.executable, "-c", FROM_PYTHON, json.dumps(config.to_dict())], cwd=ROOT, capture_output=True,
+                              text=True, check=True)
+        alone = float(done.stdout.split()[-1])
+        ratios.append(in_app / alone)
+        print(f"  epoch in the app {in_app:.3f} s, from Python {alone:.3f} s, ratio {in_app / alone:.3f}", flush=True)
+    print(f"{'the app against Python, seconds per epoch':44s} median ratio {statistics.median(ratios):.3f} (aim: 1.05)")
+
+
+def store_of(app):
+    os.environ["FORECASTING_HOME"] = str(app.home)
+    return RunStore()
+
+
+if __name__ == "__main__":
+    main()
