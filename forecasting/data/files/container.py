@@ -70,7 +70,7 @@ def open_source(source, member: str | int | None = None) -> tuple[Opened, bool]:
         notes.append("The gzip archive was unpacked.")
     excel = used = False
     if data[:4] == b"PK\x03\x04":
-        data, excel, inner, used = _unzip(data, member)
+        data, excel, inner, used = _unzip(data, filename, member)
         if inner:
             label = clean_label(inner) or label
             notes.append(f"The file “{label}” was taken out of the zip archive.")
@@ -129,7 +129,7 @@ def _gunzip(data: bytes) -> bytes:
         raise UnreadableFile("The gzip archive is damaged. Download it again or unpack it first.") from error
 
 
-def _unzip(data: bytes, member) -> tuple[bytes, bool, str, bool]:
+def _unzip(data: bytes, filename: str, member) -> tuple[bytes, bool, str, bool]:
     """(bytes, is a workbook, name of the member or '', `member` was used) of a zip archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -139,7 +139,7 @@ def _unzip(data: bytes, member) -> tuple[bytes, bool, str, bool]:
             if _is_workbook(names):
                 _check_workbook(archive)
                 return data, True, "", False
-            _refuse_documents(names)
+            _refuse_documents(names, filename)
             tables = [name for name in names if not name.endswith("/") and not _is_clutter(name)]
             if not tables:
                 raise UnreadableFile("The zip archive holds no file. Upload a CSV or Excel file.")
@@ -173,7 +173,10 @@ def _check_workbook(archive: zipfile.ZipFile):
                              "as CSV.")
 
 
-def _refuse_documents(names: list[str]):
+def _refuse_documents(names: list[str], filename: str):
+    if filename.lower().endswith((".xlsx", ".xlsm")):
+        raise UnreadableFile("This is not an Excel workbook although its name says so; it may be damaged. Save it again as "
+                             ".xlsx or CSV.")
     if "mimetype" in names and "content.xml" in names:
         raise UnreadableFile("This is an OpenDocument file. Save it as .xlsx or CSV.")
     if "[Content_Types].xml" in names:

@@ -69,7 +69,8 @@ def read_dates(text: pd.Series, order: str | None = None, today: pd.Timestamp | 
 
 
 _ISO_ZONE = r"\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
-_ISO = r"(\d{4})-(?:0[1-9]|1[0-2])-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
+_ISO = (r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?"
+        r"(?:\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?")
 
 
 def _read_iso(text: pd.Series, present: pd.Series) -> Reading | None:

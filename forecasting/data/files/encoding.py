@@ -19,7 +19,9 @@ _LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "c
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
 _SAMPLE = 65_536
 # No date, price or header is this long: such a run is cut out before anything else looks at it.
-_OVERLONG = re.compile(rb"[^,;|\t\r\n\"]{20000,}")
+_OVERLONG_BYTES = 20_000
+_OVERLONG = re.compile(rb"[^,;|\t\r\n\"]{%d,}" % _OVERLONG_BYTES)
+_DELIMITER = re.compile(rb"[,;|\t\r\n\"]")
 
 
 def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -37,7 +39,7 @@ def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
         if controls:
             data = data.translate(None, _CONTROLS)
             notes.append(f"{controls} control character{'s were' if controls > 1 else ' was'} removed.")
-        data, cut = _OVERLONG.subn(b"", data)
+        data, cut = _OVERLONG.subn(b"", data) if _has_long_run(data) else (data, 0)
         if cut:
             notes.append(f"{cut} overlong text{'s were' if cut > 1 else ' was'} left out.")
         if not _is_utf8(data):
@@ -64,6 +66,12 @@ def _unicode_encoding(data: bytes) -> tuple[str | None, int]:
 def _looks_binary(data: bytes) -> bool:
     sample = data[:_SAMPLE]
     return len(sample) - len(sample.translate(None, _CONTROLS)) > 0.02 * len(sample) + 2
+
+
+def _has_long_run(data: bytes) -> bool:
+    """Whether some run without a delimiter may be overlong: it would cover a whole block."""
+    return any(not _DELIMITER.search(data, at, at + _OVERLONG_BYTES // 2)
+               for at in range(0, len(data) - _OVERLONG_BYTES // 2, _OVERLONG_BYTES // 2))
 
 
 def _is_utf8(data: bytes) -> bool:

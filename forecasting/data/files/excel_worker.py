@@ -41,20 +41,17 @@ def read_sheet(sheet, budget):
     """The columns of `sheet`, at most `budget` cells, and what was left out."""
     sheet.reset_dimensions()  # the stored ones may be wrong by a million rows
     columns, notes = [], []
-    rows = 0
-    for row in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
+    for rows, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True)):
         if rows >= MAX_ROWS or rows * max(1, len(columns)) > budget:
             notes.append(f"Only the first {rows:,} rows of the sheet were read.")
             break
         cells = [text_of(value) for value in row]
-        for position in range(len(columns), len(cells)):
-            columns.append({"text": [""] * rows, "numbers": []})
+        columns += [{"text": [""] * rows, "numbers": []} for _ in cells[len(columns):]]
         for position, column in enumerate(columns):
             text, number = cells[position] if position < len(cells) else ("", False)
             column["text"].append(text)
             if number:
                 column["numbers"].append(rows)
-        rows += 1
     while columns and not any(columns[-1]["text"]):
         columns.pop()
     return columns, notes

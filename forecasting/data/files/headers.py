@@ -94,6 +94,9 @@ def find_table(grid: Grid) -> Table:
     above = sum(any(cell for cell in row) for row in rows[: min(header_rows, default=first)])
     if above:
         notes.append(f"{count(above, 'line')} skipped above the table.")
+    if body.empty and sum(map(any, rows)) > 1:
+        raise UnreadableFile("No line of this file holds a date and a price, e.g. not "
+                             f"“{shown(' '.join(rows[0]), 60)}”. Choose a file with dates and prices.")
     if body.empty:
         raise UnreadableFile("The file has a header but no rows below it. Choose a file with dates and prices.")
     titles = [cell for row in rows[: min(header_rows, default=first)] for cell in row]
@@ -238,8 +241,8 @@ def _without_repeats(body, native, header):
 
 
 def _name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
-    constant = {piece for piece in set(sum(labels[1:], [])) if len(labels) > 1 and ROLES.get(plain(piece)) is None
-                and all(piece in pieces for pieces in labels[1:] if pieces)}
+    repeated = set.intersection(*(set(pieces) for pieces in labels[1:] if pieces)) if any(labels[1:]) else set()
+    constant = {piece for piece in repeated if ROLES.get(plain(piece)) is None}
     columns, seen = [], Counter()
     for position, pieces in enumerate(labels):
         if len(pieces) > 1:  # the role first: 'Close AAPL', whichever level is above
@@ -254,7 +257,10 @@ def _name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
 
 
 def _role_of(name: str) -> tuple[str | None, str, str | None]:
-    """(role, entity, currency) that a header tells: 'Close (USD)' -> ('close', '', 'USD'), 'AAPL.Close' -> ('close', 'AAPL', None)."""
+    """(role, entity, currency) that a header tells.
+
+    'Close (USD)' -> ('close', '', 'USD'); 'AAPL.Close' -> ('close', 'AAPL', None)
+    """
     if not name or len(name) > 200:
         return None, "", None
     name = re.sub(r"^#\s*|^\d{1,2}[a-z]?\.\s+", "", name)
@@ -267,8 +273,7 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     for length in range(min(3, len(tokens) - 1), 0, -1):
         for head, rest in ((tokens[:length], tokens[length:]), (tokens[-length:], tokens[:-length])):
             role = ROLES.get(" ".join(head))
-            if role in ("date", "time") and all(token in FILLERS or token in ("utc", "gmt", "local", "est", "et", "cet", "stamp")
-                                                for token in rest):
+            if role in ("date", "time") and set(rest) <= FILLERS | _ZONE_WORDS:
                 return role, "", None
             if role in _ENTITY_ROLES and " ".join(head) not in _TOO_SHORT:
                 entity = [token for token in rest if token not in FILLERS]
@@ -280,7 +285,9 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
 _ENTITY_ROLES = {"open", "high", "low", "close", "last", "settle", "price", "volume",
                  "adj close", "adj open", "adj high", "adj low", "adj volume"}
 # Too short or too common to be looked for within a longer name.
-_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "ar", "max", "min", "first", "son", "slut", "index", "rate", "level", "value", "mid", "fix"}
+_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "ar", "max", "min", "first", "son", "slut", "index", "rate", "level", "value",
+              "mid", "fix"}
+_ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 
 
 def _entity(name: str, tokens: list[str]) -> str:

@@ -13,7 +13,7 @@ from forecasting.data.files.dates import Reading, read_dates
 from forecasting.data.files.headers import Column, Table, count, shown
 from forecasting.data.files.shapes import clock_of
 from forecasting.data.files.stamps import read_stamps
-from forecasting.data.files.vocabulary import month_number, plain
+from forecasting.data.files.vocabulary import MISSING, month_number, plain
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 __all__ = ["Dates", "daily_or_timed", "pick_dates"]
@@ -50,14 +50,14 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
     readings = _readings(text, order, table.epoch_1904)
     if not readings:
         example = next((cell for cell in text if not is_missing(cell)), "")
-        raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read: they follow no single order of day and month, "
-                             f"e.g. “{shown(example)}”. Write them as year-month-day, e.g. 2018-03-27.")
+        raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read: they follow no single order of day and "
+                             f"month, e.g. “{shown(example)}”. Write them as year-month-day, e.g. 2018-03-27.")
     if len(readings) > 1:
         raise NeedsChoice(
             f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?",
             kind="date_order", options=[reading.order for reading in readings], preview=_both_ways(text, readings))
     reading = readings[0]
-    present = int((~text.str.lower().map(is_missing)).sum())
+    present = int((~text.str.lower().isin(MISSING)).sum())
     if reading.read < (1 - _TOLERATED) * present:
         bad = text[reading.values.isna().to_numpy() & (text != "").to_numpy()]
         raise UnreadableFile(f"Only {reading.read:,} of {present:,} dates in “{shown(column.name)}” can be read, e.g. not "
@@ -142,7 +142,7 @@ def _clock_column(table: Table, dates: Column) -> Column | None:
             continue
         cells = [cell for cell in table.frame[column.position].head(_SAMPLE) if not is_missing(cell)]
         written = all(":" in cell for cell in cells)
-        if cells and (written or column.role is not None) and all(clock_of(cell) is not None for cell in cells):
+        if cells and (written or column.role in ("time", "date")) and all(clock_of(cell) is not None for cell in cells):
             return column
     return None
 
@@ -176,7 +176,8 @@ def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, 
     clock = f"{int(usual // 3600):02}:{int(usual % 3600 // 60):02}"
     notes = [f"The time of day ({clock}) was left out: there is one row a day."]
     weekdays = midnight.dt.dayofweek.value_counts(normalize=True)
-    if zone.upper() in _UTC and usual >= 12 * 3600 and weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02:
+    sunday_to_thursday = weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02
+    if zone.upper() in _UTC and usual >= 12 * 3600 and sunday_to_thursday:
         midnight = midnight + pd.Timedelta(days=1)
         notes.append("The days were moved on by one: in UTC they would be Sunday to Thursday.")
     elif zone and zone.upper() not in _UTC:

@@ -26,14 +26,14 @@ class Picked:
 
     close: the price; adjusted: its counterpart adjusted for splits and dividends (or the raw one if `close` is adjusted)
     roles: 'open', 'high', 'low', 'volume' and their 'adj ...' where known
-    alternatives: names of other columns a person may prefer
+    candidates: names of all columns that could be the price, `close` among them
     chosen: whether the caller named the column
     """
 
     close: Column
     adjusted: Column | None
     roles: dict[str, Column]
-    alternatives: tuple[str, ...]
+    candidates: tuple[str, ...]
     chosen: bool
     notes: tuple[str, ...] = ()
 
@@ -110,7 +110,8 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
     if column is not None:
         close = named_column(column, table, columns)
         if close not in numeric:
-            raise UnreadableFile(f"The column “{shown(close.name)}” holds no numbers. Choose one of {_listed(_names(numeric))}.")
+            raise UnreadableFile(f"The column “{shown(close.name)}” holds no numbers. Choose one of "
+                                 f"{_listed(_names(numeric))}.")
         return _picked(close, columns, roles, chosen=True), entity or (close.name if series is not None else None)
     notes = ()
     close = _obvious_close(columns, roles)
@@ -127,8 +128,9 @@ def _picked(close: Column, columns, roles, chosen: bool) -> Picked:
         roles = {role: c for role, c in roles.items() if "volume" in role}
     raw = next((roles[role] for role in _CLOSES if role in roles), None)
     adjusted = roles.get("adj close") if close.role != "adj close" else raw
-    others = [c.name for c in columns if c is not close and c.role not in _NOT_PRICES]
-    return Picked(close, adjusted if close_like else None, roles, tuple(others[:_MOST_OPTIONS]), chosen)
+    others = sorted((c for c in columns if c.role not in _NOT_PRICES), key=lambda c: "adj" in (c.role or ""))
+    others.sort(key=lambda c: (c.role or "").split()[-1:] in (["open"], ["high"], ["low"]))
+    return Picked(close, adjusted if close_like else None, roles, tuple(c.name for c in others[:_MOST_OPTIONS]), chosen)
 
 
 def _of_one_entity(numeric: list[Column], table: Table, column, series):
@@ -215,7 +217,8 @@ def named_column(wanted, table: Table, columns: list[Column]) -> Column:
     text = str(wanted).strip()
     for group in (columns, table.columns):
         for test in (lambda c: c.name == str(wanted), lambda c: c.name.strip().lower() == text.lower(),
-                     lambda c: plain(c.name) == plain(text), lambda c: c.entity.lower() == text.lower() and c.role in (None, *_CLOSES)):
+                     lambda c: plain(c.name) == plain(text),
+                     lambda c: c.entity.lower() == text.lower() and c.role in (None, *_CLOSES)):
             found = [c for c in group if test(c)]
             if len(found) == 1:
                 return found[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR, Reading, read_dates

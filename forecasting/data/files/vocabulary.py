@@ -26,8 +26,8 @@ ROLES = {
     "date": """date, trade date, trading date, exchange date, observation date, time period, datum, fecha, data, dia, tarih,
         дата, dato, pvm, paivamaara, paiva, datetime, date time, timestamp, zeit, open time, time open, snapped at,
         trading day, session, day date, calendar date, period ending, as of date, effective date, time, gmt time,
-        local time, start, begin, week, ημερομηνια, 日付, 日付け, 日期, 日時, 時間, 时间, 交易日期, 交易日, 날짜, 일자, 日, التاريخ,
-        วันที่, ngay, tanggal, skrivdato, unix, unix timestamp, epoch, unix time, ds, dates, datums, kuupaev, datas, den""",
+        local time, start, begin, week, ημερομηνια, 日付, 日付け, 日期, 日時, 時間, 时间, 交易日期, 交易日, 날짜, 일자, 日,
+        التاريخ, วันที่, ngay, tanggal, skrivdato, unix, unix timestamp, epoch, unix time, ds, dates, datums, kuupaev, datas, den""",
     "time": "time, hour, uhrzeit, heure, hora, ora, godzina, czas, время, saat, tid, klo, 時刻, 시간, clock, time of day",
     "year": "year, jahr, annee, ano, anno, rok, год, yil, jaar, ar, 年, 연도, yr, yyyy, calendar year",
     "month": "month, monat, mois, mes, mese, miesiac, месяц, ay, maand, 月, 월, mm, mon",
@@ -73,8 +73,8 @@ ROLES = {
         объем, обьем, hacim, hac, volym, omsatt antal, vaihto kpl, 出来高, 成交量, 成交股數, 交易量, 거래량, total volume,
         total trade quantity, shares traded, no of shares, number of shares, traded volume, trade volume, share volume,
         px volume, tickvol, tick volume, quantity, qty, day volume, volume traded, volume shares""",
-    "other": """change, % change, change %, chg, % chg, chg %, %chg, var, var %, % var, variation, variation %, variacion, zmiana,
-        zmiana %, изм, изм %, fark, fark %, verschil, verschil %, + %, %, veranderung, diff, difference, differenz, 변동,
+    "other": """change, % change, change %, chg, % chg, chg %, %chg, var, var %, % var, variation, variation %, variacion,
+        zmiana, zmiana %, изм, изм %, fark, fark %, verschil, verschil %, + %, %, veranderung, diff, difference, differenz, 변동,
         변동 %, 등락률, 대비, 变动, 涨跌幅, 涨跌额, 漲跌價差, 変化率 %, 前日比, net, net change, return, returns, pct change,
         percent change, change percent, change pct, daily return, changes, change in price, change over time,
         market cap, market capitalization, marktkapitalisierung, 시가총액, 상장주식수, capitalisation, circulating supply,
@@ -87,9 +87,9 @@ ROLES = {
         time close, time high, time low, time updated, quote volume, quote asset volume, base volume, taker buy volume,
         taker buy quote volume, taker buy base asset volume, taker buy quote asset volume, number of trades, weight,
         prev close, previous close, prior close, vortag, prev, pre close, yesterday close, prior settle, previous,
-        previous settlement, 52w h, 52w l, 52 week high, 52 week low, high time, low time, id, row, nr, no, index no, unnamed 0,
-        unnamed, flags, flag, period, per, frequency, freq, unit, units, decimals, status, note, notes, comment, remarks, adj factor,
-        adjustment factor, sma, ema, rsi, macd, signal, ma, volatility, std, obs status, day of week, weekday, wochentag""",
+        previous settlement, 52w h, 52w l, 52 week high, 52 week low, high time, low time, id, row, nr, no, index no,
+        unnamed 0, unnamed, flags, flag, period, per, frequency, freq, unit, units, decimals, status, note, notes, comment,
+        remarks, adj factor, adjustment factor, sma, ema, rsi, macd, signal, ma, volatility, std, obs status, day of week, weekday, wochentag""",
     "currency": "currency, wahrung, devise, moneda, valuta, waluta, валюта, para birimi, 通貨, 货币, 통화, ccy, curr",
 }
 ROLES = {plain(word): role for role, words in ROLES.items() for word in words.split(",")} | {
@@ -99,17 +99,17 @@ ROLES = {plain(word): role for role, words in ROLES.items() for word in words.sp
 # Words in a header that say nothing of the series: 'Close price, daily' is 'close'.
 FILLERS = {"price", "prices", "the", "of", "daily", "in", "value", "historical", "eod", "data", "per", "share", "at", "and"}
 
-MISSING = {"", "-", "--", "---", "—", "–", ".", "..", "...", "null", "nan", "na", "n/a", "#n/a", "#n/a n/a", "none", "nat", "?", "*",
-           "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "nil",
-           "missing", "<na>", "n.a.", "n.a", "bank holiday", "holiday", "closed", "void", "not available", "x", "(null)", "\\n"}
+MISSING = {"", "-", "--", "---", "—", "–", ".", "..", "...", "null", "nan", "na", "n/a", "#n/a", "#n/a n/a", "none", "nat",
+           "?", "*", "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!",
+           "nil", "missing", "<na>", "n.a.", "n.a", "bank holiday", "holiday", "closed", "void", "not available", "x", "(null)", "\\n"}
 
 SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH", "₫": "VND", "₪": "ILS", "฿": "THB",
          "₱": "PHP", "zł": "PLN", "zl": "PLN", "kč": "CZK", "r$": "BRL", "us$": "USD", "a$": "AUD", "c$": "CAD", "hk$": "HKD",
          "nt$": "TWD", "s$": "SGD", "fr.": "CHF", "sfr.": "CHF", "rs.": "INR", "руб.": "RUB", "руб": "RUB", "元": "CNY",
          "円": "JPY", "원": "KRW", "$": "USD", "¥": None, "￥": None, "kr": None, "kr.": None, "p": None}
-CURRENCIES = {"USD", "EUR", "GBP", "JPY", "CNY", "CHF", "CAD", "AUD", "NZD", "INR", "KRW", "RUB", "TRY", "PLN", "CZK", "HUF", "SEK",
-              "NOK", "DKK", "BRL", "MXN", "ZAR", "HKD", "SGD", "TWD", "THB", "ILS", "UAH", "IDR", "MYR", "PHP", "VND", "SAR",
-              "AED", "RON", "BGN", "CLP", "ARS", "COP", "GBX", "USDT", "BTC", "ETH"}
+CURRENCIES = {"USD", "EUR", "GBP", "JPY", "CNY", "CHF", "CAD", "AUD", "NZD", "INR", "KRW", "RUB", "TRY", "PLN", "CZK", "HUF",
+              "SEK", "NOK", "DKK", "BRL", "MXN", "ZAR", "HKD", "SGD", "TWD", "THB", "ILS", "UAH", "IDR", "MYR", "PHP", "VND",
+              "SAR", "AED", "RON", "BGN", "CLP", "ARS", "COP", "GBX", "USDT", "BTC", "ETH"}
 
 # A word is a month if it begins one of these names and no other month's. Croatian is left out: its 'listopad' is the
 # October of what is November in Polish and Czech.
@@ -117,7 +117,8 @@ _MONTH_NAMES = {
     1: "january januar janvier enero gennaio janeiro januari styczen stycznia январь января ocak leden ledna tammikuu ianuarie",
     2: """february februar fevrier febrero febbraio fevereiro februari luty lutego февраль февраля subat unor unora helmikuu
         februarie feb""",
-    3: "march mar marz maerz mrz mars marzo marco maart marzec marca март марта mart brezen brezna maaliskuu martie marcius mrt",
+    3: """march mar marz maerz mrz mrt mars marzo marco maart marzec marca март марта mart brezen brezna maaliskuu martie
+        marcius""",
     4: "april avril abril aprile kwiecien kwietnia апрель апреля nisan duben dubna huhtikuu aprilie aprilis",
     5: "may mai mayo maggio maio mei maj maja май мая mayis kveten kvetna toukokuu majus",
     6: "june juni juin junio giugno junho czerwiec czerwca июнь июня haziran cerven cervna kesakuu iunie junius",
@@ -127,19 +128,20 @@ _MONTH_NAMES = {
     10: """october oktober octobre octubre ottobre outubro pazdziernik pazdziernika октябрь октября ekim rijen rijna lokakuu
         octombrie""",
     11: "november novembre noviembre novembro listopad listopada ноябрь ноября kasim marraskuu noiembrie",
-    12: """december desember dezember decembre diciembre dicembre dezembro grudzien grudnia декабрь декабря aralik prosinec prosince
-        joulukuu decembrie""",
+    12: """december desember dezember decembre diciembre dicembre dezembro grudzien grudnia декабрь декабря aralik
+        prosinec prosince joulukuu decembrie""",
 }
 _MONTH_OF = {plain(name): number for number, names in _MONTH_NAMES.items() for name in names.split()}
 
-DAYS = {plain(word) for word in """
+_DAY_WORDS = """
     mon tue wed thu fri sat sun tues weds thur thurs monday tuesday wednesday thursday friday saturday sunday
     mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
     lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim
     lunes martes miercoles jueves viernes sabado domingo mie jue vie sab dom
     lunedi martedi mercoledi giovedi venerdi domenica gio
     segunda terca quarta quinta sexta feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
-    pn wt sr czw pt sob nd пн вт ср чт пт сб вс de del of le den""".split()}
+    pn wt sr czw pt sob nd пн вт ср чт пт сб вс de del of le den"""
+DAYS = {plain(word) for word in _DAY_WORDS.split()}
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,64 @@
+"""Raw prices or prices adjusted for splits and dividends: which to use, and the open, high and low that go with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.files.headers import shown
+from forecasting.data.files.pick_prices import Picked
+
+__all__ = ["price_frame"]
+
+_SPLIT = 1.2  # a step of raw over adjusted prices that no ordinary dividend makes
+
+
+def price_frame(picked: Picked, values: dict[str, np.ndarray], dates: pd.Series) -> tuple[pd.DataFrame, str, list[str]]:
+    """(Date, Close, Open, High, Low, Volume in the order of the rows; name of the price column; what to say).
+
+    values: floats of the columns by role, 'close' and 'adjusted' being `picked.close` and `picked.adjusted`
+    Adjusted prices are used where the raw ones jump at splits, or where open, high and low are there adjusted too.
+    """
+    close, other = values["close"], values.get("adjusted")
+    prefix, factor, notes, used = "", None, [], picked.close
+    name = shown(used.name)
+    if picked.close.role == "adj close":
+        prefix = "adj "
+        factor = None if other is None else _ratio(close, other)
+    elif other is not None:
+        jump = _largest_step(close, other, dates)
+        complete = all(f"adj {role}" in values for role in ("open", "high", "low"))
+        if not picked.chosen and (jump or complete):
+            prefix, factor, close, used = "adj ", _ratio(other, close), other, picked.adjusted
+            why = f"“{name}” jumps at splits, e.g. on {jump}" if jump else "open, high and low are there adjusted too"
+            notes.append(f"“{shown(used.name)}” was used because {why}; “{name}” can be chosen instead.")
+        elif not picked.chosen:
+            notes.append(f"“{name}” was used; “{shown(picked.adjusted.name)}”, adjusted for splits and dividends, can be "
+                         "chosen instead.")
+    columns = {"Date": dates.to_numpy(), "Close": close}
+    scaled = False
+    for role in ("open", "high", "low", "volume"):
+        own = values.get(prefix + role)
+        if own is None and prefix and role in values:
+            scale = factor if role != "volume" else 1.0
+            own = None if scale is None else values[role] * scale
+            scaled |= own is not None and role != "volume"
+        if own is not None:
+            columns[role.capitalize()] = own
+    if scaled:
+        notes.append("Open, High and Low were scaled by the same factors as the adjusted price.")
+    return pd.DataFrame(columns), used.name, notes
+
+
+def _ratio(adjusted: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    return np.divide(adjusted, raw, out=np.full(len(raw), np.nan), where=raw != 0)
+
+
+def _largest_step(raw: np.ndarray, adjusted: np.ndarray, dates: pd.Series) -> str | None:
+    """The date on which raw prices part from adjusted ones by more than a dividend, or None."""
+    ratio = pd.Series(_ratio(raw, adjusted), index=pd.DatetimeIndex(dates)).dropna()
+    ratio = ratio[(ratio > 0) & ratio.index.notna()].sort_index()
+    steps = np.abs(np.diff(np.log(ratio.to_numpy())))
+    if not len(steps) or steps.max() < np.log(_SPLIT):
+        return None
+    return f"{ratio.index[int(steps.argmax()) + 1]:%Y-%m-%d}"
