@@ -114,11 +114,11 @@ def _lag_words(shifts, best, moves):
 
 
 def _digits(value, other):
-    """`value` with as many decimals as tell it from `other`, two at least and six at most."""
+    """`value` with as many decimals as tell it from `other` and from 1, two at least and six at most."""
     if not np.isfinite(value):
         return words.UNKNOWN
-    gap = abs(value - other) if np.isfinite(other) else 1.0
-    return words.number(value, 2 if gap == 0 else int(np.clip(1 - np.floor(np.log10(gap)), 2, 6)))
+    gaps = [gap for gap in (abs(value - other), 1 - abs(value)) if np.isfinite(gap) and gap > 0]
+    return words.number(value, int(np.clip(1 - np.floor(np.log10(min(gaps, default=1.0))), 2, 6)))
 
 
 def errors_over_time(predictions: pd.DataFrame, window: int | None = None) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def distribution_chart(errors: pd.DataFrame, *, dark: bool = False, currency: st
     traces[1]["line"]["shape"] = "hvh"
     bias = float(ours.mean()) if len(errors) else None
     return t.make_figure(
-        traces, title="Distribution of errors", dark=dark, revision="distribution", bargap=0,
+        traces, title="Distribution of errors", dark=dark, revision="distribution", height=t.SHORT, bargap=0,
         description=f"Errors of {words.count_of(len(errors), 'prediction')}: mean "
                     f"{words.price(bias, currency, signed=True)}, half of them smaller than "
                     f"{words.price(_median_size(ours), currency)}.",
@@ -175,14 +175,12 @@ def coverage_chart(rolling: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     ends = [f"{level} %: {words.share(rolling[f'coverage_{level}'].mean(), digits=1)}" for level in (95, 80)]
     figure = _rolling(rolling, "coverage", 100, " %", ".1f", "Interval coverage", dark,
                       f"Mean coverage over time of the intervals that promise 95 and 80 % ({', '.join(ends)}).")
-    promised = [{"type": "line", "xref": "paper", "yref": "y", "x0": 0, "x1": 1, "y0": level, "y1": level,
-                 "line": {"color": c.naive, "width": 1, "dash": "dot"}} for level in (80, 95)]
+    start, end = figure.data[0].x[[0, -1]] if len(rolling) else (None, None)
+    figure.add_trace(go.Scatter(
+        x=[start, end, None, start, end], y=[80, 80, None, 95, 95], mode="lines", name="Promised", hoverinfo="skip",
+        line={"color": c.naive, "width": 1.25, "dash": "dot"}))
     lowest = float(np.nanmin(rolling[["coverage_80", "coverage_95"]].to_numpy())) * 100 if len(rolling) else 70.0
-    names = [{"xref": "paper", "yref": "y", "x": 1, "y": level, "xanchor": "right", "yanchor": "top",
-              "showarrow": False, "text": f"{level} % promised", "font": {"size": 11, "color": c.muted}}
-             for level in (80, 95)]
-    return figure.update_layout(shapes=promised, annotations=names, yaxis={"title": {"text": "Prices inside, %"},
-                                                        "range": [min(70.0, lowest) - 4, 102]})
+    return figure.update_layout(yaxis={"title": {"text": "Prices inside, %"}, "range": [min(70.0, lowest) - 4, 102]})
 
 
 def width_chart(rolling: pd.DataFrame, *, dark: bool = False, currency: str | None = None) -> go.Figure:

@@ -146,8 +146,10 @@ def date_axis(dates: pd.DatetimeIndex, c: Colours) -> dict:
              (["M1", "M12"], "%b<br>%Y"), (["M12", None], "%Y")]
     return {"type": "date", "hoverformat": "%-d %b %Y, %H:%M" if within_days else "%-d %b %Y",
             "tickformatstops": [{"dtickrange": limits, "value": form} for limits, form in stops],
-            "tickangle": 0, "showspikes": True, "spikemode": "across", "spikethickness": 1, "spikedash": "solid",
-            "spikecolor": c.grid, "spikesnap": "hovered data"}
+            "tickangle": 0, "showspikes": True, "spikemode": "across", "spikecolor": c.muted, "spikedash": "solid",
+            "spikesnap": "hovered data",
+            # Plotly puts a white line, two pixels wider, behind the hover's own: in the dark only that one is wanted.
+            "spikethickness": -1 if c is _DARK else 1}
 
 
 def price_format(*values) -> str:
