@@ -1,46 +1,73 @@
-"""The recurrent network that a ForecastConfig describes."""
+"""The recurrent network that a ForecastConfig describes, and the one that learns in its place."""
 
 from __future__ import annotations
 
+import itertools
+
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["build_network"]
+__all__ = ["build_network", "build_trainer"]
 
 
 def build_network(config: ForecastConfig, n_features: int):
     """A Keras model of plain layers: (batch, window, n_features) -> (batch, horizon).
 
     Stacked recurrent layers, dropout between them, and a dense head with one output per step of the horizon. The head
-    starts at zero unless the target is the price itself, so that an untrained network predicts no change: the naive
-    forecast. Same config, same weights: every initialiser gets its own seed from `config.seed`.
+    starts at zero unless the target is the price itself: an untrained network predicts no change, the naive forecast.
+    Same config, same weights: every layer draws from its own seed.
     """
     import keras
 
-    return keras.Sequential([keras.Input((config.window, n_features)), *layers_of(config)], name="core")
+    layers = _layers(config, _recurrent_layer(config.cell))
+    return keras.Sequential([keras.Input((config.window, n_features)), *layers], name="core")
 
 
-def layers_of(config: ForecastConfig) -> list:
-    """The layers of `build_network`, without its input."""
+def build_trainer(config: ForecastConfig, n_features: int, fused: bool, every_step: bool):
+    """The network of `build_network` in the shape that learns fastest; weights go from one to the other as they are.
+
+    fused: LSTM layers run on the fused op
+    every_step: an output for each step that ends a whole window, instead of for the last one
+    returns a Keras model: (batch, steps, n_features) -> (batch, steps - window + 1, horizon), steps = window unless
+        every_step
+    """
     import keras
 
-    seeds = iter(range(config.seed * 100, (config.seed + 1) * 100))
+    recurrent_layer = _recurrent_layer(config.cell)
+    if fused and config.cell == "lstm":
+        from forecasting.model.layers import FusedLSTM as recurrent_layer
+    *layers, head = _layers(config, recurrent_layer, every_step)
+    ends = keras.layers.Cropping1D((config.window - 1, 0)) if every_step else keras.layers.Reshape((1, config.units[-1]))
+    return keras.Sequential([keras.Input((None, n_features)), *layers, ends, head], name="trainer")
 
-    def initializer(name):
-        if name == "orthogonal":
-            return keras.initializers.Orthogonal(seed=next(seeds))
-        return {"glorot_uniform": keras.initializers.GlorotUniform,
-                "he_normal": keras.initializers.HeNormal,
-                "random_normal": keras.initializers.RandomNormal}[name](seed=next(seeds))
 
-    cell = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[config.cell]
+def _recurrent_layer(cell):
+    """The class of the layers of this cell."""
+    import keras
+
+    if cell == "tutorial_lstm":
+        from forecasting.model.cells import TutorialLSTM
+
+        return TutorialLSTM
+    return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
+
+
+def _layers(config, recurrent_layer, every_step=False):
+    """The layers from the input on, the head last."""
+    import keras
+
+    seeds = itertools.count(1000 * config.seed)
+    initializers = {"glorot_uniform": keras.initializers.GlorotUniform, "he_normal": keras.initializers.HeNormal,
+                    "random_normal": keras.initializers.RandomNormal, "orthogonal": keras.initializers.Orthogonal}
     layers = []
-    for i, units in enumerate(config.units):
-        last = i == len(config.units) - 1
-        layers.append(cell(units, return_sequences=not last, kernel_initializer=initializer(config.initializer),
-                           recurrent_initializer=initializer(config.recurrent_initializer),
-                           recurrent_dropout=config.recurrent_dropout, seed=next(seeds), name=f"{config.cell}_{i + 1}"))
+    for number, units in enumerate(config.units, start=1):
+        last = number == len(config.units)
+        layers.append(recurrent_layer(
+            units, return_sequences=every_step or not last, recurrent_dropout=config.recurrent_dropout,
+            kernel_initializer=initializers[config.initializer](seed=next(seeds)),
+            recurrent_initializer=initializers[config.recurrent_initializer](seed=next(seeds)),
+            seed=next(seeds), name=f"{config.cell}_{number}"))
         if config.dropout and not last:
-            layers.append(keras.layers.Dropout(config.dropout, seed=next(seeds), name=f"dropout_{i + 1}"))
-    head = "zeros" if config.target != "price" else keras.initializers.GlorotUniform(seed=next(seeds))
-    layers.append(keras.layers.Dense(config.horizon, kernel_initializer=head, name="head"))
+            layers.append(keras.layers.Dropout(config.dropout, seed=next(seeds), name=f"dropout_{number}"))
+    start = initializers[config.initializer](seed=next(seeds)) if config.target == "price" else "zeros"
+    layers.append(keras.layers.Dense(config.horizon, kernel_initializer=start, name="head"))
     return layers

@@ -1,7 +1,11 @@
-"""The training loop: windows gathered in the graph, early stopping, Stop within a fraction of a second."""
+"""The training loop: epochs, schedules, early stopping, Stop within a fraction of a second."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
+import os
 import time
 from dataclasses import dataclass
 
@@ -11,10 +15,9 @@ import pandas as pd
 from forecasting.errors import NotEnoughData, TrainingError
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["EpochLog", "FitResult", "TrainingData", "fit_network", "predict_windows"]
+__all__ = ["EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network", "predict_windows", "warm_up"]
 
-CALL_SECONDS = 0.15  # how long one compiled call may run before Python looks at should_stop again
-PREDICT_BATCH = 1024
+PLATEAU = 3  # epochs without a better validation loss after which the schedule 'plateau' halves the learning rate
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class TrainingData:
 
     inputs: (t, features) float32, one row a price row, oldest first
     targets: (t, horizon) float32, NaN where unknown
-    train, validation: (n,) origins, each with a whole window before it and no NaN in its target
+    train, validation: (n,) origins, each with a whole window up to it and a known target
     """
 
     inputs: np.ndarray
@@ -32,10 +35,9 @@ class TrainingData:
     validation: np.ndarray
 
     def __post_init__(self):
-        object.__setattr__(self, "inputs", np.ascontiguousarray(self.inputs, dtype=np.float32))
-        object.__setattr__(self, "targets", np.ascontiguousarray(self.targets, dtype=np.float32))
-        object.__setattr__(self, "train", np.asarray(self.train, dtype=np.int32))
-        object.__setattr__(self, "validation", np.asarray(self.validation, dtype=np.int32))
+        for name, dtype in (("inputs", np.float32), ("targets", np.float32), ("train", np.int32),
+                            ("validation", np.int32)):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=dtype))
 
 
 @dataclass(frozen=True)
@@ -53,137 +55,171 @@ class EpochLog:
 
 @dataclass(frozen=True)
 class FitResult:
-    """curve: DataFrame of epoch (from 1), loss, val_loss, seconds. best_epoch: the one of lowest val_loss, 0 where the
-    untrained network was the best. stopped: whether should_stop ended the training early."""
+    """What a training gave.
+
+    curve: DataFrame epoch (from 1), loss, val_loss, seconds (of this epoch, its validation included)
+    best_epoch: the one of lowest validation loss, whose weights were kept if `patience` is set; 0: the untrained
+        network was better than any
+    stopped: should_stop ended it
+    """
 
     curve: pd.DataFrame
     best_epoch: int
     stopped: bool
 
 
-def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None, should_stop=None) -> FitResult:
-    """Train `model` in place; see the issue's contract."""
+def configure_threads(parallel: int | None = None):
+    """One thread an op, and `parallel` ops side by side: as many as there are cores unless given.
+
+    The matrices of these networks are too small to be shared out between cores; the two halves of a batch side by side
+    are faster. TensorFlow takes this setting before its first computation only; after that, nothing changes.
+    """
     import tensorflow as tf
 
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(parallel or os.cpu_count() or 1)
+    except RuntimeError:
+        return
+
+
+def warm_up(config: ForecastConfig, n_features: int = 1):
+    """Compile what a training with `config` needs, so that it starts at once."""
+    from forecasting.model.network import build_network
+
+    rows = config.window + 8
+    origins = np.arange(config.window - 1, rows)
+    data = TrainingData(np.zeros((rows, n_features)), np.zeros((rows, config.horizon)), origins[:-1], origins[-1:])
+    network = build_network(config, n_features)
+    predict_windows(network, data.inputs, origins)
+    fit_network(network, data, dataclasses.replace(config, epochs=1))
+
+
+def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None, should_stop=None) -> FitResult:
+    """Trains `model`, as `build_network(config, ...)` makes it, in place.
+
+    It is left with the weights of the best epoch on the validation part if `config.patience` is set, and of the last
+    one otherwise. The untrained network is a candidate too where it is the naive forecast.
+
+    on_epoch: called with an EpochLog after each epoch; its time is not counted
+    should_stop: () -> bool, asked several times a second; the epoch that it cuts short does not count, unless it is
+        the first: its row in the curve then tells of the part that was seen
+    Raises NotEnoughData without a window in each part, and TrainingError when the loss is no longer a number; `model`
+    then has the best weights before that.
+    """
+    from forecasting.model.learner import learner_for
+
     if not len(data.train) or not len(data.validation):
-        raise NotEnoughData(f"Training needs at least one window for training and one for validation. Received: "
-                            f"{len(data.train)} and {len(data.validation)}. Choose a longer period or a shorter window.")
+        raise NotEnoughData("Training needs at least one window in the training and one in the validation part. "
+                            f"Received: {len(data.train)} and {len(data.validation)}. Choose a longer period, a "
+                            "shorter window or other shares.")
     should_stop = should_stop or (lambda: False)
-    steps = _Steps(tf, model, data, config)
+    learner = learner_for(config, data.inputs.shape[1])
+    learner.start(model.get_weights(), data)
+    progress = _Progress(config, model.get_weights())
+    if config.patience is not None and not any(weight.any() for weight in model.layers[-1].get_weights()):
+        progress.lowest = learner.loss_of_zeros()
     rng = np.random.default_rng(config.seed)
-    best = (float("inf"), 0, model.get_weights())
-    rows, stopped, waited = [], False, 0
-    if config.patience is not None and config.target != "price":
-        best = (steps.validate(should_stop), 0, model.get_weights())
+    rows, stopped = [], False
     for epoch in range(1, config.epochs + 1):
-        start = time.perf_counter()
-        loss, done = steps.train(rng.permutation(data.train), should_stop)
-        val_loss = steps.validate(should_stop)
-        if not done:
-            stopped = True
+        started, rate = time.perf_counter(), progress.learning_rate(epoch)
+        loss, finished = learner.train_epoch(rng, rate, should_stop)
+        val_loss = None
+        if finished:
+            val_loss = learner.validate(should_stop)
+        stopped = val_loss is None and (loss is None or math.isfinite(loss))
+        if stopped and loss is not None and not rows:
+            val_loss = learner.glance()
+        elif stopped:
             break
-        if not np.isfinite(loss + val_loss):
-            model.set_weights(best[2])
-            raise TrainingError(f"The loss was no longer a number in epoch {epoch}. Lower the learning rate "
-                                f"(now {config.learning_rate:g}) or clip the gradient (now {config.clip_norm}).")
-        seconds = time.perf_counter() - start
-        rows.append((epoch, loss, val_loss, seconds))
-        waited += 1
-        if val_loss < best[0]:
-            best, waited = (val_loss, epoch, model.get_weights()), 0
+        if not math.isfinite(loss) or not math.isfinite(val_loss):
+            model.set_weights(progress.weights)
+            raise TrainingError(_diverged(epoch, config))
+        progress.add(epoch, val_loss, learner.get_weights())
+        rows.append((epoch, loss, val_loss, time.perf_counter() - started))
         if on_epoch:
-            on_epoch(EpochLog(epoch, config.epochs, loss, val_loss, seconds, best[1], config.learning_rate))
-        if should_stop():
-            stopped = True
+            on_epoch(EpochLog(epoch, config.epochs, *rows[-1][1:], progress.best_epoch, rate))
+        if stopped or progress.is_over:
             break
-        if config.patience is not None and waited >= config.patience:
-            break
-    if config.patience is not None and np.isfinite(best[0]):
-        model.set_weights(best[2])
-    return FitResult(pd.DataFrame(rows, columns=["epoch", "loss", "val_loss", "seconds"]), best[1], stopped)
+    model.set_weights(progress.weights)
+    return FitResult(pd.DataFrame(rows, columns=["epoch", "loss", "val_loss", "seconds"]), progress.best_epoch, stopped)
 
 
-class _Steps:
-    """Compiled training and validation over one resident series."""
+class _Progress:
+    """Which epoch was the best, which weights to keep, when to slow down and when to end.
 
-    def __init__(self, tf, model, data, config):
-        import keras
+    >>> progress = _Progress(ForecastConfig(patience=2), weights=None)
+    >>> for epoch, val_loss in enumerate([3.0, 1.0, 2.0, 2.0], start=1):
+    ...     progress.add(epoch, val_loss, f"weights {epoch}")
+    >>> progress.best_epoch, progress.weights, progress.is_over
+    (2, 'weights 2', True)
+    """
 
-        self.data, self.batch, self.per_call = data, config.batch_size, 1
-        inputs, targets = tf.constant(data.inputs), tf.constant(data.targets)
-        offsets = tf.range(-config.window + 1, 1)
-        loss_of = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absolute_error,
-                   "huber": keras.losses.huber}[config.loss]
-        clip, decay = config.clip_norm, config.weight_decay or None
-        optimizer = {
-            "adam": lambda: keras.optimizers.Adam(config.learning_rate, global_clipnorm=clip, weight_decay=decay),
-            "adamw": lambda: keras.optimizers.AdamW(config.learning_rate, global_clipnorm=clip, weight_decay=decay),
-            "rmsprop": lambda: keras.optimizers.RMSprop(config.learning_rate, global_clipnorm=clip, weight_decay=decay),
-            "sgd": lambda: keras.optimizers.SGD(config.learning_rate, momentum=config.momentum, global_clipnorm=clip,
-                                                weight_decay=decay),
-        }[config.optimizer]()
-        variables = model.trainable_variables
-        optimizer.build(variables)
+    def __init__(self, config, weights):
+        self.config, self.weights = config, weights
+        self.lowest, self.best_epoch, self.waited = math.inf, 0, 0
+        self._scale = 1.0
 
-        @tf.function(reduce_retracing=True)
-        def train(order, first, last):
-            total = 0.0
-            for i in tf.range(first, last):
-                origins = order[i * self.batch:(i + 1) * self.batch]
-                x, y = tf.gather(inputs, origins[:, None] + offsets), tf.gather(targets, origins)
-                with tf.GradientTape() as tape:
-                    losses = loss_of(y, model(x, training=True))
-                    loss = tf.reduce_mean(losses)
-                optimizer.apply(tape.gradient(loss, variables), variables)
-                total += tf.reduce_sum(losses)
-            return total
+    def learning_rate(self, epoch) -> float:
+        """Of this epoch, by the schedule."""
+        rate = self.config.learning_rate
+        if self.config.schedule == "cosine":
+            return rate * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / self.config.epochs))
+        return rate * self._scale
 
-        @tf.function(reduce_retracing=True)
-        def validate(origins):
-            x, y = tf.gather(inputs, origins[:, None] + offsets), tf.gather(targets, origins)
-            return tf.reduce_sum(loss_of(y, model(x, training=False)))
+    def add(self, epoch, val_loss, weights):
+        better = val_loss < self.lowest
+        self.waited = 0 if better else self.waited + 1
+        if better:
+            self.lowest, self.best_epoch = val_loss, epoch
+        if better or self.config.patience is None:
+            self.weights = weights
+        if self.config.schedule == "plateau" and self.waited and self.waited % PLATEAU == 0:
+            self._scale /= 2
 
-        self._tf, self._train, self._validate = tf, train, validate
+    @property
+    def is_over(self) -> bool:
+        return self.config.patience is not None and self.waited >= self.config.patience
 
-    def train(self, order, should_stop):
-        """One epoch over the origins in `order`. Returns the mean loss and whether it went to the end."""
-        tf, total, i = self._tf, 0.0, 0
-        steps = -(-len(order) // self.batch)
-        order = tf.constant(order)
-        while i < steps:
-            if should_stop():
-                return float("nan"), False
-            last, start = min(steps, i + self.per_call), time.perf_counter()
-            total += float(self._train(order, tf.constant(i), tf.constant(last)))
-            each = (time.perf_counter() - start) / (last - i)
-            self.per_call, i = max(1, min(2 * self.per_call, int(CALL_SECONDS / each))), last
-        return total / len(order), True
 
-    def validate(self, should_stop):
-        """The mean validation loss."""
-        total, origins = 0.0, self.data.validation
-        for i in range(0, len(origins), PREDICT_BATCH):
-            if should_stop():
-                return float("nan")
-            total += float(self._validate(self._tf.constant(origins[i:i + PREDICT_BATCH])))
-        return total / len(origins)
+def _diverged(epoch, config):
+    clip = "no limit on the gradient" if config.clip_norm is None else f"gradients limited to {config.clip_norm:g}"
+    return (f"The loss was no longer a number in epoch {epoch}. Received: learning rate {config.learning_rate:g}, {clip}. "
+            "Choose a lower learning rate or a lower gradient limit, and look for wrong prices in the data.")
 
 
 def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
-    """The model's forecast from each origin: (n, horizon) float32."""
+    """The model's forecasts from these origins.
+
+    model: (batch, window, features) -> (batch, horizon); inputs: (t, features); origins: (n,) rows of it
+    returns (n, horizon) float32; NaN where should_stop ended it early
+    """
     import tensorflow as tf
 
-    window = model.input_shape[1]
-    series, offsets = tf.constant(np.ascontiguousarray(inputs, dtype=np.float32)), tf.range(-window + 1, 1)
+    from forecasting.model.learner import forecast_rows, in_batches
 
-    @tf.function(reduce_retracing=True)
-    def predict(batch):
-        return model(tf.gather(series, batch[:, None] + offsets), training=False)
-
-    origins = np.asarray(origins, dtype=np.int32)
-    out = np.full((len(origins), model.output_shape[-1]), np.nan, dtype=np.float32)
-    for i in range(0, len(origins), PREDICT_BATCH):
+    window, horizon = model.input_shape[1], model.output_shape[-1]
+    forecast, parts = _compiled_forecast(model)
+    rows, series = forecast_rows(window), tf.constant(np.asarray(inputs, dtype=np.float32))
+    out = np.full((len(origins), horizon), np.nan, dtype=np.float32)
+    for number, batch in enumerate(in_batches(origins, min(rows, len(origins)), parts)):
         if should_stop and should_stop():
             break
-        out[i:i + PREDICT_BATCH] = predict(tf.constant(origins[i:i + PREDICT_BATCH]))
+        wanted = out[number * rows : (number + 1) * rows]
+        wanted[:] = forecast(series, batch)[: len(wanted)]
     return out
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled_forecast(model):
+    """(inputs, ends) -> forecasts, and the number of parts that a batch is computed in, side by side."""
+    import tensorflow as tf
+
+    parts, window = 2, model.input_shape[1]
+
+    @tf.function(input_signature=[tf.TensorSpec((None, model.input_shape[2])), tf.TensorSpec((None,), tf.int32)])
+    def forecast(inputs, ends):
+        rows = tf.maximum(ends, window - 1)[:, None] + tf.range(1 - window, 1)
+        return tf.concat([model(tf.gather(inputs, part), training=False) for part in tf.split(rows, parts)], axis=0)
+
+    return forecast, parts

@@ -1,0 +1,209 @@
+"""Compiled training steps for the networks of one shape, over a series that stays in memory once.
+
+Imports Keras and TensorFlow: import this module inside functions only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from forecasting.model.config import ForecastConfig
+from forecasting.model.network import build_trainer
+
+__all__ = ["FORECAST_STEPS", "Learner", "chunks_of", "in_batches", "learner_for"]
+
+CALL_SECONDS = 0.2  # how long one call of compiled steps may last before Python looks at should_stop again
+FORECAST_STEPS = 32_768  # batch times window where there is no gradient: bounds memory and the time of a call
+FEWEST_VALIDATED = 1000  # origins
+SMALLEST_PART = 16  # rows; two parts of fewer, side by side, take longer than the whole batch
+LARGEST_THREADED_PART = 32  # rows; with more, ops that share out the cores themselves are slower fused than in Keras
+
+LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
+
+
+def learner_for(config: ForecastConfig, n_features: int) -> Learner:
+    """The compiled steps for `config`; kept, and shared by all configs whose compiled steps are the same."""
+    default = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
+    free = ["features", "target", "initializer", "recurrent_initializer", "learning_rate", "schedule", "epochs",
+            "patience", "scaler", "skip", "season", "validation_share", "test_share", "leak"]
+    if not (config.dropout or config.recurrent_dropout):
+        free.append("seed")
+    return _learner(dataclasses.replace(config, **{name: default[name] for name in free}), n_features)
+
+
+@functools.lru_cache(maxsize=4)
+def _learner(config, n_features):
+    return Learner(config, n_features)
+
+
+def chunks_of(config: ForecastConfig) -> tuple[int, int]:
+    """(rows, k) of a batch: `rows` sequences of window + k - 1 steps, whose last k steps have a target each."""
+    if config.supervision == "last_step":
+        return config.batch_size, 1
+    k = min(config.window, 60)
+    return max(8, config.batch_size // k), k
+
+
+class Learner:
+    """Trains a copy of a network, a bounded number of steps a call.
+
+    Sequences are gathered inside the graph, from one tensor that holds the series. A batch of enough rows is computed
+    as two halves side by side.
+    """
+
+    def __init__(self, config: ForecastConfig, n_features: int):
+        self.window = config.window
+        self.rows, self.k = chunks_of(config)
+        self.parts = 2 if self.rows >= 2 * SMALLEST_PART and (os.cpu_count() or 1) > 1 else 1
+        single_threaded = tf.config.threading.get_intra_op_parallelism_threads() == 1
+        fused = single_threaded or self.rows // self.parts <= LARGEST_THREADED_PART
+        self.network = build_trainer(config, n_features, fused, every_step=self.k > 1)
+        self.optimizer = _optimizer(config)
+        self.optimizer.build(self.network.trainable_variables)
+        self._loss = LOSSES[config.loss]
+        state = [*self.network.variables, *self.optimizer.variables]
+        self._fresh = [(variable, variable.numpy()) for variable in state]
+        series = [tf.TensorSpec((None, n_features)), tf.TensorSpec((None, config.horizon))]
+        number = tf.TensorSpec((), tf.int32)
+        self._train = tf.function(self._train_steps, input_signature=[
+            *series, tf.TensorSpec((None,)), tf.TensorSpec((None, None), tf.int32), number, number])
+        self._validate = tf.function(self._validation_loss, input_signature=[*series, tf.TensorSpec((None,), tf.int32)])
+
+    def start(self, weights, data):
+        """Forget the last training, and begin with these weights on this data (a `TrainingData`)."""
+        for variable, value in self._fresh:
+            variable.assign(value)
+        self.network.set_weights(weights)
+        before = self.k - 1  # rows of padding, so that the first sequence has its k targets even if they do not count
+        counts = np.zeros(len(data.inputs), dtype=np.float32)
+        counts[data.train] = 1.0
+        self._series = [tf.constant(np.pad(v, ((before, 0), (0, 0)))) for v in (data.inputs, data.targets)]
+        self._counts = tf.constant(np.pad(counts, (before, 0)))
+        self._train_origins = data.train + before
+        self._validation_origins = self._affordable(data.validation + before)
+        self._steps_a_call = 1
+
+    def get_weights(self):
+        """In the order of the network that `build_network` makes."""
+        return self.network.get_weights()
+
+    def train_epoch(self, rng, learning_rate, should_stop) -> tuple[float | None, bool]:
+        """Once over the training part. Returns the mean loss of what was seen, if anything, and whether it was all."""
+        self.optimizer.learning_rate = learning_rate
+        order = in_batches(self._order(rng), self.rows, self.parts)
+        steps, order = len(order), tf.constant(order)
+        total, count, done = 0.0, 0.0, 0
+        while done < steps and np.isfinite(total) and not should_stop():
+            end, started = min(steps, done + self._steps_a_call), time.perf_counter()
+            losses, numbers = self._train(*self._series, self._counts, order, done, end)
+            total += losses.numpy().sum(dtype=np.float64)
+            count += numbers.numpy().sum(dtype=np.float64)
+            seconds_a_step = (time.perf_counter() - started) / (end - done)
+            self._steps_a_call = max(1, min(2 * self._steps_a_call, int(CALL_SECONDS / seconds_a_step)))
+            done = end
+        return float(total / count) if done else None, done == steps
+
+    def validate(self, should_stop) -> float | None:
+        """The mean loss of the windowed forecasts from the validation part; None if it was stopped."""
+        total, rows = 0.0, forecast_rows(self.window)
+        for batch in in_batches(self._validation_origins, rows, self.parts):
+            if should_stop():
+                return None
+            total += float(self._validate(*self._series, batch))
+        return total / len(self._validation_origins)
+
+    def glance(self) -> float:
+        """`validate` on one batch of evenly spread origins."""
+        origins = _spread(self._validation_origins, forecast_rows(self.window))
+        return float(self._validate(*self._series, in_batches(origins, len(origins), self.parts)[0])) / len(origins)
+
+    def loss_of_zeros(self) -> float:
+        """What `validate` gives for a network whose every forecast is zero."""
+        y = tf.gather(self._series[1], self._validation_origins)
+        return float(tf.reduce_mean(self._loss(y, tf.zeros_like(y))))
+
+    def _affordable(self, origins):
+        """The validation origins to look at after each epoch: all, unless that costs more than the epoch itself.
+
+        Only with every step supervised can it, since training no longer computes a whole window for each target.
+        """
+        steps = len(self._train_origins) * (self.window + self.k - 1) / self.k
+        return _spread(origins, max(FEWEST_VALIDATED, int(3 * steps / self.window)))  # the gradient is two thirds
+
+    def _order(self, rng):
+        """The last origin of each training sequence, in the order of learning."""
+        if self.k == 1:
+            return rng.permutation(self._train_origins)
+        first, last = self._train_origins.min(), self._train_origins.max()
+        ends = np.arange(last + rng.integers(self.k), first - 1, -self.k, dtype=np.int32)
+        return rng.permutation(np.minimum(ends, last))
+
+    def _train_steps(self, inputs, targets, counts, order, first, end):
+        """Steps `first` to `end - 1` of the epoch. Returns each one's sum of losses, and how many targets it had."""
+        losses, numbers = tf.TensorArray(tf.float32, end - first), tf.TensorArray(tf.float32, end - first)
+        for step in tf.range(first, end):
+            ends = order[step]
+            counted = tf.gather(counts, self._origins(ends, self.k)) * tf.cast(ends[:, None] >= 0, tf.float32)
+            number = tf.reduce_sum(counted)
+            with tf.GradientTape() as tape:
+                loss = self._sum_of_losses(inputs, targets, ends, counted, training=True)
+                mean = tf.math.divide_no_nan(loss, number)
+            variables = self.network.trainable_variables
+            self.optimizer.apply(tape.gradient(mean, variables), variables)
+            losses, numbers = losses.write(step - first, loss), numbers.write(step - first, number)
+        return losses.stack(), numbers.stack()
+
+    def _validation_loss(self, inputs, targets, ends):
+        return self._sum_of_losses(inputs, targets, ends, tf.cast(ends[:, None] >= 0, tf.float32), training=False)
+
+    def _sum_of_losses(self, inputs, targets, ends, counted, training):
+        """ends: (rows,) the last origin of each sequence, or -1; counted: (rows, k) 1.0 where a target counts."""
+        def part(ends, counted):
+            k = counted.shape[1]
+            y = tf.where(counted[..., None] > 0, tf.gather(targets, self._origins(ends, k)), 0.0)  # some are NaN
+            x = tf.gather(inputs, self._origins(ends, self.window + k - 1))  # (rows, window + k - 1, features)
+            return tf.reduce_sum(self._loss(y, self.network(x, training=training)) * counted)
+
+        return tf.add_n([part(*halves) for halves in zip(
+            tf.split(ends, self.parts), tf.split(counted, self.parts), strict=True)])
+
+    def _origins(self, ends, number):
+        """(rows, number): the last `number` rows of the series up to each end; any rows where the end is -1."""
+        return tf.maximum(ends, self.window + self.k - 2)[:, None] + tf.range(1 - number, 1)
+
+
+def forecast_rows(window):
+    """How many windows to forecast from in one call."""
+    return max(2, FORECAST_STEPS // window // 2 * 2)
+
+
+def in_batches(origins, rows, parts):
+    """(batches, rows or a few more) int32: `origins` in order, filled up with -1; `parts` divides what a row holds."""
+    batches = -(-len(origins) // rows)
+    filled = np.full(batches * rows, -1, dtype=np.int32)
+    filled[: len(origins)] = origins
+    return np.pad(filled.reshape(batches, rows), ((0, 0), (0, -rows % parts)), constant_values=-1)
+
+
+def _spread(origins, number):
+    """At most `number` of the origins, evenly spread."""
+    if len(origins) <= number:
+        return origins
+    return origins[np.linspace(0, len(origins) - 1, number).astype(int)]
+
+
+def _optimizer(config):
+    """The optimizer of `config`; weight decay is decoupled from the gradient and spares the biases."""
+    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop,
+             "sgd": functools.partial(keras.optimizers.SGD, momentum=config.momentum)}
+    optimizer = kinds[config.optimizer](global_clipnorm=config.clip_norm, weight_decay=config.weight_decay or None)
+    if config.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
