@@ -37,7 +37,7 @@ FAILURES = ("unknown", "rate_limit", "error", "garbage", "empty", "silence", "ha
 class Listing:
     """What Yahoo says of a symbol, and how its prices run.
 
-    opens, closes: hours of the local day; around the clock where `opens` is None
+    opens, closes: hours of the local day; around the clock, to 23:59, where `opens` is None
     days: weekdays with trading, Monday is 0
     price: about where it trades
     """
@@ -86,7 +86,6 @@ class YahooStandIn:
         self._failures: dict[str | None, str] = {}
         self._failures_left: int | None = None
         self._closing = threading.Event()
-        self._sessions = []
 
     def __enter__(self):
         self._folder = TemporaryDirectory()
@@ -106,8 +105,6 @@ class YahooStandIn:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        for session in self._sessions:
-            session.close()
         self._folder.cleanup()
 
     @property
@@ -116,9 +113,7 @@ class YahooStandIn:
 
     def session(self) -> requests.Session:
         """A session for `fetch_prices` that takes every question here instead."""
-        session = _Redirected(self.address)
-        self._sessions.append(session)
-        return session
+        return _Redirected(self.address)
 
     def environment(self) -> dict[str, str]:
         """What to add to another process's environment so that its yfinance comes here.
@@ -198,10 +193,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_CONNECT(self):
         """A proxy's part: from here on this connection speaks TLS, as the host that was asked for."""
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        self.wfile.flush()
         self.request = self.server.yahoo._tls.wrap_socket(self.connection, server_side=True)
         self.setup()
         self.close_connection = False
+
+    def finish(self):
+        super().finish()
+        self.connection.close()  # TLS took the socket over from the server, which would have closed it
 
     def do_GET(self):
         parts = urlsplit(self.path)
@@ -298,7 +296,7 @@ def _stamps(listing: Listing, interval: str, start: datetime, end: datetime):
 def _session(listing: Listing, day, zone: ZoneInfo) -> tuple[datetime, datetime]:
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     opens = midnight + timedelta(hours=listing.opens or 0)
-    closes = midnight + timedelta(hours=listing.closes if listing.opens is not None else 24)
+    closes = midnight + (timedelta(hours=listing.closes) if listing.opens is not None else timedelta(hours=23, minutes=59))
     return opens.astimezone(UTC), closes.astimezone(UTC)
 
 

@@ -54,8 +54,9 @@ class PriceHistory:
         frame = frame[[c for c in COLUMNS if c in frame]].astype("float64")
         if not np.isfinite(frame["Close"].to_numpy()).all():
             raise DataError("Every row of a price history needs a finite Close. Drop the rows without one.")
-        # Without pandas' own `freq`, which would change the meaning of e.g. `is_month_end`.
-        frame.index = frame.index.rename("Date")
+        # In microseconds, as files keep them, and without pandas' own `freq`, which would change the meaning of e.g.
+        # `is_month_end`.
+        frame.index = frame.index.rename("Date").as_unit("us")
         frame.index.freq = None
         object.__setattr__(self, "frame", frame)
         for name in ("notes", "warnings", "alternatives"):

@@ -64,7 +64,7 @@ def fetch_prices(ticker: str, start=None, end=None, interval: str = "1d", period
             return _with_age(history, fetched)
     frame, metadata = _ask_patiently(symbol, session, request, patience)
     history = _history(symbol, frame, metadata, interval, adjusted)
-    keep_copy(key, history, pd.Timestamp.now("UTC"))
+    keep_copy(key, history, _now())
     return history
 
 
@@ -161,7 +161,7 @@ def split_symbols(text: str) -> tuple[str, ...]:
 
 
 def _checked_symbol(ticker) -> str:
-    symbol = str(ticker).strip().upper()
+    symbol = ticker.strip().upper() if isinstance(ticker, str) else ""
     if not _SYMBOL.fullmatch(symbol):
         raise UnknownTicker(f"This is not a ticker: it needs up to 20 letters, digits and . - = ^ only. "
                             f"Received: {str(ticker)[:60]!r}. Write it as Yahoo does, e.g. AAPL, ^GSPC, BTC-USD.")
@@ -258,9 +258,10 @@ def _adjustment(kind: str | None, adjusted: bool, within_day: bool) -> str:
 def _finished(frame: pd.DataFrame, metadata: dict, interval: str, notes: list[str]) -> pd.DataFrame:
     """`frame` without its last row where that is still being traded: its close is not one yet."""
     last = frame.index[-1]
-    now = pd.Timestamp.now(frame.index.tz)
     closes = metadata.get("session_end")  # of the current or latest session
-    closes = closes if isinstance(closes, pd.Timestamp) and closes.date() == last.date() else None
+    # Sessions around the clock end at midnight, on the next day by the calendar.
+    if not isinstance(closes, pd.Timestamp) or (closes - pd.Timedelta(seconds=1)).date() != last.date():
+        closes = None
     if interval == "1d":
         ends = closes
     elif interval.endswith(("m", "h")):
@@ -269,7 +270,7 @@ def _finished(frame: pd.DataFrame, metadata: dict, interval: str, notes: list[st
         ends = last + pd.Timedelta(days=7 if calendar_of(metadata) == "24/7" else 5)
     else:
         ends = last + pd.DateOffset(months=int(interval.removesuffix("mo")))
-    if ends is None or now >= ends:
+    if ends is None or _now() >= ends:
         return frame
     notes.append(f"The row of {words.date(last.tz_localize(None))} was not complete yet and is left out.")
     return frame.iloc[:-1]
@@ -281,8 +282,12 @@ def _freshness(interval: str) -> int:
     return _FRESH_SECONDS.get(interval, _FRESH_WITHIN_DAY if within_day else _FRESH)
 
 
+def _now() -> pd.Timestamp:
+    return pd.Timestamp.now("UTC")
+
+
 def _seconds_since(when: pd.Timestamp) -> float:
-    return (pd.Timestamp.now("UTC") - when).total_seconds()
+    return (_now() - when).total_seconds()
 
 
 def _with_age(history: PriceHistory, fetched: pd.Timestamp) -> PriceHistory:
