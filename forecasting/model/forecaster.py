@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting.data.frequency import season_candidates
 from forecasting.data.history import PriceHistory
 from forecasting.model.config import ForecastConfig
-from forecasting.model.preprocessing import Preprocessor, Split
+from forecasting.model.preprocessing import Preprocessor, Split, part_labels
 from forecasting.model.skip import Choice, LinearSkip, choose, fit_skip
 
 __all__ = ["Forecaster", "combine", "fit_forecaster", "refit_forecaster"]
@@ -83,6 +83,7 @@ def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choi
 
     choice: of the linear part; epochs: as many as were best, 0 for no training of the network
     """
+    on_phase = on_phase or (lambda words: None)
     on_phase("preparing the data")
     parts = Split(len(history), len(history), len(history))
     origins = np.arange(config.window - 1, len(history) - config.horizon)
@@ -150,14 +151,15 @@ def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):
 
 
 def _origins(parts: Split, config: ForecastConfig):
-    """The origins to learn from and to choose by; the leak lab's mistakes are made here."""
-    train, validation, test = parts.origins(config.window, config.horizon)
-    if config.leak == "validation":
-        return np.arange(train.start, train.stop), np.arange(test.start, test.stop)
+    """(n,), (m,): the origins to learn from and to choose by; the leak lab's mistakes are made here."""
+    train, validation, test = (np.arange(one.start, one.stop) for one in parts.origins(config.window, config.horizon))
+    if config.leak == "validation" and len(test):
+        return train, test
     if config.leak == "shuffle":
-        mixed = np.random.default_rng(config.seed).permutation(np.arange(train.start, test.stop))
-        return np.sort(mixed[: len(train)]), np.sort(mixed[len(train) : len(train) + len(validation)])
-    return np.arange(train.start, train.stop), np.arange(validation.start, validation.stop)
+        labels = part_labels(parts, config)
+        every = np.arange(config.window - 1, parts.rows - config.horizon)
+        return every[labels[every + 1] == "train"], every[labels[every + 1] == "validation"]
+    return train, validation
 
 
 def _append(history, path, dates):

@@ -17,7 +17,7 @@ from forecasting.model.config import ForecastConfig
 from forecasting.model.features import CHANNELS, check_features, make_features
 
 __all__ = ["CLIP", "LARGEST_PRICE", "MIN_WINDOWS", "Part", "Preprocessor", "Split", "SplitSummary", "check_history",
-           "describe_split", "minimum_rows", "split"]
+           "describe_split", "minimum_rows", "part_labels", "split"]
 
 CLIP = 4.0            # standard deviations: a crash counts as a large move, not as the only one
 MIN_WINDOWS = 10      # fewer teach a network nothing
@@ -34,12 +34,6 @@ class Split:
     train_end: int
     validation_end: int
     rows: int
-
-    @property
-    def labels(self) -> np.ndarray:
-        """(rows,) 'train', 'validation' or 'test' for each row."""
-        return np.repeat(PARTS,
-                         [self.train_end, self.validation_end - self.train_end, self.rows - self.validation_end])
 
     def origins(self, window: int, horizon: int) -> tuple[range, range, range]:
         """Origins of the three parts: those whose `horizon` target rows all lie within the part.
@@ -59,6 +53,14 @@ def split(rows: int, config: ForecastConfig) -> Split:
     """The parts of `rows` prices: the last `test_share` is for the test, the `validation_share` before for validation."""
     validation_end = rows - round(rows * config.test_share)
     return Split(validation_end - round(rows * config.validation_share), validation_end, rows)
+
+
+def part_labels(parts: Split, config: ForecastConfig) -> np.ndarray:
+    """(rows,) 'train', 'validation' or 'test' for each row, mixed where the leak lab shuffles."""
+    labels = np.repeat(PARTS, np.diff([0, parts.train_end, parts.validation_end, parts.rows]))
+    if config.leak == "shuffle":
+        labels[config.window :] = np.random.default_rng(config.seed).permutation(labels[config.window :])
+    return labels
 
 
 def minimum_rows(config: ForecastConfig) -> int:

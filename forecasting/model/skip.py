@@ -9,7 +9,7 @@ block is forecast from what came before it. A linear part, and a season within i
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -39,9 +39,6 @@ class Choice:
     penalty: float = 0.0
     season: int = 0
     cycles: int = 0
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

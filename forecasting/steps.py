@@ -1,0 +1,93 @@
+"""Forecasts of every step from many origins, with intervals that were known at each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecasting.evaluation.gate import Gate, evidence_gate
+from forecasting.evaluation.intervals import LEVELS, around, half_widths
+from forecasting.model.preprocessing import Split
+
+__all__ = ["Steps", "bounds_around", "collect_steps", "judge_gate", "one_step_table"]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What was forecast from each of m origins, rows of a history, and what came.
+
+    origins: (m,) consecutive rows; last: (m,) the price there
+    predicted: (m, horizon); actual: (m, horizon), NaN where it is not known yet
+    half: {0.8: (m, horizon), 0.95: ...} half-widths of the intervals, known at each origin
+    logarithmic: (m,) whether the half-widths at an origin are of logarithms
+    """
+
+    origins: np.ndarray
+    last: np.ndarray
+    predicted: np.ndarray
+    actual: np.ndarray
+    half: dict[float, np.ndarray]
+    logarithmic: np.ndarray
+
+    def bounds(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """(m, horizon) lower and upper bounds of the predictions."""
+        return bounds_around(self.predicted, self.half[level], self.logarithmic[:, None])
+
+    def between(self, first: int, end: int) -> Steps:
+        """The origins from row `first` to row `end - 1`."""
+        chosen = slice(*np.searchsorted(self.origins, [first, end]))
+        return Steps(self.origins[chosen], self.last[chosen], self.predicted[chosen], self.actual[chosen],
+                     {level: half[chosen] for level, half in self.half.items()}, self.logarithmic[chosen])
+
+
+def collect_steps(close, parts: Split, first: int, predicted, positive: bool) -> Steps:
+    """Intervals for predictions from every origin, calibrated on validation and updated online over the test part.
+
+    close: (n,) prices; first: the first origin; predicted: (n - first, horizon), the last row of `close` included
+    positive: the prices of training and validation are above zero, so that bounds are positive too
+    """
+    last, horizon = close[first:], predicted.shape[1]
+    calibrate = slice(parts.train_end - 1 - first, parts.validation_end - 1 - first)
+    # A price of zero or less that turns up later ends the use of logarithms from its day on.
+    never = np.flatnonzero(last <= 0)[:1].tolist() if positive else [0]
+    logarithmic = np.arange(len(last)) < (never[0] if never else len(last))
+    actual = np.full(predicted.shape, np.nan)
+    half = {level: np.zeros(predicted.shape, dtype=np.float32) for level in LEVELS}
+    for step in range(1, horizon + 1):
+        actual[: max(0, len(last) - step), step - 1] = last[step:]
+        for space in np.unique(logarithmic).tolist():
+            rows = logarithmic == space
+            widths = half_widths(actual[:, step - 1], predicted[:, step - 1], last, calibrate, space, step)
+            for level in LEVELS:
+                half[level][rows, step - 1] = widths[level][rows]
+    return Steps(np.arange(first, len(close)), last, predicted, actual, half, logarithmic)
+
+
+def one_step_table(steps: Steps, dates: pd.DatetimeIndex, labels) -> pd.DataFrame:
+    """`TrainingResult.predictions`: the first step of every origin but the last, dated on the day it predicts.
+
+    dates, labels: (n,) of all rows of the history
+    """
+    rows = steps.origins[:-1] + 1
+    columns = {"split": labels[rows], "actual": steps.actual[:-1, 0], "predicted": steps.predicted[:-1, 0],
+               "naive": steps.last[:-1]}
+    for level in LEVELS:
+        lower, upper = steps.bounds(level)
+        columns[f"lower_{level * 100:g}"], columns[f"upper_{level * 100:g}"] = lower[:-1, 0], upper[:-1, 0]
+    return pd.DataFrame(columns, index=dates[rows])
+
+
+def judge_gate(steps: Steps, parts: Split, positive: bool) -> Gate:
+    """The evidence gate on the validation origins, by the prices of validation alone."""
+    seen = steps.between(parts.train_end - 1, parts.validation_end - 1)
+    targets = seen.origins[:, None] + np.arange(1, seen.predicted.shape[1] + 1)
+    actual = np.where(targets < parts.validation_end, seen.actual, np.nan)
+    return evidence_gate(actual, seen.predicted, seen.last, positive)
+
+
+def bounds_around(predicted, half, logarithmic) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds; half-widths are of logarithms where `logarithmic` says so. Shapes broadcast."""
+    inside, outside = around(predicted, half, True), around(predicted, half, False)
+    return tuple(np.where(logarithmic, a, b) for a, b in zip(inside, outside, strict=True))
