@@ -6,23 +6,24 @@ import hashlib
 import io
 import json
 import logging
+from pathlib import Path
 
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
 from forecasting.data.paths import home, write_atomically
-from forecasting.errors import DataError
+from forecasting.errors import DataError, StoreUnavailable
 
-__all__ = ["keep_copy", "last_copy"]
+__all__ = ["keep_copy", "last_copy", "newest_copy"]
 
 _DESCRIPTION = ("name", "source", "currency", "frequency", "notes", "calendar", "warnings")
 log = logging.getLogger(__name__)
 
 
-def keep_copy(key: tuple, history: PriceHistory, fetched: pd.Timestamp):
-    """Keeps `history` as the copy for `key`; a disk that cannot be written to costs the copy and nothing else.
+def keep_copy(series: tuple, span: tuple, history: PriceHistory, fetched: pd.Timestamp):
+    """Keeps `history`; a disk that cannot be written to costs the copy and nothing else.
 
-    key: what was asked for, as plain values
+    series, span: what was asked for, as plain values: the prices of what, and from when to when
     fetched: when, UTC
     """
     import pyarrow
@@ -34,19 +35,28 @@ def keep_copy(key: tuple, history: PriceHistory, fetched: pd.Timestamp):
     file = io.BytesIO()
     pyarrow.parquet.write_table(table, file)
     try:
-        path = _path(key)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(path, file.getvalue())
-    except OSError as error:
+        folder = _folder(series)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(folder / _file_name(span), file.getvalue())
+    except (OSError, StoreUnavailable) as error:
         log.warning("No copy of %s was kept: %s", history.name, error)
 
 
-def last_copy(key: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
-    """The copy for `key` and when it was fetched (UTC), or None where there is none that can be read."""
+def last_copy(series: tuple, span: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
+    """The copy of exactly this and when it was fetched (UTC), or None where there is none that can be read."""
+    return _read(_folder(series) / _file_name(span))
+
+
+def newest_copy(series: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
+    """The copy of this series that was fetched last, whatever its span, and when (UTC), or None."""
+    copies = filter(None, map(_read, _folder(series).glob("*.parquet")))
+    return max(copies, key=lambda copy: copy[1], default=None)
+
+
+def _read(path: Path) -> tuple[PriceHistory, pd.Timestamp] | None:
     import pyarrow
     import pyarrow.parquet
 
-    path = _path(key)
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(path.read_bytes()))
         said = json.loads(table.schema.metadata[b"history"])
@@ -59,6 +69,13 @@ def last_copy(key: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
         return None
 
 
-def _path(key: tuple):
-    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
-    return home() / "prices" / f"{digest[:32]}.parquet"
+def _folder(series: tuple) -> Path:
+    return home() / "prices" / _name(series)
+
+
+def _file_name(span: tuple) -> str:
+    return f"{_name(span)}.parquet"
+
+
+def _name(values: tuple) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]

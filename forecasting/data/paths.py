@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from forecasting.errors import StoreUnavailable
+
 __all__ = ["home", "write_atomically"]
 
 
@@ -13,11 +15,16 @@ def home() -> Path:
     """The folder that everything is kept in, made on first use and readable by its owner only.
 
     `FORECASTING_HOME` names another one; otherwise it is the usual place for a program's data on this system.
+    Raises StoreUnavailable where it cannot be made.
     """
     from platformdirs import user_data_dir
 
     folder = Path(os.environ.get("FORECASTING_HOME") or user_data_dir("lstm-price-forecasts", appauthor=False))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"The folder for prices and runs cannot be made ({error.strerror}). Received: {folder}. "
+                               "Name one that you may write to in the environment variable FORECASTING_HOME.") from error
     return folder
 
 

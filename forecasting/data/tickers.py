@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting import words
-from forecasting.data.copies import keep_copy, last_copy
+from forecasting.data.copies import keep_copy, last_copy, newest_copy
 from forecasting.data.history import COLUMNS, PriceHistory
 from forecasting.data.yahoo import ask, calendar_of, check_range
 from forecasting.errors import (
@@ -39,6 +39,9 @@ _FRESH_WITHIN_DAY, _FRESH = 300, 3600
 # A symbol as Yahoo writes them: AAPL, BRK-B, ^GSPC, EURUSD=X, ES=F, 7203.T, 0P0000XTLM.L
 _SYMBOL = re.compile(r"\^?[A-Z0-9][A-Z0-9.\-=&]{0,19}")
 
+_FREQUENCIES = {"1wk": "weekly", "1mo": "monthly", "3mo": "quarterly", "1h": "hourly", "1m": "1 minute"} | {
+    interval: f"{interval[:-1]} minutes" for interval in ("90m", "30m", "15m", "5m", "2m")}
+
 _HUNDREDTHS = {"GBp": "pence, a hundredth of a pound", "GBX": "pence, a hundredth of a pound",
                "ZAc": "cents, a hundredth of a rand", "ILA": "agorot, a hundredth of a shekel"}
 log = logging.getLogger(__name__)
@@ -57,14 +60,14 @@ def fetch_prices(ticker: str, start=None, end=None, interval: str = "1d", period
     Raises UnknownTicker, NoNetwork, RateLimited, ProviderError, or ConfigError for what Yahoo does not offer.
     """
     symbol = _checked_symbol(ticker)
-    key, request = _request(symbol, start, end, interval, period, adjusted)
-    if not refresh and session is None and (copy := last_copy(key)):
+    series, span, request = _request(symbol, start, end, interval, period, adjusted)
+    if not refresh and session is None and (copy := last_copy(series, span)):
         history, fetched = copy
         if 0 <= _seconds_since(fetched) < _freshness(interval):
             return _with_age(history, fetched)
     frame, metadata = _ask_patiently(symbol, session, request, patience)
     history = _history(symbol, frame, metadata, interval, adjusted)
-    keep_copy(key, history, _now())
+    keep_copy(series, span, history, _now())
     return history
 
 
@@ -72,11 +75,12 @@ def cached_prices(ticker: str, start=None, end=None, interval: str = "1d", perio
                   adjusted: bool = True) -> tuple[PriceHistory, float] | None:
     """The last good copy of what `fetch_prices` would fetch, and its age in seconds; None where there is none.
 
-    A note on the history says how old it is.
+    Where just this was never fetched, the newest copy of the ticker at this interval for another period is taken. A note
+    on the history says how old it is.
     """
     symbol = _checked_symbol(ticker)
-    key, _ = _request(symbol, start, end, interval, period, adjusted)
-    copy = last_copy(key)
+    series, span, _ = _request(symbol, start, end, interval, period, adjusted)
+    copy = last_copy(series, span) or newest_copy(series)
     if copy is None:
         return None
     history, fetched = copy
@@ -168,8 +172,11 @@ def _checked_symbol(ticker) -> str:
     return symbol
 
 
-def _request(symbol, start, end, interval, period, adjusted) -> tuple[tuple, dict]:
-    """What names the copy on disk, and the keywords for yfinance. Raises ConfigError for what Yahoo does not offer."""
+def _request(symbol, start, end, interval, period, adjusted) -> tuple[tuple, tuple, dict]:
+    """The series and the span that name a copy on disk, and the keywords for yfinance.
+
+    Raises ConfigError for what Yahoo does not offer.
+    """
     start, end = _day("start", start), _day("end", end)
     check_range(interval, period, start, end)
     if start is None:
@@ -178,8 +185,9 @@ def _request(symbol, start, end, interval, period, adjusted) -> tuple[tuple, dic
     request = {"interval": interval, "period": period, "start": start,
                "end": None if end is None else end + pd.Timedelta(days=1), "auto_adjust": bool(adjusted),
                "actions": False, "timeout": 10}
-    key = (symbol, interval, period, start and start.isoformat(), end and end.isoformat(), bool(adjusted))
-    return key, {name: value for name, value in request.items() if value is not None}
+    series = (symbol, interval, bool(adjusted))
+    span = (period, start and start.isoformat(), end and end.isoformat())
+    return series, span, {name: value for name, value in request.items() if value is not None}
 
 
 def _day(name: str, value) -> pd.Timestamp | None:
@@ -240,8 +248,10 @@ def _history(symbol: str, frame: pd.DataFrame, metadata: dict, interval: str, ad
         notes.append(f"Prices are in {_HUNDREDTHS[currency]} ({currency}).")
     if within_day:
         notes.append(f"Times are those of the exchange ({zone}).")
+    calendar = calendar_of(metadata)
+    frequency = _FREQUENCIES.get(interval) or ("every day" if calendar == "24/7" else "trading days")
     return PriceHistory(frame, name=symbol, source=f"Yahoo Finance ({exchange})" if exchange else "Yahoo Finance",
-                        currency=currency, notes=notes, calendar=calendar_of(metadata))
+                        currency=currency, frequency=frequency, notes=notes, calendar=calendar)
 
 
 def _adjustment(kind: str | None, adjusted: bool, within_day: bool) -> str:

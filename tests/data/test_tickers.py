@@ -93,6 +93,14 @@ def test_pence_are_said_to_be_pence(yahoo):
     assert any("pence" in note for note in notes)
 
 
+def test_the_frequency_is_known_however_few_rows_there_are(yahoo):
+    frame = pd.DataFrame({"Close": [1.0, 2.0]}, index=pd.date_range("2024-01-01", periods=2, tz="UTC"))
+    assert tickers._history("AAPL", frame, {"exchangeName": "NMS"}, "1d", True).frequency == "trading days"
+    assert tickers._history("BTC-USD", frame, {"exchangeName": "CCC"}, "1d", True).frequency == "every day"
+    for interval, frequency in tickers._FREQUENCIES.items():
+        assert tickers._history("AAPL", frame, {}, interval, True).frequency == frequency
+
+
 def test_a_currency_has_no_volume(yahoo):
     assert "Volume" not in fetch_prices("EURUSD=X", period="1mo", session=yahoo.session()).frame
 
@@ -254,7 +262,7 @@ def everywhere(yahoo, monkeypatch):
 
 def age_all_copies(monkeypatch, seconds):
     """Every copy is so many seconds older from now on."""
-    now = copies.pd.Timestamp.now("UTC") + pd.Timedelta(seconds=seconds)
+    now = pd.Timestamp.now("UTC") + pd.Timedelta(seconds=seconds)
     monkeypatch.setattr(tickers, "_now", lambda: now)
 
 
@@ -305,13 +313,21 @@ def test_the_last_good_copy_survives_an_outage_and_says_its_age(everywhere, monk
     assert 3 * 3600 - 60 < age < 3 * 3600 + 60
 
 
+def test_a_copy_of_another_period_is_better_than_none(everywhere, monkeypatch):
+    fetch_prices("AAPL", period="1y")
+    age_all_copies(monkeypatch, 60)
+    five_years = fetch_prices("AAPL", period="5y")
+    assert cached_prices("AAPL", period="2y")[0].fingerprint == five_years.fingerprint
+    assert cached_prices("AAPL", period="2y", interval="1wk") is None
+
+
 def test_there_is_no_copy_of_what_was_never_fetched(yahoo):
     assert cached_prices("AAPL") is None
 
 
 def test_a_damaged_copy_counts_as_none(everywhere, tmp_path):
     fetch_prices("AAPL", period="1y")
-    (file,) = (tmp_path / "prices").iterdir()
+    (file,) = (tmp_path / "prices").rglob("*.parquet")
     file.write_bytes(file.read_bytes()[:100])
     assert cached_prices("AAPL", period="1y") is None
     assert len(fetch_prices("AAPL", period="1y")) > 200
