@@ -9,8 +9,8 @@ from pathlib import Path
 
 from forecasting.errors import StoreUnavailable
 from forecasting.runs.files import list_files, upload
-from forecasting.runs.records import PREFIX, STATUS_OF, Run, score_metrics, to_run
-from forecasting.runs.store import MANY, RunStore
+from forecasting.runs.records import PREFIX, SHOWN_SCORES, STATUS_OF, Run, defined, to_run
+from forecasting.runs.store import RunStore
 from forecasting.runs.tracking import home_id
 from forecasting.runs.turns import in_turn, served
 
@@ -52,15 +52,14 @@ class RunLedger(RunStore):
         """Ids of the runs that were running when an earlier engine died."""
         # A run is RUNNING for some milliseconds while a page creates it, and then has no start yet.
         young = (time.time() - 60) * 1000
-        return [run.info.run_id for run in self._search("RUNNING")
+        return [run.info.run_id for run in self._of_home("RUNNING")
                 if run.data.tags.get(PREFIX + "started") or run.info.start_time < young]
 
     def _ids(self, status: str, stop: bool = False) -> list[str]:
-        return [run.info.run_id for run in self._search(status, f" and tags.`{PREFIX}stop` = '1'" if stop else "")]
+        return [run.info.run_id for run in self._of_home(status, f" and tags.`{PREFIX}stop` = '1'" if stop else "")]
 
-    def _search(self, status: str, more: str = "") -> list:
-        query = f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}"
-        return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=MANY)
+    def _of_home(self, status: str, more: str = "") -> list:
+        return self._search(f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}")
 
     def log_progress(self, run_id: str, points: list[tuple[int, dict]], progress: dict):
         """Writes what is new about a run at work, in one batch.
@@ -76,9 +75,12 @@ class RunLedger(RunStore):
         """Takes a folder of files, which is moved, and the scores as the result of a run."""
         files = list_files(folder)
         upload(self._tracking, run_id, folder, "result")
-        metrics = score_metrics(scores) | ({"speed": speed} if speed else {})
+        scores = defined(scores)
+        metrics = {f"test_{name}": value for name, value in scores.get("test", {}).items() if name in SHOWN_SCORES}
+        if speed:
+            metrics["speed"] = speed
         _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in metrics.items()],
-                   tags={"files": json.dumps(files), "result": "1"})
+                   tags={"result": json.dumps({"files": files, "scores": scores})})
 
     def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
         """Brings a run to its end. patience: seconds over which a store that fails is tried again."""

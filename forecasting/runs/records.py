@@ -1,7 +1,10 @@
 """What the store knows about one run, and how that is written down in MLflow.
 
-A run is an MLflow run. Its settings are parameters (one JSON value each), its curve and its scores are metrics, and
-everything else is tags. MLflow's status says how far it is; four ways of ending need the tag `outcome` beside it:
+A run is an MLflow run. Its curve is in metrics. Everything else is in tags, those that belong together as one JSON
+value: MLflow takes some 50 microseconds to read each tag, parameter or metric, and a page lists hundreds of runs. A few
+settings and scores are parameters and metrics too, for those who look at the runs in MLflow's own pages.
+
+MLflow's status says how far a run is; four ways of ending need the tag `outcome` beside it:
 
     state         MLflow's status   outcome
     scheduled     SCHEDULED
@@ -23,8 +26,8 @@ from datetime import UTC, datetime
 from forecasting.errors import ConfigError, RunError
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["ACTIVE", "CURVE", "KINDS", "PREFIX", "STATUS_OF", "Run", "check_run_id", "finite", "score_metrics",
-           "to_run"]
+__all__ = ["ACTIVE", "CURVE", "KINDS", "PREFIX", "SHOWN_SCORES", "SHOWN_SETTINGS", "STATUS_OF", "Run", "check_run_id",
+           "defined", "facts", "finite", "to_run"]
 
 PREFIX = "forecast."
 KINDS = ("train", "forecast")
@@ -32,7 +35,9 @@ ACTIVE = ("scheduled", "running")
 STATUS_OF = {"scheduled": "SCHEDULED", "running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED",
              "failed": "FAILED", "interrupted": "KILLED"}
 CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
-SCORE_PARTS = ("train", "validation", "test")
+# What MLflow's own pages show.
+SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed")
+SHOWN_SCORES = ("rmse", "naive_rmse", "mape", "skill")  # of the test part
 # MLflow keeps an infinite metric as the largest float that its databases take.
 LARGEST = 1.797e308
 
@@ -50,7 +55,9 @@ class Run:
     error: why it failed or what became of it, a sentence for the person; None where there is nothing to say
     stopping: somebody asked for Stop; has_result: `RunStore.result` or `RunStore.forecast` has something to give
     fingerprint: of the prices; series: their name; rows: how many; group: what it belongs to, e.g. one backtest
+    attempt: how often it was started, resumptions included
     scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
+    history_key: of its prices, for `RunStore.load_history`; files: {name: [bytes, SHA-256]} of its result
     """
 
     id: str
@@ -80,6 +87,8 @@ class Run:
     rows: int = 0
     attempt: int = 1
     scores: dict = field(default_factory=dict)
+    history_key: str = ""
+    files: dict = field(default_factory=dict, repr=False)
 
     @property
     def active(self) -> bool:
@@ -103,19 +112,17 @@ def finite(value: float) -> float:
     return math.copysign(math.inf, value) if abs(value) >= LARGEST else value
 
 
-def score_metrics(scores: dict) -> dict[str, float]:
-    """{'test': {'rmse': 1.0}} as {'test_rmse': 1.0}, without what is undefined."""
-    return {f"{part}_{name}": float(value) for part in SCORE_PARTS for name, value in (scores.get(part) or {}).items()
-            if value is not None and math.isfinite(value)}
+def facts(history, config: ForecastConfig, **others) -> str:
+    """What a run was made with, as JSON."""
+    return json.dumps({"config": config.to_dict(), "fingerprint": history.fingerprint, "series": history.name[:200],
+                       "rows": len(history), **others})
 
 
-def _scores(metrics: dict[str, float]) -> dict:
-    scores: dict = {part: {} for part in SCORE_PARTS}
-    for key, value in metrics.items():
-        part, _, name = key.partition("_")
-        if part in scores and name:
-            scores[part][name] = finite(value)
-    return {part: values for part, values in scores.items() if values}
+def defined(scores: dict) -> dict:
+    """{'test': {'rmse': 1.0}}, without what is undefined."""
+    kept = {part: {name: float(value) for name, value in (values or {}).items()
+                   if value is not None and math.isfinite(value)} for part, values in scores.items()}
+    return {part: values for part, values in kept.items() if values}
 
 
 def to_run(found, queue_position: int | None = None) -> Run:
@@ -125,12 +132,13 @@ def to_run(found, queue_position: int | None = None) -> Run:
     if tags.get("kind") not in KINDS:
         raise RunError(f"Run {info.run_id} was not made by this app. Pick another one on the Runs page.")
     try:
-        config = ForecastConfig.from_dict({key: json.loads(value) for key, value in data.params.items()})
+        made = json.loads(tags["facts"])
+        config = ForecastConfig.from_dict(made["config"])
         progress = json.loads(tags.get("progress") or "{}")
-        parameters = json.loads(tags.get("parameters") or "{}")
+        result = json.loads(tags.get("result") or "{}")
         started = float(tags["started"]) if tags.get("started") else None
-        attempt, rows = int(tags.get("attempt", 1)), int(tags.get("rows", 0))
-    except (ValueError, ConfigError) as error:
+        attempt = int(tags.get("attempt", 1))
+    except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(f"The record of run {info.run_id} is damaged ({error}). Train it again.") from error
     state = _state(info.status, tags.get("outcome"))
     ended = info.end_time / 1000 if info.end_time and state not in ACTIVE else None
@@ -142,9 +150,11 @@ def to_run(found, queue_position: int | None = None) -> Run:
         phase=progress.get("phase", ""), epoch=progress.get("epoch", 0), epochs=progress.get("epochs", config.epochs),
         best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
         error=tags.get("error") or None, stopping=tags.get("stop") == "1" and state in ACTIVE,
-        has_result=tags.get("result") == "1", owner=tags.get("owner", ""), group=tags.get("group") or None,
-        parent=tags.get("parent") or None, parameters=parameters, fingerprint=tags.get("fingerprint", ""),
-        series=tags.get("series", ""), rows=rows, attempt=attempt, scores=_scores(data.metrics))
+        has_result=bool(result), owner=tags.get("owner", ""), group=tags.get("group") or None,
+        parent=tags.get("parent") or None, parameters=made.get("parameters") or {},
+        fingerprint=made.get("fingerprint", ""), series=made.get("series", ""), rows=made.get("rows", 0),
+        attempt=attempt, scores=result.get("scores", {}), history_key=made.get("history_key", ""),
+        files=result.get("files", {}))
 
 
 def _state(status: str, outcome: str | None) -> str:

@@ -7,7 +7,9 @@ the run's id. Nothing in here imports TensorFlow, and MLflow is imported by the 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,14 +30,17 @@ from forecasting.runs.files import (
     upload,
     write_history,
 )
-from forecasting.runs.records import CURVE, KINDS, PREFIX, Run, check_run_id, finite, to_run
+from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home, home_id, is_local, store_name, writing
 from forecasting.runs.turns import in_turn
+
+log = logging.getLogger(__name__)
 
 __all__ = ["RunStore", "doorbell", "ring"]
 
 PATIENCE = 5.0  # seconds that a page waits for the store
 BELL = "doorbell"
+OVERLAP = 3_000  # milliseconds: how far the clocks of machines that end runs may be apart
 MANY = 1000  # runs asked for at once
 
 
@@ -62,6 +67,8 @@ class RunStore:
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
         self._ended: dict[str, Run] = {}  # an ended run changes no more, unless it is resumed
+        self._listed_until = 0  # milliseconds since 1970: runs that ended before are in _ended
+        self._listing = threading.Lock()
         self._speed: tuple[float, float | None] = (-np.inf, None)
 
     # Prices
@@ -84,11 +91,10 @@ class RunStore:
     def history(self, run_id: str) -> PriceHistory:
         """The prices that a run was made with."""
         found = self._find(run_id)
-        key = found.data.tags.get(PREFIX + "history", "")
-        folder = stored_history(key)
+        folder = stored_history(to_run(found).history_key)
         if folder.exists() or is_local():
             return read_history(folder)
-        expected = json.loads(found.data.tags.get(PREFIX + "history_files", "{}"))
+        expected = json.loads(found.data.tags[PREFIX + "history_files"])
         return read_history(download(self._tracking, run_id, "history", expected))
 
     # What a page wants
@@ -106,15 +112,15 @@ class RunStore:
         if kind == "forecast":
             check_run_id(parent)
         key = self.save_history(history)
-        tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "group": group or "", "parent": parent or "",
-                "parameters": json.dumps(parameters or {}), "history": key, "fingerprint": history.fingerprint,
-                "series": history.name[:200], "rows": str(len(history)), "queued": repr(time.time()), "attempt": "1"}
+        tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "queued": repr(time.time()),
+                "facts": facts(history, config, history_key=key, parameters=parameters or {})}
+        tags |= {name: _quotable(value) for name, value in {"group": group, "parent": parent}.items() if value}
         created = self._tracking.call("create_run", self._tracking.experiment, run_name=(name or history.name)[:200],
                                       tags={PREFIX + tag: value for tag, value in tags.items()})
         run_id = created.info.run_id
         if not is_local():
             self._send_history(run_id, key)
-        self._write(run_id, params=config.to_dict())
+        self._write(run_id, params={name: getattr(config, name) for name in SHOWN_SETTINGS})
         self._tracking.call("update_run", run_id, status="SCHEDULED")
         ring()
         return run_id
@@ -166,30 +172,23 @@ class RunStore:
     def get(self, run_id: str) -> Run:
         """The run as it is now; of a waiting one also its place in the queue."""
         check_run_id(run_id)
-        if run_id in self._ended:
-            return self._ended[run_id]
+        known = self._ended.get(run_id)
+        if known is not None and not known.resumable:  # which another app may resume
+            return known
         found = self._find(run_id)
         run = to_run(found)
         if run.state == "scheduled":
             return to_run(found, self._positions().get(run_id))
-        if not run.active and not run.resumable:  # an interrupted one may be resumed from another process
+        if not run.active:
             self._ended[run_id] = run
-            if len(self._ended) > MANY:
-                self._ended.clear()
         return run
 
     def list(self, limit: int = 100, kind: str | None = None, group: str | None = None,
              parent: str | None = None) -> list[Run]:
         """Runs, newest first; limit: how many at most."""
-        wanted = {"kind": kind, "group": group, "parent": parent}
-        query = " and ".join(f"tags.`{PREFIX}{tag}` = '{_quotable(value)}'" for tag, value in wanted.items() if value)
-        found = self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=min(limit, MANY))
-        positions = self._positions() if any(run.info.status == "SCHEDULED" for run in found) else {}
-        runs = []
-        for run in found:
-            if run.data.tags.get(PREFIX + "kind") in KINDS:
-                runs.append(to_run(run, positions.get(run.info.run_id)))
-        return runs
+        wanted = {"kind": kind, "group": group, "parent": parent}.items()
+        runs = [run for run in self._all() if all(value is None or getattr(run, name) == value for name, value in wanted)]
+        return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def curve(self, run_id: str) -> pd.DataFrame:
         """epoch (from 1), loss, val_loss, seconds: one row for each epoch so far."""
@@ -221,22 +220,40 @@ class RunStore:
 
     def folder(self, run_id: str) -> Path:
         """A folder with the files of a run's result, checked. Not to be written to."""
-        found = self._find(run_id)
-        if found.data.tags.get(PREFIX + "result") != "1":
-            raise RunError(f"This run has no result: it is {to_run(found).state}. Wait for its end, or train again.")
-        return download(self._tracking, run_id, "result", json.loads(found.data.tags[PREFIX + "files"]))
+        run = self.get(run_id)
+        if not run.has_result:
+            raise RunError(f"This run has no result: it is {run.state}. Wait for its end, or train again.")
+        return download(self._tracking, run_id, "result", run.files)
 
     def speed(self) -> float | None:
         """Billions of multiplications a second in the latest training here, or None before the first."""
         asked, speed = self._speed
         if time.monotonic() - asked > 60:
-            found = self._tracking.call("search_runs", [self._tracking.experiment],
-                                        f"tags.`{PREFIX}home` = '{home_id()}' and metrics.speed > 0", max_results=1)
+            found = self._search(f"tags.`{PREFIX}home` = '{home_id()}' and metrics.speed > 0", limit=1)
             speed = found[0].data.metrics.get("speed") if found else None
             self._speed = (time.monotonic(), speed)
         return speed
 
     # Inside
+
+    def _all(self) -> list[Run]:
+        """Every run that is active and the latest ones that have ended, in no order.
+
+        Reading a run takes about a millisecond, so an ended one is read once.
+        """
+        with self._listing:
+            for found in self._search(f"attributes.end_time > {self._listed_until}", ["attributes.end_time DESC"]):
+                self._listed_until = max(self._listed_until, found.info.end_time - OVERLAP)
+                self._ended.pop(found.info.run_id, None)
+                if found.info.status not in ("SCHEDULED", "RUNNING") and (run := _readable(found)):
+                    self._ended[run.id] = run
+            running, waiting = self._search("attributes.status = 'RUNNING'"), self._search("attributes.status = 'SCHEDULED'")
+            positions = self._positions() if waiting else {}
+            active = [_readable(found, positions.get(found.info.run_id)) for found in running + waiting]
+            return [*self._ended.values(), *filter(None, active)]
+
+    def _search(self, query: str, order: list[str] | None = None, limit: int = MANY) -> list:
+        return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit, order_by=order)
 
     def _find(self, run_id: str):
         from mlflow.exceptions import MlflowException
@@ -257,9 +274,7 @@ class RunStore:
 
     def _waiting(self) -> list[tuple[str, str, float]]:
         """(run id, owner, since when) of the runs that wait for this home's engine."""
-        found = self._tracking.call("search_runs", [self._tracking.experiment],
-                                    f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'",
-                                    max_results=MANY)
+        found = self._search(f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'")
         return [(run.info.run_id, run.data.tags.get(PREFIX + "owner", ""),
                  float(run.data.tags.get(PREFIX + "queued", run.info.start_time / 1000))) for run in found]
 
@@ -279,15 +294,24 @@ class RunStore:
         self._write(run_id, tags={"history_files": json.dumps(files)})
 
     def _write(self, run_id: str, *, params: dict | None = None, metrics: Sequence = (), tags: dict | None = None):
-        """One batch. params: written as JSON; metrics: (name, value, step)."""
+        """One batch. metrics: (name, value, step)."""
         from mlflow.entities import Metric, Param, RunTag
 
         now = int(time.time() * 1000)
         self._tracking.call(
             "log_batch", run_id,
             metrics=[Metric(name, float(value), now, step) for name, value, step in metrics],
-            params=[Param(name, json.dumps(value)) for name, value in (params or {}).items()],
+            params=[Param(name, str(value)) for name, value in (params or {}).items()],
             tags=[RunTag(PREFIX + name, str(value)) for name, value in (tags or {}).items()])
+
+
+def _readable(found, queue_position: int | None = None) -> Run | None:
+    """The run, or None for what is not one of ours or is damaged: it must not hide the others."""
+    try:
+        return to_run(found, queue_position)
+    except RunError as error:
+        log.warning("%s", error)
+        return None
 
 
 def _quotable(value: str) -> str:
