@@ -149,7 +149,7 @@ def start_fetch(symbols, **request) -> FetchJob:
     request: the keywords of `fetch_prices`
     Raises UnknownTicker where no ticker is named and ConfigError for what Yahoo does not offer, before anything starts.
     """
-    symbols = split_symbols(symbols) if isinstance(symbols, str) else tuple(symbols)
+    symbols = split_symbols(symbols) if isinstance(symbols, str) else tuple(dict.fromkeys(symbols))
     if not symbols:
         raise UnknownTicker("No ticker was named. Write one or more as Yahoo does, e.g. AAPL, BTC-USD.")
     if len(symbols) > MAX_SYMBOLS:

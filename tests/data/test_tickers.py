@@ -20,6 +20,8 @@ from forecasting import (
     fetch_prices,
 )
 from forecasting.data import copies, tickers
+from forecasting.data import yahoo as yahoo_data
+from forecasting.data.calendars import CALENDARS
 from forecasting.data.tickers import cached_prices, split_symbols, start_fetch
 from forecasting.data.yahoo import INTERVALS, PERIODS, calendar_of, check_range, periods_for
 from tests.yahoo import FAILURES, LISTINGS, YahooStandIn
@@ -247,6 +249,12 @@ def test_all_periods_are_offered_for_days_and_few_for_minutes():
 ])
 def test_the_calendar_is_the_exchanges_or_else_its_time_zones(metadata, calendar):
     assert calendar_of(metadata) == calendar
+
+
+def test_every_calendar_of_a_ticker_is_one_that_a_person_can_pick():
+    codes = {calendar_of({"exchangeName": name}) for name in yahoo_data._CALENDAR_OF}
+    codes |= {calendar_of({"exchangeTimezoneName": zone}) for zone in yahoo_data._CALENDAR_OF_ZONE}
+    assert codes <= set(CALENDARS)
 
 
 # Copies on disk: used when no session is given, so these tests make the stand-in everybody's Yahoo.
