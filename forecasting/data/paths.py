@@ -19,7 +19,8 @@ def home() -> Path:
     """
     from platformdirs import user_data_dir
 
-    folder = Path(os.environ.get("FORECASTING_HOME") or user_data_dir("lstm-price-forecasts", appauthor=False))
+    named = os.environ.get("FORECASTING_HOME") or user_data_dir("lstm-price-forecasts", appauthor=False)
+    folder = Path(named).expanduser().absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

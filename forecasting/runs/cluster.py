@@ -8,14 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import psutil
 
+from forecasting.data.paths import home
 from forecasting.runs import worker
-from forecasting.runs.tracking import home, place
+from forecasting.runs.tracking import place
 
 __all__ = ["Cluster", "usable_cores", "worker_count"]
 
 MEMORY_PER_WORKER = 3e9  # bytes; TensorFlow alone takes 0.5e9
 MOST_WORKERS = 8
-MOST_THREADS = 4  # small layers gain nothing from more; a lone training may use what is idle
 RESTART_AFTER = 20  # runs; a process grows by some 12 MB with each
 
 log = logging.getLogger(__name__)
@@ -129,8 +129,6 @@ def _local_cluster():
     folder = home() / "dask"
     folder.mkdir(mode=0o700, exist_ok=True)
     dask.config.set({"temporary-directory": str(folder)})
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(name, str(min(MOST_THREADS, usable_cores())))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     count = worker_count()
     # TLS, since a scheduler executes whatever it is sent, also by other accounts of this machine. Without an address of

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import psutil
 
+from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.store import doorbell
-from forecasting.runs.tracking import home
 
 __all__ = ["Engine", "main", "mend"]
 

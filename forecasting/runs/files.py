@@ -18,8 +18,9 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
+from forecasting.data.paths import home
 from forecasting.errors import RunError
-from forecasting.runs.tracking import Tracking, home, is_local
+from forecasting.runs.tracking import Tracking, is_local
 
 __all__ = ["download", "history_key", "list_files", "read_history", "scratch", "stored_history", "upload", "verify",
            "write_history"]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
+from forecasting.data.paths import home
 from forecasting.errors import RunError
 from forecasting.model.config import ForecastConfig
 from forecasting.runs.files import (
@@ -31,7 +32,7 @@ from forecasting.runs.files import (
     write_history,
 )
 from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
-from forecasting.runs.tracking import Tracking, home, home_id, is_local, store_name, writing
+from forecasting.runs.tracking import Tracking, home_id, is_local, store_name, writing
 from forecasting.runs.turns import in_turn
 
 log = logging.getLogger(__name__)

@@ -19,10 +19,10 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from forecasting.data import paths
+from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
 
-__all__ = ["EXPERIMENT", "Tracking", "home", "home_id", "is_local", "place", "store_name", "tracking_uri", "writing"]
+__all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name", "tracking_uri", "writing"]
 
 EXPERIMENT = "lstm-price-forecasts"
 DATABASE = "runs.db"
@@ -34,12 +34,6 @@ log = logging.getLogger(__name__)
 for _name, _value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
                       "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_LOGGING_LEVEL": "WARNING"}.items():
     os.environ.setdefault(_name, _value)
-
-
-def home() -> Path:
-    """The folder of this user's data. Raises StoreUnavailable where it cannot be made."""
-    with writing():
-        return paths.home().absolute()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forecasting.errors import ForecastingError, StoreUnavailable
 from forecasting.runs.files import scratch
@@ -19,6 +19,7 @@ from forecasting.runs.reporter import Reporter
 
 __all__ = ["INTERRUPTED", "Outcome", "compute", "stop", "warm_up"]
 
+WARM_UP_ROWS = 400  # enough for the recommended window and horizon in every part
 FINAL_PATIENCE = 120.0  # seconds for which the end of a run is tried against a store that fails
 NO_MEMORY = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
              "other programs.")
@@ -51,17 +52,17 @@ def stop(run_id: str, attempt: int, reason: str | None = None):
 
 
 def warm_up(place: dict[str, str]):
-    """Takes a process through a tiny training, so that TensorFlow is loaded before somebody waits for it."""
-    from dataclasses import replace
-
+    """Takes a process through a short training, so that TensorFlow is loaded and what the recommended settings need is
+    compiled before somebody waits for it."""
     from forecasting.data.samples import load_sample
-    from forecasting.model.config import ForecastConfig
+    from forecasting.model.config import RECOMMENDED
+    from forecasting.model.training import configure_threads
     from forecasting.result import train
 
     os.environ.update(place)
+    configure_threads()
     history = load_sample()
-    config = ForecastConfig(window=5, units=(2,), epochs=1, skip="ridge")
-    train(replace(history, frame=history.frame.iloc[:200]), config)
+    train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
     RunLedger().stops()
 
 
@@ -137,4 +138,20 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
 
 
 def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
-    raise NotImplementedError
+    import pandas as pd
+
+    from forecasting.result import load_run
+
+    steps, refit, as_of = (run.parameters.get(name) for name in ("steps", "refit", "as_of"))
+    source = load_run(ledger.folder(run.parent))
+    options = {} if as_of is None else {"as_of": as_of}
+    if refit and as_of is None:
+        source = source.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
+        if source.stopped:
+            return "stopped"
+    reporter.phase("forecasting")
+    plain, guarded = (source.forecast(steps, guarded=guarded, **options) for guarded in (False, True))
+    folder = scratch("forecast")
+    pd.concat([plain, guarded.add_prefix("guarded_")], axis=1).to_parquet(folder / "forecast.parquet")
+    ledger.put_result(run.id, folder, {}, patience=FINAL_PATIENCE)
+    return "finished"
