@@ -25,8 +25,9 @@ def test_importing_forecasting_imports_not_even_pandas():
     assert loaded_by("import forecasting").isdisjoint((*HEAVY, "pandas", "numpy", "streamlit"))
 
 
-def test_a_sample_and_its_settings_need_nothing_heavy():
-    code = "from forecasting import load_sample, RECOMMENDED, ForecastingError; load_sample()"
+def test_a_sample_its_checks_and_its_settings_need_nothing_heavy():
+    code = ("from forecasting import load_sample, RECOMMENDED, ForecastingError\n"
+            "from forecasting.data.checks import find_problems\nfind_problems(load_sample())")
     assert loaded_by(code).isdisjoint((*HEAVY, "streamlit"))
 
 

@@ -235,7 +235,8 @@ def _gaps(history: PriceHistory):
         always_open = history.calendar == "24/7" or (dates.day_of_week >= 5).mean() > 0.2
         gaps = np.flatnonzero(days > (2 if always_open else 12))
         if history.calendar and not always_open:
-            more = np.flatnonzero((days > 6) & (days <= 12))
+            # Five trading days are eight days on the calendar. Shorter gaps do not need it, and it is slow to make.
+            more = np.flatnonzero((days > 7) & (days <= 12))
             closed = [missing_sessions(history.calendar, dates[gap], dates[gap + 1]) < 5 for gap in more]
             gaps = np.sort(np.append(gaps, more[~np.array(closed, dtype=bool)]))
     if len(gaps):
