@@ -32,7 +32,7 @@ def price_chart(history: PriceHistory, split: tuple[int, int] | None = None, *, 
     if split is not None and len(history):
         layout |= t.shade(_parts(dates, split), c, x_range)
     return t.make_figure(
-        [trace], title=f"Closing price of {_short(history.name)}", description=_words(history, split), dark=dark,
+        [trace], title="Closing price", description=_words(history, split), dark=dark,
         height=t.TALL, legend=False, buttons=range_buttons(dates, close, c=c) if x_range is None else None,
         revision=f"{history.name}{x_range}", **layout)
 
@@ -41,10 +41,6 @@ def _parts(dates, split):
     """(part, start, end) of the parts that have rows."""
     edges = (0, *split, len(dates) - 1)
     return [(part, dates[a], dates[b]) for part, a, b in zip(t.PARTS, edges, edges[1:], strict=False) if b > a]
-
-
-def _short(name: str, limit: int = 24) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"
 
 
 def _words(history, split):

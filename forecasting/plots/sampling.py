@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecasting.plots.template import Colours
 
-__all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons", "rows_within", "span"]
+__all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons", "ranges", "rows_within", "span"]
 
 MOST_POINTS = 4000
 
@@ -66,21 +66,28 @@ def span(*columns) -> list[float] | None:
     return [low - room, high + room]
 
 
+def ranges(dates: pd.DatetimeIndex) -> dict[str, tuple]:
+    """{label: (start, end)} of the last day, week, month, ... as far as they fit `dates`, at most five; {} for few dates."""
+    if len(dates) < 3:
+        return {}
+    start, end = dates[0], dates[-1]
+    step = (end - start) / (len(dates) - 1)
+    fitting = {label: (end - offset, end) for label, offset in _RANGES
+               if end - offset > start and (end - (end - offset)) / step >= 8}
+    return dict(list(fitting.items())[:5])
+
+
 def range_buttons(dates: pd.DatetimeIndex, *columns, c: Colours) -> dict | None:
     """Buttons 1m, 6m, 1y, ... All, as far as they fit `dates`; each fits the price axis to what it shows.
 
     Plotly's own range selector leaves the y axis as it is, which squeezes a short range into a flat line.
-    c: the theme's colours. None for a series that is too short for a choice.
+    c: the theme's colours. None for a series that is too short for a choice, or so long that its line is thinned: zoomed
+    in, it would pass for all there is, so the page offers `ranges` and draws the chosen one from all its rows.
     """
-    if len(dates) < 3:
+    if len(dates) > MOST_POINTS:
         return None
-    start, end = dates[0], dates[-1]
-    step = (end - start) / (len(dates) - 1)
     buttons = []
-    for label, offset in _RANGES:
-        since = end - offset
-        if since <= start or (end - since) / step < 8:
-            continue
+    for label, (since, end) in ranges(dates).items():
         shown = slice(dates.searchsorted(since), None)
         edge = (end - since) / 100
         buttons.append({"label": label, "method": "relayout",
@@ -90,7 +97,7 @@ def range_buttons(dates: pd.DatetimeIndex, *columns, c: Colours) -> dict | None:
         return None
     whole = {"label": "All", "method": "relayout", "args": [{"xaxis.autorange": True, "yaxis.autorange": True}]}
     # No button stays lit: after a drag of the mouse it would claim a range that is no longer shown.
-    return {"type": "buttons", "direction": "right", "buttons": [*buttons[:5], whole], "showactive": False,
+    return {"type": "buttons", "direction": "right", "buttons": [*buttons, whole], "showactive": False,
             "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"t": 0, "b": 5, "l": 0, "r": 0},
             "bgcolor": "rgba(0,0,0,0)", "bordercolor": c.grid, "borderwidth": 1,
             "font": {"size": 12, "color": c.button}}

@@ -88,22 +88,27 @@ def is_dark() -> bool:
 
 
 def _restore(state: AppState):
-    """Brings back what the page's address names, after a reload or in another browser."""
+    """Brings back what the page's address names, after a reload or in another browser.
+
+    Once for each session: from then on the address follows the state.
+    """
+    if state.history is not None:
+        return
     query = st.query_params
     run_id, data, settings = query.get("run"), query.get("data"), query.get("settings")
     try:
-        if run_id and run_id != state.run_id:
+        if run_id:
             _require_id(run_id, "run")
             run = run_store().get(run_id)
             state.use_history(run_store().history(run_id))
             state.config, state.run_id = run.config, run_id
-        if data and data != _data_id(state):
+        if data and (state.history is None or data != _data_id(state)):
             if data in SAMPLES:
                 state.use_history(load_sample(data), sample=data)
             else:
                 _require_id(data, "data")
                 state.use_history(run_store().load_history(data))
-        if settings and state.drawn is None:
+        if settings:
             state.config = _read_settings(settings)
     finally:
         if state.history is None:
@@ -125,9 +130,7 @@ def _read_settings(text: str) -> ForecastConfig:
     return ForecastConfig.from_dict({**RECOMMENDED.to_dict(), **changed} if isinstance(changed, dict) else changed)
 
 
-def _data_id(state: AppState) -> str | None:
-    if state.history is None:
-        return None
+def _data_id(state: AppState) -> str:
     return state.sample or history_key(state.history)
 
 

@@ -11,7 +11,7 @@ from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix, find_problems
 from forecasting.model.preprocessing import check_history, describe_split
 from forecasting.plots import CONFIG, describe, price_chart
-from forecasting.plots.sampling import MOST_POINTS
+from forecasting.plots.sampling import MOST_POINTS, ranges
 from forecasting.words import count, date, dates, price, share
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store
@@ -32,7 +32,7 @@ def draw_prices(state: AppState):
     rows.metric("Rows", count(len(history)))
     windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
                                                                  "learns from. The window is set on the Train page.")
-    escape.metric("Test prices never seen before", share(view.escape, digits=0),
+    escape.metric("Unseen test prices", share(view.escape, digits=0),
                   help="The share of test prices outside the range of all earlier ones. A network that predicts the price "
                        "itself cannot follow them there.")
     with boundary():
@@ -55,11 +55,16 @@ def _draw_chart(history, split):
 
 def _draw_range(history):
     """A stretch of a long series, drawn from all its rows: a long line is thinned, and its details show only here."""
-    first, last = history.dates[0].to_pydatetime(), history.dates[-1].to_pydatetime()
-    start, end = st.slider("Stretch shown", first, last, (first, last), key=f"data_stretch_{history.fingerprint}",
-                           help=f"The whole line is drawn with about {count(MOST_POINTS)} points, extremes kept. A shorter "
-                                "stretch shows every row.")
-    return None if (start, end) == (first, last) else (pd.Timestamp(start), pd.Timestamp(end))
+    whole = (history.dates[0].to_pydatetime(), history.dates[-1].to_pydatetime())
+    key = f"data_stretch_{history.fingerprint}"
+    offered = {label: (start.to_pydatetime(), end.to_pydatetime()) for label, (start, end) in ranges(history.dates).items()}
+    with st.container(horizontal=True):
+        for label, stretch in {**offered, "All": whole}.items():
+            st.button(label, key=f"{key}_{label}", on_click=st.session_state.__setitem__, args=(key, stretch))
+    st.session_state.setdefault(key, whole)
+    chosen = st.slider("Stretch shown", *whole, key=key, help=f"The whole line is drawn with about {count(MOST_POINTS)} "
+                                                              "points, extremes kept. A shorter stretch shows every row.")
+    return None if chosen == whole else tuple(pd.Timestamp(when) for when in chosen)
 
 
 def _draw_notes(history):

@@ -141,8 +141,7 @@ def _draw_file(state: AppState):
         st.session_state["data_uploads"] += 1
         state.upload = Upload(file.name, file.getvalue())
         _read(state)
-        if state.question is None and state.upload_error is None:
-            st.rerun()
+        st.rerun()
     if state.upload_error:
         st.error(plain(state.upload_error, limit=1500), icon=":material/error:")
     if state.question is not None:

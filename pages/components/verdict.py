@@ -15,7 +15,7 @@ from forecasting.evaluation.diagnostics import (
 )
 from forecasting.evaluation.verdict import gate_words, intervals_words
 from forecasting.plots import coverage_chart, horizon_chart, width_chart
-from forecasting.words import count_of, number, p_value, percent, price, share, unit
+from forecasting.words import count, count_of, number, p_value, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import is_dark
 from pages.components.jobs import load_baselines, load_verdict
@@ -46,7 +46,7 @@ def draw_verdict(run, result):
     if beside.statistic is not None:
         st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
                    f"({p_value(beside.p_value)}) over {count_of(beside.days, 'day')}; negative means that the model errs less.")
-    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch))}")
+    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged))}")
 
 
 def draw_baselines(run, result):
@@ -99,6 +99,11 @@ def draw_intervals(run, result):
     draw(coverage_chart(rolling, dark=is_dark()), "evaluate_coverage")
     draw(width_chart(rolling, dark=is_dark(), currency=result.history.currency), "evaluate_width")
     table = interval_table(result.predictions)
-    shown = table.assign(promised=table["promised"].map(lambda v: share(v, digits=0)), achieved=table["achieved"].map(share),
-                         width=table["width"].map(lambda v: price(v, result.history.currency)))
-    st.dataframe(shown, hide_index=True, height="content")
+    st.dataframe(pd.DataFrame({
+        "Part": table["part"].str.capitalize(),
+        "Promised": table["promised"].map(lambda value: share(value, digits=0)),
+        "Achieved": table["achieved"].map(share),
+        "Prices": table["count"].map(count),
+        "Mean width": table["width"].map(lambda value: price(value, result.history.currency)),
+        "In percent of the price": table["width_percent"].map(percent),
+    }), hide_index=True, height="content")
