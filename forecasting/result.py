@@ -223,19 +223,32 @@ def load_run(folder) -> TrainingResult:
         said = _read_json(folder / "history.json")
         history = PriceHistory(pd.read_parquet(folder / "history.parquet"), **{name: said[name] for name in HISTORY_FIELDS})
         summary = _read_json(folder / "metrics.json")
-        with np.load(folder / "steps.npz", allow_pickle=False) as arrays:
+        with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             steps = Steps(*(arrays[name] for name in ("origins", "last", "predicted", "actual")),
                           half={level: arrays[_half_name(level)] for level in LEVELS}, logarithmic=arrays["logarithmic"])
-        if not (folder / "model.keras").is_file():
-            raise FileNotFoundError("model.keras is missing")
-        return TrainingResult(
+        result = TrainingResult(
             config, history, pd.read_parquet(folder / "predictions.parquet"), summary["metrics"], summary["reasons"],
             pd.read_csv(folder / "curve.csv"), Gate.from_dict(summary["gate"]), summary["best_epoch"],
             summary["stopped"], summary["seconds"], steps, Choice(**summary["linear"]) if summary["linear"] else None,
             Preprocessor.from_dict(_read_json(folder / "preprocessor.json")), _folder=folder)
+        _check_whole(result)
+        return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
         raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
                        "Train again, or choose another run.") from error
+
+
+def _check_whole(result):
+    """Raises ValueError where files that were read do not belong together."""
+    if not (result._folder / "model.keras").is_file():
+        raise ValueError("model.keras is missing")
+    if list(result.curve) != ["epoch", "loss", "val_loss", "seconds"]:
+        raise ValueError("curve.csv is not a curve")
+    origins, horizon = len(result.history) - result.split.train_end + 1, result.config.horizon
+    if result.steps.predicted.shape != (origins, horizon) or result.preprocessor.horizon != horizon:
+        raise ValueError("the steps do not fit the settings")
+    if len(result.predictions) != len(result.history) - result.config.window:
+        raise ValueError("the predictions do not fit the prices")
 
 
 def _scores(table, training_prices):

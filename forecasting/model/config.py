@@ -46,6 +46,7 @@ RANGES = {
     "seed": (0, 2**31 - 1, True, False),
 }
 MAX_LAYERS, MAX_UNITS = 8, 1024
+MAX_HELD_OUT = 0.9  # of all rows, for validation and test together
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ class ForecastConfig:
             if value is None and optional:
                 continue
             object.__setattr__(self, name, _number(name, value, low, high, whole))
+        if self.validation_share + self.test_share > MAX_HELD_OUT:
+            raise ConfigError(f"validation_share and test_share may be {MAX_HELD_OUT:g} together, so that something is left "
+                              f"to train on. Received: {self.validation_share:g} and {self.test_share:g}.")
         if not self.features or set(self.features) - set(FEATURES) or len(set(self.features)) < len(self.features):
             raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once. "
                               f"Received: features={list(self.features)}.")

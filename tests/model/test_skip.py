@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from forecasting.model import skip
+from forecasting.model.skip import Choice, choose, fit_skip
+
+HORIZON = 3
+
+
+def make_targets(moves):
+    """(t, HORIZON) sums of the next moves over the root of their number, NaN where unknown."""
+    levels = np.cumsum(moves)
+    targets = np.full((len(moves), HORIZON), np.nan)
+    for step in range(1, HORIZON + 1):
+        targets[:-step, step - 1] = (levels[step:] - levels[:-step]) / np.sqrt(step)
+    return targets
+
+
+def noise(rows, seed=0):
+    return np.random.default_rng(seed).normal(size=rows)
+
+
+def autoregressive(rows, weight=0.6):
+    moves = noise(rows)
+    for i in range(1, rows):
+        moves[i] += weight * moves[i - 1]
+    return moves
+
+
+def seasonal(rows, season=8):
+    return np.tile(noise(season, seed=1), rows // season + 1)[:rows] + 0.2 * noise(rows)
+
+
+def windows_of(moves, origins, window):
+    return np.stack([moves[origin - window + 1 : origin + 1] for origin in origins])
+
+
+@pytest.mark.parametrize("prior", ["flat", "fading"])
+def test_the_kernel_is_that_of_ridge_regression(prior):
+    moves, window, origins = autoregressive(200), 6, np.arange(5, 150)
+    targets = make_targets(moves)
+    found = fit_skip(moves, targets, origins, window, Choice(prior, 0.1))
+    x, lags = windows_of(moves, origins, window), np.arange(window, 0, -1.0)
+    penalty = 0.1 * len(origins) * np.diag(lags**2 if prior == "fading" else np.ones(window))
+    expected = np.linalg.solve(x.T @ x + penalty, x.T @ targets[origins])
+    np.testing.assert_allclose(found.kernel, expected, atol=1e-6)
+
+
+def test_predictions_are_the_kernel_over_the_last_inputs():
+    moves = autoregressive(100)
+    found = fit_skip(moves, make_targets(moves), np.arange(5, 80), 6, Choice("flat", 0.1))
+    np.testing.assert_allclose(found.predict(moves)[50], moves[45:51] @ found.kernel, rtol=1e-5)
+    np.testing.assert_allclose(found.predict(moves)[2], moves[:3] @ found.kernel[-3:], rtol=1e-5)
+
+
+def test_the_size_of_the_pieces_does_not_matter(monkeypatch):
+    moves = autoregressive(300)
+    targets, origins, choice = make_targets(moves), np.arange(5, 200), Choice("flat", 0.01)
+    whole = fit_skip(moves, targets, origins, 6, choice)
+    monkeypatch.setattr(skip, "_BLOCK_VALUES", 60)
+    pieces = fit_skip(moves, targets, origins, 6, choice)
+    np.testing.assert_allclose(pieces.kernel, whole.kernel, rtol=1e-6)
+    np.testing.assert_allclose(pieces.predict(moves), whole.predict(moves), rtol=1e-6)
+
+
+def test_nothing_is_chosen_for_a_random_walk():
+    for seed in range(5):
+        moves = noise(600, seed)
+        assert choose(moves, make_targets(moves), 500, 10, seasons=(5, 20)) == Choice()
+
+
+def test_a_regression_is_chosen_where_moves_depend_on_earlier_ones():
+    moves = autoregressive(600)
+    assert choose(moves, make_targets(moves), 500, 10).prior in ("flat", "fading")
+
+
+def test_a_season_is_taken_where_it_is_proven():
+    moves = seasonal(400)
+    found = choose(moves, make_targets(moves), 320, 4, seasons=(5, 8))
+    assert found.season == 8
+
+
+def test_a_proven_season_reaches_farther_back_than_the_window_and_forecasts_better():
+    moves, origins = seasonal(400), np.arange(60, 280)
+    targets, later = make_targets(moves), np.arange(320, 390)
+    errors = {}
+    for choice in (Choice("flat", 0.01), Choice("flat", 0.01, season=8, cycles=3)):
+        found = fit_skip(moves, targets, origins, 4, choice)
+        errors[choice.season] = np.mean((targets[later] - found.predict(moves)[later]) ** 2)
+    assert found.length == 4 + 3 * 8
+    assert errors[8] < 0.5 * errors[0]
+
+
+@pytest.mark.parametrize("season", [2, 5, 12])
+def test_a_season_without_noise_is_forecast_exactly(season):
+    moves = np.tile(noise(season, seed=2), 40)
+    targets, origins = make_targets(moves), np.arange(50, 200 if season > 5 else 70)
+    found = fit_skip(moves, targets, origins, 4, Choice("flat", 1.0, season=season, cycles=2))
+    np.testing.assert_allclose(found.predict(moves)[60:70], targets[60:70], atol=1e-5)
+
+
+def test_the_choice_depends_on_no_later_row():
+    moves = autoregressive(600)
+    targets = make_targets(moves)
+    before = choose(moves, targets, 500, 10, seasons=(5,))
+    moves[500:], targets[500:] = 9.0, np.nan
+    assert choose(moves, targets, 500, 10, seasons=(5,)) == before
+
+
+def test_too_few_rows_choose_nothing():
+    moves = autoregressive(30)
+    assert choose(moves, make_targets(moves), 30, 10) == Choice()
+
+
+def test_a_season_longer_than_its_evidence_is_not_looked_for():
+    moves = seasonal(400, season=150)
+    assert choose(moves, make_targets(moves), 320, 4, seasons=(150,)).season == 0
+
+
+def test_a_stop_ends_the_search_and_the_regression_at_once():
+    moves = autoregressive(600)
+    targets = make_targets(moves)
+    assert choose(moves, targets, 500, 10, should_stop=lambda: True) == Choice()
+    assert not fit_skip(moves, targets, np.arange(9, 400), 10, Choice("flat", 0.1), lambda: True).kernel.any()
+
+
+def test_no_linear_part_forecasts_no_move():
+    moves = noise(50)
+    found = fit_skip(moves, make_targets(moves), np.arange(9, 40), 10, Choice())
+    assert found.length == 10
+    assert not found.predict(moves).any()

@@ -1,0 +1,285 @@
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError, DataError, NotEnoughData, RunError
+from forecasting.model.config import ForecastConfig
+from forecasting.result import load_run, train
+
+CONFIG = ForecastConfig(window=6, horizon=3, units=(3,), epochs=2, batch_size=32, skip="ridge", season="auto")
+ROWS = 160
+COLUMNS = ["split", "actual", "predicted", "naive", "lower_80", "upper_80", "lower_95", "upper_95"]
+
+
+def make_history(rows=ROWS, seed=0, **details):
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.02, rows)))
+    frame = pd.DataFrame({"Close": close}, index=pd.bdate_range("2020-01-01", periods=rows))
+    return PriceHistory(frame, name="made", source="a test", frequency="trading days", **details)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return train(make_history(notes=("a note",), currency="USD"), CONFIG)
+
+
+@pytest.fixture(scope="module")
+def folder(result, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    result.save(folder)
+    return folder
+
+
+def test_every_row_after_the_first_window_is_predicted(result):
+    table = result.predictions
+    assert list(table) == COLUMNS
+    assert table.index.equals(result.history.dates[6:])
+    np.testing.assert_array_equal(table["actual"], result.history.close[6:])
+    np.testing.assert_array_equal(table["naive"], result.history.close[5:-1])
+    assert table["split"].value_counts().to_dict() == {"train": 106, "validation": 16, "test": 32}
+    assert np.isfinite(table[COLUMNS[1:]].to_numpy()).all()
+    assert (table["lower_95"] <= table["lower_80"]).all()
+    assert (table["lower_80"] <= table["predicted"]).all()
+    assert (table["lower_95"] > 0).all()
+
+
+def test_scores_are_those_of_the_table(result):
+    rows = result.predictions[result.predictions["split"] == "test"]
+    errors = (rows["actual"] - rows["predicted"]).to_numpy()
+    scores = result.metrics["test"]
+    assert scores["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert scores["mape"] == pytest.approx(100 * np.mean(np.abs(errors) / rows["actual"]))
+    assert scores["naive_rmse"] == pytest.approx(np.sqrt(np.mean((rows["actual"] - rows["naive"]) ** 2)))
+    assert scores["skill"] == pytest.approx(1 - scores["rmse"] / scores["naive_rmse"])
+    assert scores["coverage_80"] == pytest.approx(rows["actual"].between(rows["lower_80"], rows["upper_80"]).mean())
+
+
+def test_steps_hold_every_step_of_validation_and_test(result):
+    steps = result.steps
+    assert steps.predicted.shape == (16 + 32 + 1, 3)
+    assert steps.origins[0] == result.split.train_end - 1
+    np.testing.assert_array_equal(steps.predicted[:-1, 0], result.predictions["predicted"].to_numpy()[-48:])
+
+
+def test_the_model_gives_the_predictions(result):
+    inputs = result.preprocessor.inputs(result.history)[-7:-1]
+    length = result.model.input_shape[1]
+    outputs = result.model(inputs[None, -length:]).numpy()
+    again = result.preprocessor.prices(outputs, result.history.close[-2:-1])[0, 0]
+    assert again == pytest.approx(result.predictions["predicted"].iloc[-1], rel=1e-6)
+
+
+def test_a_saved_run_is_the_same_bit_for_bit(result, folder):
+    loaded = load_run(folder)
+    pd.testing.assert_frame_equal(loaded.predictions, result.predictions, check_exact=True)
+    pd.testing.assert_frame_equal(loaded.curve, result.curve)
+    assert (loaded.config, loaded.metrics, loaded.reasons, loaded.gate) == (
+        result.config, result.metrics, result.reasons, result.gate)
+    assert (loaded.best_epoch, loaded.linear, loaded.preprocessor) == (
+        result.best_epoch, result.linear, result.preprocessor)
+    assert loaded.history.fingerprint == result.history.fingerprint
+    pd.testing.assert_frame_equal(loaded.forecast(8), result.forecast(8), check_exact=True)
+    for mine, theirs in zip(loaded.model.weights, result.model.weights, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
+
+
+def test_a_loaded_run_can_be_saved_again(folder, tmp_path):
+    load_run(folder).save(tmp_path)
+    pd.testing.assert_frame_equal(load_run(tmp_path).forecast(5), load_run(folder).forecast(5), check_exact=True)
+
+
+def test_loading_and_forecasting_within_the_horizon_import_no_tensorflow(folder):
+    code = ("import sys; from forecasting.result import load_run; run = load_run(sys.argv[1]); run.predictions; "
+            "run.metrics; run.gate; run.forecast(3); run.steps.bounds(0.8); "
+            "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'sklearn', 'talib')))")
+    assert subprocess.run([sys.executable, "-c", code, str(folder)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["config.json", "history.json", "history.parquet", "predictions.parquet", "curve.csv",
+                                  "metrics.json", "steps.npz", "preprocessor.json", "model.keras"])
+@pytest.mark.parametrize("content", [None, b"{}", b"PK\x03\x04 not a zip"])
+def test_a_damaged_folder_is_an_error_in_words(folder, tmp_path, name, content):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    if content is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RunError, match="Train again"):
+        load_run(tmp_path).model  # noqa: B018  (read when it is first used)
+
+
+def test_a_folder_that_is_not_there_is_an_error_in_words(tmp_path):
+    with pytest.raises(RunError, match="cannot be read"):
+        load_run(tmp_path / "nowhere")
+
+
+def test_a_model_that_brings_code_along_is_refused(folder, tmp_path):
+    import keras
+
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    evil = keras.Sequential([keras.Input((6, 1)), keras.layers.Lambda(lambda x: x)])
+    evil.save(tmp_path / "model.keras")
+    with pytest.raises(RunError, match="cannot be read"):
+        load_run(tmp_path).model  # noqa: B018
+
+
+@pytest.mark.parametrize("config", [
+    CONFIG,
+    dataclasses.replace(CONFIG, target="price", scaler="minmax", skip=None, patience=None, horizon=1),
+])
+def test_a_price_of_the_test_part_changes_nothing_dated_on_or_before_it(config):
+    history = make_history()
+    day = 140
+    wild = history.frame.copy()
+    wild.iloc[day] *= 1.7
+    before, after = train(history, config), train(dataclasses.replace(history, frame=wild), config)
+    for one, other in zip(before.model.weights, after.model.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert before.preprocessor == after.preprocessor
+    assert before.gate == after.gate
+    assert before.metrics["validation"] == after.metrics["validation"]
+    dated = COLUMNS[2:]
+    upto = history.dates[day]
+    pd.testing.assert_frame_equal(before.predictions.loc[:upto, dated], after.predictions.loc[:upto, dated],
+                                  check_exact=True)
+    assert (before.predictions[dated].iloc[-1] != after.predictions[dated].iloc[-1]).any()
+    as_of = history.dates[day - 1]
+    pd.testing.assert_frame_equal(before.forecast(5, as_of=as_of), after.forecast(5, as_of=as_of), check_exact=True)
+
+
+def test_a_forecast_is_dated_on_the_days_that_follow(result):
+    forecast = result.forecast(3)
+    assert list(forecast) == COLUMNS[2:3] + COLUMNS[4:]
+    assert forecast.index.name == "Date"
+    assert forecast.index.equals(pd.bdate_range(result.history.dates[-1] + pd.Timedelta(days=1), periods=3))
+    np.testing.assert_array_equal(forecast["predicted"], result.steps.predicted[-1])
+
+
+def test_intervals_of_a_recursion_grow(result):
+    forecast = result.forecast(12)
+    widths = np.log(forecast["upper_80"] / forecast["lower_80"]).to_numpy()
+    assert (np.diff(widths[2:]) > 0).all()
+    assert (forecast["lower_95"] > 0).all()
+
+
+def test_a_guarded_forecast_departs_only_as_far_as_the_gate_allows(result):
+    shut = dataclasses.replace(result, gate=dataclasses.replace(result.gate, shrinkage=(0.0, 0.0, 0.0)))
+    half = dataclasses.replace(result, gate=dataclasses.replace(result.gate, shrinkage=(0.5, 0.5, 0.5)))
+    last, plain = result.history.close[-1], result.forecast(5)["predicted"]
+    np.testing.assert_array_equal(shut.forecast(5, guarded=True)["predicted"], np.full(5, last))
+    np.testing.assert_allclose(half.forecast(5, guarded=True)["predicted"], (last + plain) / 2)
+    guarded = shut.forecast(5, guarded=True)
+    assert ((guarded["lower_80"] < last) & (last < guarded["upper_80"])).all()
+
+
+def test_as_of_gives_the_forecast_as_it_would_have_been_made(result):
+    day = result.history.dates[140]
+    forecast = result.forecast(4, as_of=day)
+    assert forecast.index.equals(result.history.dates[141:145])
+    row = result.predictions.loc[result.history.dates[141]]
+    assert forecast["predicted"].iloc[0] == row["predicted"]
+    assert forecast["lower_80"].iloc[0] == pytest.approx(row["lower_80"])
+    on_a_sunday = result.history.dates[140] + pd.offsets.Week(weekday=6)
+    assert len(result.forecast(2, as_of=on_a_sunday)) == 2
+
+
+def test_as_of_does_not_know_later_prices(result):
+    short = dataclasses.replace(result.history, frame=result.history.frame.iloc[:141])
+    path = result.forecaster.predict(short, [140])[0]
+    np.testing.assert_allclose(result.forecast(3, as_of=result.history.dates[140])["predicted"], path, rtol=1e-6)
+
+
+@pytest.mark.parametrize("as_of", ["2019-01-01", "2020-02-03", "2030-01-01"])
+def test_as_of_outside_the_test_part_is_refused(result, as_of):
+    with pytest.raises(ConfigError, match="Received: as_of"):
+        result.forecast(3, as_of=as_of)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1001, 2.5, True, "3"])
+def test_a_wrong_number_of_steps_is_refused(result, steps):
+    with pytest.raises(ConfigError, match="steps must be a whole number"):
+        result.forecast(steps)
+
+
+def test_a_refit_forecasts_from_all_rows_with_the_tested_intervals(result):
+    refit = dataclasses.replace(result, best_epoch=1).refit()
+    forecast, tested = refit.forecast(5), result.forecast(5)
+    assert not refit.stopped
+    assert forecast.index.equals(tested.index)
+    widths = [np.log(table["upper_80"] / table["lower_80"]) for table in (forecast, tested)]
+    np.testing.assert_allclose(*widths)
+    assert (forecast["predicted"] != tested["predicted"]).any()
+    assert len(refit.forecast(2, guarded=True)) == 2
+
+
+@pytest.mark.parametrize("asked", [1, 3, 30])
+def test_a_stop_at_any_moment_leaves_a_whole_result(asked):
+    calls = []
+
+    def should_stop():
+        calls.append(1)
+        return len(calls) >= asked
+
+    stopped = train(make_history(), dataclasses.replace(CONFIG, epochs=1000, patience=None), should_stop=should_stop)
+    assert stopped.stopped
+    assert len(stopped.curve) < 1000
+    assert stopped.metrics["test"]["rmse"] > 0
+    assert len(stopped.predictions) == ROWS - 6
+    assert len(stopped.forecast(4)) == 4
+
+
+def test_phases_and_epochs_are_told():
+    phases, epochs = [], []
+    train(make_history(), CONFIG, on_epoch=epochs.append, on_phase=phases.append)
+    assert phases == ["preparing the data", "fitting the linear part", "training", "predicting", "scoring"]
+    assert [log.epoch for log in epochs] == [1, 2]
+
+
+@pytest.mark.parametrize("leak", ["scaler", "validation", "shuffle", "centred_average"])
+def test_a_run_with_a_leak_is_marked_invalid(result, leak):
+    marked = dataclasses.replace(result, config=dataclasses.replace(CONFIG, leak=leak))
+    assert marked.invalid.startswith("Invalid on purpose")
+    assert result.invalid is None
+
+
+def test_a_centred_average_makes_the_score_too_good():
+    history = make_history(400)
+    honest, leaking = (train(history, dataclasses.replace(CONFIG, leak=leak)) for leak in (None, "centred_average"))
+    assert leaking.metrics["test"]["skill"] > 0.2 > honest.metrics["test"]["skill"]
+
+
+def test_shuffled_windows_are_scored_on_shuffled_days():
+    table = train(make_history(), dataclasses.replace(CONFIG, leak="shuffle", epochs=1)).predictions
+    assert table["split"].value_counts().to_dict() == {"train": 106, "validation": 16, "test": 32}
+    assert (table["split"] != np.sort(table["split"].to_numpy())[::-1]).any()
+    assert "train" in table["split"].to_numpy()[-32:]
+
+
+def test_what_cannot_be_trained_is_refused_before_anything_is_imported():
+    with pytest.raises(NotEnoughData, match="Need at least"):
+        train(make_history(20), CONFIG)
+    flat = make_history()
+    flat = dataclasses.replace(flat, frame=flat.frame * 0 + 5)
+    with pytest.raises(DataError, match="never moves"):
+        train(flat, CONFIG)
+
+
+def test_undefined_scores_are_none_with_a_reason():
+    history = make_history()
+    frame = history.frame - history.frame.iloc[150]
+    result = train(dataclasses.replace(history, frame=frame), dataclasses.replace(CONFIG, epochs=1))
+    assert result.metrics["test"]["mape"] is None
+    assert result.reasons["test"]["mape"] == "a price is zero"
+    assert result.preprocessor.target == "change"
+
+
+def test_settings_and_scores_are_written_as_json(folder):
+    assert json.loads((folder / "config.json").read_text())["window"] == 6
+    assert json.loads((folder / "metrics.json").read_text())["metrics"]["test"]["rmse"] > 0

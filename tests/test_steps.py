@@ -1,0 +1,101 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.model.preprocessing import Split
+from forecasting.steps import collect_steps, judge_gate, one_step_table
+
+PARTS = Split(200, 260, 400)
+FIRST, HORIZON = 9, 3
+
+
+def make_close(seed=0):
+    return 100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.02, PARTS.rows)))
+
+
+def naive_predictions(close):
+    return np.tile(close[FIRST:, None], HORIZON)
+
+
+def collect(close, positive=True):
+    return collect_steps(close, PARTS, FIRST, naive_predictions(close), positive)
+
+
+def test_every_origin_knows_what_came():
+    close = make_close()
+    steps = collect(close)
+    np.testing.assert_array_equal(steps.origins, np.arange(FIRST, PARTS.rows))
+    np.testing.assert_array_equal(steps.actual[100 - FIRST], close[101:104])
+    assert np.isnan(steps.actual[-1]).all()
+    assert np.isnan(steps.actual[-2, 1:]).all()
+
+
+def test_bounds_grow_with_the_step_and_hold_the_prediction():
+    steps = collect(make_close())
+    for level in (0.8, 0.95):
+        lower, upper = steps.bounds(level)
+        assert (lower > 0).all()
+        assert ((lower <= steps.predicted) & (steps.predicted <= upper)).all()
+    assert (steps.half[0.95] >= steps.half[0.8]).all()
+    assert (steps.half[0.8][-1] > 0).all()
+    assert steps.half[0.8][:, 2].mean() > steps.half[0.8][:, 0].mean()
+
+
+def test_bounds_known_at_an_origin_depend_on_no_later_price():
+    close = make_close()
+    before, wild = collect(close), close.copy()
+    wild[300:] *= 3
+    after = collect(wild)
+    for level in (0.8, 0.95):
+        np.testing.assert_array_equal(before.half[level][: 300 - FIRST], after.half[level][: 300 - FIRST])
+        assert (before.half[level][301 - FIRST :] != after.half[level][301 - FIRST :]).any()
+
+
+def test_a_price_below_zero_ends_logarithms_from_its_day_on():
+    close = make_close()
+    before = collect(close)
+    close[300] = -5.0
+    steps = collect(close)
+    assert steps.logarithmic[: 300 - FIRST].all()
+    assert not steps.logarithmic[300 - FIRST :].any()
+    np.testing.assert_array_equal(steps.half[0.8][: 300 - FIRST], before.half[0.8][: 300 - FIRST])
+    lower, upper = steps.bounds(0.95)
+    assert np.isfinite(lower).all()
+    assert (upper[-1] - lower[-1] < 500).all()
+
+
+def test_the_table_dates_each_prediction_on_the_day_it_predicts():
+    close = make_close()
+    dates = pd.bdate_range("2020-01-01", periods=PARTS.rows)
+    table = one_step_table(collect(close), dates, np.array(["a"] * PARTS.rows))
+    assert list(table) == ["split", "actual", "predicted", "naive", "lower_80", "upper_80", "lower_95", "upper_95"]
+    assert len(table) == PARTS.rows - FIRST - 1
+    np.testing.assert_array_equal(table["actual"], close[FIRST + 1 :])
+    np.testing.assert_array_equal(table["naive"], close[FIRST:-1])
+    assert (table.index == dates[FIRST + 1 :]).all()
+
+
+def test_a_stretch_of_origins_can_be_taken_out():
+    steps = collect(make_close()).between(250, 260)
+    assert steps.origins.tolist() == list(range(250, 260))
+    assert steps.predicted.shape == steps.half[0.8].shape == (10, HORIZON)
+
+
+def test_the_gate_is_judged_by_the_prices_of_validation_alone():
+    close = make_close()
+    predicted = np.stack([np.roll(close, -step)[FIRST:] for step in (1, 2, 3)], axis=1) * 0.999
+    gate = judge_gate(collect_steps(close, PARTS, FIRST, predicted, True), PARTS, True)
+    assert gate.passed
+    assert gate.origins == PARTS.validation_end - PARTS.train_end
+    wild = close.copy()
+    wild[PARTS.validation_end :] *= 5
+    assert judge_gate(collect_steps(wild, PARTS, FIRST, predicted, True), PARTS, True) == gate
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_intervals_hold_on_a_random_walk(positive):
+    table = one_step_table(collect(make_close(3), positive), pd.bdate_range("2020-01-01", periods=PARTS.rows),
+                           np.arange(PARTS.rows))
+    test = table[table["split"] >= PARTS.validation_end]
+    inside = ((test["lower_80"] <= test["actual"]) & (test["actual"] <= test["upper_80"])).mean()
+    assert inside == pytest.approx(0.8, abs=0.08)
