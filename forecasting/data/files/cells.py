@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from forecasting.data.files.vocabulary import DAYS, MISSING, month_number, plain
 
@@ -10,7 +11,7 @@ __all__ = ["is_missing", "looks_like_date", "looks_like_number", "tidy"]
 
 _NUMBER = re.compile(
     r"""[(+\-−]?\s*(?:[^\W\d_]{1,4}\.?\s?|[A-Z]{0,2}[$€£¥￥₹₩₽₺฿])?[-−]?\s*   # sign, currency
-    (?:\d[\d.,'’\s]*|[.,]\d+)(?:[eE][+-]?\d+)?\s*                            # digits
+    (?:(?:\d{1,3}(?:[\s'’]\d{3})+|\d+)(?:[.,]\d*)*|[.,]\d+)(?:[eE][+-]?\d+)?\s*  # digits
     (?:[KMBTkmbt]|Mio\.?|Mrd\.?|[%‰]|[^\W\d_]{1,4}\.?|[$€£¥￥₹₩₽₺฿元円원])?\s*\)?[-−]?""", re.VERBOSE)
 _NUMERIC_DATE = re.compile(r"\d{1,4}\s?([-/.])\s?\d{1,2}\s?\1\s?\d{1,4}\.?(?:[T ,\-].*\d.*)?")
 _MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/: ]?\s?[QqMmWw]-?\d{1,2}"
@@ -36,10 +37,13 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in MISSING
 
 
+# Cached because one cell is looked at for each delimiter and again for each step.
+@lru_cache(maxsize=20_000)
 def looks_like_number(cell: str) -> bool:
     return len(cell) <= 40 and _NUMBER.fullmatch(cell) is not None
 
 
+@lru_cache(maxsize=20_000)
 def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
     """Whether `cell` may be a date; with `whole_numbers` also as a year, yyyymmdd, an epoch or an Excel serial number."""
     if not 4 <= len(cell) <= 64:
@@ -48,7 +52,7 @@ def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
         return True
     if any(pattern.fullmatch(cell) for pattern in (_NUMERIC_DATE, _MONTH_DATE, _CJK_DATE, _STAMP)):
         return True
-    if not any(c.isdigit() for c in cell) or not _WORD_DATE.fullmatch(cell):
+    if not any(c.isdecimal() for c in cell) or not _WORD_DATE.fullmatch(cell):
         return False
     words = re.findall(r"[^\W\d_]+", cell.split(":")[0])
     return any(month_number(word) for word in words) and all(

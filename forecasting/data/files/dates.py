@@ -275,8 +275,10 @@ def _different(readings: list[Reading]) -> list[Reading]:
 
 
 def _sorted_share(values: pd.Series) -> float:
-    steps = values.dropna().diff().dropna().dt.total_seconds().to_numpy()
-    return max((steps >= 0).mean(), (steps <= 0).mean()) if len(steps) > 10 else 0.0
+    """The share of the steps from one day to another that go the same way; 0 for few."""
+    steps = values.dropna().dt.normalize().diff().dropna().dt.total_seconds().to_numpy()
+    steps = steps[steps != 0]
+    return max((steps > 0).mean(), (steps < 0).mean()) if len(steps) > 10 else 0.0
 
 
 def _plausibility(values: pd.Series) -> float:
@@ -285,4 +287,4 @@ def _plausibility(values: pd.Series) -> float:
     if len(dates) < 3:
         return 0.0
     steps = dates.diff().dropna().dt.total_seconds().abs()
-    return _sorted_share(values) + (dates.dt.dayofweek < 5).mean() + 1 / (1 + steps.std() / max(steps.median(), 1.0))
+    return _sorted_share(values) + (dates.dt.day_of_week < 5).mean() + 1 / (1 + steps.std() / max(steps.median(), 1.0))

@@ -20,7 +20,7 @@ MAX_CELLS = 24_000_000
 _SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
 # Where two delimiters do equally well the earlier one is taken: a tab is never part of a cell, a space often is.
 _DELIMITERS = ("\t", ";", "|", ",", _WIDE_SPACES, _SPACES)
-_SAMPLE_BYTES, _SAMPLE_ROWS = 131_072, 120
+_SAMPLE_BYTES, _SAMPLE_ROWS = 131_072, 60
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ def read_grid(data: bytes) -> Grid:
     data, delimiter = _named_delimiter(data)
     sample = _sample_lines(data)
     if delimiter is None:
-        delimiter = max(_DELIMITERS, key=lambda d: _score(sample, d))
-        if _score(sample, delimiter) <= 0:
+        scores = {d: _score(sample, d) for d in _DELIMITERS}
+        delimiter = max(scores, key=scores.get)
+        if scores[delimiter] <= 0:
             delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
     width = max((len(row) for row in _split(sample, delimiter)), default=1)
     frame, notes = _parse(data, delimiter, width)
@@ -135,7 +136,7 @@ def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple
                 notes = _unclosed(lines, rows)
             else:
                 raise UnreadableFile("The lines of this file do not form a table. Save it again as CSV.") from error
-    frame = frame.loc[:, : _last_filled(frame)]
+    frame = frame.fillna("").loc[:, : _last_filled(frame)]  # the python engine leaves missing cells at the end of a line
     return frame, notes
 
 

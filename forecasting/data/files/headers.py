@@ -130,12 +130,11 @@ def _is_data(row: list[str]) -> bool:
 
 def _first_data_row(rows: list[list[str]]) -> int:
     """The first row of data that is followed by more of its kind; without one, the row after the first line of names."""
-    data = [_is_data(row) for row in rows]
-    filled = [any(row) for row in rows]
-    for i, is_data in enumerate(data):
-        following = [d for d, f in zip(data[i + 1 : i + 21], filled[i + 1 : i + 21], strict=True) if f][:10]
-        if is_data and sum(following) >= 0.6 * len(following):
-            return i
+    for i, row in enumerate(rows):
+        if _is_data(row):
+            following = [_is_data(other) for other in rows[i + 1 : i + 21] if any(other)][:10]
+            if sum(following) >= 0.6 * len(following):
+                return i
     named = [i for i, row in enumerate(rows) if sum(bool(cell) for cell in row) > 1]
     return min(named[0] + 1, len(rows)) if named else 1
 

@@ -149,7 +149,7 @@ def _clock_column(table: Table, dates: Column) -> Column | None:
 
 def _with_clock(reading: Reading, text: pd.Series, column: Column) -> tuple[Reading, str]:
     codes, distinct = pd.factorize(text)
-    whole = all(cell.isdigit() for cell in distinct if cell)
+    whole = all(cell.isdecimal() for cell in distinct if cell)
     if whole and max((int(cell) for cell in distinct if cell), default=0) <= 24:  # hours
         clocks = [int(cell) * 3_600_000_000 if cell else None for cell in distinct]
     else:
@@ -175,7 +175,7 @@ def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, 
     usual = times.mode()[0]
     clock = f"{int(usual // 3600):02}:{int(usual % 3600 // 60):02}"
     notes = [f"The time of day ({clock}) was left out: there is one row a day."]
-    weekdays = midnight.dt.dayofweek.value_counts(normalize=True)
+    weekdays = midnight.dt.day_of_week.value_counts(normalize=True)
     sunday_to_thursday = weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02
     if zone.upper() in _UTC and usual >= 12 * 3600 and sunday_to_thursday:
         midnight = midnight + pd.Timedelta(days=1)
@@ -193,9 +193,11 @@ def _zone_note(zone: str) -> str:
 
 def _both_ways(text: pd.Series, readings: list[Reading]) -> tuple[dict[str, str], ...]:
     """A few cells that the readings disagree on, and what each makes of them."""
-    differing = np.flatnonzero((readings[0].values != readings[1].values).to_numpy())[:5]
-    return tuple({"as written": shown(text.iloc[i])} | {reading.order: f"{reading.values.iloc[i]:%d %b %Y}"
-                                                        for reading in readings} for i in differing)
+    first, second = readings[0].values, readings[1].values
+    differing = np.flatnonzero(((first != second) & (first.notna() | second.notna())).to_numpy())[:5]
+    return tuple({"as written": shown(text.iloc[i])} | {
+        reading.order: "no date" if pd.isna(date := reading.values.iloc[i]) else f"{date:%d %b %Y}" for reading in readings}
+        for i in differing)
 
 
 def _no_dates(table: Table) -> str:

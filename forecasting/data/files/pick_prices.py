@@ -15,7 +15,7 @@ from forecasting.errors import NeedsChoice, UnreadableFile
 
 __all__ = ["Picked", "named_column", "pick_prices", "pick_rows"]
 
-_CLOSES = ("close", "last", "settle", "price")
+_CLOSES = ("close", "settle", "last", "price")
 _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quarter", "currency", "volume", "adj volume"}
 _MOST_OPTIONS = 200
 
@@ -183,7 +183,7 @@ def _unnamed_ohlc(table: Table, columns: list[Column], dates: pd.Series):
             continue
         o, h, low, c = (values[at + i] for i in range(4))
         whole = np.isfinite(o + h + low + c)
-        if whole.mean() < 0.9 or not ((h >= np.maximum(o, c)) & (low <= np.minimum(o, c)) & (h >= low))[whole].all():
+        if whole.sum() < 10 or whole.mean() < 0.9 or not ((h >= np.maximum(o, c)) & (low <= np.minimum(o, c)) & (h >= low))[whole].all():
             continue
         o, h, low, c = o[whole], h[whole], low[whole], c[whole]
         if (h > low).mean() > 0.3 and np.abs(o[1:] - c[:-1]).mean() < np.abs(c[1:] - o[:-1]).mean():
@@ -225,7 +225,7 @@ def named_column(wanted, table: Table, columns: list[Column]) -> Column:
     if match := re.fullmatch(r"column (\d{1,5})", text, re.IGNORECASE):
         if 1 <= int(match[1]) <= len(table.columns):
             return table.columns[int(match[1]) - 1]
-    elif text.isdigit() and int(text) < len(table.columns):
+    elif text.isdecimal() and int(text) < len(table.columns):
         return table.columns[int(text)]
     roles = [c for c in columns if c.role and plain(text) == c.role]
     if len(roles) == 1:

@@ -44,11 +44,11 @@ def _date_part(text: str) -> tuple[str, tuple[int, ...]]:
     if not 1 <= len(parts) <= 8 or re.sub(r"\d+|[^\W\d_]+", "", text).strip(" -/.,:'’()\u00a0\t") != "":
         return "", ()
     if re.search(r"[年년]", text):
-        parts = [part for part in parts if part.isdigit()]
-    months = [month for part in parts if not part.isdigit() and (month := month_number(part))]
-    marks = [part for part in parts if not part.isdigit() and not month_number(part) and plain(part) not in DAYS
+        parts = [part for part in parts if part.isdecimal()]
+    months = [month for part in parts if not part.isdecimal() and (month := month_number(part))]
+    marks = [part for part in parts if not part.isdecimal() and not month_number(part) and plain(part) not in DAYS
              and part.lower() not in ("st", "nd", "rd", "th")]
-    digits = [part for part in parts if part.isdigit()]
+    digits = [part for part in parts if part.isdecimal()]
     if any(len(part) > 8 for part in digits):
         return "", ()
     lengths, numbers = tuple(map(len, digits)), tuple(map(int, digits))
@@ -87,7 +87,7 @@ def _named(lengths, numbers, month, parts) -> tuple[str, tuple[int, ...]]:
             return "named short", (numbers[1], month, numbers[0])
     if len(numbers) == 1 and lengths[0] == 4:
         return "month", (numbers[0], month)
-    if len(numbers) == 1 and lengths[0] == 2 and not parts[0].isdigit():  # 'Jan-05'; '05-Jan' has no year
+    if len(numbers) == 1 and lengths[0] == 2 and not parts[0].isdecimal():  # 'Jan-05'; '05-Jan' has no year
         return "month short", (numbers[0], month)
     return "", ()
 
