@@ -58,14 +58,14 @@ class Cluster:
         address = os.environ.get("DASK_SCHEDULER_ADDRESS")
         self._own = None if address else _local_cluster()
         self._client = Client(self._own or address, timeout=15, set_as_default=False)
-        self._warm_ups: dict[str, Future] = {}  # worker's address: its warm-up
+        self._warm_ups: dict[str, Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
         self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
 
     def free(self, submitted: int) -> int:
         """How many runs can start at once; submitted: those that are on their way or at work."""
         threads, busy = self._client.nthreads(), self._client.processing()
-        free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items())
+        free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_warm(address))
         return max(0, min(free, sum(threads.values()) - submitted))
 
     def submit(self, run_id: str, attempt: int):
@@ -88,12 +88,13 @@ class Cluster:
     def tend(self):
         """Warms processes that are new, and renews idle ones that have grown."""
         addresses = set(self._client.nthreads())
-        for gone in self._warm_ups.keys() - addresses:
-            del self._warm_ups[gone]
+        # A future that is let go is forgotten by Dask too, which would else compute it again where a worker dies.
+        self._warm_ups = {address: None if future is None or future.done() else future
+                          for address, future in self._warm_ups.items() if address in addresses}
         for address in addresses - self._warm_ups.keys():
-            warm_up = self._client.submit(worker.warm_up, place(), workers=[address], key=f"warm-{address}", pure=False)
-            warm_up.add_done_callback(_report)
-            self._warm_ups[address] = warm_up
+            future = self._client.submit(worker.warm_up, place(), workers=[address], key=f"warm-{address}", pure=False)
+            future.add_done_callback(_report)
+            self._warm_ups[address] = future
         if self._own is None:
             return
         for address in [address for address, count in self._computed.items() if count >= RESTART_AFTER]:
@@ -105,6 +106,10 @@ class Cluster:
         """Lets go of a cluster that was lost. One of our own is not closed: its workers end when this process does."""
         self._asides.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=2)
+
+    def _is_warm(self, address) -> bool:
+        future = self._warm_ups.get(address)
+        return address in self._warm_ups and (future is None or future.done())
 
     def _aside(self, run_id, attempt, action) -> bool:
         key = _key(run_id, attempt)

@@ -27,6 +27,7 @@ class _Watch:
     """The engine that this process started for one home, and how its starts went."""
 
     process: subprocess.Popen | None = None
+    started: float = 0.0
     failures: int = 0
     not_before: float = 0.0
     trouble: str | None = None
@@ -52,12 +53,14 @@ def ensure_engine():
         watch = _watches.setdefault(folder, _Watch())
         if watch.process is not None:
             if watch.process.poll() is None:
+                if time.monotonic() - watch.started > LONGEST_PAUSE:  # it works, whatever went before
+                    watch.failures, watch.trouble = 0, None
                 return
             _note_end(watch)
         if time.monotonic() < watch.not_before or _is_taken(folder):
             return
         try:
-            watch.process = _start(folder)
+            watch.process, watch.started = _start(folder), time.monotonic()
         except OSError as error:
             log.warning("The engine could not be started: %s", error)
             _note_failure(watch, f"The process that computes runs could not be started: {error}.")

@@ -1,0 +1,237 @@
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from forecasting.errors import StoreUnavailable
+from forecasting.runs import engine as engine_module
+from forecasting.runs.cluster import worker_count
+from forecasting.runs.engine import Engine
+from forecasting.runs.worker import Outcome
+
+
+class Ledger:
+    """Runs in a list, each with a state, and what was said at its end."""
+
+    def __init__(self, *waiting):
+        self.states = dict.fromkeys(waiting, "scheduled")
+        self.errors, self.wanted_stops = {}, set()
+
+    def next_runs(self, count):
+        claimed = [run_id for run_id, state in self.states.items() if state == "scheduled"][:count]
+        self.states |= dict.fromkeys(claimed, "running")
+        return [SimpleNamespace(id=run_id, attempt=1, name=run_id) for run_id in claimed]
+
+    def stops(self):
+        return tuple([run_id for run_id in self.wanted_stops if self.states[run_id] == state]
+                     for state in ("scheduled", "running"))
+
+    def get(self, run_id):
+        return SimpleNamespace(active=self.states[run_id] in ("scheduled", "running"))
+
+    def end(self, run_id, state, error=None):
+        self.states[run_id], self.errors[run_id] = state, error
+
+
+class Cluster:
+    """Workers that do what the test says, when it says so."""
+
+    def __init__(self, slots):
+        self.slots, self.futures, self.told, self.killed, self.noted = slots, {}, [], [], []
+
+    def free(self, submitted):
+        return self.slots - submitted
+
+    def tend(self):
+        pass
+
+    def close(self):
+        pass
+
+    def submit(self, run_id, attempt):
+        self.futures[run_id] = SimpleNamespace(done=lambda: False, status="pending")
+        return self.futures[run_id]
+
+    def settle(self, run_id, status, outcome=None, error=None):
+        self.futures[run_id].__dict__.update(done=lambda: True, status=status, result=lambda: outcome,
+                                             exception=lambda: error)
+
+    def stop(self, run_id, attempt, reason):
+        self.told.append((run_id, reason))
+        return True
+
+    def kill(self, run_id, attempt):
+        self.killed.append(run_id)
+        return True
+
+    def done(self, outcome):
+        self.noted.append(outcome)
+
+
+@pytest.fixture
+def clock(monkeypatch, tmp_path):
+    """Time that stands still, except where the test moves it; nobody rings."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(engine_module.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(engine_module, "doorbell", lambda: None)
+    return clock
+
+
+def make(clock, *waiting, slots=1, time_limit=3600.0):
+    ledger, cluster = Ledger(*waiting), Cluster(slots)
+    engine = Engine(ledger, lambda: cluster, time_limit)
+
+    def step(seconds=2.0):
+        clock.now += seconds
+        engine.step()
+
+    return ledger, cluster, step
+
+
+def test_runs_start_only_where_a_worker_is_free(clock):
+    ledger, cluster, step = make(clock, "a", "b", "c", slots=2)
+    step()
+    assert ledger.states == {"a": "running", "b": "running", "c": "scheduled"}
+    cluster.settle("a", "finished", Outcome("finished", None, None, "here", 1))
+    ledger.end("a", "finished")  # its worker did
+    step(0.01)  # at once, without waiting for the next look at the store
+    assert ledger.states == {"a": "finished", "b": "running", "c": "running"}
+    assert cluster.noted == [Outcome("finished", None, None, "here", 1)]
+
+
+def test_a_run_whose_worker_died_fails_and_says_so(clock):
+    ledger, cluster, step = make(clock, "a", "b")
+    step()
+    cluster.settle("a", "error", error=RuntimeError("KilledWorker"))
+    step()
+    assert ledger.states == {"a": "failed", "b": "running"}
+    assert "died" in ledger.errors["a"]
+
+
+def test_an_end_that_the_worker_could_not_write_is_written_by_the_engine(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    cluster.settle("a", "finished", Outcome("failed", "Too few rows.", None, "here", 1))
+    step()
+    assert (ledger.states["a"], ledger.errors["a"]) == ("failed", "Too few rows.")
+
+
+def test_a_waiting_run_is_stopped_without_a_worker(clock):
+    ledger, cluster, step = make(clock, "a", slots=0)
+    ledger.wanted_stops.add("a")
+    step()
+    assert ledger.states["a"] == "stopped"
+    assert cluster.futures == {}
+
+
+def test_a_running_run_is_told_to_stop_once(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    ledger.wanted_stops.add("a")
+    step()
+    step()
+    assert cluster.told == [("a", None)]
+
+
+def test_a_stop_that_comes_before_the_worker_has_the_run_is_told_again(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    ledger.wanted_stops.add("a")
+    told = cluster.stop
+    cluster.stop = lambda *_: False
+    step()
+    assert cluster.told == []
+    cluster.stop = told
+    step()
+    assert cluster.told == [("a", None)]
+
+
+def test_a_run_that_takes_too_long_is_stopped_and_told_why(clock):
+    _, cluster, step = make(clock, "a", time_limit=7200.0)
+    step()
+    step(7100.0)
+    assert cluster.told == []
+    step(200.0)
+    assert cluster.told == [("a", "It reached the time limit of 2 hours and keeps what it had learnt by then.")]
+
+
+def test_a_run_that_does_not_stop_loses_its_process(clock):
+    ledger, cluster, step = make(clock, "a", "b")
+    step()
+    ledger.wanted_stops.add("a")
+    step()
+    step(engine_module.STOP_GRACE + 1)
+    step()
+    assert cluster.killed == ["a"]
+    cluster.settle("a", "error", error=RuntimeError("KilledWorker"))
+    step()
+    assert ledger.states == {"a": "failed", "b": "running"}
+    assert "did not stop" in ledger.errors["a"]
+
+
+def test_a_lost_cluster_interrupts_its_runs_and_is_connected_anew(clock):
+    ledger, first, second = Ledger("a", "b"), Cluster(1), Cluster(1)
+    clusters = iter([first, second])
+    ended = threading.Event()
+    engine = Engine(ledger, lambda: next(clusters), 3600.0)
+    clock.now += 2
+    engine.step()
+
+    def lost(submitted):
+        raise OSError("connection closed")
+
+    first.free = lost
+    first.settle("a", "lost")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        clock.now += 2
+        if second.futures:
+            ended.set()
+        return ended.is_set()
+
+    engine.run(SimpleNamespace(wait=wait))
+    assert ledger.states["a"] == "interrupted"
+    assert "cluster" in ledger.errors["a"]
+    assert "b" in second.futures
+
+
+def test_a_store_that_fails_for_a_while_does_not_end_the_engine(clock):
+    ledger, cluster, _ = make(clock, "a")
+    failures = iter([StoreUnavailable("Locked."), StoreUnavailable("Locked.")])
+
+    def next_runs(count, ready=ledger.next_runs):
+        for failure in failures:
+            raise failure
+        return ready(count)
+
+    ledger.next_runs = next_runs
+    engine = Engine(ledger, lambda: cluster, 3600.0)
+
+    def wait(seconds):
+        clock.now += 2
+        return bool(cluster.futures)
+
+    engine.run(SimpleNamespace(wait=wait))
+    assert list(cluster.futures) == ["a"]
+
+
+def test_what_is_at_work_when_the_app_ends_is_interrupted(clock):
+    ledger, cluster = Ledger("a", "b"), Cluster(1)
+    engine = Engine(ledger, lambda: cluster, 3600.0)
+
+    def wait(seconds):
+        clock.now += 2
+        return bool(cluster.futures)
+
+    engine.run(SimpleNamespace(wait=wait))
+    assert ledger.states == {"a": "interrupted", "b": "scheduled"}
+    assert "Resume" in ledger.errors["a"]
+
+
+def test_the_number_of_workers_can_be_set(monkeypatch):
+    monkeypatch.setenv("FORECASTING_WORKERS", "3")
+    assert worker_count() == 3
+    monkeypatch.delenv("FORECASTING_WORKERS")
+    assert 1 <= worker_count() <= 8

@@ -1,0 +1,100 @@
+from types import SimpleNamespace
+
+import pytest
+from locket import lock_file
+
+from forecasting.runs import launcher
+
+
+class Engine:
+    """A process that ends when the test says so."""
+
+    def __init__(self):
+        self.returncode = None
+        self.stdin = SimpleNamespace(close=lambda: None)
+
+    def poll(self):
+        return self.returncode
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """The engines that were started; time moves by hand."""
+    engines = []
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
+    monkeypatch.setattr(launcher, "_watches", {})
+    monkeypatch.setattr(launcher, "_start", lambda folder: engines.append(Engine()) or engines[-1])
+    monkeypatch.setattr(launcher.time, "monotonic", lambda: clock.now)
+    return SimpleNamespace(engines=engines, clock=clock, home=tmp_path)
+
+
+def test_one_engine_is_started_and_replaced_when_it_ends(started):
+    for _ in range(3):
+        launcher.ensure_engine()
+    assert len(started.engines) == 1
+    started.engines[0].returncode = 0
+    launcher.ensure_engine()
+    assert len(started.engines) == 2
+    assert launcher.engine_trouble() is None
+
+
+def test_no_engine_is_started_beside_that_of_another_app(started):
+    with lock_file(str(started.home / launcher.LOCK), timeout=0):
+        launcher.ensure_engine()
+        assert started.engines == []
+    launcher.ensure_engine()
+    assert len(started.engines) == 1
+
+
+def test_an_engine_that_fails_again_and_again_is_given_longer_and_longer_pauses(started):
+    for pause in (0, 1, 3, 7, 15, 31, 60, 60):
+        launcher.ensure_engine()
+        count = len(started.engines)
+        started.engines[-1].returncode = 1
+        launcher.ensure_engine()
+        started.clock.now += pause - 0.5
+        launcher.ensure_engine()
+        assert len(started.engines) == count + (pause == 0)
+        started.clock.now += 1
+    assert "engine.log" in launcher.engine_trouble()
+
+
+def test_trouble_is_over_when_an_engine_lives_on(started):
+    for _ in range(3):
+        launcher.ensure_engine()
+        started.engines[-1].returncode = 1
+        launcher.ensure_engine()
+        started.clock.now += 10
+    launcher.ensure_engine()
+    assert launcher.engine_trouble() is not None
+    started.clock.now += 100
+    launcher.ensure_engine()
+    assert launcher.engine_trouble() is None
+
+
+def test_trouble_is_over_when_an_engine_ends_in_good_order(started):
+    launcher.ensure_engine()
+    for code in (1, 1, 0):
+        started.engines[-1].returncode = code
+        launcher.ensure_engine()
+        started.clock.now += 100
+        launcher.ensure_engine()
+    assert launcher.engine_trouble() is None
+
+
+def test_a_home_that_cannot_be_made_is_trouble_and_no_exception(started, monkeypatch):
+    (started.home / "file").touch()
+    monkeypatch.setenv("FORECASTING_HOME", str(started.home / "file" / "home"))
+    launcher.ensure_engine()
+    assert started.engines == []
+    assert "FORECASTING_HOME" in launcher.engine_trouble()
+
+
+def test_an_engine_that_cannot_be_started_is_trouble_and_no_exception(started, monkeypatch):
+    def refuse(folder):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(launcher, "_start", refuse)
+    launcher.ensure_engine()
+    assert "no more processes" in launcher.engine_trouble()
