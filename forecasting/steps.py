@@ -74,8 +74,8 @@ def one_step_table(steps: Steps, dates: pd.DatetimeIndex, labels) -> pd.DataFram
     columns = {"split": labels[rows], "actual": steps.actual[:-1, 0], "predicted": steps.predicted[:-1, 0],
                "naive": steps.last[:-1]}
     for level in LEVELS:
-        lower, upper = steps.bounds(level)
-        columns[f"lower_{level * 100:g}"], columns[f"upper_{level * 100:g}"] = lower[:-1, 0], upper[:-1, 0]
+        lower, upper = bounds_around(steps.predicted[:-1, 0], steps.half[level][:-1, 0], steps.logarithmic[:-1])
+        columns[f"lower_{level * 100:g}"], columns[f"upper_{level * 100:g}"] = lower, upper
     return pd.DataFrame(columns, index=dates[rows])
 
 

@@ -24,6 +24,7 @@ MIN_WINDOWS = 10      # fewer teach a network nothing
 LARGEST_PRICE = 1e100  # squares of larger prices no longer fit into 64 bits with room for a sum
 CENTRED_ROWS = 5      # of the centred average in the leak lab: two of them lie in the future
 PARTS = ("train", "validation", "test")
+_LARGEST_SCALED = 1e6  # standard deviations; keeps a wild price of the test part within 32 bits
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -237,7 +238,7 @@ class Preprocessor:
             close = pd.Series(close).rolling(self.centred, center=True, min_periods=1).mean().to_numpy()
         level = self.level(close)
         if self.target == "price":
-            return (level - self.centre) / self.scale
+            return np.clip((level - self.centre) / self.scale, -_LARGEST_SCALED, _LARGEST_SCALED)
         moves = np.diff(level, prepend=level[:1]) / self.scale
         return np.clip(moves, -CLIP, CLIP)
 
@@ -247,7 +248,7 @@ class Preprocessor:
         targets = np.full((len(level), self.horizon), np.nan, dtype=np.float32)
         for step in range(1, min(self.horizon, len(level) - 1) + 1):
             ahead = level[step:] if self.target == "price" else (level[step:] - level[:-step]) / np.sqrt(step)
-            targets[:-step, step - 1] = ahead
+            targets[:-step, step - 1] = np.clip(ahead, -_LARGEST_SCALED, _LARGEST_SCALED)
         return targets
 
     def prices(self, outputs, last) -> np.ndarray:
