@@ -34,7 +34,7 @@ def describe_network(config: ForecastConfig) -> tuple[Layer, ...]:
     layers.append(Layer("Dense", str(config.horizon), (inputs + 1) * config.horizon))
     if config.skip:
         layers.append(Layer("Frozen linear part", str(config.horizon),
-                            (config.window * features + 1) * config.horizon, frozen=True))
+                            config.window * features * config.horizon, frozen=True))
     return tuple(layers)
 
 

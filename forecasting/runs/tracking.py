@@ -190,7 +190,7 @@ def _is_usable(file: Path) -> bool:
                                    "start with no runs.")
         return False
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=3)) as database:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=3)) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         raise StoreUnavailable(f"The store of runs ({file}) cannot be read: {error}. {advice}") from error

@@ -17,6 +17,7 @@ from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store
 from pages.components.state import AppState
 from pages.components.text import plain
+from pages.components.verdict import draw_horizon
 
 __all__ = ["draw_forecast", "draw_forecast_settings"]
 
@@ -131,7 +132,12 @@ def _show(run, result, wish: Wish, frame: pd.DataFrame):
     st.download_button("Download forecast (CSV)", forecast_csv(shown), forecast_file_name(history, now), "text/csv",
                        icon=":material/download:", on_click="ignore")
     table = shown.set_axis(["Predicted", "Lower 80", "Upper 80", "Lower 95", "Upper 95"], axis=1)
-    st.dataframe(table.map(lambda value: price(value, currency)).set_axis([date(day) for day in table.index]), height="content")
+    with st.expander("All steps as a table", expanded=len(table) <= 10):
+        st.dataframe(table.map(lambda value: price(value, currency)).set_axis([date(day) for day in table.index]),
+                     height="content")
+    if result.config.horizon > 1:
+        st.subheader("How far can this model see?")
+        draw_horizon(run, result)
 
 
 def _words(result, wish: Wish) -> str:

@@ -52,7 +52,10 @@ def _train(state: AppState, config: ForecastConfig):
     from forecasting import ForecastingError
 
     try:
-        state.run_id = run_store().create(state.history, config, owner=state.owner)
+        started = run_store().create(state.history, config, owner=state.owner)
+        if state.run_id and run_store().get(state.run_id).has_result:
+            state.earlier_id = state.run_id
+        state.run_id = started
     except ForecastingError as error:
         st.session_state["train_error"] = str(error)
 
@@ -107,6 +110,10 @@ def draw_run(state: AppState, run):
     _say_what_differs(state, run)
     if run.state in ACTIVE:
         draw_live(run.id)
+        if state.earlier_id:
+            st.subheader("The run before")
+            st.caption("It stays here until the new one has ended.")
+            draw_result(run_store().get(state.earlier_id))
         return
     if run.error:
         show = {"failed": st.error, "interrupted": st.warning}.get(run.state, st.info)

@@ -79,7 +79,7 @@ def _draw_problems(state: AppState):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(plain(problem.sentence), icon=":material/warning:")
             if problem.fixable:
-                st.button("Mend it", key=f"data_fix_{i}", on_click=_fix, args=(state, problem))
+                st.button(plain(problem.fix), key=f"data_fix_{i}", on_click=_fix, args=(state, problem))
 
 
 def _fix(state: AppState, problem):
@@ -94,8 +94,10 @@ def _draw_details(state: AppState):
         edges = frame if len(frame) <= 2 * EDGE_ROWS else pd.concat([frame.head(EDGE_ROWS), frame.tail(EDGE_ROWS)])
         st.dataframe(edges.set_axis([date(day) for day in edges.index]), height="content")
         st.session_state["data_calendar"] = state.history.calendar
-        st.selectbox("Trading days", [None, *CALENDARS], key="data_calendar", on_change=_use_calendar, args=(state,),
-                     format_func=lambda code: CALENDARS.get(code, "From the dates' own spacing"),
+        known = {**CALENDARS, state.history.calendar: CALENDARS.get(state.history.calendar, state.history.calendar)}
+        known[None] = "From the dates' own spacing"
+        st.selectbox("Trading days", list(known), key="data_calendar", on_change=_use_calendar, args=(state,),
+                     format_func=known.get,
                      help="Forecasts are dated on the days when this exchange is open, holidays left out.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -17,10 +19,6 @@ __all__ = ["draw_sources"]
 
 WAYS = ("Sample", "Ticker", "File")
 PATIENCE_SECONDS = 10
-INTERVALS = {"1d": "Daily", "1wk": "Weekly", "1mo": "Monthly", "1h": "Hourly", "30m": "30 minutes", "15m": "15 minutes",
-             "5m": "5 minutes", "1m": "1 minute"}
-PERIODS = {"1mo": "1 month", "3mo": "3 months", "6mo": "6 months", "1y": "1 year", "2y": "2 years", "5y": "5 years",
-           "10y": "10 years", "max": "All there is"}
 QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
              "date_order": "How are the dates written?"}
 
@@ -48,19 +46,22 @@ def _use_sample(state: AppState):
 
 
 def _draw_tickers(state: AppState):
-    with st.form("data_ticker_form", border=False):
-        symbol, interval, period, go = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
-        symbols = symbol.text_input("Ticker", key="data_symbols", placeholder="AAPL, BTC-USD, EURUSD=X", max_chars=200,
-                                    help="As Yahoo writes it; several with commas between them.")
-        every = interval.selectbox("Interval", list(INTERVALS), key="data_interval", format_func=INTERVALS.get,
-                                   help="Yahoo keeps short intervals for short periods only: hours for two years, "
-                                        "minutes for days or weeks.")
-        back = period.selectbox("Period", list(PERIODS), index=6, key="data_period", format_func=PERIODS.get)
-        adjusted = st.toggle("Adjust for splits and dividends", value=True, key="data_adjusted",
-                             help="Adjusted prices show what a holder earned. Unadjusted ones are as quoted on the day, "
-                                  "and fall on each dividend.")
-        asked = go.form_submit_button("Fetch", width="stretch")
-    if asked:
+    from forecasting.data.yahoo import INTERVALS, PERIODS, periods_for
+
+    symbol, interval, period, go = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
+    symbols = symbol.text_input("Ticker", key="data_symbols", placeholder="AAPL, BTC-USD, EURUSD=X", max_chars=200,
+                                help="As Yahoo writes it; several with commas between them.")
+    every = interval.selectbox("Interval", list(INTERVALS), key="data_interval", format_func=INTERVALS.get,
+                               help="Yahoo keeps short intervals for short periods only: hours for two years, minutes for "
+                                    "days or weeks.")
+    periods = periods_for(every)
+    if st.session_state.get("data_period") not in periods:
+        st.session_state["data_period"] = "10y" if "10y" in periods else periods[-1]
+    back = period.selectbox("Period", periods, key="data_period", format_func=PERIODS.get)
+    adjusted = st.toggle("Adjust for splits and dividends", value=True, key="data_adjusted",
+                         help="Adjusted prices show what a holder earned. Unadjusted ones are as quoted on the day, and fall "
+                              "on each dividend.")
+    if go.button("Fetch", width="stretch", key="data_fetch"):
         from forecasting.data.tickers import start_fetch
 
         state.fetch = start_fetch(symbols, interval=every, period=back, adjusted=adjusted)
@@ -152,7 +153,9 @@ def _draw_file(state: AppState):
 
 def _read(state: AppState):
     """Reads the upload with the answers given so far; what comes of it is in the state."""
+    # Imported here: most visits read no file, and calendars take half a second.
     from forecasting import read_prices
+    from forecasting.data.calendars import guess_calendar
 
     state.question, state.upload_error = None, None
     upload = state.upload
@@ -164,7 +167,7 @@ def _read(state: AppState):
     except ForecastingError as error:
         state.upload_error = str(error)
     else:
-        _use(state, history)
+        _use(state, replace(history, calendar=guess_calendar(history)))
 
 
 def _ask(state: AppState):

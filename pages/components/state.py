@@ -31,7 +31,7 @@ class Upload:
 class AppState:
     """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
     config: the settings in hand; drawn: those that the sidebar's widgets last showed
-    run_id: the run that is shown
+    run_id: the run that is shown; earlier_id: the one before it, shown while it is at work
     owner: names this session in the queue, so that runs are taken by turns
     upload, question, upload_error: the last file, what is still to be asked about it, why it could not be read
     fetch: a fetch under way; fetched: the tickers fetched in this session
@@ -42,6 +42,7 @@ class AppState:
     config: ForecastConfig = RECOMMENDED
     drawn: ForecastConfig | None = None
     run_id: str | None = None
+    earlier_id: str | None = None
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     upload: Upload | None = None
     question: NeedsChoice | None = None

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from playwright.sync_api import expect
+from server import App
 from steps import (
     POINTS,
     check_scores,
@@ -17,6 +19,8 @@ from steps import (
     press_train,
     run_id,
 )
+
+from tests.yahoo import YahooStandIn
 
 pytestmark = pytest.mark.browser
 
@@ -94,3 +98,61 @@ def _wait_and_download(page):
     downloaded = download_predictions(page)
     check_scores(page, downloaded)
     return downloaded
+
+
+@pytest.fixture(scope="module")
+def yahoo():
+    with YahooStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="module")
+def connected_app(tmp_path_factory, yahoo):
+    running = App(tmp_path_factory.mktemp("connected"), yahoo.environment()).start()
+    yield running
+    running.stop()
+
+
+def test_ticker_is_fetched_trained_and_outlives_an_outage(connected_app, yahoo, visitor):
+    open_page(visitor, connected_app.url)
+    visitor.get_by_role("radio", name="Ticker").click()
+    visitor.get_by_label("Ticker").last.fill("AAPL")
+    visitor.get_by_role("button", name="Fetch").click()
+    expect(visitor.get_by_text("Yahoo").first).to_be_visible(timeout=30_000)
+    expect(visitor.get_by_text("USD").first).to_be_visible(timeout=30_000)
+
+    yahoo.fail("unknown")
+    visitor.get_by_label("Ticker").last.fill("NOSUCH")
+    visitor.get_by_role("button", name="Fetch").click()
+    expect(visitor.get_by_test_id("stAlert").filter(has_text="NOSUCH")).to_be_visible(timeout=60_000)
+    yahoo.fail(None)
+
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    choose_preset(visitor, "Quick look")
+    press_train(visitor)
+    _wait_and_download(visitor)
+
+
+@pytest.fixture
+def mortal_app(tmp_path):
+    running = App(tmp_path / "home").start()
+    yield running
+    running.stop()
+
+
+def test_killing_the_app_ends_everything_it_started_and_the_next_start_tells_the_truth(mortal_app, visitor):
+    open_page(visitor, mortal_app.url, "Train")
+    choose_preset(visitor, "Tutorial")
+    press_train(visitor)
+    epoch(visitor)
+    address = visitor.url
+    started = psutil.Process(mortal_app.process.pid).children(recursive=True)
+    assert len(started) >= 3  # the engine and two workers at the least
+    mortal_app.process.kill()
+    mortal_app.process.wait()
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert not alive
+
+    mortal_app.start()
+    visitor.goto(address)
+    expect(visitor.get_by_role("button", name="Resume")).to_be_visible(timeout=60_000)
