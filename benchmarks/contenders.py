@@ -1,0 +1,160 @@
+"""Trains the tutorial's model in a process of its own, for training.py.
+
+    python contenders.py {ours,keras,torch} TASK.npz BATCH
+        Each line on standard input asks for an epoch; each line on standard output tells of one: its seconds, and the
+        mean loss while learning. All start from the same weights and see the windows in the same order.
+    python contenders.py {ours-fit,keras-fit} TASK.npz EPOCHS GOAL
+        A whole training; one line tells of all epochs: the seconds from the start on, and the validation loss. Ours
+        ends early once its validation loss is GOAL.
+
+A process each, because they want different threads, and because PyTorch may live in another environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+# The tutorial's network and target, by the ways of this project that learn fastest.
+FAST = {"supervision": "every_step", "batch_size": 256, "learning_rate": 0.003, "clip_norm": 1.0, "patience": None}
+
+
+def main():
+    name, path, *numbers = sys.argv[1:]
+    task = np.load(path)
+    if name.endswith("-fit"):
+        fit = {"ours-fit": our_fit, "keras-fit": keras_fit}[name]
+        print(json.dumps(fit(task, int(numbers[0]), float(numbers[1]))), flush=True)
+        return
+    epoch = {"ours": ours, "keras": as_it_comes, "torch": with_torch}[name](task, int(numbers[0]))
+    rng = np.random.default_rng(0)
+    print(json.dumps("ready"), flush=True)
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        loss = epoch(rng)
+        print(json.dumps([time.perf_counter() - started, loss]), flush=True)
+
+
+def weights_of(task):
+    return [task[f"weight{i}"] for i in range(sum(name.startswith("weight") for name in task))]
+
+
+def windows_of(task, part="train"):
+    """x: (n, window, 1), y: (n, 1), copied out as Keras and PyTorch want them."""
+    window, origins = int(task["window"]), task[part]
+    every = np.lib.stride_tricks.sliding_window_view(task["inputs"][:, 0], window)
+    return np.ascontiguousarray(every[origins - window + 1])[..., None], task["targets"][origins]
+
+
+def data_of(task):
+    from forecasting.model.training import TrainingData
+
+    return TrainingData(task["inputs"], task["targets"], task["train"], task["validation"])
+
+
+def ours(task, batch):
+    import dataclasses
+
+    from forecasting.model.config import TUTORIAL
+    from forecasting.model.learner import learner_for
+    from forecasting.model.training import configure_threads
+
+    configure_threads()
+    learner = learner_for(dataclasses.replace(TUTORIAL, batch_size=batch), 1)
+    learner.start(weights_of(task), data_of(task))
+    return lambda rng: learner.train_epoch(rng, 0.01, lambda: False)[0]
+
+
+def keras_model(task):
+    import keras
+
+    model = keras.Sequential([keras.Input((int(task["window"]), 1)), keras.layers.LSTM(64, return_sequences=True),
+                              keras.layers.LSTM(64), keras.layers.Dense(1)])
+    model.set_weights(weights_of(task))
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    return model
+
+
+def as_it_comes(task, batch):
+    model, (x, y) = keras_model(task), windows_of(task)
+
+    def epoch(rng):
+        order = rng.permutation(len(x))
+        # Keras would shuffle by itself; here it sees the order that the others see.
+        return model.fit(x[order], y[order], batch_size=batch, shuffle=False, verbose=0).history["loss"][0]
+
+    return epoch
+
+
+def with_torch(task, batch):
+    import torch
+
+    x, y = (torch.from_numpy(v) for v in windows_of(task))
+    lstm, head = torch.nn.LSTM(1, 64, num_layers=2, batch_first=True), torch.nn.Linear(64, 1)
+    given = [torch.from_numpy(w.T.copy()) for w in weights_of(task)]
+    with torch.no_grad():
+        for layer in range(2):
+            kernel, recurrent, bias = given[3 * layer : 3 * layer + 3]
+            getattr(lstm, f"weight_ih_l{layer}").copy_(kernel)
+            getattr(lstm, f"weight_hh_l{layer}").copy_(recurrent)
+            getattr(lstm, f"bias_ih_l{layer}").copy_(bias)
+            getattr(lstm, f"bias_hh_l{layer}").zero_().requires_grad_(False)  # Keras has one bias
+        head.weight.copy_(given[6])
+        head.bias.copy_(given[7])
+    learnt = [p for p in [*lstm.parameters(), *head.parameters()] if p.requires_grad]
+    optimizer = torch.optim.Adam(learnt, lr=0.01, eps=1e-7)
+
+    def epoch(rng):
+        total, order = 0.0, torch.from_numpy(rng.permutation(len(x)))
+        for rows in order.split(batch):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(head(lstm(x[rows])[0][:, -1]), y[rows])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(rows)
+        return total / len(x)
+
+    return epoch
+
+
+def our_fit(task, epochs, goal):
+    import dataclasses
+
+    from forecasting.model.config import TUTORIAL
+    from forecasting.model.network import build_network
+    from forecasting.model.training import configure_threads, fit_network
+
+    configure_threads()
+    config = dataclasses.replace(TUTORIAL, epochs=epochs, **FAST)
+    told = []
+    model = build_network(config, 1)
+    model.set_weights(weights_of(task))
+    started = time.perf_counter()
+    fit_network(model, data_of(task), config, lambda log: told.append([time.perf_counter() - started, log.val_loss]),
+                lambda: bool(told) and told[-1][1] <= goal)
+    return told
+
+
+def keras_fit(task, epochs, _):
+    import keras
+
+    model, told = keras_model(task), []
+    started = time.perf_counter()
+    tell = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda _, logs: told.append([time.perf_counter() - started, logs["val_loss"]]))
+    keras.utils.set_random_seed(0)
+    model.fit(*windows_of(task), batch_size=32, epochs=epochs, validation_data=windows_of(task, "validation"), verbose=0,
+              callbacks=[tell])
+    return told
+
+
+if __name__ == "__main__":
+    main()

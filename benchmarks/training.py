@@ -1,0 +1,134 @@
+"""How fast networks learn: seconds per epoch, and seconds to a given quality, beside Keras and PyTorch.
+
+    python benchmarks/training.py [--quick] [--only {speed,quality}] [--torch PYTHON]
+
+Speed: the tutorial's model (two layers of 64 units, a window of 60, 6,982 windows) at batch 32 and 128. Each contender
+is a process of its own; epochs are asked of them in turn, so that a slow minute of the machine slows them all. PyTorch
+takes part where it is installed: here, or for the interpreter that --torch names.
+Quality: seconds until the validation loss that Keras's own fit, with the tutorial's settings, has at its best within 20
+and 100 epochs. Both start with a fresh process whose TensorFlow is loaded; compiling counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from series import SERIES, mackey_glass, standardised
+
+from forecasting.model.config import TUTORIAL
+
+HERE = Path(__file__).resolve().parent
+TUTORIAL_ROWS = 10_060  # 6,982 windows in the training part
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="a tenth of the rows and of the epochs")
+    options.add_argument("--only", choices=("speed", "quality"))
+    options.add_argument("--torch", default=sys.executable, metavar="PYTHON", help="an interpreter that has PyTorch")
+    asked = options.parse_args()
+    rows = TUTORIAL_ROWS // 10 if asked.quick else TUTORIAL_ROWS
+    if asked.only != "quality":
+        for batch in (32, 128):
+            report_speed(batch, rows, asked.torch, repeats=3 if asked.quick else 7)
+    if asked.only != "speed":
+        epochs = (2, 10) if asked.quick else (20, 100)
+        for name, values in SERIES.items():
+            report_quality(name, values(rows), epochs)
+
+
+def report_speed(batch, rows, torch_python, repeats):
+    with tempfile.TemporaryDirectory() as folder:
+        task = Path(folder) / "task.npz"
+        data = standardised(mackey_glass(rows), TUTORIAL.window)
+        np.savez(task, **data, window=TUTORIAL.window, **first_weights())
+        contenders = {"ours": sys.executable, "keras": sys.executable}
+        if has_torch(torch_python):
+            contenders["torch"] = torch_python
+        running = {name: Contender(python, name, task, batch) for name, python in contenders.items()}
+        epochs = {name: [] for name in running}
+        for _ in range(1 + repeats):  # the first compiles
+            for name, contender in running.items():
+                epochs[name].append(contender.epoch())
+        for contender in running.values():
+            contender.end()
+    median = {name: statistics.median(seconds for seconds, _ in told[1:]) for name, told in epochs.items()}
+    losses = {name: np.array([loss for _, loss in told]) for name, told in epochs.items()}
+    print(f"\nOne epoch of {len(data['train']):,} windows at batch {batch}, median of {repeats} taken in turn")
+    for name, seconds in median.items():
+        title = {"ours": "this project", "keras": "Keras as it comes", "torch": "PyTorch nn.LSTM"}[name]
+        apart = np.abs(losses[name] - losses["keras"]).max()
+        print(f"  {title:<18} {seconds:7.3f} s   {median['keras'] / seconds:5.2f} x Keras   "
+              f"losses within {apart:.1e} of Keras's over {1 + repeats} epochs", flush=True)
+
+
+def first_weights():
+    from forecasting.model.network import build_network
+
+    return {f"weight{i}": w for i, w in enumerate(build_network(TUTORIAL, 1).get_weights())}
+
+
+def has_torch(python):
+    if python == sys.executable:
+        return importlib.util.find_spec("torch") is not None
+    return subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode == 0
+
+
+class Contender:
+    """A process of contenders.py."""
+
+    def __init__(self, python, *arguments):
+        command = [python, str(HERE / "contenders.py"), *map(str, arguments)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
+
+    def epoch(self):
+        """(seconds, mean loss)"""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def end(self):
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _answer(self):
+        return json.loads(self._process.stdout.readline())
+
+
+def report_quality(name, values, epochs):
+    data = standardised(values, TUTORIAL.window)
+    with tempfile.TemporaryDirectory() as folder:
+        task = Path(folder) / "task.npz"
+        np.savez(task, **data, window=TUTORIAL.window, **first_weights())
+        theirs = learn("keras-fit", task, epochs[-1])
+        targets = {n: min(loss for _, loss in theirs[:n]) for n in epochs}
+        ours = learn("ours-fit", task, 10 * epochs[-1], targets[epochs[-1]])
+    print(f"\nTime to quality, {name}: {len(data['train']):,} windows")
+    for n, target in targets.items():
+        them, us = (next((seconds for seconds, loss in told if loss <= target), None) for told in (theirs, ours))
+        reached = f"{us:7.1f} s, {theirs[n - 1][0] / us:5.1f} x sooner" if us else f"not in {ours[-1][0]:.0f} s"
+        print(f"  validation loss {target:.3g}, Keras's best of {n} epochs in {theirs[n - 1][0]:.1f} s (first at "
+              f"{them:.1f} s): this project {reached}", flush=True)
+
+
+def learn(name, task, epochs, goal=0.0):
+    """[(seconds since the start, validation loss)] of each epoch."""
+    command = [sys.executable, str(HERE / "contenders.py"), name, str(task), str(epochs), str(goal)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+if __name__ == "__main__":
+    main()
