@@ -18,7 +18,7 @@ _MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/: ]?\
                          r"|[QqTt][1-4][-/ ]?'?\d{2,4}|[1-4]\s?[QqTt][-/ ]?'?\d{2,4}|\d{4} [1-4][Qq]")
 _CJK_DATE = re.compile(r"\d{2,4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?.*")
 _STAMP = re.compile(r"\d{8}[ T_-]?\d{4,6}")
-_WHOLE = re.compile(r"\d{4,10}|\d{12,14}|\d{16}|\d{19}")
+_WHOLE = re.compile(r"\d{4,19}")
 _FRACTION = re.compile(r"\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{9,19}\.0")
 _WORD_DATE = re.compile(r"[\w\s,./'’-]{4,48}(?::.*)?")
 

@@ -29,12 +29,13 @@ class Grid:
 
     frame: text cells, columns 0, 1, ...; empty cells are ''
     native: the same shape, True where the cell was stored as a number (Excel only), or None
-    delimiter: between cells, ' ' for spaces, or None for Excel
+    plain_points: whether '1.234' can only be a decimal: who groups digits by points has decimal commas, and neither
+        separates cells by commas nor leaves them without quotation marks
     notes: what was done on the way
     """
 
     frame: pd.DataFrame
-    delimiter: str | None
+    plain_points: bool = False
     native: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     epoch_1904: bool = False
@@ -51,7 +52,7 @@ def read_grid(data: bytes) -> Grid:
             delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
     width = max((len(row) for row in _split(sample, delimiter)), default=1)
     frame, notes = _parse(data, delimiter, width)
-    return Grid(frame, " " if delimiter in (_SPACES, _WIDE_SPACES) else delimiter, notes=notes)
+    return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes)
 
 
 def _named_delimiter(data: bytes) -> tuple[bytes, str | None]:

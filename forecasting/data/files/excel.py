@@ -52,7 +52,7 @@ def _grid(sheet: dict, epoch_1904: bool) -> Grid:
     native = pd.DataFrame(False, index=frame.index, columns=frame.columns)
     for i, column in enumerate(columns):
         native.iloc[column["numbers"], i] = True
-    return Grid(frame, None, native, tuple(sheet["notes"]), epoch_1904)
+    return Grid(frame, native=native, notes=tuple(sheet["notes"]), epoch_1904=epoch_1904)
 
 
 def pick_sheet(sheets: dict[str, Grid], wanted, read: Callable[[Grid], PriceHistory]) -> tuple[str, PriceHistory]:

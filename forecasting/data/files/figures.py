@@ -44,13 +44,12 @@ _BODY = {".": re.compile(_body_pattern(".", ",")), ",": re.compile(_body_pattern
 
 @dataclass(frozen=True)
 class Evidence:
-    """How many cells can only be read with a decimal point, only with a comma, either way differently, and plain thousands."""
+    """How many cells can only be read with a decimal point, only with a comma, and with either: '1.234', '1,234'."""
 
     point: int = 0
     comma: int = 0
     open_points: int = 0
     open_commas: int = 0
-    ungrouped: int = 0
 
     def __add__(self, other):
         return Evidence(*(getattr(self, f) + getattr(other, f) for f in self.__dataclass_fields__))
@@ -115,8 +114,7 @@ def weigh(text: pd.Series, native: pd.Series | None = None) -> Evidence:
             comma += 1
         elif reads:
             points, commas = points + ("." in body), commas + ("," in body)
-    ungrouped = int(text.str.fullmatch(r"[+-]?\d{4,}").sum())
-    return Evidence(point, comma, points, commas, ungrouped)
+    return Evidence(point, comma, points, commas)
 
 
 def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = None) -> Figures:

@@ -49,7 +49,7 @@ class Table:
     frame: pd.DataFrame
     columns: tuple[Column, ...]
     headed: bool
-    delimiter: str | None = None
+    plain_points: bool = False
     native: pd.DataFrame | None = None
     currency: str | None = None
     epoch_1904: bool = False
@@ -80,7 +80,9 @@ def find_table(grid: Grid) -> Table:
     rows = [list(row) for row in frame.head(_LOOK).itertuples(index=False, name=None)]
     first = _first_data_row(rows)
     header_rows = _header_rows(rows, first)
-    body = frame.iloc[(max(header_rows) + 1 if header_rows else first):]
+    begin = max(header_rows) + 1 if header_rows else first
+    _check_beginning(rows[: min(header_rows, default=first)], rows[first : first + 1])
+    body = frame.iloc[begin:]
     native = grid.native.loc[body.index] if grid.native is not None else None
     notes = list(grid.notes)
     if header_rows:
@@ -100,7 +102,7 @@ def find_table(grid: Grid) -> Table:
     if body.empty:
         raise UnreadableFile("The file has a header but no rows below it. Choose a file with dates and prices.")
     titles = [cell for row in rows[: min(header_rows, default=first)] for cell in row]
-    return Table(body.reset_index(drop=True), _name_columns(labels), bool(header_rows), grid.delimiter,
+    return Table(body.reset_index(drop=True), _name_columns(labels), bool(header_rows), grid.plain_points,
                  native.reset_index(drop=True) if native is not None else None, _title_currency(titles),
                  grid.epoch_1904, tuple(notes))
 
@@ -139,6 +141,17 @@ def _first_data_row(rows: list[list[str]]) -> int:
     return min(named[0] + 1, len(rows)) if named else 1
 
 
+def _check_beginning(above: list[list[str]], data: list[list[str]]):
+    """Refuse a table many of whose rows would be taken for title lines because their dates cannot be read."""
+    if not data:
+        return
+    width = sum(map(bool, data[0]))
+    alike = [row for row in above if sum(map(bool, row)) == width and sum(map(looks_like_number, row)) >= width - 1]
+    if width > 1 and len(alike) > 5:
+        raise UnreadableFile(f"The dates in the first {len(alike)} rows cannot be read, e.g. “{shown(alike[-1][0])}”. Write all "
+                             "dates in one way, e.g. 2018-03-27.")
+
+
 def _header_rows(rows: list[list[str]], first: int) -> list[int]:
     """The rows that name the columns, from the top; [] where none does.
 
@@ -146,9 +159,10 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
     and one that names only the index.
     """
     date_at = next((i for i, cell in enumerate(rows[first]) if looks_like_date(cell)), 0) if first < len(rows) else 0
-    above = [i for i in range(max(0, first - 12), first)
+    above = [i for i in range(first)
              if sum(bool(cell) for cell in rows[i]) > 0 and not looks_like_date(rows[i][date_at], whole_numbers=False)]
-    wide = [i for i in above if sum(bool(cell) for cell in rows[i]) > 1 or len(rows[i]) == 1]
+    wide = [i for i in above if (sum(bool(cell) for cell in rows[i]) > 1 or len(rows[i]) == 1)
+            and not all(looks_like_number(cell) for cell in rows[i] if cell)]
     if not wide:
         return []
     best = max(wide, key=lambda i: (_known(rows[i]), sum(bool(cell) for cell in rows[i]), i))
@@ -163,7 +177,9 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
 
 
 def _known(row: list[str]) -> int:
-    return sum(_role_of(cell)[0] is not None for cell in row if cell)
+    """How many cells are names of columns; 0 for a single one, which a title line may hold, unless it names the dates."""
+    roles = [role for cell in row if cell and (role := _role_of(cell)[0])]
+    return len(roles) if len(roles) > 1 or "date" in roles else 0
 
 
 def _is_level(row: list[str], header: list[str]) -> bool:

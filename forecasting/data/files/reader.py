@@ -113,8 +113,7 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
     fallback = decimal or everywhere.decided
     point = decimal or close.decided or everywhere.decided
     if point is None and close.ambiguous:
-        # Points are decimal points where nothing else in the file is grouped: in exports of programs.
-        if close.open_commas == 0 and (table.delimiter == "," or everywhere.ungrouped):
+        if close.open_commas == 0 and table.plain_points:
             point = "."
         else:
             _ask_for_decimal(columns["close"], table.frame[columns["close"].position])
