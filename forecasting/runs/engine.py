@@ -89,12 +89,12 @@ class Engine:
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
             return
         self._asked, self._rung = time.monotonic(), rung
-        self._see_to_stops()
+        waiting = self._see_to_stops()
         if self._cluster is None:
             self._cluster = self._connect()
             log.info("Workers are there")
         self._cluster.tend()
-        free = self._cluster.free(len(self._jobs))
+        free = self._cluster.free(len(self._jobs)) if waiting else 0
         for run in self._ledger.next_runs(free) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
             self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
@@ -133,13 +133,16 @@ class Engine:
             return "failed", DIED
         return "interrupted", LOST
 
-    def _see_to_stops(self):
-        waiting, running = self._ledger.stops()
-        for run_id in waiting:
+    def _see_to_stops(self) -> bool:
+        """Returns whether runs are left that wait for a worker."""
+        waiting = self._ledger.waiting()
+        unwanted = [run_id for run_id, stop in waiting.items() if stop]
+        for run_id in unwanted:
             self._ledger.end(run_id, "stopped", "It was stopped before its turn came.")
-        for run_id in running:
+        for run_id in self._ledger.stops() if self._jobs else ():
             if run_id in self._jobs:
                 self._stop(run_id, None)
+        return len(unwanted) < len(waiting)
 
     def _stop(self, run_id, reason):
         job = self._jobs[run_id]

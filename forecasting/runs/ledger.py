@@ -44,9 +44,13 @@ class RunLedger(RunStore):
                                 json.dumps(self._served))
         return claimed
 
-    def stops(self) -> tuple[list[str], list[str]]:
-        """Ids of the runs that somebody wants stopped: (waiting ones, running ones)."""
-        return self._ids("SCHEDULED", stop=True), self._ids("RUNNING", stop=True)
+    def waiting(self) -> dict[str, bool]:
+        """{id of a waiting run: whether somebody wants it stopped}."""
+        return {run.info.run_id: run.data.tags.get(PREFIX + "stop") == "1" for run in self._of_home("SCHEDULED")}
+
+    def stops(self) -> list[str]:
+        """Ids of the runs at work that somebody wants stopped."""
+        return [run.info.run_id for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` = '1'")]
 
     def left_running(self) -> list[str]:
         """Ids of the runs that were running when an earlier engine died."""
@@ -54,9 +58,6 @@ class RunLedger(RunStore):
         young = (time.time() - 60) * 1000
         return [run.info.run_id for run in self._of_home("RUNNING")
                 if run.data.tags.get(PREFIX + "started") or run.info.start_time < young]
-
-    def _ids(self, status: str, stop: bool = False) -> list[str]:
-        return [run.info.run_id for run in self._of_home(status, f" and tags.`{PREFIX}stop` = '1'" if stop else "")]
 
     def _of_home(self, status: str, more: str = "") -> list:
         return self._search(f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}")

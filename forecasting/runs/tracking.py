@@ -190,6 +190,7 @@ def _is_usable(file: Path) -> bool:
                                    "start with no runs.")
         return False
     try:
+        # Not read-only: a database that was being written when its machine died is rolled back by whoever opens it.
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=3)) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:

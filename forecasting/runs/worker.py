@@ -63,7 +63,7 @@ def warm_up(place: dict[str, str]):
     configure_threads()
     history = load_sample()
     train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
-    RunLedger().stops()
+    RunLedger().waiting()  # MLflow is loaded too
 
 
 def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:

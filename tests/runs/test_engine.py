@@ -22,9 +22,11 @@ class Ledger:
         self.states |= dict.fromkeys(claimed, "running")
         return [SimpleNamespace(id=run_id, attempt=1, name=run_id) for run_id in claimed]
 
+    def waiting(self):
+        return {run_id: run_id in self.wanted_stops for run_id, state in self.states.items() if state == "scheduled"}
+
     def stops(self):
-        return tuple([run_id for run_id in self.wanted_stops if self.states[run_id] == state]
-                     for state in ("scheduled", "running"))
+        return [run_id for run_id in self.wanted_stops if self.states[run_id] == "running"]
 
     def get(self, run_id):
         return SimpleNamespace(active=self.states[run_id] in ("scheduled", "running"))

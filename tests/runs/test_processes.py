@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
@@ -101,6 +102,20 @@ def test_a_run_goes_from_the_queue_to_its_result(app, store, history, tiny):
     assert store.curve(run_id)["loss"].tolist() == result.curve["loss"].tolist()
     assert run.scores["test"]["rmse"] == result.metrics["test"]["rmse"]
     assert store.speed() > 0
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_forecast_is_a_run_of_its_own(app, store, history, tiny, refit):
+    parent = store.create(history, tiny)
+    ended(store, parent)
+    run_id = store.create(history, tiny, kind="forecast", parent=parent,
+                          parameters={"steps": 3, "refit": refit, "as_of": None})
+    run = ended(store, run_id)
+    assert (run.state, run.error, run.parent) == ("finished", None, parent)
+    frame = store.forecast(run_id)
+    assert list(frame.index) == list(pd.bdate_range(history.dates[-1] + pd.offsets.BDay(), periods=3))
+    assert {"predicted", "lower_80", "upper_95", "guarded_predicted", "guarded_lower_95"} <= set(frame.columns)
+    assert frame.notna().all(axis=None)
 
 
 def test_what_a_person_can_mend_is_said_in_the_words_of_the_error(app, store, history, tiny):

@@ -32,7 +32,7 @@ def ledger(home):
 @pytest.fixture(autouse=True)
 def empty_queue(store, ledger):
     yield
-    for run_id in [*ledger.left_running(), *(run[0] for run in ledger._waiting())]:
+    for run_id in [*ledger.left_running(), *ledger.waiting()]:
         ledger.end(run_id, "stopped")
 
 
@@ -101,7 +101,7 @@ def test_runs_wait_by_turns_and_are_claimed_in_that_order(store, ledger, history
     assert [run.id for run in RunLedger().next_runs(3)] == [fifth, second, fourth]
 
 
-def test_creating_and_stopping_ring_the_doorbell(store, history, tiny):
+def test_creating_and_stopping_ring_the_doorbell(store, ledger, history, tiny):
     before = doorbell()
     run_id = store.create(history, tiny)
     rung = doorbell()
@@ -109,6 +109,8 @@ def test_creating_and_stopping_ring_the_doorbell(store, history, tiny):
     store.request_stop(run_id)
     assert doorbell() != rung
     assert store.get(run_id).stopping
+    ledger.next_runs(1)
+    assert ledger.stops() == [run_id]
 
 
 def test_a_run_that_ended_ignores_stop(store, ledger, history, tiny):
@@ -213,8 +215,7 @@ def test_groups_are_created_listed_and_stopped_together(store, ledger, history, 
     assert {run.id for run in store.list(group="backtest-1")} == set(ids)
     assert [run.config.seed for run in reversed(store.list(group="backtest-1"))] == [0, 1, 2]
     store.stop_group("backtest-1")
-    assert sorted(ledger.stops()[0]) == sorted(ids)
-    assert not store.get(other).stopping
+    assert ledger.waiting() == {**dict.fromkeys(ids, True), other: False}
 
 
 def test_lists_are_newest_first_and_bounded(store, history, tiny):
