@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import psutil
 
 from forecasting.data.paths import home
-from forecasting.errors import StoreUnavailable
+from forecasting.errors import RunError, StoreUnavailable
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.store import doorbell
 
@@ -113,11 +113,20 @@ class Engine:
         for run_id, job in list(self._jobs.items()):
             if job.future.done():
                 state, error = self._verdict(run_id, job)
-                if self._ledger.get(run_id).active:  # its worker could not say so itself
-                    self._ledger.end(run_id, state, error)
-                log.info("Run %s ended: %s", run_id, state)
+                self._end(run_id, state, error)
                 del self._jobs[run_id]
                 self._asked = float("-inf")
+
+    def _end(self, run_id, state, error):
+        """Brings the run to its end in the store, where its worker could not do so."""
+        try:
+            if self._ledger.get(run_id).active:
+                self._ledger.end(run_id, state, error)
+        except StoreUnavailable:
+            raise  # tried again at the next step
+        except RunError as problem:
+            log.warning("%s", problem)  # somebody deleted it
+        log.info("Run %s ended: %s", run_id, state)
 
     def _verdict(self, run_id, job) -> tuple[str, str | None]:
         if job.future.status == "finished":

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 
-from forecasting.errors import StoreUnavailable
+from forecasting.errors import RunError, StoreUnavailable
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.records import Run
 
@@ -86,6 +86,9 @@ class Reporter:
                         return
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+            except RunError as error:
+                log.warning("%s Its progress is not written any more.", error)
+                return
             else:
                 pause = FIRST_PAUSE
                 with self._changed:

@@ -32,7 +32,7 @@ from forecasting.runs.files import (
     write_history,
 )
 from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
-from forecasting.runs.tracking import Tracking, home_id, is_local, store_name, writing
+from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.turns import in_turn
 
 log = logging.getLogger(__name__)
@@ -257,13 +257,7 @@ class RunStore:
         return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit, order_by=order)
 
     def _find(self, run_id: str):
-        from mlflow.exceptions import MlflowException
-
-        check_run_id(run_id)
-        try:
-            found = self._tracking.call("get_run", run_id)
-        except MlflowException as error:
-            raise RunError(f"There is no run {run_id} in {store_name()}. Pick another one on the Runs page.") from error
+        found = self._tracking.call("get_run", check_run_id(run_id))
         if found.info.lifecycle_stage != "active":
             raise RunError(f"Run {run_id} was deleted. Pick another one on the Runs page.")
         return found

@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from forecasting.data.paths import home
-from forecasting.errors import StoreUnavailable
+from forecasting.errors import RunError, StoreUnavailable
 
 __all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name", "tracking_uri", "writing"]
 
@@ -93,8 +93,8 @@ class Tracking:
         self.patience = patience
 
     def call(self, method: str, *args, **kwargs):
-        """The answer of MlflowClient's `method`. Raises StoreUnavailable where there is none; MLflow's own refusals
-        (RESOURCE_DOES_NOT_EXIST and the like) come back as the MlflowException they are."""
+        """The answer of MlflowClient's `method`. Raises StoreUnavailable where there is none, and RunError for a run
+        that does not exist."""
         uri = tracking_uri()
         self._connection(uri)
         if self.patience is None:
@@ -204,12 +204,14 @@ def _call(uri, method, args, kwargs):
 
 
 def _translated(function, *args, **kwargs):
-    """function(...), with what its store could not do as StoreUnavailable."""
+    """function(...), with what the store could not do as StoreUnavailable or RunError."""
     from mlflow.exceptions import MlflowException
 
     try:
         return function(*args, **kwargs)
     except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise RunError(f"This run is not in {store_name()}. Pick another one on the Runs page.") from error
         if error.error_code in ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUEST_LIMIT_EXCEEDED"):
             log.warning("The store of runs failed: %s", _without_password(str(error)))
             raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used just now: {_first_line(error)}. "

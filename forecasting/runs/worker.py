@@ -11,7 +11,7 @@ import os
 import traceback
 from dataclasses import dataclass, replace
 
-from forecasting.errors import ForecastingError, StoreUnavailable
+from forecasting.errors import ForecastingError, RunError
 from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.records import Run
@@ -98,7 +98,7 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
         current = ledger.get(run_id)
         if current.state == "running" and current.attempt == attempt:
             ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
-    except StoreUnavailable:
+    except RunError:
         log.exception("The end of run %s could not be written", run_id)  # the engine tries too
     return Outcome(state, error, trace, dask_worker.address, _computed)
 
@@ -116,6 +116,10 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
     except MemoryError:
         log.exception("Run %s ran out of memory", run_id)
         return "failed", NO_MEMORY, traceback.format_exc()
+    except OSError as problem:
+        log.exception("Run %s could not read or write a file", run_id)
+        return "failed", (f"A file could not be read or written ({problem.strerror or problem}). Make room on the disk or "
+                          "see to the rights there, then start it again."), traceback.format_exc()
     except Exception as problem:
         log.exception("Run %s failed", run_id)
         return "failed", (f"This run stopped on an internal error ({type(problem).__name__}); the log has the details. "

@@ -1,0 +1,53 @@
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from forecasting.errors import NotEnoughData
+from forecasting.runs import worker
+
+RUN = SimpleNamespace(id="0" * 32, kind="train", epochs=3)
+
+
+class Ledger:
+    def get(self, run_id):
+        return RUN
+
+    def log_progress(self, run_id, points, progress):
+        pass
+
+
+def outcome_of(error, monkeypatch):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(worker, "_train", fail)
+    return worker._outcome(Ledger(), RUN.id, lambda: False)
+
+
+def test_an_error_that_a_person_can_mend_goes_through_in_its_own_words(monkeypatch):
+    assert outcome_of(NotEnoughData("Need 80 prices."), monkeypatch) == ("failed", "Need 80 prices.", None)
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (ZeroDivisionError("secret detail"), "internal error (ZeroDivisionError); the log has the details"),
+    (MemoryError(), "not enough memory"),
+    (OSError(28, "No space left on device"), "No space left on device"),
+])
+def test_any_other_error_is_a_sentence_and_a_traceback_for_the_log(monkeypatch, error, words):
+    state, sentence, trace = outcome_of(error, monkeypatch)
+    assert state == "failed"
+    assert words in sentence
+    assert "secret" not in sentence
+    assert type(error).__name__ in trace
+
+
+def test_the_page_side_imports_nothing_heavy():
+    modules = "store, launcher, export, files, records"
+    heavy = "mlflow", "distributed", "tensorflow", "keras", "sklearn", "statsmodels", "sqlalchemy"
+    code = f"import sys; from forecasting.runs import {modules}; print([m for m in {heavy} if m in sys.modules])"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
