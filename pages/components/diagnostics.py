@@ -63,7 +63,8 @@ def draw_errors(run, result):
     st.markdown("**The ten worst days of the test part**")
     worst = worst_days(predictions)
     shown = worst[["actual", "predicted", "naive", "error"]].map(lambda value: price(value, currency))
-    shown["error in percent"] = worst["error_percent"].map(lambda value: percent(value, signed=True))
+    shown.columns = shown.columns.str.capitalize()
+    shown["Error in percent"] = worst["error_percent"].map(lambda value: percent(value, signed=True))
     st.dataframe(shown.set_axis([date(day) for day in worst.index]), height="content")
     parts = result.split
     st.markdown(plain(range_escape(result.history.close, parts.train_end, parts.validation_end, currency).sentence))

@@ -27,7 +27,7 @@ PAGES = {
     "Runs": ("pages/6_Runs.py", ":material/history:"),
 }
 DEFAULT_SAMPLE = "AAPL"
-SIDEBAR_WIDTH = 340  # the three presets fit into one row
+SIDEBAR_WIDTH = 376  # the three presets fit into one row
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -104,7 +104,7 @@ def _restore(state: AppState):
             state.config, state.run_id = run.config, run_id
         if data and (state.history is None or data != _data_id(state)):
             if data in SAMPLES:
-                state.use_history(load_sample(data), sample=data)
+                state.use_history(load_sample(data))
             else:
                 _require_id(data, "data")
                 state.use_history(run_store().load_history(data))
@@ -112,7 +112,7 @@ def _restore(state: AppState):
             state.config = _read_settings(settings)
     finally:
         if state.history is None:
-            state.use_history(load_sample(DEFAULT_SAMPLE), sample=DEFAULT_SAMPLE)
+            state.use_history(load_sample(DEFAULT_SAMPLE))
 
 
 def _require_id(text: str, what: str):

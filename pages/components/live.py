@@ -13,9 +13,8 @@ from pages.components.jobs import run_store
 from pages.components.state import AppState
 from pages.components.text import plain
 
-__all__ = ["ACTIVE", "current_run", "draw_buttons", "draw_curve", "draw_live"]
+__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_live"]
 
-ACTIVE = ("scheduled", "running")
 TICK_SECONDS = 0.5
 
 
@@ -26,7 +25,7 @@ def current_run(state: AppState):
 
 def draw_buttons(state: AppState, config: ForecastConfig, run, problem: str | None):
     """Train and Stop, and what a training of these settings would take. problem: why these settings cannot be trained."""
-    active = run is not None and run.state in ACTIVE
+    active = run is not None and run.active
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
                   help=_why_not(active, problem), on_click=_train, args=(state, config))
@@ -78,7 +77,7 @@ def draw_live(run_id: str):
 def _follow(run_id: str, log_scale: bool):
     with boundary():
         run = run_store().get(run_id)
-        if run.state not in ACTIVE:
+        if not run.active:
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
@@ -99,7 +98,8 @@ def _progress_words(run) -> str:
 
 def draw_curve(curve, run, log_scale: bool, key: str):
     """The loss chart of a run, live or ended."""
-    figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=run.epochs, dark=is_dark())
+    planned = run.epochs if run.active else len(curve)
+    figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=planned, dark=is_dark())
     st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=describe(figure))
 
 
@@ -108,7 +108,7 @@ def draw_run(state: AppState, run):
     from pages.components.results import draw_result
 
     _say_what_differs(state, run)
-    if run.state in ACTIVE:
+    if run.active:
         draw_live(run.id)
         if state.earlier_id:
             st.subheader("The run before")

@@ -104,4 +104,4 @@ def _draw_details(state: AppState):
 def _use_calendar(state: AppState):
     chosen = replace(state.history, calendar=st.session_state["data_calendar"])
     run_store().save_history(chosen)
-    state.use_history(chosen, sample=None)
+    state.use_history(chosen)

@@ -42,7 +42,7 @@ def _draw_samples(state: AppState):
 
 def _use_sample(state: AppState):
     if name := st.session_state["data_sample"]:
-        state.use_history(load_sample(name), sample=name)
+        state.use_history(load_sample(name))
 
 
 def _draw_tickers(state: AppState):
@@ -94,7 +94,7 @@ def _use_copies(state: AppState):
 
 def _give_up(state: AppState):
     state.fetch = None
-    state.use_history(load_sample(DEFAULT_SAMPLE), sample=DEFAULT_SAMPLE)
+    state.use_history(load_sample(DEFAULT_SAMPLE))
 
 
 def _take_fetched(state: AppState):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from forecasting import RECOMMENDED, ForecastConfig, NeedsChoice, PriceHistory
+from forecasting import RECOMMENDED, ForecastConfig, NeedsChoice, PriceHistory, load_sample
+from forecasting.data.samples import SAMPLES
+from forecasting.runs.files import history_key
 
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
     from forecasting.data.tickers import FetchJob
@@ -50,9 +53,15 @@ class AppState:
     fetch: FetchJob | None = None
     fetched: dict[str, PriceHistory] = field(default_factory=dict)
 
-    def use_history(self, history: PriceHistory, sample: str | None = None):
+    def use_history(self, history: PriceHistory):
         """Takes other prices in hand; settings and the run that is shown stay."""
-        self.history, self.sample = history, sample
+        self.history, self.sample = history, _samples().get(history_key(history))
+
+
+@cache
+def _samples() -> dict[str, str]:
+    """{key of its history: name} of every sample, so that a run on one of them is known to be."""
+    return {history_key(load_sample(name)): name for name in SAMPLES}
 
 
 def app_state() -> AppState:
