@@ -12,16 +12,15 @@ from pages.components.text import plain
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
     series_line(state.history)
-    config = draw_settings(state)
     problem = None
     try:
-        check_history(state.history, config)
+        check_history(state.history, draw_settings(state))
     except ForecastingError as error:
         problem = str(error)
     run = current_run(state)
-    draw_buttons(state, config, run, problem)
+    draw_buttons(state, run, problem)
     if problem:
         st.error(plain(problem), icon=":material/error:")
-    draw_network(config, expanded=run is None)
+    draw_network(state.config, expanded=run is None)
     if run is not None:
         draw_run(state, run)

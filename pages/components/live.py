@@ -23,9 +23,9 @@ def current_run(state: AppState):
     return run_store().get(state.run_id) if state.run_id else None
 
 
-def draw_buttons(state: AppState, config: ForecastConfig, run, problem: str | None):
+def draw_buttons(state: AppState, run, problem: str | None):
     """Train and Stop, and what a training of these settings would take. problem: why these settings cannot be trained."""
-    active = run is not None and run.active
+    config, active = state.config, run is not None and run.active
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
                   help=_why_not(active, problem), on_click=_train, args=(state, config))

@@ -2,10 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from forecasting import PriceHistory
+from forecasting.runs.store import RunStore
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["app.py", *sorted(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]
@@ -20,6 +26,21 @@ def open_page(name, **query):
 
 def texts(elements):
     return " ".join(element.value for element in elements)
+
+
+def train_button(test):
+    return next(button for button in test.button if button.label == "Train")
+
+
+def short_series(rows=90):
+    close = 50 + np.cumsum(np.random.default_rng(3).normal(0, 1, rows)) / 4
+    return PriceHistory(pd.DataFrame({"Close": close}, index=pd.bdate_range("2020-01-01", periods=rows)), name="my prices",
+                        source="test")
+
+
+def keep(history):
+    """Puts a history into the store; returns what an address calls it."""
+    return RunStore().save_history(history)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -75,15 +96,47 @@ def test_tutorial_preset_has_exactly_the_tutorials_settings():
 
 
 def test_too_few_rows_are_said_where_the_result_would_stand_and_nothing_is_lost():
+    test = open_page("pages/2_Train.py", data=keep(short_series()))
+    assert not test.exception
+    assert "Need at least" in texts(test.error)
+    assert "got 90" in texts(test.error)
+    assert train_button(test).disabled
+    test.slider(key="train_window").set_value(5).run()
+    test.slider(key="train_horizon").set_value(1).run()
+    assert not test.error
+    assert not train_button(test).disabled
+    assert "my prices" in texts(test.caption)
+
+
+def test_bad_combination_is_said_and_the_page_stays():
     test = open_page("pages/2_Train.py")
     test.slider(key="train_test_share").set_value(60)
     test.slider(key="train_validation_share").set_value(38).run()
     assert not test.exception
-    assert "Need at least" in texts(test.error)
-    assert next(button for button in test.button if button.label == "Train").disabled
+    assert "share" in texts(test.error)
+    assert train_button(test).disabled
     test.slider(key="train_validation_share").set_value(10).run()
     assert not test.error
     assert test.slider(key="train_test_share").value == 60
+    assert not train_button(test).disabled
+
+
+def test_constant_prices_are_refused_with_a_sentence():
+    frame = pd.DataFrame({"Close": 5.0}, index=pd.bdate_range("2020-01-01", periods=300))
+    test = open_page("pages/2_Train.py", data=keep(PriceHistory(frame, name="flat", source="test")))
+    assert not test.exception
+    assert "never moves" in texts(test.error)
+
+
+def test_nothing_of_a_name_is_rendered_as_markup():
+    history = replace(short_series(), name="**bold** <b>x</b> [a](http://b.c) :smile: $x$")
+    test = open_page("app.py", data=keep(history))
+    assert not test.exception
+    line = texts(test.caption)
+    assert "\\*\\*bold\\*\\*" in line
+    assert "\\<b\\>" in line
+    assert "](http" not in line
+    assert ":smile:" not in line
 
 
 @pytest.mark.parametrize("query", [{"run": "../../etc"}, {"run": "0" * 32}, {"data": "f" * 32}, {"data": "<b>x</b>"},
@@ -96,10 +149,8 @@ def test_damaged_address_gives_a_sentence_and_the_sample(query):
 
 
 def test_train_creates_one_run_and_slider_moves_create_none():
-    from forecasting.runs.store import RunStore
-
     test = open_page("pages/2_Train.py")
-    next(button for button in test.button if button.label == "Train").click().run()
+    train_button(test).click().run()
     assert not test.exception
     test.slider(key="train_window").set_value(30).run()
     assert not test.exception
