@@ -22,7 +22,8 @@ class Gate:
 
     passed: the gain is proven: `t` above `MIN_T` on at least `MIN_ORIGINS` origins
     t: Newey-West t of the mean squared-error gain pooled over the horizon; None where it is undefined
-    shrinkage: one share in [0, 1] for each step: the guarded forecast is last + share * (predicted - last)
+    shrinkage: one share in [0, 1] for each step: the guarded forecast is last + share * (predicted - last); 0 for a
+        step whose own gain is not proven
     origins: how many validation origins were judged
     gain: the share of naive's squared error that the forecast removes on validation, pooled over the horizon, or None
     reason: the judgement, one sentence
@@ -95,7 +96,13 @@ def evidence_gate(actual, predicted, last, positive: bool = False) -> Gate:
     if t <= MIN_T:
         return Gate(False, t, nothing, origins, gain,
                     f"{measured}: not proven, so the guarded forecast is the naive one.")
-    kept = np.clip(_safe_divide((moved * called).sum(axis=0), (called**2).sum(axis=0)), 0.0, 1.0)
+    # All steps together may pass on a slow drift that says nothing of the next move: each step proves its own gain.
+    proven = [(_newey_west_t(per_step[counted[:, k], k], lags=k + 1) or 0.0) > MIN_T if counted[:, k].any() else False
+              for k in range(horizon)]
+    if not any(proven):
+        return Gate(False, t, nothing, origins, gain,
+                    f"{measured}, but of no single step: the guarded forecast is the naive one.")
+    kept = np.clip(_safe_divide((moved * called).sum(axis=0), (called**2).sum(axis=0)), 0.0, 1.0) * proven
     return Gate(True, t, tuple(kept.tolist()), origins, gain,
                 f"{measured}: proven, so the guarded forecast keeps {share(kept[0], digits=0)} of its next move.")
 

@@ -40,6 +40,15 @@ def test_shrinkage_is_the_least_squares_share_of_the_predicted_moves():
     assert 0 < min(expected) < max(expected) < 1
 
 
+def test_a_step_whose_own_gain_is_not_proven_keeps_nothing():
+    actual, last = walk(300)
+    predicted = toward(actual, last, 0.8)
+    predicted[:, 0] = last * (1 + np.random.default_rng(1).normal(0, 0.001, len(last)))
+    gate = evidence_gate(actual, predicted, last, positive=True)
+    assert gate.passed
+    assert gate.shrinkage == (0.0, 1.0, 1.0)
+
+
 def test_noise_does_not_pass_and_leaves_the_naive_forecast():
     for seed in range(5):
         actual, last = walk(150, seed)

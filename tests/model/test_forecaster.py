@@ -55,7 +55,7 @@ def test_the_network_and_the_linear_part_add_up_in_one_plain_model():
     config = dataclasses.replace(CONFIG, features=("month", "Close"), target="price")
     core = build_network(config, 3)
     kernel = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
-    model = combine(core, LinearSkip(kernel, Choice("flat", 0.1, 3, 1)), config, ("sine", "cosine", "Close"))
+    model = combine(core, LinearSkip(kernel, Choice("flat", 0.1, 3, 1, (1, 2))), config, ("sine", "cosine", "Close"))
     inputs = np.random.default_rng(1).normal(size=(4, 9, 3)).astype(np.float32)
     expected = core(inputs[:, 3:]).numpy() + np.einsum("blk,lh->bh", inputs[:, :, 2:], kernel)
     np.testing.assert_allclose(model(inputs).numpy(), expected, atol=1e-5)

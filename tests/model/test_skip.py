@@ -5,6 +5,7 @@ from forecasting.model import skip
 from forecasting.model.skip import Choice, choose, fit_skip
 
 HORIZON = 3
+ALL = (1, 2, 3)
 
 
 def make_targets(moves):
@@ -39,7 +40,7 @@ def windows_of(moves, origins, window):
 def test_the_kernel_is_that_of_ridge_regression(prior):
     moves, window, origins = autoregressive(200), 6, np.arange(5, 150)
     targets = make_targets(moves)
-    found = fit_skip(moves, targets, origins, window, Choice(prior, 0.1))
+    found = fit_skip(moves, targets, origins, window, Choice(prior, 0.1, steps=ALL))
     x, lags = windows_of(moves, origins, window), np.arange(window, 0, -1.0)
     penalty = 0.1 * len(origins) * np.diag(lags**2 if prior == "fading" else np.ones(window))
     expected = np.linalg.solve(x.T @ x + penalty, x.T @ targets[origins])
@@ -48,14 +49,14 @@ def test_the_kernel_is_that_of_ridge_regression(prior):
 
 def test_predictions_are_the_kernel_over_the_last_inputs():
     moves = autoregressive(100)
-    found = fit_skip(moves, make_targets(moves), np.arange(5, 80), 6, Choice("flat", 0.1))
+    found = fit_skip(moves, make_targets(moves), np.arange(5, 80), 6, Choice("flat", 0.1, steps=ALL))
     np.testing.assert_allclose(found.predict(moves)[50], moves[45:51] @ found.kernel, rtol=1e-5)
     np.testing.assert_allclose(found.predict(moves)[2], moves[:3] @ found.kernel[-3:], rtol=1e-5)
 
 
 def test_the_size_of_the_pieces_does_not_matter(monkeypatch):
     moves = autoregressive(300)
-    targets, origins, choice = make_targets(moves), np.arange(5, 200), Choice("flat", 0.01)
+    targets, origins, choice = make_targets(moves), np.arange(5, 200), Choice("flat", 0.01, steps=ALL)
     whole = fit_skip(moves, targets, origins, 6, choice)
     monkeypatch.setattr(skip, "_BLOCK_VALUES", 60)
     pieces = fit_skip(moves, targets, origins, 6, choice)
@@ -74,6 +75,17 @@ def test_a_regression_is_chosen_where_moves_depend_on_earlier_ones():
     assert choose(moves, make_targets(moves), 500, 10).prior in ("flat", "fading")
 
 
+def test_a_step_without_proof_has_no_linear_forecast():
+    moves = np.random.default_rng(0).normal(size=601)
+    averaged = moves[1:] + moves[:-1]  # the next move is known by half, later ones are not
+    found = choose(averaged, make_targets(averaged), 500, 10)
+    assert 1 in found.steps
+    kernel = fit_skip(averaged, make_targets(averaged), np.arange(9, 400), 10,
+                      Choice("flat", 0.1, steps=(1,))).kernel
+    assert kernel[:, 0].all()
+    assert not kernel[:, 1:].any()
+
+
 def test_a_season_is_taken_where_it_is_proven():
     moves = seasonal(400)
     found = choose(moves, make_targets(moves), 320, 4, seasons=(5, 8))
@@ -84,7 +96,7 @@ def test_a_proven_season_reaches_farther_back_than_the_window_and_forecasts_bett
     moves, origins = seasonal(400), np.arange(60, 280)
     targets, later = make_targets(moves), np.arange(320, 390)
     errors = {}
-    for choice in (Choice("flat", 0.01), Choice("flat", 0.01, season=8, cycles=3)):
+    for choice in (Choice("flat", 0.01, steps=ALL), Choice("flat", 0.01, season=8, cycles=3, steps=ALL)):
         found = fit_skip(moves, targets, origins, 4, choice)
         errors[choice.season] = np.mean((targets[later] - found.predict(moves)[later]) ** 2)
     assert found.length == 4 + 3 * 8
@@ -95,7 +107,7 @@ def test_a_proven_season_reaches_farther_back_than_the_window_and_forecasts_bett
 def test_a_season_without_noise_is_forecast_exactly(season):
     moves = np.tile(noise(season, seed=2), 40)
     targets, origins = make_targets(moves), np.arange(50, 200 if season > 5 else 70)
-    found = fit_skip(moves, targets, origins, 4, Choice("flat", 1.0, season=season, cycles=2))
+    found = fit_skip(moves, targets, origins, 4, Choice("flat", 1.0, season=season, cycles=2, steps=ALL))
     np.testing.assert_allclose(found.predict(moves)[60:70], targets[60:70], atol=1e-5)
 
 
@@ -121,7 +133,7 @@ def test_a_stop_ends_the_search_and_the_regression_at_once():
     moves = autoregressive(600)
     targets = make_targets(moves)
     assert choose(moves, targets, 500, 10, should_stop=lambda: True) == Choice()
-    assert not fit_skip(moves, targets, np.arange(9, 400), 10, Choice("flat", 0.1), lambda: True).kernel.any()
+    assert not fit_skip(moves, targets, np.arange(9, 400), 10, Choice("flat", 0.1, steps=ALL), lambda: True).kernel.any()
 
 
 def test_no_linear_part_forecasts_no_move():
