@@ -99,7 +99,8 @@ class Cluster:
         self._warm_ups = {address: None if future is None or future.done() else future
                           for address, future in self._warm_ups.items() if address in addresses}
         for address in addresses - self._warm_ups.keys():
-            future = self._client.submit(worker.warm_up, place(), workers=[address], key=f"warm-{address}", pure=False)
+            future = self._client.submit(worker.warm_up, place(), self._own is not None, workers=[address],
+                                         key=f"warm-{address}", pure=False)
             future.add_done_callback(_report)
             self._warm_ups[address] = future
         if self._own is None:

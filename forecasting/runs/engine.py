@@ -20,8 +20,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psutil
-
 from forecasting.data.paths import home
 from forecasting.errors import RunError, StoreUnavailable
 from forecasting.runs.launcher import LOCK
@@ -69,15 +67,23 @@ class Engine:
 
     def run(self, ended: threading.Event):
         """Works until `ended` is set, then ends what is still at work."""
+        # Workers first: they load TensorFlow while this process loads MLflow.
+        try:
+            self._get_workers()
+        except OSError as error:
+            self._lose_cluster(error)
+        mended = False
         while not ended.wait(TICK):
             try:
+                if not mended:
+                    mend(self._ledger)
+                    mended = True
                 self.step()
             except StoreUnavailable as error:
                 log.warning("%s", error)
                 ended.wait(RETRY_AFTER)
             except OSError as error:
-                log.warning("The Dask cluster cannot be reached: %r", error)
-                self._lose_cluster()
+                self._lose_cluster(error)
                 ended.wait(RETRY_AFTER)
         self._interrupt()
 
@@ -90,10 +96,7 @@ class Engine:
             return
         self._asked, self._rung = time.monotonic(), rung
         waiting = self._see_to_stops()
-        if self._cluster is None:
-            self._cluster = self._connect()
-            log.info("Workers are there")
-        self._cluster.tend()
+        self._get_workers()
         free = self._cluster.free(len(self._jobs)) if waiting else 0
         for run in self._ledger.next_runs(free) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
@@ -168,7 +171,14 @@ class Engine:
                 job.killed = f"It did not stop within {STOP_GRACE:.0f} seconds, so its process was ended."
                 self._cluster.kill(run_id, job.attempt)
 
-    def _lose_cluster(self):
+    def _get_workers(self):
+        if self._cluster is None:
+            self._cluster = self._connect()
+            log.info("Workers are there")
+        self._cluster.tend()
+
+    def _lose_cluster(self, error):
+        log.warning("The Dask cluster cannot be reached: %r", error)
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             cluster.close()
@@ -222,16 +232,12 @@ def _main() -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
     threading.Thread(target=_watch, args=(sys.stdin.fileno(), ended), daemon=True, name="parent").start()
-    # People's clicks go before trainings; an idle machine trains as fast as ever.
-    psutil.Process().nice(5 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
     try:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        ledger = RunLedger()
-        mend(ledger)
         hours = float(os.environ.get("FORECASTING_TIME_LIMIT_HOURS", TIME_LIMIT_HOURS))
-        Engine(ledger, Cluster, 3600 * hours).run(ended)
+        Engine(RunLedger(), Cluster, 3600 * hours).run(ended)
     except Exception:
         log.exception("The engine failed")
         return 1

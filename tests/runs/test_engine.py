@@ -1,4 +1,3 @@
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +14,7 @@ class Ledger:
 
     def __init__(self, *waiting):
         self.states = dict.fromkeys(waiting, "scheduled")
-        self.errors, self.wanted_stops = {}, set()
+        self.errors, self.wanted_stops, self.before = {}, set(), []
 
     def next_runs(self, count):
         claimed = [run_id for run_id, state in self.states.items() if state == "scheduled"][:count]
@@ -30,6 +29,9 @@ class Ledger:
 
     def get(self, run_id):
         return SimpleNamespace(active=self.states[run_id] in ("scheduled", "running"))
+
+    def left_running(self):
+        return self.before
 
     def end(self, run_id, state, error=None):
         self.states[run_id], self.errors[run_id] = state, error
@@ -73,6 +75,7 @@ class Cluster:
 @pytest.fixture
 def clock(monkeypatch, tmp_path):
     """Time that stands still, except where the test moves it; nobody rings."""
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(engine_module.time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(engine_module, "doorbell", lambda: None)
@@ -174,29 +177,28 @@ def test_a_run_that_does_not_stop_loses_its_process(clock):
 def test_a_lost_cluster_interrupts_its_runs_and_is_connected_anew(clock):
     ledger, first, second = Ledger("a", "b"), Cluster(1), Cluster(1)
     clusters = iter([first, second])
-    ended = threading.Event()
-    engine = Engine(ledger, lambda: next(clusters), 3600.0)
-    clock.now += 2
-    engine.step()
 
-    def lost(submitted):
+    def lose(submitted):
         raise OSError("connection closed")
 
-    first.free = lost
-    first.settle("a", "lost")
-    waits = []
-
     def wait(seconds):
-        waits.append(seconds)
         clock.now += 2
-        if second.futures:
-            ended.set()
-        return ended.is_set()
+        if "a" in first.futures:
+            first.settle("a", "lost")
+            first.free = lose
+        return bool(second.futures)
 
-    engine.run(SimpleNamespace(wait=wait))
+    Engine(ledger, lambda: next(clusters), 3600.0).run(SimpleNamespace(wait=wait))
     assert ledger.states["a"] == "interrupted"
     assert "cluster" in ledger.errors["a"]
     assert "b" in second.futures
+
+
+def test_what_an_engine_that_died_left_running_is_interrupted_first(clock):
+    ledger = Ledger()
+    ledger.before, ledger.states["left"] = ["left"], "running"
+    Engine(ledger, lambda: Cluster(1), 3600.0).run(SimpleNamespace(wait=lambda _: ledger.states["left"] != "running"))
+    assert ledger.states == {"left": "interrupted"}
 
 
 def test_a_store_that_fails_for_a_while_does_not_end_the_engine(clock):
