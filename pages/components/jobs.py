@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-__all__ = ["load_baselines", "load_result", "load_verdict", "run_store", "start_engine"]
+__all__ = ["load_baselines", "load_csv", "load_result", "load_verdict", "run_store", "start_engine"]
 
 
 @st.cache_resource(show_spinner=False)
@@ -26,6 +26,14 @@ def start_engine():
 def load_result(run_id: str):
     """The `TrainingResult` of a run that has ended; its files never change."""
     return run_store().result(run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def load_csv(run_id: str) -> bytes:
+    """The predictions of a run as they are downloaded; a long series takes a second to write out."""
+    from forecasting.runs.export import predictions_csv
+
+    return predictions_csv(load_result(run_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -11,7 +11,7 @@ import streamlit as st
 from forecasting.evaluation.backtest import MODES, backtest_summary, backtest_table, folds, join_predictions
 from forecasting.evaluation.verdict import LEAKS
 from forecasting.plots import folds_chart
-from forecasting.words import count_of, dates, percent, price, share
+from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, share
 from pages.components.diagnostics import draw
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import load_result, run_store
@@ -119,14 +119,17 @@ def _draw_leaks(honest, members):
             rows.setdefault(f"{LEAK_NAMES[member.config.leak]} (invalid)", load_result(member.id).metrics["test"])
         elif member.error:
             st.warning(f"{LEAK_NAMES[member.config.leak]}: {plain(member.error)}", icon=":material/warning:")
-    best = rows["Honest"]["rmse"]
+    honest_skill = rows["Honest"]["skill"]
     st.dataframe(pd.DataFrame({
         "RMSE": [price(scores["rmse"], currency) for scores in rows.values()],
         "Skill": [share(scores["skill"], signed=True) for scores in rows.values()],
         "Right direction": [share(scores["directional_accuracy"], digits=1) for scores in rows.values()],
-        "Seems better than it is by": [share(1 - scores["rmse"] / best, signed=True) if best else "–"
-                                       for scores in rows.values()],
+        "Flattered by": [UNKNOWN if None in (scores["skill"], honest_skill) else
+                         f"{number(100 * (scores['skill'] - honest_skill), signed=True)} points"
+                         for scores in rows.values()],
     }, index=list(rows)), height="content")
+    st.caption("Flattered by: how many points of skill the mistake adds. RMSEs compare only where the days are the same, "
+               "which shuffling changes.")
 
 
 def _group(run, what: str) -> str:

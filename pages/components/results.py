@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
-from forecasting.runs.export import predictions_csv, predictions_file_name
+from forecasting.runs.export import predictions_file_name
 from forecasting.words import count, count_of, date, duration, percent, price, share
 from pages.components.frame import is_dark
-from pages.components.jobs import load_result, load_verdict
+from pages.components.jobs import load_csv, load_result, load_verdict
 from pages.components.live import draw_curve
 from pages.components.text import plain
 
-__all__ = ["draw_result", "score_metrics"]
+__all__ = ["draw_result"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All": 0}
@@ -22,7 +22,7 @@ STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All":
 def draw_result(run):
     """Scores, the verdict, the chart, then the rest in tabs."""
     result = load_result(run.id)
-    score_metrics(result)
+    _draw_scores(run, result)
     judged, _ = load_verdict(run.id)
     st.markdown(f"**{judged.headline}.** {plain(judged.sentence)}")
     if run.state == "stopped":
@@ -48,7 +48,7 @@ def draw_result(run):
         st.caption("The last 200 rows; the download has them all.")
 
 
-def score_metrics(result):
+def _draw_scores(run, result):
     """RMSE and MAPE of the test part with the naive forecast's beside them, and the download."""
     test, currency = result.metrics["test"], result.history.currency
     rmse, mape, skill, download = st.columns([1, 1, 1, 1.2], vertical_alignment="center")
@@ -59,7 +59,7 @@ def score_metrics(result):
                 help="Mean absolute error as a percentage of the price, on the test part.")
     skill.metric("Skill", share(test["skill"], signed=True), "against naive", delta_color="off", delta_arrow="off",
                  help="1 - RMSE / naive RMSE. Zero is no better than repeating the last price; below zero is worse.")
-    download.download_button("Download predictions (CSV)", predictions_csv(result), predictions_file_name(result),
+    download.download_button("Download predictions (CSV)", load_csv(run.id), predictions_file_name(result),
                              "text/csv", icon=":material/download:", on_click="ignore", width="stretch")
 
 

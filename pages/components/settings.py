@@ -120,7 +120,7 @@ def draw_settings(state: AppState) -> ForecastConfig:
         values["units"] = tuple(_units(columns[i % len(columns)], i, layers) for i in range(layers))
         values["epochs"] = _slider("epochs", "Epochs", 1, 200)
         with st.expander("Network"):
-            values |= _network_group(values)
+            values |= _network_group()
         with st.expander("Learning"):
             values |= _learning_group()
         with st.expander("Inputs"):
@@ -134,17 +134,19 @@ def draw_settings(state: AppState) -> ForecastConfig:
     return config
 
 
-def _network_group(values: dict) -> dict:
-    cell = _choice("cell", "Cell")
-    return {
-        "cell": cell,
+def _network_group() -> dict:
+    values = {
+        "cell": _choice("cell", "Cell"),
         "dropout": _slider("dropout", "Dropout", 0.0, 0.9, step=0.05),
         "recurrent_dropout": _slider("recurrent_dropout", "Recurrent dropout", 0.0, 0.9, step=0.05),
         "initializer": _choice("initializer", "Initial weights"),
         "recurrent_initializer": _choice("recurrent_initializer", "Initial recurrent weights"),
         "skip": _choice("skip", "Frozen linear part"),
-        "season": _choice("season", "Season"),
     }
+    values["season"] = _choice("season", "Season", disabled=values["skip"] is None)
+    if values["skip"] is None:
+        st.caption("A season is part of the frozen linear part.")
+    return values
 
 
 def _learning_group() -> dict:

@@ -156,3 +156,24 @@ def test_killing_the_app_ends_everything_it_started_and_the_next_start_tells_the
     mortal_app.start()
     visitor.goto(address)
     expect(visitor.get_by_role("button", name="Resume")).to_be_visible(timeout=60_000)
+
+
+def test_file_that_can_be_read_in_two_ways_is_asked_about(app, visitor, tmp_path):
+    days = pd.bdate_range("2021-01-01", periods=300)
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"Date": days, "AAA": 20 + rng.normal(0, 1, 300).cumsum() / 9, "BBB": 70 + rng.normal(0, 1, 300).cumsum() / 9})
+    path = tmp_path / "two funds.csv"
+    table.to_csv(path, index=False)
+    open_page(visitor, app.url)
+    visitor.get_by_role("radio", name="File").click()
+    visitor.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
+    visitor.get_by_role("button", name="Use this").wait_for()
+    visitor.get_by_role("combobox", name="Which").click()
+    visitor.get_by_role("option", name="BBB").click()
+    visitor.get_by_role("button", name="Use this").click()
+    last = f"{table['BBB'].iloc[-1]:.2f}"
+    expect(visitor.get_by_test_id("stMetric").filter(has_text="Last price")).to_contain_text(last)
+
+    # What was uploaded outlives a reload.
+    visitor.reload()
+    expect(visitor.get_by_test_id("stMetric").filter(has_text="Last price")).to_contain_text(last)
