@@ -17,6 +17,8 @@ __all__ = ["MAX_BYTES", "Opened", "clean_label", "open_source"]
 
 MAX_BYTES = 200 * 2**20
 _MAX_MEMBERS = 1000
+_TOO_LARGE = (f"The file is larger than {MAX_BYTES // 2**20} MB. Keep the columns with dates and prices, or a shorter "
+              "period.")
 
 _SIGNATURES = (
     (b"%PDF", "a PDF document", "Download the prices as CSV or Excel instead."),
@@ -116,8 +118,7 @@ def _read(source) -> tuple[bytes, str]:
 
 def _bounded(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
-        raise UnreadableFile(f"The file is larger than {MAX_BYTES // 2**20} MB. Keep the columns with dates and prices, "
-                             "or a shorter period.")
+        raise UnreadableFile(_TOO_LARGE)
     return data
 
 
@@ -144,6 +145,8 @@ def _unzip(data: bytes, filename: str, member) -> tuple[bytes, bool, str, bool]:
             if not tables:
                 raise UnreadableFile("The zip archive holds no file. Upload a CSV or Excel file.")
             chosen, used = _choose_member(tables, member)
+            if archive.getinfo(chosen).file_size > MAX_BYTES:
+                raise UnreadableFile(_TOO_LARGE)
             with archive.open(chosen) as file:
                 inner = _bounded(file.read(MAX_BYTES + 1))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:

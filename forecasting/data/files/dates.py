@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.shapes import Cell, take_apart
+from forecasting.data.files.shapes import LONGEST, Cell, clock_and_zone, take_apart
 from forecasting.data.files.vocabulary import MISSING
 
 __all__ = ["ORDERS", "Reading", "order_named", "read_dates"]
@@ -68,9 +68,10 @@ def read_dates(text: pd.Series, order: str | None = None, today: pd.Timestamp | 
     return _read_by_shape(text, present, order, today or pd.Timestamp.now())
 
 
-_ISO_ZONE = r"\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
-_ISO = (r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?"
-        r"(?:\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?")
+# Patterns for whole columns use [0-9] and spaces as such: pandas leaves \d and \s to Python, cell by cell.
+_ISO_ZONE = r" *(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+_ISO = (r"[0-9]{4}-(?:0[1-9]|1[0-2])-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?"
+        r"(?: *(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?")
 
 
 def _read_iso(text: pd.Series, present: pd.Series) -> Reading | None:
@@ -82,7 +83,7 @@ def _read_iso(text: pd.Series, present: pd.Series) -> Reading | None:
     bare = text
     if timed.any():
         first = text[timed].iloc[0]
-        if re.search(_ISO_ZONE, first) or text[timed].str.contains(r"(?:[A-Z]|[+-]\d{2}(?::?\d{2})?)$").any():
+        if re.search(_ISO_ZONE, first) or text[timed].str.contains(r"(?:[A-Z]|[+-][0-9]{2}(?::?[0-9]{2})?)$").any():
             zoned = text[timed]
             found = zoned.str.slice(16).str.extract(rf"({_ISO_ZONE})", expand=False).dropna().str.strip().unique()
             zones = ", ".join(sorted(found)[:3])
@@ -106,12 +107,45 @@ _FAMILY_ORDERS = {"three": ("month/day/year", "day/month/year"), "year": ("year/
 _SHORT = ("short", "named short", "month short", "quarter short")
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """A column taken apart. Row i holds distinct[codes[i]], which is cells[codes[i]], at clock[i] (timedelta64, NaT: no time).
+
+    timed: whether some cell has a time of day; zone: up to three zones as written
+    """
+
+    codes: np.ndarray
+    distinct: pd.Index
+    cells: list[Cell]
+    clock: np.ndarray
+    timed: bool
+    zone: str
+
+
+def _take_apart(text: pd.Series) -> _Parts:
+    """Dates and times are split first: of a hundred thousand stamps few dates and few times are distinct."""
+    date = text.str.slice(0, 2 * LONGEST).str.replace(r"[T, ]+[0-9]{1,2}:[0-9]{2}.*$", "", regex=True)
+    lengths = date.str.len()
+    behind = pd.Series("", index=text.index, dtype="str")
+    for length in lengths[lengths < text.str.len()].unique():
+        behind = behind.where(lengths != length, text.str.slice(int(length)))
+    codes, distinct = pd.factorize(date)
+    cells = [take_apart(cell) for cell in distinct]
+    clock_codes, clocks = pd.factorize(behind)
+    read = [(0, "") if clock == "" else clock_and_zone(clock) for clock in clocks]
+    micros = np.array(["NaT" if clock is None else clock for clock, _ in read], dtype="timedelta64[us]")[clock_codes]
+    micros = micros + np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes]
+    zones = sorted({zone for _, zone in read if zone} | {cell.zone for cell in cells if cell.zone})
+    return _Parts(codes, distinct, cells, micros, len(clocks) > 1 or any(clocks) or any(cell.clock is not None for cell in cells),
+                  ", ".join(zones[:3]))
+
+
 def _read_by_shape(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp) -> list[Reading]:
     """Readings of a column from its distinct cells, one family of shapes at a time."""
-    codes, distinct = pd.factorize(text)
-    cells = [take_apart(cell) for cell in distinct]
-    weights = np.bincount(codes, minlength=len(cells))
-    if sum(int(weight) for cell, weight in zip(cells, weights, strict=True) if cell.kind) < 0.5 * present.sum():
+    parts = _take_apart(text)
+    cells = parts.cells
+    dated = np.array([bool(cell.kind) for cell in cells])[parts.codes]
+    if dated.sum() < 0.5 * present.sum():
         return []
     families = []
     for kind in dict.fromkeys(cell.kind for cell in cells if cell.kind):
@@ -123,7 +157,7 @@ def _read_by_shape(text: pd.Series, present: pd.Series, order: str | None, today
     if _swapped_by_a_spreadsheet(families, cells):
         return []
     options = list(dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1))
-    readings = [_assemble(codes, distinct, cells, families, option, order, today) for option in options or [None]]
+    readings = [_assemble(parts, families, option, order, today) for option in options or [None]]
     if any(family.kind == "month short" for family in families):
         # 'Jan-05' is January 2005 only where that puts the rows in order; else 05 is a day and the year is missing.
         readings = [reading for reading in readings if len(reading.values) < 12 or _sorted_share(reading.values) > 0.95]
@@ -169,8 +203,9 @@ def _swapped_by_a_spreadsheet(families: list[_Family], cells: list[Cell]) -> boo
     return all(n[0] > 12 for n in three) or all(n[1] > 12 for n in three)
 
 
-def _assemble(codes, distinct, cells, families, option, asked, today) -> Reading:
+def _assemble(parts: _Parts, families, option, asked, today) -> Reading:
     """The dates under `option`, an order for the families that leave it open."""
+    codes, cells, distinct = parts.codes, parts.cells, parts.distinct
     year, month, day = (np.zeros(len(cells), dtype=int) for _ in range(3))
     short = np.zeros(len(cells), dtype=bool)
     notes = []
@@ -191,16 +226,13 @@ def _assemble(codes, distinct, cells, families, option, asked, today) -> Reading
         years = year[short[codes]]
         notes.append(f"Two-digit years were read as {years.min()} to {years.max()}.")
     values = _to_dates(year, month[codes], day[codes])
-    clock = np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes]
-    values = pd.Series(values.astype("datetime64[us]") + clock)
+    values = pd.Series(values.astype("datetime64[us]") + parts.clock)
     kinds = {family.kind.split()[0] for family in families}
     notes += [f"Each {word} was dated by its first day." for word in ("month", "quarter", "week") if word in kinds]
     if len(families) > 1:
         examples = " and ".join(f"“{distinct[family.members[0]][:30]}”" for family in families[:2])
         notes.append(f"Dates are written in {len(families)} ways, e.g. {examples}; each was read in its own.")
-    zones = sorted({cell.zone for cell in cells if cell.zone})
-    return Reading(values, decided, tuple(note for note in notes if note), any(cell.clock is not None for cell in cells),
-                   ", ".join(zones[:3]))
+    return Reading(values, decided, tuple(note for note in notes if note), parts.timed, parts.zone)
 
 
 def _year_month_day(cell: Cell, name: str | None) -> tuple[int, int, int]:

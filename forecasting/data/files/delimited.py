@@ -16,7 +16,7 @@ from forecasting.errors import UnreadableFile
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "Grid", "read_grid"]
 
 MAX_COLUMNS = 16_384  # as many as Excel has
-MAX_CELLS = 24_000_000
+MAX_CELLS = 8_000_000
 _SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
 # Where two delimiters do equally well the earlier one is taken: a tab is never part of a cell, a space often is.
 _DELIMITERS = ("\t", ";", "|", ",", _WIDE_SPACES, _SPACES)
@@ -137,8 +137,19 @@ def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple
                 notes = _unclosed(lines, rows)
             else:
                 raise UnreadableFile("The lines of this file do not form a table. Save it again as CSV.") from error
+    if b'"' in data:
+        _check_quotes(frame)
     frame = frame.fillna("").loc[:, : _last_filled(frame)]  # the python engine leaves missing cells at the end of a line
     return frame, notes
+
+
+def _check_quotes(frame: pd.DataFrame):
+    """Refuse rows within a cell: a quotation mark went astray and took the rows after it with it."""
+    for column in frame:
+        swallowed = frame[column].str.contains(r"[\r\n][^0-9A-Za-z]?[0-9]{1,4}[-/.0-9].*[,;|\t]")
+        if swallowed.any():
+            raise UnreadableFile(f"A quotation mark in row {int(swallowed.to_numpy().argmax()) + 1:,} takes the rows after it into "
+                                 "one cell. Remove it and upload the file again.")
 
 
 def _last_filled(frame: pd.DataFrame) -> int:
@@ -148,9 +159,9 @@ def _last_filled(frame: pd.DataFrame) -> int:
 def _checked(width: int, lines: int) -> int:
     if width > MAX_COLUMNS + 1:
         raise UnreadableFile(f"The file has more than {MAX_COLUMNS:,} columns. Keep those with dates and prices.")
-    if width * lines > MAX_CELLS:
-        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells ({lines:,} lines). Keep the columns "
-                             "with dates and prices, or a shorter period.")
+    if (width - 1) * lines > MAX_CELLS:
+        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells: {lines:,} lines of {width - 1:,}. Keep "
+                             "the columns with dates and prices, or a shorter period.")
     return width
 
 

@@ -18,10 +18,12 @@ _LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "c
            "cp1256", "cp866", "cp437", "mac_roman")
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
 _SAMPLE = 65_536
-# No date, price or header is this long: such a run is cut out before anything else looks at it.
+# No date, price or header is this long: such a text is cut out before anything else looks at it.
 _OVERLONG_BYTES = 20_000
-_OVERLONG = re.compile(rb"[^,;|\t\r\n\"]{%d,}" % _OVERLONG_BYTES)
-_DELIMITER = re.compile(rb"[,;|\t\r\n\"]")
+_OVERLONG = re.compile(rb"(?<![^,;|\t\r\n\"])[^,;|\t\r\n\"]{%d,}" % _OVERLONG_BYTES)
+_DELIMITER, _QUOTE, _LINE_END = (re.compile(marks) for marks in (rb"[,;|\t\r\n\"]", rb"\"", rb"[\r\n]"))
+_MAX_QUOTES = 2_000_000
+_LONGEST_LINE = 2**20
 
 
 def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -32,23 +34,54 @@ def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     notes = []
     encoding, start = _unicode_encoding(data)
     data = data[start:] if start else data
-    if encoding is None:
-        if _looks_binary(data):
-            raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
-        controls = len(data) - len(data.translate(None, _CONTROLS))
-        if controls:
-            data = data.translate(None, _CONTROLS)
-            notes.append(f"{controls} control character{'s were' if controls > 1 else ' was'} removed.")
-        data, cut = _OVERLONG.subn(b"", data) if _has_long_run(data) else (data, 0)
-        if cut:
-            notes.append(f"{cut} overlong text{'s were' if cut > 1 else ' was'} left out.")
-        if not _is_utf8(data):
-            encoding = _guess(data)
-            notes.append(f"The text was read as {encoding.upper().replace('_', '-')}.")
+    if encoding is None and _looks_binary(data):
+        raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
+    if encoding is None and not _is_utf8(data):
+        encoding = _guess(data)
+        notes.append(f"The text was read as {encoding.upper().replace('_', '-')}.")
     if encoding is not None:
-        data = _transcode(data, encoding).translate(None, _CONTROLS)
+        data = _transcode(data, encoding)
     _refuse_other_formats(data)
+    if controls := len(data) - len(data.translate(None, _CONTROLS)):
+        data = data.translate(None, _CONTROLS)
+        notes.append(f"{controls:,} control character{'s were' if controls > 1 else ' was'} removed.")
+    data, cut = _without_overlong(data)
+    if cut:
+        notes.append(f"{cut:,} overlong text{'s were' if cut > 1 else ' was'} left out.")
     return data, tuple(notes)
+
+
+def _without_overlong(data: bytes) -> tuple[bytes, int]:
+    """`data` without texts longer than `_OVERLONG_BYTES`, and how many there were.
+
+    Raises UnreadableFile where a line is still too long for any table.
+    """
+    cut = 0
+    if _has_gap(data, _QUOTE, _OVERLONG_BYTES // 2) and 0 < data.count(b'"') < _MAX_QUOTES:
+        pieces = data.split(b'"')  # every second one stands within quotation marks
+        long = [i for i in range(1, len(pieces) - 1, 2) if len(pieces[i]) > _OVERLONG_BYTES and not _holds_rows(pieces[i])]
+        if long:
+            for i in long:
+                pieces[i] = b""
+            data, cut = b'"'.join(pieces), len(long)
+        del pieces
+    if _has_gap(data, _DELIMITER, _OVERLONG_BYTES // 2):
+        data, more = _OVERLONG.subn(b"", data)
+        cut += more
+    if _has_gap(data, _LINE_END, _LONGEST_LINE):
+        raise UnreadableFile("A line of this file is more than a million characters long, so it is no table of prices. Choose "
+                             "another file.")
+    return data, cut
+
+
+def _has_gap(data: bytes, mark: re.Pattern, length: int) -> bool:
+    """Whether `length` bytes in a row, counted from a multiple of it, are without `mark`."""
+    return any(not mark.search(data, at, at + length) for at in range(0, len(data) - length, length))
+
+
+def _holds_rows(text: bytes) -> bool:
+    """Whether lines of `text` begin like rows of a table: then a quotation mark went astray and the text is no text."""
+    return re.search(rb"[\r\n]\W?\d", text) is not None
 
 
 def _unicode_encoding(data: bytes) -> tuple[str | None, int]:
@@ -66,12 +99,6 @@ def _unicode_encoding(data: bytes) -> tuple[str | None, int]:
 def _looks_binary(data: bytes) -> bool:
     sample = data[:_SAMPLE]
     return len(sample) - len(sample.translate(None, _CONTROLS)) > 0.02 * len(sample) + 2
-
-
-def _has_long_run(data: bytes) -> bool:
-    """Whether some run without a delimiter may be overlong: it would cover a whole block."""
-    return any(not _DELIMITER.search(data, at, at + _OVERLONG_BYTES // 2)
-               for at in range(0, len(data) - _OVERLONG_BYTES // 2, _OVERLONG_BYTES // 2))
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -107,8 +134,7 @@ def _guess(data: bytes) -> str:
     head = b"\n".join(sample.splitlines()[:30])
     foreign = b"\n".join([line for line in data[: 2**20].splitlines() if not line.isascii()][:200])[:_SAMPLE]
     guesses = [match.encoding for match in from_bytes(foreign)]
-    candidates = [*guesses[:3], *_LEGACY] if guesses else list(_LEGACY)
-    scores = {encoding: _known_headers(head, encoding) for encoding in dict.fromkeys(candidates)}
+    scores = {encoding: _known_headers(head, encoding) for encoding in dict.fromkeys([*_LEGACY, *guesses[:3]])}
     best = max(scores.values())
     if best > _known_headers(re.sub(rb"[^\x00-\x7f]+", b"\x1a", head), "ascii"):
         return next(encoding for encoding, score in scores.items() if score == best)

@@ -20,7 +20,7 @@ from forecasting.errors import NeedsChoice, UnreadableFile
 
 __all__ = ["pick_sheet", "read_sheets"]
 
-_SECONDS = 9
+_SECONDS = 8
 _WORKER = Path(__file__).with_name("excel_worker.py")
 _REFUSALS = {
     2: "This Excel file cannot be opened: it is damaged, or no workbook. Save it again as .xlsx or CSV.",

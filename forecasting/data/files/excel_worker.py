@@ -73,7 +73,7 @@ def main():
                 sheets.append({"name": sheet.title, "columns": columns, "notes": notes})
                 left -= sum(len(column["text"]) for column in columns)
         epoch_1904 = book.epoch.year == 1904
-    except MemoryError:
+    except (MemoryError, RecursionError):
         return 3
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, SyntaxError, EOFError,
             AssertionError, NotImplementedError, OverflowError, zipfile.LargeZipFile):

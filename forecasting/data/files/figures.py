@@ -24,6 +24,7 @@ _AROUND = re.compile(
     rf"(?P<body>[\d.,{_GROUP_SPACE}]*\d[\d.,{_GROUP_SPACE}]*?)(?P<exponent>e[-+]?\d+)?\s*"
     rf"(?P<suffix>k|m|b|t|mn|bn|mio\.?|mrd\.?|mln|mld|tsd\.?|thousand|million|billion)?\s*(?P<after>{_WORDS})?\s*"
     r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?")
+_LONGEST = 60  # characters of a number with its currency
 _FACTORS = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6, "million": 1e6,
             "b": 1e9, "bn": 1e9, "mrd": 1e9, "mld": 1e9, "billion": 1e9, "t": 1e12}
 
@@ -36,9 +37,10 @@ def _body_pattern(point: str, group: str) -> str:
     return rf"(?:{grouped}|{spaced}|\d+)(?:{point}\d*)?|{point}\d+"
 
 
-# The cells that need no closer look, nearly all of a file; read by the column instead of one by one.
-_QUICK = {".": r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][+-]?\d{1,3})?",
-          ",": r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d*)?(?:[eE][+-]?\d{1,3})?"}
+# The cells that need no closer look, nearly all of a file; read by the column instead of one by one. With [0-9] because
+# pandas leaves \d to Python where a column is not ASCII.
+_QUICK = {".": r"[+-]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?",
+          ",": r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?"}
 _BODY = {".": re.compile(_body_pattern(".", ",")), ",": re.compile(_body_pattern(",", "."))}
 
 
@@ -103,7 +105,7 @@ def weigh(text: pd.Series, native: pd.Series | None = None) -> Evidence:
     points = int(either.str.contains(".", regex=False).sum())
     point, comma, commas = int((by_point & ~by_comma).sum()), int((by_comma & ~by_point).sum()), len(either) - points
     for cell in marks[~(by_point | by_comma)]:
-        match = _AROUND.fullmatch(cell.lower())
+        match = _AROUND.fullmatch(cell.lower()) if len(cell) <= _LONGEST else None
         body = match and match["body"].strip()
         if not body or not ("." in body or "," in body):
             continue
@@ -133,11 +135,11 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
     unreadable = np.zeros(len(text), dtype=bool)
     signs, percents = Counter(), 0
     for i in np.flatnonzero(~quick):
-        cell = text.iat[i].lower()
+        cell = text.iat[i][:2 * _LONGEST].lower()
         if cell in MISSING:
             missing[i] = True
             continue
-        match = _AROUND.fullmatch(cell)
+        match = _AROUND.fullmatch(cell) if len(cell) <= _LONGEST else None
         value = _value(match, point) if match else None
         if value is None:
             unreadable[i] = True

@@ -16,7 +16,7 @@ from forecasting.errors import UnreadableFile
 
 __all__ = ["Column", "Table", "count", "find_table", "shown"]
 
-_LOOK = 300  # rows among which the table must begin
+_LOOK, _LOOK_CELLS = 300, 100_000  # rows among which the table must begin; fewer where they are very wide
 _NAME_LENGTH = 80
 
 
@@ -62,7 +62,7 @@ class Table:
         """The first rows as {column name: text}, at most 30 columns wide."""
         columns = self.columns[:30]
         return tuple({c.name: shown(row[c.position], 40) for c in columns}
-                     for row in self.frame.head(rows).to_dict("records"))
+                     for row in self.frame.iloc[:rows, :30].to_dict("records"))
 
 
 def shown(text, length: int = 40) -> str:
@@ -77,7 +77,8 @@ def find_table(grid: Grid) -> Table:
     frame = _tidied(grid.frame)
     if frame.empty or not (frame != "").any(axis=None):
         raise UnreadableFile("The file is empty. Choose a file with dates and prices.")
-    rows = [list(row) for row in frame.head(_LOOK).itertuples(index=False, name=None)]
+    look = max(30, min(_LOOK, _LOOK_CELLS // frame.shape[1]))
+    rows = [list(row) for row in frame.head(look).itertuples(index=False, name=None)]
     first = _first_data_row(rows)
     header_rows = _header_rows(rows, first)
     begin = max(header_rows) + 1 if header_rows else first
@@ -108,15 +109,13 @@ def find_table(grid: Grid) -> Table:
 
 
 def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
-    """Every cell as `cells.tidy` leaves it; columns without wrappings, nearly all, take the quick way."""
-    columns = {}
+    """Every cell as `cells.tidy` leaves it; the columns that need nothing, nearly all, are not copied."""
+    tidied = frame.copy(deep=False)
     for name in frame.columns:
-        text = frame[name].str.strip()
-        wrapped = text.str.startswith(("=", "'", '"', "\ufeff"))
-        if wrapped.any():
-            text = text.where(~wrapped, text[wrapped].map(tidy))
-        columns[name] = text
-    return pd.DataFrame(columns, index=frame.index, copy=False)
+        rough = frame[name].str.contains("^[ \t\u00a0\u3000='\"\ufeff]|[ \t\r\n\u00a0\u3000]$")
+        if rough.any():
+            tidied[name] = frame[name].where(~rough, frame[name][rough].map(tidy))
+    return tidied
 
 
 def count(number: int, noun: str) -> str:
@@ -241,7 +240,7 @@ def _rows_beyond(body: pd.DataFrame, named: int) -> pd.Series:
     """Rows with numbers to the right of the last named column."""
     beyond = pd.Series(False, index=body.index)
     for position in range(named, body.shape[1]):
-        beyond |= body[position].str.fullmatch(r"[+-]?[\d.,]*\d[\d.,]*")
+        beyond |= body[position].str.fullmatch(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
     return beyond
 
 

@@ -8,7 +8,9 @@ from functools import lru_cache
 
 from forecasting.data.files.vocabulary import DAYS, month_number, plain
 
-__all__ = ["Cell", "clock_of", "take_apart"]
+__all__ = ["LONGEST", "Cell", "clock_and_zone", "clock_of", "take_apart"]
+
+LONGEST = 80  # no date is written with more characters
 
 # A time of day at the end of a cell, and its zone.
 _TIME = re.compile(
@@ -110,6 +112,8 @@ def _marked(mark, lengths, numbers, text) -> tuple[str, tuple[int, ...]]:
 
 def take_apart(text: str) -> Cell:
     """The date and time in `text`."""
+    if len(text) > LONGEST:
+        return Cell("")
     kind, numbers = _date_part(text)
     if kind:
         return Cell(kind, numbers)
@@ -131,10 +135,15 @@ def clock_of(text: str) -> int | None:
     if re.fullmatch(r"\d{1,6}", text):
         digits = text.zfill(6) if len(text) > 4 else text.zfill(4) + "00"
         return _clock(digits[:2], digits[2:4], digits[4:])
-    match = _TIME.fullmatch("x " + text)
-    if not match or not (match["minute"] or match["half"]):
-        return None
-    return _clock(match["hour"], match["minute"], match["second"], match["fraction"], match["half"])
+    return clock_and_zone(" " + text)[0]
+
+
+def clock_and_zone(text: str) -> tuple[int | None, str]:
+    """(microseconds since midnight or None, zone as written) of what stands behind a date: ' 16:00 UTC', 'T16:00:00Z'."""
+    match = _TIME.fullmatch(text) if len(text) <= LONGEST else None
+    if not match or match["date"] or not (match["minute"] or match["half"]):
+        return None, ""
+    return _clock(match["hour"], match["minute"], match["second"], match["fraction"], match["half"]), match["zone"] or ""
 
 
 def _clock(hour, minute, second="0", fraction=None, half=None) -> int | None:

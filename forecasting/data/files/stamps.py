@@ -18,8 +18,8 @@ def read_stamps(text: pd.Series, order: str | None = None, today: pd.Timestamp |
                 epoch_1904: bool = False) -> list[Reading]:
     """Every reading of a column of numbers as dates; [] where the numbers are none. See `dates.read_dates`."""
     present = ~text.str.lower().isin(MISSING)
-    whole = text.str.fullmatch(r"\d{4,19}(?:\.0*)?")
-    fraction = text.str.fullmatch(r"\d{4,10}\.\d+")
+    whole = text.str.fullmatch(r"[0-9]{4,19}(?:\.0*)?")
+    fraction = text.str.fullmatch(r"[0-9]{4,10}\.[0-9]+")
     if not present.any() or (whole | fraction).sum() < 0.9 * present.sum():
         return []
     digits = text.str.replace(r"\.0*$", "", regex=True).where(whole, "")
