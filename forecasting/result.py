@@ -29,7 +29,7 @@ __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 
 MAX_STEPS = 1000
 FORMAT = 1  # of a saved folder
-HISTORY_FIELDS = ("name", "source", "currency", "frequency", "notes", "calendar", "warnings")
+HISTORY_FIELDS = tuple(one.name for one in dataclasses.fields(PriceHistory) if one.name != "frame")
 LEAKS = {
     "scaler": "the scaler saw the test prices",
     "validation": "the test part chose when to end the training",
@@ -185,19 +185,20 @@ class Refit:
 
 
 def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_stop=None,
-          on_phase=None) -> TrainingResult:
+          on_phase=None, backup=None) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
     on_epoch: called with an `EpochLog` after each epoch
     should_stop: asked several times a second; once it says True, training ends and what was learnt is kept
     on_phase: called with what is being done, in words
+    backup: a `forecasting.model.backup.Backup`, for a training that is to go on after its process died
     Raises as `check_history` does, and TrainingError for a loss that is no longer a number.
     """
     start = time.perf_counter()
     on_phase = on_phase or (lambda words: None)
     check_history(history, config)
     parts = split(len(history), config)
-    forecaster, fitted, choice = fit_forecaster(history, config, parts, on_epoch, should_stop, on_phase)
+    forecaster, fitted, choice = fit_forecaster(history, config, parts, on_epoch, should_stop, on_phase, backup)
     on_phase("predicting")
     first = config.window - 1
     predicted = forecaster.predict(history, np.arange(first, len(history)))
@@ -221,7 +222,8 @@ def load_run(folder) -> TrainingResult:
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
         said = _read_json(folder / "history.json")
-        history = PriceHistory(pd.read_parquet(folder / "history.parquet"), **{name: said[name] for name in HISTORY_FIELDS})
+        history = PriceHistory(pd.read_parquet(folder / "history.parquet"),
+                               **{name: said[name] for name in HISTORY_FIELDS if name in said})
         summary = _read_json(folder / "metrics.json")
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             steps = Steps(*(arrays[name] for name in ("origins", "last", "predicted", "actual")),

@@ -185,7 +185,8 @@ class Preprocessor:
         target = config.target
         if target == "auto":
             target = "log_return" if positive else "change"
-        learnt_on = slice(0, len(close) if config.leak == "scaler" else parts.train_end)
+        # Shuffled windows come from everywhere, and so does what a scaler learns from them.
+        learnt_on = slice(0, len(close) if config.leak in ("scaler", "shuffle") else parts.train_end)
         blank = cls(target, positive, config.horizon, 0.0, 1.0, config.features, (), (),
                     CENTRED_ROWS if config.leak == "centred_average" else None)
         level = blank.level(close)[learnt_on]
