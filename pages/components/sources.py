@@ -20,7 +20,7 @@ __all__ = ["draw_sources"]
 WAYS = ("Sample", "Ticker", "File")
 PATIENCE_SECONDS = 10
 QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
-             "date_order": "How are the dates written?"}
+             "date_order": "How are the dates written?", "decimal": "Which sign is the decimal mark?"}
 
 
 def draw_sources(state: AppState):
@@ -159,9 +159,12 @@ def _read(state: AppState):
 
     state.question, state.upload_error = None, None
     upload = state.upload
+    # The name travels with the file, so that a series chosen within it can go by its own.
+    file = io.BytesIO(upload.content)
+    file.name = upload.name
     try:
         with st.spinner("Reading the file …"):
-            history = read_prices(upload.content, name=upload.name, **upload.choices)
+            history = read_prices(file, **upload.choices)
     except NeedsChoice as question:
         state.question = question
     except ForecastingError as error:

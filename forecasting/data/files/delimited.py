@@ -16,7 +16,7 @@ from forecasting.errors import UnreadableFile
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "Grid", "read_grid"]
 
 MAX_COLUMNS = 16_384  # as many as Excel has
-MAX_CELLS = 8_000_000
+MAX_CELLS = 5_000_000
 _SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
 # Where two delimiters do equally well the earlier one is taken: a tab is never part of a cell, a space often is.
 _DELIMITERS = ("\t", ";", "|", ",", _WIDE_SPACES, _SPACES)
