@@ -60,10 +60,10 @@ class Forecaster:
 
 
 def fit_forecaster(history: PriceHistory, config: ForecastConfig, parts: Split, on_epoch=None, should_stop=None,
-                   on_phase=None):
+                   on_phase=None, backup=None):
     """Learns from the training part, with validation to choose by. Returns (Forecaster, FitResult, Choice or None).
 
-    history: one that `check_history` accepts
+    history: one that `check_history` accepts; backup: see `fit_network`
     Once should_stop says True, the rest of what was to be learnt is left out: there is always a forecaster.
     """
     on_phase("preparing the data")
@@ -73,7 +73,7 @@ def fit_forecaster(history: PriceHistory, config: ForecastConfig, parts: Split, 
     if config.skip:
         on_phase("fitting the linear part")
         choice = _choose(history, config, parts, preprocessor, should_stop)
-    fitted = _fit(history, config, preprocessor, choice, *origins, on_epoch, should_stop, on_phase)
+    fitted = _fit(history, config, preprocessor, choice, *origins, on_epoch, should_stop, on_phase, backup)
     return *fitted, choice
 
 
@@ -104,7 +104,7 @@ def _choose(history, config, parts, preprocessor, should_stop):
                   should_stop)
 
 
-def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase):
+def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase, backup=None):
     """The linear part of `choice`, and the network on what it leaves over: (Forecaster, FitResult)."""
     import keras
 
@@ -119,7 +119,7 @@ def _fit(history, config, preprocessor, choice, train, validation, on_epoch, sho
     on_phase("training")
     keras.utils.set_random_seed(config.seed)
     core = build_network(config, inputs.shape[1])
-    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop)
+    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop, backup)
     return Forecaster(config, preprocessor, combine(core, skip, config, preprocessor.channels)), fitted
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import NotEnoughData, TrainingError
+from forecasting.model.backup import Backup, TrainingState
 from forecasting.model.config import ForecastConfig
 
 __all__ = ["EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network", "predict_windows", "warm_up"]
@@ -95,7 +96,8 @@ def warm_up(config: ForecastConfig, n_features: int = 1):
     fit_network(network, data, dataclasses.replace(config, epochs=1))
 
 
-def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None, should_stop=None) -> FitResult:
+def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None, should_stop=None,
+                backup: Backup | None = None) -> FitResult:
     """Trains `model`, as `build_network(config, ...)` makes it, in place.
 
     It is left with the weights of the best epoch on the validation part if `config.patience` is set, and of the last
@@ -104,6 +106,7 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
     on_epoch: called with an EpochLog after each epoch; its time is not counted
     should_stop: () -> bool, asked several times a second; the epoch that it cuts short does not count, unless it is
         the first: its row in the curve then tells of the part that was seen
+    backup: is offered the state after each epoch; the training goes on from the state that it has, if any
     Raises NotEnoughData without a window in each part, and TrainingError when the loss is no longer a number; `model`
     then has the best weights before that.
     """
@@ -121,7 +124,14 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
         progress.lowest = learner.loss_of_zeros()
     rng = np.random.default_rng(config.seed)
     rows, stopped = [], False
-    for epoch in range(1, config.epochs + 1):
+    before = backup.load() if backup else None
+    if before is not None and learner.fits(before.variables):
+        rows = list(before.rows)
+        learner.set_state(before.variables)
+        progress.restore(before.progress, before.kept)
+        rng.bit_generator.state = before.random
+    epochs = () if progress.is_over else range(len(rows) + 1, config.epochs + 1)
+    for epoch in epochs:
         started, rate = time.perf_counter(), progress.learning_rate(epoch)
         loss, finished = learner.train_epoch(rng, rate, should_stop)
         val_loss = None
@@ -137,6 +147,9 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
             raise TrainingError(_diverged(epoch, config))
         progress.add(epoch, val_loss, learner.get_weights())
         rows.append((epoch, loss, val_loss, time.perf_counter() - started))
+        if backup and not stopped:
+            backup.offer(lambda: TrainingState(rows, learner.get_state(), progress.weights, progress.state,
+                                               rng.bit_generator.state))
         if on_epoch:
             on_epoch(EpochLog(epoch, config.epochs, *rows[-1][1:], progress.best_epoch, rate))
         if stopped or progress.is_over:
@@ -176,6 +189,15 @@ class _Progress:
             self.weights = weights
         if self.config.schedule == "plateau" and self.waited and self.waited % PLATEAU == 0:
             self._scale /= 2
+
+    @property
+    def state(self) -> dict:
+        """Everything but the weights."""
+        return {"lowest": self.lowest, "best_epoch": self.best_epoch, "waited": self.waited, "scale": self._scale}
+
+    def restore(self, state: dict, weights):
+        self.lowest, self.best_epoch, self.waited = state["lowest"], state["best_epoch"], state["waited"]
+        self._scale, self.weights = state["scale"], weights
 
     @property
     def is_over(self) -> bool:

@@ -32,11 +32,12 @@ ASK_EVERY = 1.0  # seconds between looks at the store when nobody rings
 STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
 TIME_LIMIT_HOURS = 24.0
+SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
 
 DIED = ("The process that computed this run died, most often because memory ran out. Other runs are not affected. "
         "Train again with fewer rows, a smaller network or a smaller batch.")
-LOST = "The Dask cluster that computed this run was lost. Resume it to compute it anew with the same settings."
+LOST = "The Dask cluster that computed this run was lost. Resume it to go on from where it was a few seconds before."
 
 log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
 
@@ -185,16 +186,20 @@ class Engine:
 
 
 def mend(ledger):
-    """Marks as interrupted what an engine that is no more left running, and clears its scratch folders away."""
+    """Marks as interrupted what an engine that is no more left running, and clears away what nobody will come back for."""
     from forecasting.runs.worker import INTERRUPTED
 
     for run_id in ledger.left_running():
         log.info("Run %s was interrupted", run_id)
         ledger.end(run_id, "interrupted", INTERRUPTED)
-    long_ago = time.time() - 24 * 3600
-    for folder in (home() / "scratch").glob("*"):
-        if folder.stat().st_mtime < long_ago:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in _older_than(SCRATCH_DAYS, home() / "scratch"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in _older_than(BACKUP_DAYS, home() / "backups"):
+        file.unlink(missing_ok=True)
+
+
+def _older_than(days, folder):
+    return [path for path in folder.glob("*") if path.stat().st_mtime < time.time() - days * 24 * 3600]
 
 
 def _watch(pipe: int, ended: threading.Event):

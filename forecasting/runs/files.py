@@ -22,8 +22,8 @@ from forecasting.data.paths import home
 from forecasting.errors import RunError
 from forecasting.runs.tracking import Tracking, is_local
 
-__all__ = ["download", "history_key", "list_files", "read_history", "scratch", "stored_history", "upload", "verify",
-           "write_history"]
+__all__ = ["backup_file", "download", "history_key", "list_files", "move_into_place", "read_history", "scratch",
+           "stored_history", "upload", "verify", "write_history"]
 
 DESCRIPTION = tuple(field.name for field in dataclasses.fields(PriceHistory) if field.name != "frame")
 
@@ -33,6 +33,13 @@ def scratch(prefix: str) -> Path:
     parent = home() / "scratch"
     parent.mkdir(mode=0o700, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=parent))
+
+
+def backup_file(run_id: str) -> Path:
+    """Where the state of a training at work is kept."""
+    parent = home() / "backups"
+    parent.mkdir(mode=0o700, exist_ok=True)
+    return parent / f"{run_id}.npz"
 
 
 def history_key(history: PriceHistory) -> str:

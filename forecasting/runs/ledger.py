@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from pathlib import Path
 
 from forecasting.errors import StoreUnavailable
 from forecasting.runs.files import list_files, upload
-from forecasting.runs.records import PREFIX, SHOWN_SCORES, STATUS_OF, Run, defined, to_run
+from forecasting.runs.records import CURVE, PREFIX, SHOWN_SCORES, STATUS_OF, Run, defined, to_run
 from forecasting.runs.store import RunStore
 from forecasting.runs.tracking import home_id
 from forecasting.runs.turns import in_turn, served
@@ -71,6 +72,10 @@ class RunLedger(RunStore):
         # MLflow takes at most 1,000 metrics a batch.
         for start in range(0, max(1, len(metrics)), 900):
             self._write(run_id, metrics=metrics[start:start + 900], tags={"progress": json.dumps(progress)})
+
+    def restart_curve(self, run_id: str):
+        """Takes back the curve of a run that is resumed: what is logged from now on is the curve."""
+        self._write(run_id, metrics=[(name, math.nan, 0) for name in CURVE])
 
     def put_result(self, run_id: str, folder: Path, scores: dict, speed: float | None = None, patience: float = 0.0):
         """Takes a folder of files, which is moved, and the scores as the result of a run."""

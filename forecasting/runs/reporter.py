@@ -10,7 +10,7 @@ from collections import deque
 
 from forecasting.errors import RunError, StoreUnavailable
 from forecasting.runs.ledger import RunLedger
-from forecasting.runs.records import Run
+from forecasting.runs.records import CURVE, Run
 
 __all__ = ["Reporter"]
 
@@ -55,9 +55,14 @@ class Reporter:
         """Takes the `EpochLog` of an epoch that is over."""
         self._recent.append(log.seconds)
         mean = statistics.fmean(self._recent)
-        point = (log.epoch, {"loss": log.loss, "val_loss": log.val_loss, "seconds": log.seconds})
+        point = (log.epoch, {name: getattr(log, name) for name in CURVE})
         self._update([point], phase="training", epoch=log.epoch, epochs=log.epochs, best_epoch=log.best_epoch,
                      rate=1 / mean if mean > 0 else None)
+
+    def go_on(self, rows):
+        """Takes the epochs that a resumed training has behind it: (epoch, loss, val_loss, seconds) of each."""
+        points = [(epoch, dict(zip(CURVE, values, strict=True))) for epoch, *values in rows]
+        self._update(points, epoch=len(points))
 
     def _update(self, points, **progress):
         with self._changed:

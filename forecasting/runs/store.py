@@ -146,14 +146,16 @@ class RunStore:
         ring()
 
     def resume(self, run_id: str) -> str:
-        """Puts an interrupted run back into the queue, under its own id, which is returned."""
+        """Puts an interrupted run back into the queue, under its own id, which is returned.
+
+        It goes on from its latest backup; where there is none, e.g. on another machine, it starts over.
+        """
         run = self.get(run_id)
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._write(run_id, metrics=[(name, np.nan, 0) for name in CURVE],  # here the curve starts over
-                    tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
-                          "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
+        self._write(run_id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
+                                  "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
         self._tracking.call("update_run", run_id, status="SCHEDULED")
         self._ended.pop(run_id, None)
         ring()
@@ -202,7 +204,7 @@ class RunStore:
         points = {}
         for point in sorted(self._tracking.call("get_metric_history", run_id, metric),
                             key=lambda point: (point.timestamp, point.step)):
-            if point.step == 0:  # the run was resumed
+            if point.step == 0:  # here the curve starts over (`RunLedger.restart_curve`)
                 points = {}
             else:
                 points[point.step] = finite(point.value)

@@ -12,7 +12,7 @@ import traceback
 from dataclasses import dataclass, replace
 
 from forecasting.errors import ForecastingError, RunError
-from forecasting.runs.files import scratch
+from forecasting.runs.files import backup_file, scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.records import Run
 from forecasting.runs.reporter import Reporter
@@ -23,7 +23,7 @@ WARM_UP_ROWS = 400  # enough for the recommended window and horizon in every par
 FINAL_PATIENCE = 120.0  # seconds for which the end of a run is tried against a store that fails
 NO_MEMORY = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
              "other programs.")
-INTERRUPTED = "The app ended while this run was at work. Resume it to compute it anew with the same settings."
+INTERRUPTED = "The app ended while this run was at work. Resume it to go on from where it was a few seconds before."
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,8 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
     elif state == "stopped":
         error = _stops.get((run_id, attempt))
     _stops.pop((run_id, attempt), None)
+    if state != "interrupted":
+        backup_file(run_id).unlink(missing_ok=True)
     try:
         current = ledger.get(run_id)
         if current.state == "running" and current.attempt == attempt:
@@ -134,11 +136,17 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
 
 
 def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
+    from forecasting.model.backup import Backup
     from forecasting.model.size import work_per_epoch
     from forecasting.result import train
 
-    history = ledger.history(run.id)
-    result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop)
+    history, backup = ledger.history(run.id), Backup(backup_file(run.id))
+    if run.attempt > 1:
+        ledger.restart_curve(run.id)
+        if before := backup.load():
+            reporter.go_on(before.rows)
+    result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
+                   backup=backup)
     reporter.phase("saving")
     folder = scratch("result")
     result.save(folder)

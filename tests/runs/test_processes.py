@@ -11,6 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from forecasting.model.backup import Backup
 from forecasting.runs.store import RunStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy:DeprecationWarning")  # MLflow's own
@@ -168,7 +169,8 @@ def test_a_worker_that_dies_fails_only_its_own_run(app, store, history, tiny, en
 
 def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, home, history, endless):
     run_id, waiting = store.create(history, endless), store.create(history, endless, name="later")
-    learning(store, run_id)
+    backup = Backup(home / "backups" / f"{run_id}.npz")
+    wait_for(backup.path.exists)
     app.kill()
     wait_for(lambda: not app.serving())
     store.request_stop(waiting)
@@ -179,8 +181,13 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
         assert (run.state, run.has_result) == ("interrupted", False)
         assert "Resume" in run.error
         assert ended(store, waiting).state in ("stopped", "interrupted")
+        behind = len(backup.load().rows)
         store.resume(run_id)
-        assert learning(store, run_id).attempt == 2
+        run = wait_for(lambda: run if (run := store.get(run_id)).epoch else None)
+        assert (run.attempt, run.epoch >= behind) == (2, True)
+        learning(store, run_id)
+        curve = store.curve(run_id)
+        assert curve["epoch"].tolist() == list(range(1, len(curve) + 1))
         workers = following.workers()
         assert workers
         following.engines()[0].kill()

@@ -188,7 +188,7 @@ def test_a_link_out_of_the_store_is_not_followed(store, ledger, history, tiny, t
         store.folder(run_id)
 
 
-def test_an_interrupted_run_can_be_resumed_and_starts_over(store, ledger, history, tiny):
+def test_an_interrupted_run_can_be_resumed_and_its_curve_goes_back_to_the_backup(store, ledger, history, tiny):
     run_id = store.create(history, tiny)
     ledger.next_runs(1)
     ledger.log_progress(run_id, [(1, {"loss": 5.0, "val_loss": 5.0, "seconds": 1.0}),
@@ -200,10 +200,14 @@ def test_an_interrupted_run_can_be_resumed_and_starts_over(store, ledger, histor
     assert store.resume(run_id) == run_id
     run = store.get(run_id)
     assert (run.state, run.error, run.attempt, run.epoch, run.started) == ("scheduled", None, 2, 0, None)
-    assert store.curve(run_id).empty
     ledger.next_runs(1)
-    ledger.log_progress(run_id, [(1, {"loss": 3.0, "val_loss": 3.0, "seconds": 1.0})], {"epoch": 1})
-    assert store.curve(run_id)["loss"].tolist() == [3.0]
+    ledger.restart_curve(run_id)
+    assert store.curve(run_id).empty
+    with Reporter(ledger, store.get(run_id), patience=10.0) as reporter:
+        reporter.go_on([(1, 5.0, 5.0, 1.0)])
+        reporter.epoch(epoch(2))
+    assert store.curve(run_id)["loss"].tolist() == [5.0, 0.5]
+    assert store.get(run_id).epoch == 2
     with pytest.raises(RunError, match="running"):
         store.resume(run_id)
 

@@ -1,0 +1,80 @@
+"""The state of a training in a file, so that it can go on after its process died. After Keras's `BackupAndRestore`."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from forecasting.data.paths import write_atomically
+
+__all__ = ["Backup", "TrainingState"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A training between two epochs, complete: one that goes on from it ends as if it had never been interrupted.
+
+    rows: (epoch, loss, val_loss, seconds) of each epoch so far
+    variables: of the network and of the optimiser; kept: the weights that the training would leave
+    progress: which epoch was the best, and the like; random: the state of the generator that orders the windows
+    """
+
+    rows: list[tuple]
+    variables: list[np.ndarray]
+    kept: list[np.ndarray]
+    progress: dict
+    random: dict
+
+
+class Backup:
+    """Keeps the latest state of one training.
+
+    path: of the file, whose folder exists; every: seconds between two writes at least
+    """
+
+    def __init__(self, path: Path, every: float = 5.0):
+        self.path, self.every = Path(path), every
+        self._written = time.monotonic()
+
+    def offer(self, state: Callable[[], TrainingState]):
+        """Takes the state after an epoch, if it is time. A disk that refuses does not end the training."""
+        if time.monotonic() - self._written < self.every:
+            return
+        now = state()
+        arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(now, name))}
+        rest = json.dumps({"rows": now.rows, "progress": now.progress, "random": now.random})
+        content = io.BytesIO()
+        np.savez(content, rest=np.array(rest), **arrays)
+        try:
+            write_atomically(self.path, content.getvalue())
+        except OSError as error:
+            log.warning("The training could not be backed up: %s", error)
+        self._written = time.monotonic()
+
+    def load(self) -> TrainingState | None:
+        """The latest state, or None if there is none or it is damaged: then the training starts over."""
+        try:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                rest = json.loads(str(arrays["rest"]))
+                variables, kept = (_numbered(arrays, name) for name in ("variables", "kept"))
+            return TrainingState([tuple(row) for row in rest["rows"]], variables, kept, rest["progress"], rest["random"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+            log.warning("The backup of a training is damaged, so it starts over: %s", error)
+            return None
+
+
+def _numbered(arrays, name) -> Sequence[np.ndarray]:
+    count = sum(key.startswith(f"{name}_") for key in arrays.files)
+    return [arrays[f"{name}_{i}"] for i in range(count)]
