@@ -10,9 +10,6 @@ import tensorflow as tf
 
 __all__ = ["FusedLSTM", "lstm_sequence"]
 
-# Measured with 64 units and batches of 16 to 128: for fewer inputs than this the op's own gradient is as fast as the
-# one written below, and its graph is built sooner.
-NARROW = 16
 # The gradient below is unrolled over time; for longer sequences its graph would take longer to build than it saves.
 LONGEST_UNROLLED = 256
 
@@ -58,7 +55,7 @@ def lstm_sequence(x, h0, c0, kernel, recurrent_kernel, bias):
     Not BlockLSTMV2: in TensorFlow 2.21 its gradient is wrong. BlockLSTM's order of the gates is i, c, f, o.
     """
     weights = [_reorder_gates(w) for w in (kernel, recurrent_kernel, bias)]
-    if x.shape[2] < NARROW or x.shape[0] > LONGEST_UNROLLED:
+    if x.shape[0] > LONGEST_UNROLLED:
         block = _block(x, h0, c0, *weights)
         return block.h, block.cs[-1]
     return _with_unrolled_gradient(x, h0, c0, *weights)

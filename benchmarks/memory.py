@@ -1,0 +1,75 @@
+"""Memory and first step of a training on 1,000,000 rows: neither may grow with the window.
+
+    python benchmarks/memory.py [--rows 1000000] [--windows 60 240] [--supervision last_step]
+
+One epoch of the recommended network, its validation included, in a process for each window. Prints the seconds from the
+prepared series to the beginning and the end of the first training step (its end waits for the compiler), the seconds
+of the epoch, and the peak of the process's memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--windows", type=int, nargs="+", default=[60, 240])
+    options.add_argument("--supervision", choices=("last_step", "every_step"), default="last_step")
+    options.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    asked = options.parse_args()
+    if asked.measure:
+        print(json.dumps(measure(asked.rows, asked.windows[0], asked.supervision)))
+        return
+    peaks = []
+    for window in asked.windows:
+        child = subprocess.run([sys.executable, __file__, "--measure", "--rows", str(asked.rows), "--windows", str(window),
+                                "--supervision", asked.supervision], stdout=subprocess.PIPE, text=True, check=True)
+        begun, ended, seconds, peak = json.loads(child.stdout)
+        peaks.append(peak)
+        print(f"window {window:4d}: first step after {begun:.2f} s and done after {ended:.2f} s, epoch {seconds:.1f} s, "
+              f"peak {peak / 2**20:,.0f} MiB, {peak / peaks[0]:.3f} of the first", flush=True)
+
+
+def measure(rows, window, supervision):
+    """(seconds to the first step's beginning, to its end, seconds of the epoch, peak bytes)"""
+    from forecasting.model.config import RECOMMENDED
+    from forecasting.model.network import build_network
+    from forecasting.model.training import TrainingData, configure_threads, fit_network
+
+    configure_threads()
+    config = dataclasses.replace(RECOMMENDED, window=window, supervision=supervision, horizon=1, epochs=1)
+    moves = np.random.default_rng(0).normal(size=rows + 1).astype(np.float32)
+    data = TrainingData(moves[:-1, None], moves[1:, None], np.arange(window - 1, rows * 7 // 10),
+                        np.arange(rows * 7 // 10, rows * 8 // 10))
+    network = build_network(config, 1)
+    asked = []
+
+    def should_stop():
+        """Asked before each call of compiled steps, of which the first is one step."""
+        if len(asked) < 2:
+            asked.append(time.perf_counter())
+        return False
+
+    started = time.perf_counter()
+    curve = fit_network(network, data, config, should_stop=should_stop).curve
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return asked[0] - started, asked[1] - started, float(curve["seconds"].iloc[0]), peak
+
+
+if __name__ == "__main__":
+    main()
