@@ -47,7 +47,8 @@ MANY = 1000  # runs asked for at once
 
 def ring():
     """Tells the engine that there is something to see to, so that it need not ask the store all the time."""
-    (home() / BELL).touch()
+    with writing():
+        (home() / BELL).touch()
 
 
 def doorbell() -> int | None:

@@ -69,17 +69,18 @@ def place() -> dict[str, str]:
 
 def home_id() -> str:
     """Tells the runs of this home from those of others on the same MLflow server."""
-    file = home() / "id"
-    if not file.exists():
-        draft = file.with_name(f"id.{uuid.uuid4().hex}")
-        draft.write_text(uuid.uuid4().hex)
-        try:
-            os.link(draft, file)  # fails where another process was first: then its id counts
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return file.read_text()
+    with writing():
+        file = home() / "id"
+        if not file.exists():
+            draft = file.with_name(f"id.{uuid.uuid4().hex}")
+            draft.write_text(uuid.uuid4().hex)
+            try:
+                os.link(draft, file)  # fails where another process was first: then its id counts
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return file.read_text()
 
 
 class Tracking:
