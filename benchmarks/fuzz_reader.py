@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import gzip
 import io
+import logging
 import sys
 import time
-import traceback
 import warnings
 import zipfile
 from collections import Counter
@@ -33,11 +33,13 @@ from forecasting.errors import ForecastingError, NeedsChoice
 
 SECONDS = 10
 ROWS = 60
-TOKENS = [b"", b",", b";", b"\t", b"|", b'"', b"'", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"=1+2", b"#", b"-",
-          b"NaN", b"inf", b"1e999", b"-1e308", b"1,234.5", b"1.234,5", b"99999999999999999999", b"0", b"2016-02-30", b"31/31/2016",
-          b"01/02/03", b"Mar", b"T25:61", b"+99:99", b"%", "€".encode(), b"null", b"<b>", b"${x}", b"$$", b"[a](b)", b"A" * 5000,
-          b"1" * 400, b"\xa0", "日付".encode("cp932"), b"sep=;\n", b"{", b"<html>", b"Date,Close\n", b"\x1a", b"00000000",
-          b"Q5 2016", b"2016W60", b"9" * 19, b"1" * 16, "²".encode(), "١٢٣".encode(), "１２".encode(), b"1900-01-00", b"0000-00-00"]
+LOG = logging.getLogger("fuzz_reader")
+TOKENS = [b"", b",", b";", b"\t", b"|", b'"', b"'", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"=1+2", b"#",
+          b"-", b"NaN", b"inf", b"1e999", b"-1e308", b"1,234.5", b"1.234,5", b"99999999999999999999", b"0", b"2016-02-30",
+          b"31/31/2016", b"01/02/03", b"Mar", b"T25:61", b"+99:99", b"%", "€".encode(), b"null", b"<b>", b"${x}", b"$$",
+          b"[a](b)", b"A" * 5000, b"1" * 400, b"\xa0", "日付".encode("cp932"), b"sep=;\n", b"{", b"<html>", b"Date,Close\n",
+          b"\x1a", b"00000000", b"Q5 2016", b"2016W60", b"9" * 19, b"1" * 16, "²".encode(), "١٢٣".encode(), "１２".encode(),
+          b"1900-01-00", b"0000-00-00"]
 
 
 def seeds(extra: Path | None) -> list[bytes]:
@@ -45,19 +47,20 @@ def seeds(extra: Path | None) -> list[bytes]:
     rng = np.random.default_rng(0)
     close = np.round(1500 * np.exp(np.cumsum(rng.normal(0, 0.01, ROWS))), 2)
     days = pd.bdate_range("1999-11-01", periods=ROWS)
-    forms = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%y", "%d.%m.%Y %H:%M", "%b %d, %Y", "%d-%b-%y", "%Y%m%d", "%Y-%m-%dT%H:%M:%SZ", "%A, %d %B %Y"]
+    forms = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%y", "%d.%m.%Y %H:%M", "%b %d, %Y", "%d-%b-%y", "%Y%m%d", "%Y-%m-%dT%H:%M:%SZ",
+             "%A, %d %B %Y"]
     made = []
     for form in forms:
         dates = days.strftime(form)
         for sep, number in ((",", "{:.2f}"), (";", "{:,.2f}"), ("\t", "{:.3f}"), ("|", "${:.2f}")):
-            rows = [sep.join([f'"{d}"', number.format(c), number.format(c + 9), number.format(c - 9), number.format(c + 1), "12345"])
+            rows = [sep.join([f'"{d}"', *(number.format(c + more) for more in (0, 9, -9, 1)), "12345"])
                     for d, c in zip(dates, close, strict=True)]
             made.append("\n".join([sep.join(["Date", "Open", "High", "Low", "Close", "Volume"]), *rows]).encode())
             made.append("\r\n".join(reversed(rows)).encode())
     pairs = list(zip(days, close, strict=True))
     plain = "Date,Close\n" + "".join(f"{d:%Y-%m-%d},{c}\n" for d, c in pairs)
     made += [
-        ("Datum;Schlußkurs\n" + "".join(f"{d:%d.%m.%Y};{c:.2f} €\n".replace(".", ",", 0) for d, c in pairs)).encode("cp1252"),
+        ("Datum;Schlußkurs\n" + "".join(f"{d:%d.%m.%Y};{c:.2f} €\n" for d, c in pairs)).encode("cp1252"),
         ("日付,終値\n" + "".join(f"{d:%Y/%m/%d},{c}\n" for d, c in pairs)).encode("cp932"),
         plain.encode("utf-16"), plain.encode("utf-16-be"), gzip.compress(plain.encode()),
         ("Date Close\n" + "".join(f"{d:%Y-%m-%d}   {c}\n" for d, c in pairs)).encode(),
@@ -145,9 +148,10 @@ def read(data: bytes) -> tuple[str, str]:
         kind, fault = f"question: {question.kind}", "" if question.options and str(question) else "a question without options"
     except ForecastingError as refusal:
         kind, fault = "refusal", "" if str(refusal).endswith(".") else f"no sentence: {refusal}"
-    except Exception:
+    except Exception as error:
         # The boundary of this experiment: whatever else comes is what it looks for.
-        kind, fault = "crash", traceback.format_exc(limit=-4)
+        LOG.exception("crash")
+        kind, fault = "crash", repr(error)
     seconds = time.monotonic() - begun
     return kind, fault or (f"took {seconds:.1f} s" if seconds > SECONDS else "")
 

@@ -112,20 +112,38 @@ def _evenness(rows: list[list[str]]) -> float:
     return times * (width > 1)
 
 
+class _Headed(io.RawIOBase):
+    """The bytes `first` and then `rest`, without a copy of both together."""
+
+    def __init__(self, first: bytes, rest: bytes):
+        self._parts = io.BytesIO(first), io.BytesIO(rest)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return next((read for part in self._parts if (read := part.readinto(buffer))), 0)
+
+
 def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """All rows at the width of the widest; a quotation mark that is never closed ends the table."""
+    """All rows at the width of the widest; a quotation mark that is never closed ends the table.
+
+    pandas takes the width of a file from its first line and cuts that line to the names it is given: a line of our own in
+    front, as wide as the names, makes it complain of every line that is wider.
+    """
     lines = data.count(b"\n") or data.count(b"\r")
     notes: tuple[str, ...] = ()
     rows = None
-    width = _checked(width + 1, lines)
+    width = _checked(width, lines)
+    options = {"engine": "python"} if delimiter == _WIDE_SPACES else {"low_memory": True}
+    if delimiter not in (_SPACES, _WIDE_SPACES):
+        options["skipinitialspace"] = True
+    joint = "  " if delimiter in (_SPACES, _WIDE_SPACES) else delimiter
     while True:
-        options = {"engine": "python"} if delimiter == _WIDE_SPACES else {"low_memory": True}
-        if delimiter not in (_SPACES, _WIDE_SPACES):
-            options["skipinitialspace"] = True
+        source = io.BufferedReader(_Headed(joint.join(["0"] * width).encode() + b"\n", data))
         try:
-            frame = pd.read_csv(io.BytesIO(data), sep=delimiter, header=None, names=range(width), index_col=False,
-                                dtype="str", na_filter=False, nrows=rows, encoding="utf-8", encoding_errors="replace",
-                                **options)
+            frame = pd.read_csv(source, sep=delimiter, header=None, names=range(width), index_col=False, dtype="str",
+                                na_filter=False, nrows=rows, encoding="utf-8", encoding_errors="replace", **options)
             break
         except pd.errors.ParserError as error:
             wider = re.search(r"saw (\d+)", str(error))
@@ -134,13 +152,14 @@ def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple
                 width = _checked(max(int(wider[1]), 2 * width), lines)
             elif unclosed and rows is None:
                 rows = int(unclosed[1])
-                notes = _unclosed(lines, rows)
+                notes = _unclosed(lines, rows - 1)
             else:
                 raise UnreadableFile("The lines of this file do not form a table. Save it again as CSV.") from error
+    frame = frame.iloc[1:].reset_index(drop=True)
     if b'"' in data:
         _check_quotes(frame)
-    frame = frame.fillna("").loc[:, : _last_filled(frame)]  # the python engine leaves missing cells at the end of a line
-    return frame, notes
+    frame = frame.fillna("")  # the python engine leaves missing cells at the end of a line
+    return frame.loc[:, : _last_filled(frame)], notes
 
 
 def _check_quotes(frame: pd.DataFrame):
@@ -157,10 +176,10 @@ def _last_filled(frame: pd.DataFrame) -> int:
 
 
 def _checked(width: int, lines: int) -> int:
-    if width > MAX_COLUMNS + 1:
+    if width > MAX_COLUMNS:
         raise UnreadableFile(f"The file has more than {MAX_COLUMNS:,} columns. Keep those with dates and prices.")
-    if (width - 1) * lines > MAX_CELLS:
-        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells: {lines:,} lines of {width - 1:,}. Keep "
+    if width * lines > MAX_CELLS:
+        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells: {lines:,} lines of {width:,}. Keep "
                              "the columns with dates and prices, or a shorter period.")
     return width
 

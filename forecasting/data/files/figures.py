@@ -25,6 +25,7 @@ _AROUND = re.compile(
     rf"(?P<suffix>k|m|b|t|mn|bn|mio\.?|mrd\.?|mln|mld|tsd\.?|thousand|million|billion)?\s*(?P<after>{_WORDS})?\s*"
     r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?")
 _LONGEST = 60  # characters of a number with its currency
+_INFINITE = {"inf", "infinity", "∞", "1.#inf"}
 _FACTORS = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6, "million": 1e6,
             "b": 1e9, "bn": 1e9, "mrd": 1e9, "mld": 1e9, "billion": 1e9, "t": 1e12}
 
@@ -77,22 +78,23 @@ class Evidence:
 class Figures:
     """Floats of one column.
 
-    values: NaN where missing, unreadable or infinite; missing, unreadable: masks
+    values: NaN where missing, unreadable or infinite; missing, unreadable, infinite: masks
     currency: where a sign stands at the numbers; percent: whether they carry a percent sign
     """
 
     values: np.ndarray
     missing: np.ndarray
     unreadable: np.ndarray
+    infinite: np.ndarray
     currency: str | None = None
     dollar_sign: bool = False
     percent: bool = False
 
     @property
     def share_read(self) -> float:
-        """Of the cells that are not missing, the share that are finite numbers."""
+        """Of the cells that are not missing, the share that are numbers, infinite ones included."""
         present = (~self.missing).sum()
-        return float(np.isfinite(self.values).sum() / present) if present else 0.0
+        return 1.0 - float(self.unreadable.sum() / present) if present else 0.0
 
 
 def weigh(text: pd.Series, native: pd.Series | None = None) -> Evidence:
@@ -139,6 +141,9 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
         if cell in MISSING:
             missing[i] = True
             continue
+        if cell.lstrip("+-−") in _INFINITE:
+            values[i] = np.inf
+            continue
         match = _AROUND.fullmatch(cell) if len(cell) <= _LONGEST else None
         value = _value(match, point) if match else None
         if value is None:
@@ -148,10 +153,10 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
         if sign := match["before"] or match["after"]:
             signs[sign] += 1
         percents += match["percent"] is not None
-    unreadable |= np.isinf(values)
-    values[np.isinf(values)] = np.nan
+    infinite = np.isinf(values)
+    values[infinite] = np.nan
     sign = next(iter(signs)) if len(signs) == 1 else None
-    return Figures(values, missing, unreadable, SIGNS.get(sign, sign.upper() if sign else None), sign == "$",
+    return Figures(values, missing, unreadable, infinite, SIGNS.get(sign, sign.upper() if sign else None), sign == "$",
                    percents > 0.5 * max(1, np.isfinite(values).sum()))
 
 

@@ -77,7 +77,8 @@ def _best_column(table: Table) -> Column | None:
     """The column whose name and cells say most clearly that it holds dates, or None."""
     rows = np.unique(np.linspace(0, len(table.frame) - 1, _SAMPLE).astype(int))
     named = [column for column in table.columns if column.role in ("date", "time", "year")]
-    others = [column for column in table.columns[:_COLUMNS] if column.role in (None, "other", "series", "day", "price")]
+    others = [column for column in table.columns[:_COLUMNS]
+              if column.role in (None, "other", "series", "month", "quarter", "day", "price")]
     ranked = [(rank, column.position, column) for column in [*named[:_COLUMNS], *others]
               if (rank := _rank(table, column, table.frame[column.position].iloc[rows])) is not None]
     return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
@@ -95,7 +96,7 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     if not readings or readings[0].read < (1 - _TOLERATED) * len(cells):
         return None
     if column.role == "year":
-        return None if table.with_role("month", "quarter") else by_name
+        return None if _months(table) else by_name
     if by_name is not None:
         return by_name
     # Numbers without a name for it are dates only in front, and only in order.
@@ -107,14 +108,11 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
 
 def _from_parts(table: Table, order) -> Dates | None:
     """Dates from columns of their own for year, month (or quarter) and day."""
-    years, months, days = (table.with_role(role) for role in ("year", "month", "day"))
-    quarters = table.with_role("quarter")
-    periods = [column for column in table.columns if plain(column.name) == "period"]
-    months = months or quarters or periods
+    years, months, days = table.with_role("year"), _months(table), table.with_role("day")
     if not years or not months:
         return None
     year, month = years[0], months[0]
-    names = pd.Series([_month_of(cell, quarters and month is quarters[0]) for cell in table.frame[month.position]])
+    names = pd.Series([_month_of(cell, month.role == "quarter") for cell in table.frame[month.position]])
     day = table.frame[days[0].position].reset_index(drop=True) if days else pd.Series("1", index=names.index, dtype="str")
     text = table.frame[year.position].str.replace(r"\.0*$", "", regex=True) + "-" + names + "-" + day
     used = (year, month, *days[:1])
@@ -126,8 +124,13 @@ def _from_parts(table: Table, order) -> Dates | None:
     return Dates(reading, tuple(column.position for column in used), year.name)
 
 
-def _month_of(cell: str, is_quarter) -> str:
-    """'03' for '3', 'M03', 'Mar'; with `is_quarter` '07' for 'Q3'; '' for anything else."""
+def _months(table: Table) -> list[Column]:
+    """The columns that may hold the month to a year; the Bureau of Labor Statistics calls it 'Period'."""
+    return [*table.with_role("month"), *table.with_role("quarter"), *(c for c in table.columns if plain(c.name) == "period")]
+
+
+def _month_of(cell: str, is_quarter: bool) -> str:
+    """'03' for '3', 'M03', 'Mar'; with `is_quarter` '07' for 'Q3'; '00' for anything else."""
     match = re.fullmatch(r"[mMqQ]?0?(\d{1,2})(?:\.0*)?", cell)
     number = int(match[1]) if match else month_number(cell)
     if is_quarter:

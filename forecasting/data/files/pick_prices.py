@@ -203,7 +203,7 @@ def _ask_for_column(columns: list[Column], table: Table):
     options = [c for c in columns if c.role not in _NOT_PRICES] or [c for c in columns if c.role == "other"] or columns
     if len(options) == 1 and options[0].role not in ("open", "high", "low"):
         raise UnreadableFile(f"No column of this file holds prices; “{shown(options[0].name)}” is the only one with numbers. "
-                             f"If it is the price, name the column “{shown(options[0].name, 60)}” or rename it to Close.")
+                             "If it holds the prices all the same, rename it to Close.")
     raise NeedsChoice(f"{len(options):,} columns could be the price. Which one?", kind="column",
                       options=[c.name for c in options[:_MOST_OPTIONS]], preview=table.preview())
 

@@ -25,10 +25,13 @@ def clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.Da
         notes.append(f"{count(number, 'line')} left out that hold neither a date nor a price.")
     if number := int((undated & ~unpriced).sum()):
         notes.append(f"{count(number, 'row')} left out because the date cannot be read.")
-    if number := int((unpriced & ~undated & ~close.unreadable).sum()):
+    lost = unpriced & ~undated
+    if number := int((lost & ~close.unreadable & ~close.infinite).sum()):
         notes.append(f"{count(number, 'row')} left out without a price.")
-    if number := int((unpriced & ~undated & close.unreadable).sum()):
-        notes.append(f"{count(number, 'row')} left out because the price is not a finite number.")
+    if number := int((lost & close.unreadable).sum()):
+        notes.append(f"{count(number, 'row')} left out because the price is no number.")
+    if number := int((lost & close.infinite).sum()):
+        notes.append(f"{count(number, 'row')} left out because the price is infinite.")
     kept = frame[~undated & ~unpriced]
     if len(kept) < 2:
         raise UnreadableFile(f"The file has {len(kept)} rows with both a date and a price; at least 2 are needed. Choose a "
