@@ -19,6 +19,7 @@ from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.gate import Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale, scores
+from forecasting.evaluation.verdict import leak_words
 from forecasting.model.config import ForecastConfig
 from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forecaster
 from forecasting.model.preprocessing import PARTS, Preprocessor, Split, check_history, part_labels, split
@@ -30,12 +31,6 @@ __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 MAX_STEPS = 1000
 FORMAT = 1  # of a saved folder
 HISTORY_FIELDS = tuple(one.name for one in dataclasses.fields(PriceHistory) if one.name != "frame")
-LEAKS = {
-    "scaler": "the scaler saw the test prices",
-    "validation": "the test part chose when to end the training",
-    "shuffle": "windows were shuffled before they were split",
-    "centred_average": "the input is an average that looks two rows ahead",
-}
 
 
 @dataclass
@@ -76,9 +71,7 @@ class TrainingResult:
     @property
     def invalid(self) -> str | None:
         """Why the scores mean nothing (leak lab), or None."""
-        if self.config.leak is None:
-            return None
-        return f"Invalid on purpose: {LEAKS[self.config.leak]}. Its scores say nothing about new prices."
+        return None if self.config.leak is None else leak_words(self.config.leak)
 
     @property
     def model(self):

@@ -245,7 +245,7 @@ def test_phases_and_epochs_are_told():
 @pytest.mark.parametrize("leak", ["scaler", "validation", "shuffle", "centred_average"])
 def test_a_run_with_a_leak_is_marked_invalid(result, leak):
     marked = dataclasses.replace(result, config=dataclasses.replace(CONFIG, leak=leak))
-    assert marked.invalid.startswith("Invalid on purpose")
+    assert "invalid on purpose" in marked.invalid
     assert result.invalid is None
 
 

@@ -9,7 +9,8 @@ from forecasting.evaluation.verdict import Verdict, verdict
 __all__ = ["judge"]
 
 
-def judge(predictions, scores: dict, *, frequency: str = "", currency: str | None = None, leak: str | None = None) -> tuple[Verdict, Comparison]:
+def judge(predictions, scores: dict, *, frequency: str = "", currency: str | None = None,
+          leak: str | None = None) -> tuple[Verdict, Comparison]:
     """Compare the test part with the naive forecast and say what comes of it.
 
     predictions: as in `TrainingResult.predictions`; scores: the test part of `TrainingResult.metrics`

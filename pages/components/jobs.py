@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from forecasting.runs import launcher
+
 __all__ = ["load_baselines", "load_csv", "load_result", "load_verdict", "run_store", "start_engine"]
 
 
@@ -17,9 +19,7 @@ def run_store():
 
 def start_engine():
     """Sees to it that an engine is alive to take runs."""
-    from forecasting.runs.launcher import ensure_engine
-
-    ensure_engine()
+    launcher.ensure_engine()
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

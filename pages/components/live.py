@@ -7,6 +7,7 @@ import streamlit as st
 from forecasting import ForecastConfig
 from forecasting.model.size import describe_network, estimate_seconds
 from forecasting.plots import CONFIG, describe, loss_chart
+from forecasting.runs.launcher import engine_trouble
 from forecasting.words import count, duration
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store
@@ -80,6 +81,8 @@ def _follow(run_id: str, log_scale: bool):
         if not run.active:
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
+        if run.state == "scheduled" and (trouble := engine_trouble()):
+            st.warning(plain(trouble), icon=":material/warning:")
         draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 

@@ -161,7 +161,8 @@ def test_killing_the_app_ends_everything_it_started_and_the_next_start_tells_the
 def test_file_that_can_be_read_in_two_ways_is_asked_about(app, visitor, tmp_path):
     days = pd.bdate_range("2021-01-01", periods=300)
     rng = np.random.default_rng(2)
-    table = pd.DataFrame({"Date": days, "AAA": 20 + rng.normal(0, 1, 300).cumsum() / 9, "BBB": 70 + rng.normal(0, 1, 300).cumsum() / 9})
+    walks = rng.normal(0, 0.1, (300, 2)).cumsum(axis=0)
+    table = pd.DataFrame({"Date": days, "AAA": 20 + walks[:, 0], "BBB": 70 + walks[:, 1]})
     path = tmp_path / "two funds.csv"
     table.to_csv(path, index=False)
     open_page(visitor, app.url)

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -246,7 +247,7 @@ def test_steps_between_two_questions_are_bounded_by_their_time():
     assert [first for first, _ in ends] == [0] + [end for _, end in ends[:-1]]
     lengths = [end - first for first, end in ends]
     assert lengths[0] == 1
-    assert all(b <= 2 * a for a, b in zip(lengths, lengths[1:], strict=False))
+    assert all(b <= 2 * a for a, b in pairwise(lengths))
     assert 0 < CALL_SECONDS < 0.5
 
 

@@ -14,8 +14,6 @@ import pytest
 from forecasting.model.backup import Backup
 from forecasting.runs.store import RunStore
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy:DeprecationWarning")  # MLflow's own
-
 # What the app does, for as long as nobody ends it: see to it that an engine is alive.
 APP = """
 import time

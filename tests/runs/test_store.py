@@ -14,8 +14,6 @@ from forecasting.runs.ledger import RunLedger
 from forecasting.runs.reporter import Reporter
 from forecasting.runs.store import RunStore, doorbell
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy:DeprecationWarning")  # MLflow's own
-
 SCORES = {"test": {"rmse": 1.25, "mape": None, "skill": -0.01}, "train": {"rmse": 1.0}}
 
 
