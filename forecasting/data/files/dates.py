@@ -136,8 +136,8 @@ def _take_apart(text: pd.Series) -> _Parts:
     micros = np.array(["NaT" if clock is None else clock for clock, _ in read], dtype="timedelta64[us]")[clock_codes]
     micros = micros + np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes]
     zones = sorted({zone for _, zone in read if zone} | {cell.zone for cell in cells if cell.zone})
-    return _Parts(codes, distinct, cells, micros, len(clocks) > 1 or any(clocks) or any(cell.clock is not None for cell in cells),
-                  ", ".join(zones[:3]))
+    timed = any(clocks) or any(cell.clock is not None for cell in cells)
+    return _Parts(codes, distinct, cells, micros, timed, ", ".join(zones[:3]))
 
 
 def _read_by_shape(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp) -> list[Reading]:

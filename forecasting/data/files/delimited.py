@@ -167,8 +167,9 @@ def _check_quotes(frame: pd.DataFrame):
     for column in frame:
         swallowed = frame[column].str.contains(r"[\r\n][^0-9A-Za-z]?[0-9]{1,4}[-/.0-9].*[,;|\t]")
         if swallowed.any():
-            raise UnreadableFile(f"A quotation mark in row {int(swallowed.to_numpy().argmax()) + 1:,} takes the rows after it into "
-                                 "one cell. Remove it and upload the file again.")
+            row = int(swallowed.to_numpy().argmax()) + 1
+            raise UnreadableFile(f"A quotation mark in row {row:,} takes the rows after it into one cell. Remove it and upload the "
+                                 "file again.")
 
 
 def _last_filled(frame: pd.DataFrame) -> int:

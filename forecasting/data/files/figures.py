@@ -15,7 +15,7 @@ import pandas as pd
 
 from forecasting.data.files.vocabulary import CURRENCIES, MISSING, SIGNS
 
-__all__ = ["Evidence", "Figures", "read_figures", "weigh"]
+__all__ = ["Evidence", "Figures", "in_32nds", "read_figures", "weigh"]
 
 _GROUP_SPACE = "\\s\u00a0\u2007\u2009\u202f'’`´"
 _WORDS = "|".join(sorted(map(re.escape, {*SIGNS, *(code.lower() for code in CURRENCIES)}), key=len, reverse=True))
@@ -119,6 +119,13 @@ def weigh(text: pd.Series, native: pd.Series | None = None) -> Evidence:
         elif reads:
             points, commas = points + ("." in body), commas + ("," in body)
     return Evidence(point, comma, points, commas)
+
+
+def in_32nds(text: pd.Series) -> bool:
+    """Whether these are bond prices like 110'165, 16.5 thirty-seconds above 110, and not thousands set off by apostrophes."""
+    behind = text[text.str.fullmatch(r"[0-9]{2,3}'[0-9]{3}")].str.slice(-3)
+    eighths = behind.str.fullmatch(r"(?:[0-2][0-9]|3[01])[0257]")
+    return len(behind) >= 10 and len(behind) > 0.9 * len(text) and bool(eighths.all())
 
 
 def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = None) -> Figures:

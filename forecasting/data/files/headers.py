@@ -147,8 +147,8 @@ def _check_beginning(above: list[list[str]], data: list[list[str]]):
     width = sum(map(bool, data[0]))
     alike = [row for row in above if sum(map(bool, row)) == width and sum(map(looks_like_number, row)) >= width - 1]
     if width > 1 and len(alike) > 5:
-        raise UnreadableFile(f"The dates in the first {len(alike)} rows cannot be read, e.g. “{shown(alike[-1][0])}”. Write all "
-                             "dates in one way, e.g. 2018-03-27.")
+        raise UnreadableFile(f"The dates in the first {len(alike)} rows cannot be read, e.g. “{shown(alike[-1][0])}”. Write "
+                             "all dates in one way, e.g. 2018-03-27.")
 
 
 def _header_rows(rows: list[list[str]], first: int) -> list[int]:

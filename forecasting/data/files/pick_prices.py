@@ -183,9 +183,9 @@ def _unnamed_ohlc(table: Table, columns: list[Column], dates: pd.Series):
             continue
         o, h, low, c = (values[at + i] for i in range(4))
         whole = np.isfinite(o + h + low + c)
-        if whole.sum() < 10 or whole.mean() < 0.9 or not ((h >= np.maximum(o, c)) & (low <= np.minimum(o, c)) & (h >= low))[whole].all():
-            continue
         o, h, low, c = o[whole], h[whole], low[whole], c[whole]
+        if len(o) < 10 or len(o) < 0.9 * len(whole) or (h < np.maximum(o, c)).any() or (low > np.minimum(o, c)).any():
+            continue
         if (h > low).mean() > 0.3 and np.abs(o[1:] - c[:-1]).mean() < np.abs(c[1:] - o[:-1]).mean():
             found.append(at)
     by_position = {c.position: c for c in columns}

@@ -13,10 +13,11 @@ from forecasting.data.files.dates import order_named
 from forecasting.data.files.delimited import read_grid
 from forecasting.data.files.encoding import to_utf8
 from forecasting.data.files.excel import pick_sheet, read_sheets
-from forecasting.data.files.figures import Evidence, Figures, read_figures, weigh
+from forecasting.data.files.figures import Evidence, Figures, in_32nds, read_figures, weigh
 from forecasting.data.files.headers import Column, Table, find_table, shown
 from forecasting.data.files.pick_dates import daily_or_timed, pick_dates
 from forecasting.data.files.pick_prices import Picked, pick_prices, pick_rows
+from forecasting.data.files.reshape import dates_down, months_down
 from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
@@ -47,7 +48,7 @@ def read_prices(source, column=None, series=None, sheet=None, date_order=None, d
     opened, sheet_used = open_source(source, sheet)
 
     def to_history(grid):
-        return _history(find_table(grid), column, series, order_named(date_order), decimal)
+        return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal)
 
     if opened.excel:
         sheet_name, history = pick_sheet(read_sheets(opened.data), None if sheet_used else sheet, to_history)
@@ -64,6 +65,7 @@ def read_prices(source, column=None, series=None, sheet=None, date_order=None, d
 
 def _history(table: Table, column, series, order, decimal) -> PriceHistory:
     """The history in a table, its name '' unless a series was chosen."""
+    table = months_down(table)
     dates = pick_dates(table, order)
     stamps = dates.reading.values.reset_index(drop=True)
     table, stamps, stacked, column = pick_rows(table, stamps, series, column)
@@ -106,6 +108,9 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
     if decimal is None and close.contradicts:
         raise UnreadableFile(f"The column “{shown(columns['close'].name)}” has both decimal points and decimal commas, so its "
                              "numbers cannot be told. Write all of them in one way.")
+    if in_32nds(table.frame[columns["close"].position]):
+        raise UnreadableFile(f"The prices in “{shown(columns['close'].name)}” are in thirty-seconds, e.g. "
+                             f"{shown(table.frame[columns['close'].position].iloc[0])}. Convert them to decimals.")
     everywhere = sum(evidence.values(), Evidence())
     if close.ambiguous and everywhere.decided is None:
         for position in {column.position for column in table.columns[:64]}.difference(dated):
