@@ -168,8 +168,8 @@ def _outliers(history: PriceHistory):
     steps = np.diff(close)
     away, back = steps[:-1], steps[1:]  # of the rows 1 .. t - 2
     size = np.minimum(np.abs(away), np.abs(back))
-    level = np.abs(close[:-2] + close[2:]) / 2
-    suspects = np.flatnonzero((away * back < 0) & (size > _OUTLIER_SHARE * level)
+    level = np.abs(close[:-2] / 2 + close[2:] / 2)  # halved first: the sum of two huge prices is infinite
+    suspects = np.flatnonzero((np.sign(away) * np.sign(back) < 0) & (size > _OUTLIER_SHARE * level)
                               & (np.abs(close[2:] - close[:-2]) < 0.1 * size)) + 1
     if len(close) < _FEWEST_ROWS or len(suspects) > _most(close):
         return
