@@ -19,6 +19,7 @@ import warnings
 import zipfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -34,12 +35,65 @@ from forecasting.errors import ForecastingError, NeedsChoice
 SECONDS = 10
 ROWS = 60
 LOG = logging.getLogger("fuzz_reader")
-TOKENS = [b"", b",", b";", b"\t", b"|", b'"', b"'", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"=1+2", b"#",
-          b"-", b"NaN", b"inf", b"1e999", b"-1e308", b"1,234.5", b"1.234,5", b"99999999999999999999", b"0", b"2016-02-30",
-          b"31/31/2016", b"01/02/03", b"Mar", b"T25:61", b"+99:99", b"%", "€".encode(), b"null", b"<b>", b"${x}", b"$$",
-          b"[a](b)", b"A" * 5000, b"1" * 400, b"\xa0", "日付".encode("cp932"), b"sep=;\n", b"{", b"<html>", b"Date,Close\n",
-          b"\x1a", b"00000000", b"Q5 2016", b"2016W60", b"9" * 19, b"1" * 16, "²".encode(), "١٢٣".encode(), "１２".encode(),
-          b"1900-01-00", b"0000-00-00"]
+TOKENS = [
+    b"",
+    b",",
+    b";",
+    b"\t",
+    b"|",
+    b'"',
+    b"'",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    b"\xfe\xff",
+    b"\xef\xbb\xbf",
+    b"=1+2",
+    b"#",
+    b"-",
+    b"NaN",
+    b"inf",
+    b"1e999",
+    b"-1e308",
+    b"1,234.5",
+    b"1.234,5",
+    b"99999999999999999999",
+    b"0",
+    b"2016-02-30",
+    b"31/31/2016",
+    b"01/02/03",
+    b"Mar",
+    b"T25:61",
+    b"+99:99",
+    b"%",
+    "€".encode(),
+    b"null",
+    b"<b>",
+    b"${x}",
+    b"$$",
+    b"[a](b)",
+    b"A" * 5000,
+    b"1" * 400,
+    b"\xa0",
+    "日付".encode("cp932"),
+    b"sep=;\n",
+    b"{",
+    b"<html>",
+    b"Date,Close\n",
+    b"\x1a",
+    b"00000000",
+    b"Q5 2016",
+    b"2016W60",
+    b"9" * 19,
+    b"1" * 16,
+    "²".encode(),
+    "١٢٣".encode(),
+    "１２".encode(),
+    b"1900-01-00",
+    b"0000-00-00",
+]
 
 
 def seeds(extra: Path | None) -> list[bytes]:
@@ -47,14 +101,25 @@ def seeds(extra: Path | None) -> list[bytes]:
     rng = np.random.default_rng(0)
     close = np.round(1500 * np.exp(np.cumsum(rng.normal(0, 0.01, ROWS))), 2)
     days = pd.bdate_range("1999-11-01", periods=ROWS)
-    forms = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%y", "%d.%m.%Y %H:%M", "%b %d, %Y", "%d-%b-%y", "%Y%m%d", "%Y-%m-%dT%H:%M:%SZ",
-             "%A, %d %B %Y"]
+    forms = [
+        "%Y-%m-%d",
+        "%d/%m/%Y",
+        "%m/%d/%y",
+        "%d.%m.%Y %H:%M",
+        "%b %d, %Y",
+        "%d-%b-%y",
+        "%Y%m%d",
+        "%Y-%m-%dT%H:%M:%SZ",
+        "%A, %d %B %Y",
+    ]
     made = []
     for form in forms:
         dates = days.strftime(form)
         for sep, number in ((",", "{:.2f}"), (";", "{:,.2f}"), ("\t", "{:.3f}"), ("|", "${:.2f}")):
-            rows = [sep.join([f'"{d}"', *(number.format(c + more) for more in (0, 9, -9, 1)), "12345"])
-                    for d, c in zip(dates, close, strict=True)]
+            rows = [
+                sep.join([f'"{d}"', *(number.format(c + more) for more in (0, 9, -9, 1)), "12345"])
+                for d, c in zip(dates, close, strict=True)
+            ]
             made.append("\n".join([sep.join(["Date", "Open", "High", "Low", "Close", "Volume"]), *rows]).encode())
             made.append("\r\n".join(reversed(rows)).encode())
     pairs = list(zip(days, close, strict=True))
@@ -62,7 +127,9 @@ def seeds(extra: Path | None) -> list[bytes]:
     made += [
         ("Datum;Schlußkurs\n" + "".join(f"{d:%d.%m.%Y};{c:.2f} €\n" for d, c in pairs)).encode("cp1252"),
         ("日付,終値\n" + "".join(f"{d:%Y/%m/%d},{c}\n" for d, c in pairs)).encode("cp932"),
-        plain.encode("utf-16"), plain.encode("utf-16-be"), gzip.compress(plain.encode()),
+        plain.encode("utf-16"),
+        plain.encode("utf-16-be"),
+        gzip.compress(plain.encode()),
         ("Date Close\n" + "".join(f"{d:%Y-%m-%d}   {c}\n" for d, c in pairs)).encode(),
         ("".join(f"{int(d.timestamp())}000,{c},{c + 1},{c - 1},{c},5\n" for d, c in pairs)).encode(),
         ("Price,Close,Close\nTicker,AAPL,MSFT\nDate,,\n" + "".join(f"{d:%Y-%m-%d},{c},{c / 2}\n" for d, c in pairs)).encode(),
@@ -192,7 +259,7 @@ def main() -> int:
     parser.add_argument("--extra", type=Path)
     options = parser.parse_args()
     edges = np.linspace(options.seed, options.seed + options.files, 20 * options.workers + 1).astype(int)
-    tasks = [(int(a), int(b), options.extra) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    tasks = [(int(a), int(b), options.extra) for a, b in pairwise(edges)]
     begun = time.monotonic()
     counts, faults = Counter(), []
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:

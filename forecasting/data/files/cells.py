@@ -30,6 +30,8 @@ def tidy(cell: str) -> str:
         cell = cell[2:-1]
     if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "'\"":
         cell = cell[1:-1]
+    if cell[:1] == "'" and cell[1:2].isdecimal():  # a spreadsheet's mark for text
+        cell = cell[1:]
     return cell.strip()
 
 
@@ -40,7 +42,7 @@ def is_missing(cell: str) -> bool:
 # Cached because one cell is looked at for each delimiter and again for each step.
 @lru_cache(maxsize=20_000)
 def looks_like_number(cell: str) -> bool:
-    return len(cell) <= 40 and _NUMBER.fullmatch(cell) is not None
+    return len(cell) <= 40 and (_NUMBER.fullmatch(cell) is not None or cell.lstrip("+-").lower() in ("inf", "infinity"))
 
 
 @lru_cache(maxsize=20_000)

@@ -71,6 +71,8 @@ def open_source(source, member: str | int | None = None) -> tuple[Opened, bool]:
         label = clean_label(re.sub(r"\.gz$", "", filename, flags=re.IGNORECASE))
         notes.append("The gzip archive was unpacked.")
     excel = used = False
+    if data[:4] == b"PK\x05\x06":
+        raise UnreadableFile("The zip archive holds no file. Upload a CSV or Excel file.")
     if data[:4] == b"PK\x03\x04":
         data, excel, inner, used = _unzip(data, filename, member)
         if inner:

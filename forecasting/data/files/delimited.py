@@ -15,7 +15,7 @@ from forecasting.errors import UnreadableFile
 
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "Grid", "read_grid"]
 
-MAX_COLUMNS = 16_384  # as many as Excel has
+MAX_COLUMNS = 10_000
 MAX_CELLS = 5_000_000
 _SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
 # Where two delimiters do equally well the earlier one is taken: a tab is never part of a cell, a space often is.
@@ -168,8 +168,8 @@ def _check_quotes(frame: pd.DataFrame):
         swallowed = frame[column].str.contains(r"[\r\n][^0-9A-Za-z]?[0-9]{1,4}[-/.0-9].*[,;|\t]")
         if swallowed.any():
             row = int(swallowed.to_numpy().argmax()) + 1
-            raise UnreadableFile(f"A quotation mark in row {row:,} takes the rows after it into one cell. Remove it and upload the "
-                                 "file again.")
+            raise UnreadableFile(f"A quotation mark in row {row:,} takes the rows after it into one cell. Remove it and upload "
+                                 "the file again.")
 
 
 def _last_filled(frame: pd.DataFrame) -> int:

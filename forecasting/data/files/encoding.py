@@ -16,6 +16,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs
 # Tried in this order where no statistics help: a header of known words decides.
 _LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "cp1254", "cp1253", "euc_jp", "koi8_r", "cp1257",
            "cp1256", "cp866", "cp437", "mac_roman")
+_SIGNS = set("€£¥’‘“”–—§°\u00a0".encode("cp1252"))
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
 _SAMPLE = 65_536
 # No date, price or header is this long: such a text is cut out before anything else looks at it.
@@ -131,6 +132,8 @@ def _guess(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     sample = data[:_SAMPLE]
+    if set(sample) - set(range(128)) <= _SIGNS:
+        return "cp1252"
     head = b"\n".join(sample.splitlines()[:30])
     foreign = b"\n".join([line for line in data[: 2**20].splitlines() if not line.isascii()][:200])[:_SAMPLE]
     guesses = [match.encoding for match in from_bytes(foreign)]

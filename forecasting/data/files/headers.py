@@ -299,7 +299,7 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
 _ENTITY_ROLES = {"open", "high", "low", "close", "last", "settle", "price", "volume",
                  "adj close", "adj open", "adj high", "adj low", "adj volume"}
 # Too short or too common to be looked for within a longer name.
-_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "ar", "max", "min", "first", "son", "slut", "index", "rate", "level", "value",
+_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "max", "min", "first", "son", "slut", "index", "rate", "level", "value",
               "mid", "fix"}
 _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 

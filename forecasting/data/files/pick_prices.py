@@ -74,7 +74,7 @@ def _stacking_column(table: Table, dates: pd.Series) -> Column | None:
     for column in candidates:
         labels = table.frame[column.position]
         distinct = labels[labels != ""].nunique()
-        if not 2 <= distinct <= max(2, 0.5 * len(labels)) or _numeric(labels):
+        if not 2 <= distinct <= max(2, 0.5 * len(labels)) or _numeric(labels.iloc[:: max(1, len(labels) // 60)]):
             continue
         named = column.role == "series"
         apart = 1 - pd.DataFrame({"date": dates, "label": labels}).dropna().duplicated().mean()
@@ -96,8 +96,9 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
     Raises NeedsChoice (kind 'series' or 'column') where several would do, UnreadableFile where none does.
     """
     rows = np.unique(np.linspace(0, len(table.frame) - 1, 60).astype(int))
-    sample = table.frame.iloc[rows]
-    numeric = [c for c in table.columns if c.position not in dated and _numeric(sample[c.position])]
+    cells = table.frame.iloc[rows].to_numpy().T
+    numeric = [c for c in table.columns if c.position not in dated and _numeric(cells[c.position])]
+    numeric = [c for c in numeric if not _numbers_rows(c, table)] or numeric
     if not numeric:
         raise UnreadableFile(_no_numbers(table, dated))
     columns, entity, column = _of_one_entity(numeric, table, column, series)
@@ -243,10 +244,20 @@ def _match_text(wanted, names: list[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _numeric(cells: pd.Series) -> bool:
-    """Whether most cells that are not missing look like numbers; a column of missing cells has none."""
-    filled = [cell for cell in cells.iloc[:: max(1, len(cells) // 60)] if not is_missing(cell)]
+def _numeric(cells) -> bool:
+    """Whether most of these cells that are not missing look like numbers; a column of missing cells has none."""
+    filled = [cell for cell in cells if not is_missing(cell)]
     return bool(filled) and sum(map(looks_like_number, filled)) >= 0.6 * len(filled)
+
+
+def _numbers_rows(column: Column, table: Table) -> bool:
+    """Whether a column in front, or one called so, only counts the rows."""
+    if column.position > 0 and plain(column.name) not in ("index", "id", "row", "no", "nr"):
+        return False
+    if column.role not in (None, "price", "other"):
+        return False
+    numbers = pd.to_numeric(table.frame[column.position], errors="coerce")
+    return bool(numbers.iloc[0] in (0, 1) and (numbers.diff().dropna() == 1).mean() > 0.99)
 
 
 def _names(columns) -> list[str]:

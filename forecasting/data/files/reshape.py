@@ -21,7 +21,7 @@ def dates_down(grid: Grid) -> Grid:
     """A row for each date of a grid that has its dates side by side in a row; other grids as they are."""
     if grid.frame.shape[1] < 10 or len(grid.frame) > _MOST_SERIES:
         return grid
-    for row in grid.frame.head(5).itertuples(index=False, name=None):
+    for row in grid.frame.iloc[:5, :1000].itertuples(index=False, name=None):
         filled = [cell for cell in row if cell]
         if len(filled) >= 10 and sum(looks_like_date(cell, whole_numbers=False) for cell in filled) >= 0.8 * len(filled):
             native = grid.native.T.reset_index(drop=True) if grid.native is not None else None

@@ -1,0 +1,178 @@
+"""`read_prices` on dates and numbers in the ways people write them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from price_files import CLOSE, DAILY, closes, known, lines, same
+
+from forecasting.data.files import read_prices
+from forecasting.errors import ForecastingError, NeedsChoice, UnreadableFile
+
+MONTHLY = known(rows=120, start="2005-01-01", freq="MS")
+
+# Dates
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_day_and_month_that_no_row_tells_apart_are_asked_for(form):
+    data = closes(MONTHLY, form)
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert question.value.kind == "date_order"
+    assert set(question.value.options) == {"day/month/year", "month/day/year"}
+    assert question.value.preview[0]["as written"]
+    order = "day/month/year" if form.startswith("%d") else "month/day/year"
+    assert same(read_prices(data, date_order=order), MONTHLY[["Close"]])
+    assert same(
+        read_prices(data, date_order=order.upper().replace("DAY", "DD").replace("MONTH", "MM").replace("YEAR", "YYYY")),
+        MONTHLY[["Close"]],
+    )
+
+
+def test_the_note_names_the_row_that_decides_day_and_month():
+    assert "Dates were read as day/month/year because 31/03/2016 occurs." in read_prices(closes(form="%d/%m/%Y")).notes
+
+
+def test_dates_that_contradict_each_other_are_refused():
+    data = closes(DAILY[:60], "%d/%m/%Y") + closes(DAILY[60:], "%m/%d/%Y", header=None)
+    with pytest.raises(UnreadableFile, match="no single order"):
+        read_prices(data)
+
+
+def test_two_digit_years_follow_the_order_of_the_rows_into_the_last_century():
+    long = known(rows=900, start="1931-01-01", freq="MS")
+    history = read_prices(closes(long, "%d-%b-%y"))
+    assert same(history, long[["Close"]])
+    assert "Two-digit years were read as 1931 to 2005." in history.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ([f"{1950 + i // 4}Q{i % 4 + 1}" for i in range(80)], "1950-01-01", "1969-10-01"),
+        ([f"Q{i % 4 + 1} {1950 + i // 4}" for i in range(80)], "1950-01-01", "1969-10-01"),
+        ([f"{1950 + i // 12}M{i % 12 + 1:02}" for i in range(80)], "1950-01-01", "1956-08-01"),
+        ([f"{1950 + i // 12 + i % 12 / 12:.4f}" for i in range(80)], "1950-01-01", "1956-08-01"),
+        ([str(year) for year in range(1871, 1951)], "1871-01-01", "1950-01-01"),
+        ([f"2016-W{i + 1:02}" for i in range(52)], "2016-01-04", "2016-12-26"),
+        ([f"{i + 1}. März {1950 + i}" for i in range(20)], "1950-03-01", "1969-03-20"),
+        ([f"{i + 1} de mayo de {1950 + i}" for i in range(20)], "1950-05-01", "1969-05-20"),
+        ([f"May {i + 1}st, {1950 + i}" for i in range(20)], "1950-05-01", "1969-05-20"),
+        ([f"105/03/{i:02}" for i in range(1, 31)], "2016-03-01", "2016-03-30"),
+    ],
+)
+def test_periods_and_dates_in_words_are_read(text, first, last):
+    history = read_prices(("Date;Value\n" + "".join(f"{cell};{100 + i}.5\n" for i, cell in enumerate(text))).encode())
+    assert list(history.dates[[0, -1]]) == [pd.Timestamp(first), pd.Timestamp(last)]
+    assert len(history) == len(text)
+
+
+def test_year_and_month_in_columns_of_their_own_or_across_the_page_are_read():
+    down = "Year,Month,Value\n" + "".join(f"{d.year},{d.month},{v}\n" for d, v in MONTHLY.Close.items())
+    period = "Series ID,Year,Period,Value\n" + "".join(f"CPI,{d.year},M{d.month:02},{v}\n" for d, v in MONTHLY.Close.items())
+    across = "Year,Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec\n" + "".join(
+        f"{2005 + i}," + ",".join(str(v) for v in MONTHLY.Close[12 * i : 12 * i + 12]) + "\n" for i in range(10)
+    )
+    turned = "," + ",".join(f"{d:%Y-%m-%d}" for d in MONTHLY.index) + "\nAAPL," + ",".join(map(str, MONTHLY.Close)) + "\n"
+    for text in (down, period, across, turned):
+        assert same(read_prices(text.encode()), MONTHLY[["Close"]])
+
+
+def test_date_and_time_in_two_columns_make_one_stamp():
+    hourly = known(rows=100, freq="h", start="2018-01-30 16:00")
+    for form in ("%Y-%m-%d,%H:%M", "%d/%m/%Y,%I:%M %p", "%Y%m%d,%H%M%S"):
+        assert same(read_prices(closes(hourly, form, "Date,Time,Close")), hourly[["Close"]])
+
+
+def test_offsets_are_dropped_and_the_local_day_kept():
+    history = read_prices(closes(form="%Y-%m-%dT00:00:00+09:00"))
+    assert same(history, CLOSE)
+    assert any("+09:00" in note for note in history.notes)
+
+
+def test_the_hour_that_summer_time_repeats_keeps_its_last_row():
+    stamps = pd.date_range("2018-10-27 22:00", periods=60, freq="h", tz="UTC").tz_convert("Europe/Berlin")
+    text = "Date,Close\n" + "".join(f"{t:%Y-%m-%d %H:%M},{100 + i}\n" for i, t in enumerate(stamps))
+    history = read_prices(text.encode())
+    assert len(history) == 59
+    assert history.frame.loc["2018-10-28 02:00", "Close"] == 103
+    assert any("date occurs again" in note for note in history.notes)
+
+
+@pytest.mark.parametrize("cell", ["31-Mar", "1.61205E+12", "1395/01/{:02}", "{}/1/2559", "H28.3.{}", "{:02}:30"])
+def test_dates_without_a_certain_meaning_are_refused(cell):
+    text = "Date,Close\n" + "".join(f"{cell.format(i % 28 + 1)},{100 + i}.5\n" for i in range(60))
+    with pytest.raises(ForecastingError):
+        read_prices(text.encode())
+
+
+# Numbers
+
+
+def test_thousands_that_could_be_decimals_are_asked_about():
+    data = closes(number=lambda x: f"{x:.3f}".replace(".", ","), sep=";")
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert question.value.kind == "decimal"
+    assert question.value.preview[0]["decimal ,"] == "150.19"
+    assert same(read_prices(data, decimal=","), CLOSE)
+    np.testing.assert_allclose(read_prices(data, decimal=".").close, 1000 * DAILY.Close)
+
+
+def test_another_column_tells_thousands_from_decimals():
+    text = lines(
+        DAILY,
+        lambda d, v: f"{d:%Y-%m-%d};{v.Close:,.3f};{v.Volume:,.0f}".replace(".", ";;").replace(",", ".").replace(";;", ","),
+        "Date;Close;Volume",
+    )
+    assert same(read_prices(text.encode()), DAILY[["Close", "Volume"]])
+
+
+@pytest.mark.parametrize(
+    ("number", "factor"),
+    [
+        (lambda x: f"{x:.2f}%", 1),
+        (lambda x: f"${x:.2f}", 1),
+        (lambda x: f"{x:.2f} USD", 1),
+        (lambda x: f"({x:.2f})", -1),
+        (lambda x: f"{x:.2f}-", -1),
+        (lambda x: f"\u2212{x:.2f}", -1),
+        (lambda x: f"{x / 1000:.5f}K", 1),
+        (lambda x: f"{x:.4e}", 1),
+        (lambda x: f"'{x:.2f}", 1),
+        (lambda x: f'="{x:.2f}"', 1),
+        (lambda x: f" {x:.2f} ", 1),
+        (lambda x: f"R$ {x:.2f}", 1),
+    ],
+)
+def test_numbers_in_their_wrappings_are_read(number, factor):
+    np.testing.assert_allclose(read_prices(closes(number=number)).close, factor * DAILY.Close)
+
+
+def test_indian_and_spaced_thousands_are_read():
+    indian = closes(number=lambda x: f'"12,34,{int(x)}.50"')
+    np.testing.assert_array_equal(read_prices(indian).close, 1_234_000.5 + DAILY.Close.astype(int))
+    spaced = closes(number=lambda x: f"1\u00a0{int(x)},50", sep=";")
+    np.testing.assert_array_equal(read_prices(spaced).close, 1_000.5 + DAILY.Close.astype(int))
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (lambda x: "up" if x > 150 else "down", "No column of this file holds numbers"),
+        (lambda x: "=A1+1", "holds numbers"),
+        (lambda x: 0, "is zero"),
+        (lambda x: "inf", "0 rows with both"),
+        (lambda x: f"110'{int(x) % 32:02}0", "thirty-seconds"),
+        (lambda x: f"110'{int(x) % 32:02}", "numbers"),
+        (lambda x: f"{x}" if x > 150 else "n.v.?", "cells are not numbers"),
+    ],
+)
+def test_prices_that_are_none_are_refused_with_an_example(number, words):
+    with pytest.raises(UnreadableFile, match=words):
+        read_prices(closes(number=number))
+
+
+def test_decimal_commas_between_commas_are_refused():
+    with pytest.raises(UnreadableFile, match="more numbers than that"):
+        read_prices(closes(number=lambda x: f"{x:.2f}".replace(".", ",")))

@@ -1,0 +1,197 @@
+"""`read_prices` on tables with several series, damaged rows, or no prices at all."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from price_files import CLOSE, DAILY, closes, known, lines, same
+
+from forecasting.data.files import delimited, read_prices
+from forecasting.errors import NeedsChoice, UnreadableFile
+
+# Columns and series
+
+
+WIDE = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.Close}", "Date,MSFT,AAPL").encode()
+LONG = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},MSFT,{v.Open}\n{d:%Y-%m-%d},AAPL,{v.Close}", "Date,Symbol,Close").encode()
+LEVELS = (
+    "Price,Close,Close,Volume,Volume\nTicker,MSFT,AAPL,MSFT,AAPL\nDate,,,,\n"
+    + lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.Close},1,{v.Volume}")
+).encode()
+
+
+@pytest.mark.parametrize(("data", "kind"), [(WIDE, "column"), (LONG, "series"), (LEVELS, "series")])
+def test_one_of_several_series_is_asked_for_and_chosen_by_either_keyword(data, kind):
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert (question.value.kind, set(question.value.options)) == (kind, {"MSFT", "AAPL"})
+    assert question.value.preview[0]["Date"] == "2016-03-31"
+    for answer in ({"series": "AAPL"}, {"column": "AAPL"}, {"series": "aapl"}):
+        history = read_prices(data, **answer)
+        assert same(history, DAILY)
+    assert read_prices(data, series="AAPL").name == "AAPL"
+    with pytest.raises(UnreadableFile, match="GOOG"):
+        read_prices(data, series="GOOG")
+
+
+def test_column_is_chosen_by_name_or_place_and_the_others_are_offered():
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.Close},{v.Close + 1}", "Date,Open,Close,Fair value").encode()
+    history = read_prices(data)
+    assert same(history, DAILY)
+    assert history.alternatives == ("Fair value", "Open")
+    for column in ("Fair value", "fair VALUE", "column 4", 3):
+        np.testing.assert_allclose(read_prices(data, column=column).close, DAILY.Close + 1)
+    for column, words in (
+        ("Nope", "no column “Nope”"),
+        (9, "no column 9"),
+        ("Date", "holds no numbers"),
+        (True, "no column “True”"),
+    ):
+        with pytest.raises(UnreadableFile, match=words):
+            read_prices(data, column=column)
+
+
+def test_bid_and_ask_are_asked_about():
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Low},{v.High}", "Date,Bid,Ask").encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert (question.value.kind, question.value.options) == ("column", ("Bid", "Ask"))
+
+
+def test_column_that_counts_the_rows_is_no_price():
+    text = "index,Date,AAPL\n" + "".join(f"{i},{d:%Y-%m-%d},{v}\n" for i, (d, v) in enumerate(DAILY.Close.items()))
+    assert same(read_prices(text.encode()), CLOSE)
+
+
+def test_series_mixed_without_a_name_are_refused():
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Low}\n{d:%Y-%m-%d},{v.High}", "Date,Close").encode()
+    with pytest.raises(UnreadableFile, match="several times with different prices"):
+        read_prices(data)
+
+
+# Rows
+
+
+def test_what_was_repaired_is_said():
+    rows = closes().decode().splitlines()
+    rows[20:20] = [
+        rows[10],
+        "not a date,5",
+        "2016-05-02,",
+        "2016-05-03,oops",
+        "2016-05-04,inf",
+        "# a comment",
+        rows[0],
+        "2016-04-01,1.5",
+    ]
+    history = read_prices("\n".join([rows[0], *reversed(rows[1:]), "Copyright"]).encode())
+    assert len(history) == 120 - 0
+    assert {
+        "1 repeated header line was left out.",
+        "1 row was left out because the date cannot be read.",
+        "1 row was left out without a price.",
+        "1 row was left out because the price is no number.",
+        "1 row was left out because the price is infinite.",
+        "1 repeated row was left out.",
+        "2 lines were left out that hold neither a date nor a price.",
+    } <= set(history.notes)
+
+
+def test_newest_first_is_sorted_and_the_last_of_two_rows_counts():
+    data = closes(reverse=True) + b"2016-03-31,99.5\n"
+    history = read_prices(data)
+    assert history.close[0] == 99.5
+    assert "Sorted from newest first." in history.notes
+
+
+def test_few_future_and_negative_prices_are_pointed_out():
+    future = known(rows=40, start="2090-01-02")
+    history = read_prices(closes(future, number=lambda x: x - 150))
+    assert "There are only 40 rows: choose a short window, or a file with more." in history.notes
+    assert any("zero or negative" in note for note in history.notes)
+    assert any("future" in warning for warning in history.warnings)
+
+
+def test_stray_quotation_mark_takes_no_rows_with_it():
+    rows = closes().decode().splitlines()
+    tail = [*rows[:-1], rows[-1].replace(",", ',"')]
+    history = read_prices("\n".join(tail).encode())
+    assert same(history, CLOSE[:-1])
+    for at in (1, 50):
+        with pytest.raises(UnreadableFile, match="quotation mark"):
+            read_prices("\n".join([*rows[:at], '"' + rows[at], *rows[at + 1 :]]).encode())
+    both = [*rows[:30], rows[30].replace(",", ',"'), *rows[31:60], rows[60].replace(",", ',"'), *rows[61:]]
+    with pytest.raises(UnreadableFile, match="quotation mark"):
+        read_prices("\n".join(both).encode())
+
+
+# What is no table of prices
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b" \n\t\n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"Date,Close\n", "no rows below"),
+        (bytes(range(256)) * 40, "binary"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "a picture"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1", "old or password-protected Excel"),
+        (b"<!DOCTYPE html><html><body>Sorry</body></html>", "web page"),
+        (b"<?xml version='1.0'?><a/>", "XML"),
+        (b'{"Information": "rate limit"}', "JSON"),
+        (b'[{"date": "2016-03-31", "close": 108.99}]', "JSON"),
+        (b"INSERT INTO prices VALUES ('2018-03-27', 168.34);\n" * 30, "holds a date and a price"),
+        (b"Date,Close\n" + b"day a,108.99\nday b,109.99\n" * 30, "holds dates"),
+        (b"hello\nworld\n" * 20, "holds dates|date and a price"),
+        (b"Date,Close\n2016-03-31,5\n", "at least 2"),
+        (b"," * 2_000_000, "million characters"),
+        (b",".join(b"c%d" % i for i in range(20_000)) + b"\n", "columns"),
+        (b"a,b\n" * (delimited.MAX_CELLS // 2 + 1), "million cells"),
+        (b"Date,Note\n2016-01-01,a\n2016-01-02,b\n", "numbers"),
+    ],
+)
+def test_file_without_prices_is_refused_with_a_sentence(data, words):
+    with pytest.raises(UnreadableFile, match=words) as refusal:
+        read_prices(data)
+    assert str(refusal.value).endswith(".")
+    assert "\n" not in str(refusal.value)
+
+
+def test_overlong_texts_are_cut_out_before_they_cost_anything():
+    for text in (b"x" * 5_000_000, b'"' + b"x," * 2_000_000 + b'"', b'"' + b"x\n" * 1_000_000 + b'"'):
+        data = b"Date,Close,Note\n2016-03-30,149.5," + text + b"\n" + closes(header=None).replace(b"\n", b",\n")
+        history = read_prices(data)
+        assert len(history) == 121
+        assert "1 overlong text was left out." in history.notes
+
+
+def test_thousands_of_columns_are_a_question_of_bounded_size():
+    header = "Date," + ",".join(f"S{i}" for i in range(2000))
+    rows = "\n".join(f"2016-01-{d:02}," + ",".join(["1.5"] * 2000) for d in range(1, 21))
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(f"{header}\n{rows}".encode())
+    assert len(question.value.options) == 200
+    assert len(question.value.preview[0]) == 30
+    assert read_prices(f"{header}\n{rows}".encode(), column="S1999").close[0] == 1.5
+
+
+def test_markup_and_formulas_in_a_header_stay_text_in_every_sentence():
+    header = "Date,[x](http://x) <script>\x07\u2028,=cmd|calc"
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},{v.Open}", header).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert question.value.options == ("[x](http://x) <script>", "=cmd|calc")
+    assert same(read_prices(data, column=question.value.options[0]), CLOSE)
+
+
+def test_importing_the_reader_imports_neither_openpyxl_nor_charset_normalizer():
+    code = (
+        "import sys, forecasting.data.files; "
+        "print(sorted({'openpyxl', 'charset_normalizer', 'tensorflow', 'exchange_calendars', 'yfinance'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
