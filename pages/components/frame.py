@@ -48,6 +48,8 @@ def page(title: str, purpose: str):
     try:
         with boundary():
             _restore(state)
+        # Before anything is drawn, so that a reload in the middle of it loses nothing.
+        _write_address(state)
         with boundary():
             yield state
     finally:

@@ -3,8 +3,11 @@
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from server import CHROMIUM_FLAGS, App
+
+
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
