@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from server import CHROMIUM_FLAGS, App
 
-
 expect.set_options(timeout=30_000)
 
 
