@@ -52,6 +52,20 @@ def test_column_is_chosen_by_name_or_place_and_the_others_are_offered():
             read_prices(data, column=column)
 
 
+def test_column_named_by_what_it_holds_leaves_open_whose_it_is():
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(LEVELS, column="Close")
+    assert question.value.kind == "series"
+    assert same(read_prices(LEVELS, series="AAPL", column="Close"), DAILY)
+
+
+def test_row_of_units_below_the_header_tells_the_currency():
+    text = "Date,Close,Open\n(yyyy-mm-dd),USD,USD\n" + lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},{v.Open}")
+    history = read_prices(text.encode())
+    assert same(history, DAILY)
+    assert history.currency == "USD"
+
+
 def test_bid_and_ask_are_asked_about():
     data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Low},{v.High}", "Date,Bid,Ask").encode()
     with pytest.raises(NeedsChoice) as question:
@@ -94,7 +108,7 @@ def test_what_was_repaired_is_said():
         "1 row was left out because the price is no number.",
         "1 row was left out because the price is infinite.",
         "1 repeated row was left out.",
-        "2 lines were left out that hold neither a date nor a price.",
+        "2 lines were left out with neither a date nor a price.",
     } <= set(history.notes)
 
 

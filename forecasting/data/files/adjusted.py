@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.headers import shown
 from forecasting.data.files.pick_prices import Picked
+from forecasting.data.files.wording import shown
 
 __all__ = ["price_frame"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -12,12 +11,19 @@ import pandas as pd
 from forecasting.data.files.cells import looks_like_date, looks_like_number, tidy
 from forecasting.data.files.delimited import Grid
 from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
+from forecasting.data.files.wording import count, shown
 from forecasting.errors import UnreadableFile
 
-__all__ = ["Column", "Table", "count", "find_table", "shown"]
+__all__ = ["Column", "Table", "find_table"]
 
 _LOOK, _LOOK_CELLS = 300, 100_000  # rows among which the table must begin; fewer where they are very wide
 _NAME_LENGTH = 80
+_ENTITY_ROLES = {"open", "high", "low", "close", "last", "settle", "price", "volume",
+                 "adj close", "adj open", "adj high", "adj low", "adj volume"}
+# Too short or too common to be looked for within a longer name.
+_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "max", "min", "first", "son", "slut", "index", "rate", "level", "value",
+              "mid", "fix"}
+_ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,6 @@ class Table:
                      for row in self.frame.iloc[:rows, :30].to_dict("records"))
 
 
-def shown(text, length: int = 40) -> str:
-    """`text` from a file as it may stand in a sentence: one line, no control characters, not long."""
-    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(text)[: 4 * length])
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
 def find_table(grid: Grid) -> Table:
     """The table in `grid`. Raises UnreadableFile where there is none."""
     frame = _tidied(grid.frame)
@@ -116,11 +115,6 @@ def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
         if rough.any():
             tidied[name] = frame[name].where(~rough, frame[name][rough].map(tidy))
     return tidied
-
-
-def count(number: int, noun: str) -> str:
-    """'1 row was', '3 rows were'."""
-    return f"{number:,} {noun} was" if number == 1 else f"{number:,} {noun}s were"
 
 
 def _is_data(row: list[str]) -> bool:
@@ -206,8 +200,8 @@ def _labels(rows: list[list[str]]) -> list[list[str]]:
             filled.append(carried if len(rows) > 1 else cell)
         levels.append(filled)
     labels = [[cell for cell in pieces if cell] for pieces in zip(*levels, strict=True)]
-    if len(rows) > 1 and labels and labels[0]:
-        labels[0] = labels[0][-1:]  # the names of the levels stand above the name of the index
+    if len(rows) > 1 and labels and labels[0]:  # the names of the levels stand above the name of the index
+        labels[0] = [piece for piece in labels[0] if _role_of(piece)[0] in ("date", "year")][-1:] or labels[0][-1:]
     return labels
 
 
@@ -294,14 +288,6 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
                 if not any(ROLES.get(token) == "other" for token in entity):
                     return role, _entity(name, entity), currency
     return None, "", currency
-
-
-_ENTITY_ROLES = {"open", "high", "low", "close", "last", "settle", "price", "volume",
-                 "adj close", "adj open", "adj high", "adj low", "adj volume"}
-# Too short or too common to be looked for within a longer name.
-_TOO_SHORT = {"o", "h", "l", "c", "v", "y", "max", "min", "first", "son", "slut", "index", "rate", "level", "value",
-              "mid", "fix"}
-_ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 
 
 def _entity(name: str, tokens: list[str]) -> str:

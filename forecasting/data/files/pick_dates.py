@@ -10,10 +10,11 @@ import pandas as pd
 
 from forecasting.data.files.cells import is_missing, looks_like_date
 from forecasting.data.files.dates import Reading, read_dates
-from forecasting.data.files.headers import Column, Table, count, shown
+from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.shapes import clock_of
 from forecasting.data.files.stamps import read_stamps
 from forecasting.data.files.vocabulary import MISSING, month_number, plain
+from forecasting.data.files.wording import count, shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 __all__ = ["Dates", "daily_or_timed", "pick_dates"]

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.files.cells import is_missing, looks_like_number
-from forecasting.data.files.headers import Column, Table, shown
-from forecasting.data.files.vocabulary import plain
+from forecasting.data.files.headers import Column, Table
+from forecasting.data.files.vocabulary import ROLES, plain
+from forecasting.data.files.wording import listed, shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 __all__ = ["Picked", "named_column", "pick_prices", "pick_rows"]
@@ -56,7 +57,7 @@ def pick_rows(table: Table, dates: pd.Series, series: str | None, column) -> tup
     if wanted is None:
         if series is not None:
             raise UnreadableFile(f"There is no series “{shown(series)}” in “{shown(stacked.name)}”. "
-                                 f"It holds {_listed(names)}.")
+                                 f"It holds {listed(names)}.")
         raise NeedsChoice(f"The file holds {len(names):,} series, told apart by “{shown(stacked.name)}”. Which one?",
                           kind="series", options=names[:_MOST_OPTIONS], preview=table.preview())
     rows = (labels == wanted).to_numpy()
@@ -112,7 +113,7 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
         close = named_column(column, table, columns)
         if close not in numeric:
             raise UnreadableFile(f"The column “{shown(close.name)}” holds no numbers. Choose one of "
-                                 f"{_listed(_names(numeric))}.")
+                                 f"{listed(_names(numeric))}.")
         return _picked(close, columns, roles, chosen=True), entity or (close.name if series is not None else None)
     notes = ()
     close = _obvious_close(columns, roles)
@@ -146,11 +147,11 @@ def _of_one_entity(numeric: list[Column], table: Table, column, series):
     if wanted is not None:
         column = None if _match_text(column, entities) else column
         return [c for c in numeric if c.entity in (wanted, "")], wanted, column
-    if column is not None:
+    if column is not None and plain(str(column)) not in ROLES:  # 'Close' alone leaves open whose
         chosen = named_column(column, table, numeric)
         return [c for c in numeric if c.entity in (chosen.entity, "")], chosen.entity or None, column
     if series is not None:
-        raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {_listed(entities)}.")
+        raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {listed(entities)}.")
     raise NeedsChoice(f"The file holds prices of {len(entities):,} series. Which one?", kind="series",
                       options=entities[:_MOST_OPTIONS], preview=table.preview())
 
@@ -231,7 +232,7 @@ def named_column(wanted, table: Table, columns: list[Column]) -> Column:
     roles = [c for c in columns if c.role and plain(text) == c.role]
     if len(roles) == 1:
         return roles[0]
-    raise UnreadableFile(f"There is no column “{shown(wanted)}” in this file. It has {_listed(_names(table.columns))}.")
+    raise UnreadableFile(f"There is no column “{shown(wanted)}” in this file. It has {listed(_names(table.columns))}.")
 
 
 def _match_text(wanted, names: list[str]) -> str | None:
@@ -262,12 +263,6 @@ def _numbers_rows(column: Column, table: Table) -> bool:
 
 def _names(columns) -> list[str]:
     return [column.name for column in columns]
-
-
-def _listed(names: list[str]) -> str:
-    names = [f"“{shown(name)}”" for name in names]
-    more = f" and {len(names) - 8:,} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
 
 
 def _no_numbers(table: Table, dated: tuple[int, ...]) -> str:

@@ -14,11 +14,12 @@ from forecasting.data.files.delimited import read_grid
 from forecasting.data.files.encoding import to_utf8
 from forecasting.data.files.excel import pick_sheet, read_sheets
 from forecasting.data.files.figures import Evidence, Figures, in_32nds, read_figures, weigh
-from forecasting.data.files.headers import Column, Table, find_table, shown
+from forecasting.data.files.headers import Column, Table, find_table
 from forecasting.data.files.pick_dates import daily_or_timed, pick_dates
 from forecasting.data.files.pick_prices import Picked, pick_prices, pick_rows
 from forecasting.data.files.reshape import dates_down, months_down
 from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
+from forecasting.data.files.wording import shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.files.figures import Figures
-from forecasting.data.files.headers import Table, count
+from forecasting.data.files.headers import Table
+from forecasting.data.files.wording import count
 from forecasting.errors import UnreadableFile
 
 __all__ = ["clean_rows", "one_row_a_date", "remarks"]
@@ -22,7 +23,7 @@ def clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.Da
     filled = (table.frame != "").any(axis=1).to_numpy()
     notes = []
     if number := int((blank & filled).sum()):
-        notes.append(f"{count(number, 'line')} left out that hold neither a date nor a price.")
+        notes.append(f"{count(number, 'line')} left out with neither a date nor a price.")
     if number := int((undated & ~unpriced).sum()):
         notes.append(f"{count(number, 'row')} left out because the date cannot be read.")
     lost = unpriced & ~undated
