@@ -112,6 +112,12 @@ def test_what_was_repaired_is_said():
     } <= set(history.notes)
 
 
+def test_table_that_follows_another_is_left_out_and_said():
+    history = read_prices(closes() + b"\nDate,Dividend\n2016-05-05,0.57\n2016-08-04,0.57\n")
+    assert same(history, CLOSE)
+    assert any(note.startswith("A second table begins at line 122") for note in history.notes)
+
+
 def test_newest_first_is_sorted_and_the_last_of_two_rows_counts():
     data = closes(reverse=True) + b"2016-03-31,99.5\n"
     history = read_prices(data)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from forecasting.data.files.vocabulary import DAYS, MISSING, month_number, plain
+from forecasting.data.files.vocabulary import DAYS, MAGNITUDE, MISSING, MONEY, month_number, plain
 
 __all__ = ["is_missing", "looks_like_date", "looks_like_number", "tidy"]
 
 _NUMBER = re.compile(
-    r"""[(+\-−]?\s*(?:[^\W\d_]{1,4}\.?\s?|[A-Z]{0,2}[$€£¥￥₹₩₽₺฿])?[-−]?\s*   # sign, currency
-    (?:(?:\d{1,3}(?:[\s'’]\d{3})+|\d+)(?:[.,]\d*)*|[.,]\d+)(?:[eE][+-]?\d+)?\s*  # digits
-    (?:[KMBTkmbt]|Mio\.?|Mrd\.?|[%‰]|[^\W\d_]{1,4}\.?|[$€£¥￥₹₩₽₺฿元円원])?\s*\)?[-−]?""", re.VERBOSE)
+    rf"""[(+\-−]?\s*(?:{MONEY})?\s?[-−]?\s*
+    (?:(?:\d{{1,3}}(?:[\s'’]\d{{3}})+|\d+)(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?\s*  # digits in groups, or not
+    (?:{MAGNITUDE})?\s*(?:{MONEY}|%)?\s*\)?[-−]?""", re.VERBOSE | re.IGNORECASE)
 _NUMERIC_DATE = re.compile(r"\d{1,4}\s?([-/.])\s?\d{1,2}\s?\1\s?\d{1,4}\.?(?:[T ,\-].*\d.*)?")
 _MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/: ]?\s?[QqMmWw]-?\d{1,2}"
                          r"|[QqTt][1-4][-/ ]?'?\d{2,4}|[1-4]\s?[QqTt][-/ ]?'?\d{2,4}|\d{4} [1-4][Qq]")
 _CJK_DATE = re.compile(r"\d{2,4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?.*")
 _STAMP = re.compile(r"\d{8}[ T_-]?\d{4,6}")
-_WHOLE = re.compile(r"\d{4,19}")
-_FRACTION = re.compile(r"\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{9,19}\.0")
+_WHOLE = re.compile(r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}")
+_FRACTION = re.compile(r"\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{5,19}\.0+")
 _WORD_DATE = re.compile(r"[\w\s,./'’-]{4,48}(?::.*)?")
 
 

@@ -159,9 +159,22 @@ def _read_by_shape(text: pd.Series, present: pd.Series, order: str | None, today
     options = list(dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1))
     readings = [_assemble(parts, families, option, order, today) for option in options or [None]]
     if any(family.kind == "month short" for family in families):
-        # 'Jan-05' is January 2005 only where that puts the rows in order; else 05 is a day and the year is missing.
-        readings = [reading for reading in readings if len(reading.values) < 12 or _sorted_share(reading.values) > 0.95]
+        readings = [reading for reading in readings if _steps_by_months(reading.values)]
     return _different(readings)
+
+
+def _steps_by_months(values: pd.Series) -> bool:
+    """Whether dates are an even number of months apart: 'Jan-05' is January 2005 only then, else 05 is a day without a year.
+
+    Days of a month would look like years: steps of twelve months are believed only where the month never changes.
+    """
+    dates = values.dropna()
+    steps = (dates.dt.year * 12 + dates.dt.month).diff().abs().dropna()
+    steps = steps[steps > 0]
+    if steps.empty:
+        return False
+    usual = steps.median()
+    return bool((steps == usual).mean() >= 0.8 and (usual % 12 != 0 or dates.dt.month.nunique() == 1))
 
 
 def _fitting_orders(numbers: list[tuple[int, ...]], kind: str, order: str | None) -> tuple[str, ...]:

@@ -13,21 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.vocabulary import CURRENCIES, MISSING, SIGNS
+from forecasting.data.files.vocabulary import MAGNITUDE, MAGNITUDES, MISSING, MONEY, SIGNS
 
 __all__ = ["Evidence", "Figures", "in_32nds", "read_figures", "weigh"]
 
 _GROUP_SPACE = "\\s\u00a0\u2007\u2009\u202f'’`´"
-_WORDS = "|".join(sorted(map(re.escape, {*SIGNS, *(code.lower() for code in CURRENCIES)}), key=len, reverse=True))
 _AROUND = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?P<before>{_WORDS})?\s*(?P<sign2>[-+−–])?\s*"
+    rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?P<before>{MONEY})?\s*(?P<sign2>[-+−–])?\s*"
     rf"(?P<body>[\d.,{_GROUP_SPACE}]*\d[\d.,{_GROUP_SPACE}]*?)(?P<exponent>e[-+]?\d+)?\s*"
-    rf"(?P<suffix>k|m|b|t|mn|bn|mio\.?|mrd\.?|mln|mld|tsd\.?|thousand|million|billion)?\s*(?P<after>{_WORDS})?\s*"
+    rf"(?P<magnitude>{MAGNITUDE})?\s*(?P<after>{MONEY})?\s*"
     r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?")
 _LONGEST = 60  # characters of a number with its currency
 _INFINITE = {"inf", "infinity", "∞", "1.#inf"}
-_FACTORS = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6, "million": 1e6,
-            "b": 1e9, "bn": 1e9, "mrd": 1e9, "mld": 1e9, "billion": 1e9, "t": 1e12}
 
 
 def _body_pattern(point: str, group: str) -> str:
@@ -172,6 +169,6 @@ def _value(match: re.Match, point: str) -> float | None:
     if not _BODY[point].fullmatch(body):
         return None
     digits = re.sub(rf"[{_GROUP_SPACE}{'.' if point == ',' else ','}]", "", body).replace(",", ".")
-    value = float(digits + (match["exponent"] or "")) * _FACTORS.get((match["suffix"] or "").rstrip("."), 1.0)
+    value = float(digits + (match["exponent"] or "")) * MAGNITUDES.get((match["magnitude"] or "").rstrip("."), 1.0)
     negative = (match["sign"] or match["sign2"] or match["behind"] or "+") in "-−–" or match["open"] is not None
     return -value if negative else value

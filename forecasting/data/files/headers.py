@@ -89,6 +89,7 @@ def find_table(grid: Grid) -> Table:
         labels = _labels([rows[i] for i in header_rows])
         labels, body, native = _fit_header(labels, body, native, notes)
         body, native, repeated = _without_repeats(body, native, rows[header_rows[-1]])
+        body, native = _first_table(body, native, notes)
         if repeated:
             notes.append(f"{count(repeated, 'repeated header line')} left out.")
     else:
@@ -118,7 +119,9 @@ def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_data(row: list[str]) -> bool:
-    """Whether a row holds a date and, in another cell, a number."""
+    """Whether a row holds a date and, in another cell, a number, and no name of a date column."""
+    if any(ROLES.get(plain(cell)) == "date" for cell in row[:8] if cell):
+        return False
     dates = [i for i, cell in enumerate(row) if looks_like_date(cell)]
     return bool(dates) and any([i] != dates and looks_like_number(cell) for i, cell in enumerate(row) if cell)
 
@@ -242,10 +245,23 @@ def _without_repeats(body, native, header):
     """`body` without lines that repeat the header, as in files that were joined."""
     same = pd.Series(True, index=body.index)
     for position, cell in enumerate(header):
-        same &= body[position] == cell
+        same &= body[position].str.lower() == cell.lower()
         if not same.any():
             return body, native, 0
     return body[~same], (native[~same] if native is not None else None), int(same.sum())
+
+
+def _first_table(body, native, notes):
+    """`body` up to a line that names columns anew, as where a table of dividends follows the prices."""
+    for position in body.columns[:8]:
+        words = body[position][~body[position].str.contains("[0-9]") & (body[position] != "")]
+        named = words[words.map(lambda cell: ROLES.get(plain(cell[:40])) == "date")] if words.nunique() < 100 else words[:0]
+        if len(named):
+            rest = int((body.loc[named.index[0] :] != "").any(axis=1).sum())
+            notes.append(f"A second table begins at line {named.index[0] + 1:,}; its {count(rest, 'line')} left out.")
+            body = body.loc[: named.index[0] - 1]
+            native = native.loc[: named.index[0] - 1] if native is not None else None
+    return body, native
 
 
 def _name_columns(labels: list[list[str]]) -> tuple[Column, ...]:

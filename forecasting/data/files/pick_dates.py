@@ -51,8 +51,9 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
     readings = _readings(text, order, table.epoch_1904)
     if not readings:
         example = next((cell for cell in text if not is_missing(cell)), "")
-        raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read: they follow no single order of day and "
-                             f"month, e.g. “{shown(example)}”. Write them as year-month-day, e.g. 2018-03-27.")
+        raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read with certainty, e.g. “{shown(example)}”: "
+                             "year, month and day are not all there, or in no single order. Write them as year-month-day, "
+                             "e.g. 2018-03-27.")
     if len(readings) > 1:
         raise NeedsChoice(
             f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?",
@@ -91,7 +92,9 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
         return None
     by_name = {"date": 0 if plain(column.name) in _FIRST_NAMES else 1, "time": 2, "year": 4}.get(column.role)
-    if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= 0.8 * len(cells):
+    # A column that is called so may hold more bad dates: then they are counted, and it is not another that is taken.
+    enough = (0.5 if by_name in (0, 1) else 0.8) * len(cells)
+    if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= enough:
         return by_name if by_name is not None else 3
     readings = _readings(sample.reset_index(drop=True), None, table.epoch_1904)
     if not readings or readings[0].read < (1 - _TOLERATED) * len(cells):

@@ -16,7 +16,7 @@ LONGEST = 80  # no date is written with more characters
 _TIME = re.compile(
     r"""(?P<date>.*?)(?:(?:[T,_]|\s)\s*|(?<=\d)[:\-](?=\d\d:))(?:at\s|um\s)?
     (?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?\s*[-]?
-    (?P<half>[ap]\.?\s?m\.?)?
+    (?P<half>[ap]\.?\s?m\.?(?![a-z]))?
     \s*(?P<zone>z|[a-z]{2,5}\s?(?:[+-]\d{1,2}:?(?:\d{2})?)?|[+-]\d{2}:?(?:\d{2})?|[a-z]+/[a-z_]+)?\s*(?:\(.*\)|uhr)?""",
     re.VERBOSE | re.IGNORECASE)
 _COMPACT = re.compile(r"(?P<date>\d{8})[ T_-]?(?P<clock>\d{4}|\d{6})")

@@ -9,7 +9,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["CURRENCIES", "DAYS", "FILLERS", "MISSING", "ROLES", "SIGNS", "month_number", "plain"]
+__all__ = ["CURRENCIES", "DAYS", "FILLERS", "MAGNITUDE", "MAGNITUDES", "MISSING", "MONEY", "ROLES", "SIGNS", "month_number",
+           "plain"]
 
 
 def plain(text: str) -> str:
@@ -113,6 +114,11 @@ SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "�
 CURRENCIES = {"USD", "EUR", "GBP", "JPY", "CNY", "CHF", "CAD", "AUD", "NZD", "INR", "KRW", "RUB", "TRY", "PLN", "CZK", "HUF",
               "SEK", "NOK", "DKK", "BRL", "MXN", "ZAR", "HKD", "SGD", "TWD", "THB", "ILS", "UAH", "IDR", "MYR", "PHP", "VND",
               "SAR", "AED", "RON", "BGN", "CLP", "ARS", "COP", "GBX", "USDT", "BTC", "ETH"}
+
+MONEY = "|".join(sorted(map(re.escape, {*SIGNS, *(code.lower() for code in CURRENCIES)}), key=len, reverse=True))
+MAGNITUDES = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6, "million": 1e6,
+              "b": 1e9, "bn": 1e9, "mrd": 1e9, "mld": 1e9, "billion": 1e9, "t": 1e12, "trillion": 1e12}
+MAGNITUDE = rf"(?:{'|'.join(sorted(MAGNITUDES, key=len, reverse=True))})\.?"
 
 # A word is a month if it begins one of these names and no other month's. Croatian is left out: its 'listopad' is the
 # October of what is November in Polish and Czech.
