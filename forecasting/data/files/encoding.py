@@ -136,7 +136,7 @@ def _guess(data: bytes) -> str:
         return "cp1252"
     head = b"\n".join(sample.splitlines()[:30])
     foreign = b"\n".join([line for line in data[: 2**20].splitlines() if not line.isascii()][:200])[:_SAMPLE]
-    guesses = [match.encoding for match in from_bytes(foreign)]
+    guesses = [match.encoding for match in from_bytes(foreign) if not match.encoding.startswith("utf")]
     scores = {encoding: _known_headers(head, encoding) for encoding in dict.fromkeys([*_LEGACY, *guesses[:3]])}
     best = max(scores.values())
     if best > _known_headers(re.sub(rb"[^\x00-\x7f]+", b"\x1a", head), "ascii"):
@@ -157,7 +157,7 @@ def _decodes(data: bytes, encoding: str, allow_cut: bool = False) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         decoder.decode(data, final=not allow_cut)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 
