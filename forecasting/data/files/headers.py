@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from forecasting.data.files.cells import looks_like_date, looks_like_number, tidy
+from forecasting.data.files.cells import is_missing, looks_like_date, looks_like_number, tidy
 from forecasting.data.files.delimited import Grid
 from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
 from forecasting.data.files.wording import count, shown
@@ -88,7 +88,7 @@ def find_table(grid: Grid) -> Table:
     if header_rows:
         labels = _labels([rows[i] for i in header_rows])
         labels, body, native = _fit_header(labels, body, native, notes)
-        body, native, repeated = _without_repeats(body, native, rows[header_rows[-1]])
+        body, native, repeated = _without_repeats(body, native, [rows[i] for i in header_rows])
         body, native = _first_table(body, native, notes)
         if repeated:
             notes.append(f"{count(repeated, 'repeated header line')} left out.")
@@ -180,7 +180,9 @@ def _known(row: list[str]) -> int:
 
 def _is_level(row: list[str], header: list[str]) -> bool:
     """Whether `row` is another level over or under `header`: filled as widely, while one of the two repeats itself."""
-    filled = [cell for cell in row[1:] if cell]
+    if looks_like_date(row[0]) or looks_like_number(row[0]):
+        return False
+    filled = [cell for cell in row[1:] if not is_missing(cell)]
     names = [cell for cell in header[1:] if cell]
     if len(filled) < 2 and not (filled and len(names) == 1):
         return False
@@ -241,14 +243,19 @@ def _rows_beyond(body: pd.DataFrame, named: int) -> pd.Series:
     return beyond
 
 
-def _without_repeats(body, native, header):
+def _without_repeats(body, native, headers):
     """`body` without lines that repeat the header, as in files that were joined."""
-    same = pd.Series(True, index=body.index)
-    for position, cell in enumerate(header):
-        same &= body[position].str.lower() == cell.lower()
-        if not same.any():
-            return body, native, 0
-    return body[~same], (native[~same] if native is not None else None), int(same.sum())
+    repeated = pd.Series(False, index=body.index)
+    for header in headers:
+        same = pd.Series(True, index=body.index)
+        for position, cell in enumerate(header):
+            same &= body[position].str.lower() == cell.lower()
+            if not same.any():
+                break
+        repeated |= same
+    if not repeated.any():
+        return body, native, 0
+    return body[~repeated], (native[~repeated] if native is not None else None), int(repeated.sum())
 
 
 def _first_table(body, native, notes):
