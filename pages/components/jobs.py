@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import streamlit as st
 
 from forecasting.runs import launcher
 
 __all__ = ["load_baselines", "load_csv", "load_result", "load_verdict", "run_store", "start_engine"]
+
+PAINT_SECONDS = 2.0
 
 
 @st.cache_resource(show_spinner=False)
@@ -17,9 +21,19 @@ def run_store():
     return RunStore()
 
 
+@st.cache_resource(show_spinner=False)
+def _first_start() -> threading.Timer:
+    """The first start of the engine: a little later, since its workers' imports would take the cores that paint."""
+    timer = threading.Timer(PAINT_SECONDS, launcher.ensure_engine)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 def start_engine():
     """Sees to it that an engine is alive to take runs."""
-    launcher.ensure_engine()
+    if not _first_start().is_alive():
+        launcher.ensure_engine()
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -16,7 +16,8 @@ from pages.components.text import plain
 
 __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_live"]
 
-TICK_SECONDS = 0.5
+# Drawing costs the cores that train: quick while a person waits for the first point or for Stop, then calm.
+QUICK_TICK, CALM_TICK = 0.5, 2.0
 
 
 def current_run(state: AppState):
@@ -69,16 +70,17 @@ def _stop(state: AppState):
         st.session_state["train_error"] = str(error)
 
 
-def draw_live(run_id: str):
+def draw_live(run):
     """Follows an active run from the store until it ends, then draws the whole page anew."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
-    st.fragment(_follow, run_every=TICK_SECONDS)(run_id, log_scale)
+    quick = run.stopping or not run.epoch
+    st.fragment(_follow, run_every=QUICK_TICK if quick else CALM_TICK)(run.id, log_scale, quick)
 
 
-def _follow(run_id: str, log_scale: bool):
+def _follow(run_id: str, log_scale: bool, quick: bool):
     with boundary():
         run = run_store().get(run_id)
-        if not run.active:
+        if not run.active or (quick and run.epoch and not run.stopping):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         if run.state == "scheduled" and (trouble := engine_trouble()):
@@ -112,7 +114,7 @@ def draw_run(state: AppState, run):
 
     _say_what_differs(state, run)
     if run.active:
-        draw_live(run.id)
+        draw_live(run)
         if state.earlier_id:
             st.subheader("The run before")
             st.caption("It stays here until the new one has ended.")
