@@ -51,7 +51,7 @@ def draw_result(run):
 def _draw_scores(run, result):
     """RMSE and MAPE of the test part with the naive forecast's beside them, and the download."""
     test, currency = result.metrics["test"], result.history.currency
-    rmse, mape, skill, download = st.columns([1, 1, 1, 1.2], vertical_alignment="center")
+    rmse, mape, skill, download = st.columns([1, 1, 1, 1.6], vertical_alignment="center")
     rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
                 delta_arrow="off", help="Root mean squared error on the test part, in the unit of the prices. Below it, "
                                         "the same for repeating the last known price.")
