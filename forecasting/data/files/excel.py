@@ -24,7 +24,7 @@ _SECONDS = 8
 _WORKER = Path(__file__).with_name("excel_worker.py")
 _REFUSALS = {
     2: "This Excel file cannot be opened: it is damaged, or no workbook. Save it again as .xlsx or CSV.",
-    3: "This Excel file needs too much memory to open. Save the sheet with the prices as CSV.",
+    3: "This Excel file is too large to open safely. Save the sheet with the prices as CSV.",
     4: "This Excel file has no sheet with cells. Choose a file with dates and prices.",
 }
 
@@ -52,7 +52,7 @@ def _grid(sheet: dict, epoch_1904: bool) -> Grid:
     native = pd.DataFrame(False, index=frame.index, columns=frame.columns)
     for i, column in enumerate(columns):
         native.iloc[column["numbers"], i] = True
-    return Grid(frame, native=native, notes=tuple(sheet["notes"]), epoch_1904=epoch_1904)
+    return Grid(frame, native=native, epoch_1904=epoch_1904)
 
 
 def pick_sheet(sheets: dict[str, Grid], wanted, read: Callable[[Grid], PriceHistory]) -> tuple[str, PriceHistory]:

@@ -10,7 +10,7 @@ import sys
 import zipfile
 
 MEMORY_BYTES = 400 * 2**20
-MAX_ROWS, MAX_COLUMNS, MAX_SHEETS, MAX_CELLS = 400_000, 256, 32, 3_000_000
+MAX_COLUMNS, MAX_SHEETS, MAX_CELLS = 2048, 32, 2_000_000
 
 
 def limit_memory():
@@ -37,24 +37,27 @@ def text_of(value):
     return str(value)[:1000], False
 
 
+class TooLarge(Exception):
+    """More cells than are read."""
+
+
 def read_sheet(sheet, budget):
-    """The columns of `sheet`, at most `budget` cells, and what was left out."""
+    """The columns of `sheet`, at most `budget` cells."""
     sheet.reset_dimensions()  # the stored ones may be wrong by a million rows
-    columns, notes = [], []
-    for rows, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True)):
-        if rows >= MAX_ROWS or rows * max(1, len(columns)) > budget:
-            notes.append(f"Only the first {rows:,} rows of the sheet were read.")
-            break
-        cells = [text_of(value) for value in row]
-        columns += [{"text": [""] * rows, "numbers": []} for _ in cells[len(columns):]]
+    columns = []
+    # Without bounds each row ends at its last cell; with them it would be filled up to the bound.
+    for rows, row in enumerate(sheet.iter_rows(values_only=True)):
+        if rows * max(1, len(columns)) > budget:
+            raise TooLarge
+        row = row[:MAX_COLUMNS]
+        filled = next((i for i in range(len(row), 0, -1) if row[i - 1] is not None), 0)
+        columns += [{"text": [""] * rows, "numbers": []} for _ in range(len(columns), filled)]
         for position, column in enumerate(columns):
-            text, number = cells[position] if position < len(cells) else ("", False)
+            text, number = text_of(row[position]) if position < filled else ("", False)
             column["text"].append(text)
             if number:
                 column["numbers"].append(rows)
-    while columns and not any(columns[-1]["text"]):
-        columns.pop()
-    return columns, notes
+    return columns
 
 
 def main():
@@ -68,12 +71,12 @@ def main():
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheets, left = [], MAX_CELLS
         for sheet in book.worksheets[:MAX_SHEETS]:
-            columns, notes = read_sheet(sheet, left)
+            columns = read_sheet(sheet, left)
             if any(any(column["text"]) for column in columns):
-                sheets.append({"name": sheet.title, "columns": columns, "notes": notes})
+                sheets.append({"name": sheet.title, "columns": columns})
                 left -= sum(len(column["text"]) for column in columns)
         epoch_1904 = book.epoch.year == 1904
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, TooLarge):
         return 3
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, SyntaxError, EOFError,
             AssertionError, NotImplementedError, OverflowError, zipfile.LargeZipFile):
