@@ -34,10 +34,14 @@ def clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.Da
     if number := int((lost & close.infinite).sum()):
         notes.append(f"{count(number, 'row')} left out because the price is infinite.")
     kept = frame[~undated & ~unpriced]
-    if len(kept) < 2:
-        raise UnreadableFile(f"The file has {len(kept)} rows with both a date and a price; at least 2 are needed. Choose a "
-                             "file with more prices.")
+    _check_enough(kept)
     return kept.sort_values("Date", kind="stable"), notes
+
+
+def _check_enough(frame: pd.DataFrame):
+    if len(frame) < 2:
+        raise UnreadableFile(f"The file has {'one date' if len(frame) else 'no date'} with a price; at least 2 are needed. "
+                             "Choose a file with more prices.")
 
 
 def one_row_a_date(frame: pd.DataFrame, stamps: pd.Series) -> tuple[pd.DataFrame, list[str]]:
@@ -61,7 +65,9 @@ def one_row_a_date(frame: pd.DataFrame, stamps: pd.Series) -> tuple[pd.DataFrame
             notes.append(f"{count(same, 'repeated row')} left out.")
         if differing:
             notes.append(f"{count(differing, 'row')} left out whose date occurs again with another price; the last one counts.")
-    return frame[~repeated], notes
+    frame = frame[~repeated]
+    _check_enough(frame)
+    return frame, notes
 
 
 def remarks(frame: pd.DataFrame) -> list[str]:
