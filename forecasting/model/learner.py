@@ -20,9 +20,12 @@ from forecasting.model.network import build_trainer
 __all__ = ["FORECAST_STEPS", "Learner", "chunks_of", "in_batches", "learner_for"]
 
 CALL_SECONDS = 0.2  # how long one call of compiled steps may last before Python looks at should_stop again
-FORECAST_STEPS = 32_768  # batch times window where there is no gradient: bounds memory and the time of a call
+FORECAST_STEPS = 32_768  # most rows times window of a batch without a gradient: bounds its memory
+FORECAST_WORK = 4e9  # most multiplications of such a batch: bounds its time
 FEWEST_VALIDATED = 1000  # origins
-SMALLEST_PART = 16  # rows; two parts of fewer, side by side, take longer than the whole batch
+# Rows; two parts of fewer, side by side, take longer than the whole batch, or so much more work that a second training
+# on the same machine would pay for it.
+SMALLEST_PART = {"lstm": 16, "tutorial_lstm": 16, "gru": 64, "rnn": 64}
 FEWEST_SEQUENCES = 4  # in a batch; fewer take as long
 LARGEST_THREADED_PART = 32  # rows; with more, ops that share out the cores themselves are slower fused than in Keras
 
@@ -67,7 +70,7 @@ class Learner:
     def __init__(self, config: ForecastConfig, n_features: int):
         self.window = config.window
         self.rows, self.k = chunks_of(config)
-        self.parts = 2 if self.rows >= 2 * SMALLEST_PART and (os.cpu_count() or 1) > 1 else 1
+        self.parts = 2 if self.rows >= 2 * SMALLEST_PART[config.cell] and (os.cpu_count() or 1) > 1 else 1
         single_threaded = tf.config.threading.get_intra_op_parallelism_threads() == 1
         fused = single_threaded or self.rows // self.parts <= LARGEST_THREADED_PART
         self.network = build_trainer(config, n_features, fused, every_step=self.k > 1)
@@ -131,7 +134,7 @@ class Learner:
 
     def validate(self, should_stop) -> float | None:
         """The mean loss of the windowed forecasts from the validation part; None if it was stopped."""
-        total, rows = 0.0, forecast_rows(self.window)
+        total, rows = 0.0, forecast_rows(self.network, self.window)
         for batch in in_batches(self._validation_origins, rows, self.parts):
             if should_stop():
                 return None
@@ -140,7 +143,7 @@ class Learner:
 
     def glance(self) -> float:
         """`validate` on one batch of evenly spread origins."""
-        origins = _spread(self._validation_origins, forecast_rows(self.window))
+        origins = _spread(self._validation_origins, forecast_rows(self.network, self.window))
         return float(self._validate(*self._series, in_batches(origins, len(origins), self.parts)[0])) / len(origins)
 
     def loss_of_zeros(self) -> float:
@@ -198,9 +201,10 @@ class Learner:
         return tf.maximum(ends, self.window + self.k - 2)[:, None] + tf.range(1 - number, 1)
 
 
-def forecast_rows(window):
-    """How many windows to forecast from in one call."""
-    return max(2, FORECAST_STEPS // window // 2 * 2)
+def forecast_rows(network, window) -> int:
+    """How many windows to forecast from in one call; an even number."""
+    steps = min(FORECAST_STEPS, FORECAST_WORK / max(1, network.count_params()))
+    return max(2, int(steps / window) // 2 * 2)
 
 
 def in_batches(origins, rows, parts):

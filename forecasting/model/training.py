@@ -222,7 +222,7 @@ def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
 
     window, horizon = model.input_shape[1], model.output_shape[-1]
     forecast, parts = _compiled_forecast(model)
-    rows, series = forecast_rows(window), tf.constant(np.asarray(inputs, dtype=np.float32))
+    rows, series = forecast_rows(model, window), tf.constant(np.asarray(inputs, dtype=np.float32))
     out = np.full((len(origins), horizon), np.nan, dtype=np.float32)
     for number, batch in enumerate(in_batches(origins, min(rows, len(origins)), parts)):
         if should_stop and should_stop():

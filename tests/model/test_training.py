@@ -118,12 +118,12 @@ def test_validation_loss_is_that_of_the_windowed_forecasts(supervision):
 
 
 @pytest.mark.parametrize("settings", [
-    {}, {"supervision": "every_step"}, {"batch_size": 32, "units": (16, 16), "dropout": 0.3, "recurrent_dropout": 0.2},
-    {"cell": "tutorial_lstm", "recurrent_dropout": 0.3}])
+    {}, {"supervision": "every_step"}, {"batch_size": 32, "units": (4, 4), "dropout": 0.3},
+    {"cell": "tutorial_lstm", "recurrent_dropout": 0.3}, {"recurrent_dropout": 0.3}])
 def test_same_settings_and_seed_give_the_same_weights_bit_for_bit(settings):
     config = dataclasses.replace(CONFIG, **settings)
     first, result = fit(config)
-    fit(dataclasses.replace(config, seed=1))
+    fit(dataclasses.replace(config, learning_rate=0.3))  # the compiled steps are the same, and must forget it
     again, repeated = fit(config)
     np.testing.assert_array_equal(flat(first), flat(again))
     assert result.curve.drop(columns="seconds").equals(repeated.curve.drop(columns="seconds"))
