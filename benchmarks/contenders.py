@@ -1,8 +1,9 @@
 """Trains the tutorial's model in a process of its own, for training.py.
 
-    python contenders.py {ours,keras,torch} TASK.npz BATCH
-        Each line on standard input asks for an epoch; each line on standard output tells of one: its seconds, and the
-        mean loss while learning. All start from the same weights and see the windows in the same order.
+    python contenders.py {ours,keras,torch} TASK.npz BATCH THREADS
+        Each line on standard input asks for an epoch; each line on standard output tells of one: its seconds, the
+        processors' seconds, and the mean loss while learning. All start from the same weights and see the windows in
+        the same order. THREADS is PyTorch's number of them, 0 for its own choice.
     python contenders.py {ours-fit,keras-fit} TASK.npz EPOCHS GOAL
         A whole training; one line tells of all epochs: the seconds and the processor's seconds from the start on, and
         the validation loss, which is the mean squared error of the standardised price. Ours ends early once that is
@@ -36,13 +37,14 @@ def main():
         fit = {"ours-fit": our_fit, "keras-fit": keras_fit}[name]
         print(json.dumps(fit(task, int(numbers[0]), float(numbers[1]))), flush=True)
         return
-    epoch = {"ours": ours, "keras": as_it_comes, "torch": with_torch}[name](task, int(numbers[0]))
+    batch, threads = map(int, numbers)
+    epoch = with_torch(task, batch, threads) if name == "torch" else {"ours": ours, "keras": as_it_comes}[name](task, batch)
     rng = np.random.default_rng(0)
     print(json.dumps("ready"), flush=True)
     for _ in sys.stdin:
-        started = time.perf_counter()
+        clock = Clock()
         loss = epoch(rng)
-        print(json.dumps([time.perf_counter() - started, loss]), flush=True)
+        print(json.dumps([*clock(), loss]), flush=True)
 
 
 class Clock:
@@ -106,9 +108,11 @@ def as_it_comes(task, batch):
     return epoch
 
 
-def with_torch(task, batch):
+def with_torch(task, batch, threads):
     import torch
 
+    if threads:
+        torch.set_num_threads(threads)
     x, y = (torch.from_numpy(v) for v in windows_of(task))
     lstm, head = torch.nn.LSTM(1, 64, num_layers=2, batch_first=True), torch.nn.Linear(64, 1)
     given = [torch.from_numpy(w.T.copy()) for w in weights_of(task)]

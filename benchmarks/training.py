@@ -1,10 +1,11 @@
 """How fast networks learn: seconds per epoch, and seconds to a given quality, beside Keras and PyTorch.
 
-    python benchmarks/training.py [--quick] [--only {speed,quality}] [--torch PYTHON]
+    python benchmarks/training.py [--quick] [--only {speed,quality}] [--torch PYTHON] [--torch-threads N]
 
 Speed: the tutorial's model (two layers of 64 units, a window of 60, 6,982 windows) at batch 32 and 128. Each contender
 is a process of its own; epochs are asked of them in turn, so that a slow minute of the machine slows them all. PyTorch
-takes part where it is installed: here, or for the interpreter that --torch names.
+takes part where it is installed: here, or for the interpreter that --torch names. Its threads wait for each other by
+spinning: on a busy machine it is many times faster with --torch-threads 1.
 Quality: seconds until the lowest validation loss that Keras's own fit, with the tutorial's settings, has within 20 and
 100 epochs. The same network learns here to predict the change instead of the price; its loss is that of the price that
 follows. Both start in a fresh process whose TensorFlow is loaded, and compiling counts. The seconds that processors
@@ -40,40 +41,44 @@ def main():
     options.add_argument("--quick", action="store_true", help="a tenth of the rows and of the epochs")
     options.add_argument("--only", choices=("speed", "quality"))
     options.add_argument("--torch", default=sys.executable, metavar="PYTHON", help="an interpreter that has PyTorch")
+    options.add_argument("--torch-threads", type=int, default=0, metavar="N", help="PyTorch's own choice unless given")
+    options.add_argument("--series", choices=SERIES, nargs="+", default=list(SERIES), help="of quality")
     asked = options.parse_args()
     rows = TUTORIAL_ROWS // 10 if asked.quick else TUTORIAL_ROWS
     if asked.only != "quality":
         for batch in (32, 128):
-            report_speed(batch, rows, asked.torch, repeats=3 if asked.quick else 7)
+            report_speed(batch, rows, asked, repeats=3 if asked.quick else 7)
     if asked.only != "speed":
         epochs = (2, 10) if asked.quick else (20, 100)
-        for name, values in SERIES.items():
-            report_quality(name, values(rows), epochs)
+        for name in asked.series:
+            report_quality(name, SERIES[name](rows), epochs)
 
 
-def report_speed(batch, rows, torch_python, repeats):
+def report_speed(batch, rows, asked, repeats):
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task.npz"
         data = standardised(mackey_glass(rows), TUTORIAL.window)
         np.savez(task, **data, window=TUTORIAL.window, **first_weights())
         contenders = {"ours": sys.executable, "keras": sys.executable}
-        if has_torch(torch_python):
-            contenders["torch"] = torch_python
-        running = {name: Contender(python, name, task, batch) for name, python in contenders.items()}
+        if has_torch(asked.torch):
+            contenders["torch"] = asked.torch
+        running = {name: Contender(python, name, task, batch, asked.torch_threads) for name, python in contenders.items()}
         epochs = {name: [] for name in running}
         for _ in range(1 + repeats):  # the first compiles
             for name, contender in running.items():
                 epochs[name].append(contender.epoch())
         for contender in running.values():
             contender.end()
-    median = {name: statistics.median(seconds for seconds, _ in told[1:]) for name, told in epochs.items()}
-    losses = {name: np.array([loss for _, loss in told]) for name, told in epochs.items()}
+    median = {name: statistics.median(seconds for seconds, *_ in told[1:]) for name, told in epochs.items()}
+    work = {name: statistics.median(worked for _, worked, _ in told[1:]) for name, told in epochs.items()}
+    losses = {name: np.array([loss for *_, loss in told]) for name, told in epochs.items()}
     print(f"\nOne epoch of {len(data['train']):,} windows at batch {batch}, median of {repeats} taken in turn")
     for name, seconds in median.items():
         title = {"ours": "this project", "keras": "Keras as it comes", "torch": "PyTorch nn.LSTM"}[name]
         apart = np.abs(losses[name] - losses["keras"]).max()
-        print(f"  {title:<18} {seconds:7.3f} s   {median['keras'] / seconds:5.2f} x Keras   "
-              f"losses within {apart:.1e} of Keras's over {1 + repeats} epochs", flush=True)
+        print(f"  {title:<18} {seconds:7.3f} s, {median['keras'] / seconds:5.2f} x Keras; processors worked "
+              f"{work[name]:7.3f} s, {work['keras'] / work[name]:5.2f} x; losses within {apart:.1e} of Keras's over "
+              f"{1 + repeats} epochs", flush=True)
 
 
 def first_weights():
@@ -97,7 +102,7 @@ class Contender:
         self._answer()
 
     def epoch(self):
-        """(seconds, mean loss)"""
+        """(seconds, processors' seconds, mean loss)"""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return self._answer()
