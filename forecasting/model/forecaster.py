@@ -106,10 +106,8 @@ def _choose(history, config, parts, preprocessor, should_stop):
 
 def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase, backup=None):
     """The linear part of `choice`, and the network on what it leaves over: (Forecaster, FitResult)."""
-    import keras
-
     from forecasting.model.network import build_network
-    from forecasting.model.training import TrainingData, fit_network
+    from forecasting.model.training import TrainingData, configure_threads, fit_network
 
     inputs, targets, skip = preprocessor.inputs(history), preprocessor.targets(history.close), None
     if choice is not None and choice.prior:
@@ -117,7 +115,7 @@ def _fit(history, config, preprocessor, choice, train, validation, on_epoch, sho
         skip = fit_skip(series, targets, train, config.window, choice, should_stop)
         targets -= skip.predict(series)
     on_phase("training")
-    keras.utils.set_random_seed(config.seed)
+    configure_threads()
     core = build_network(config, inputs.shape[1])
     fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop, backup)
     return Forecaster(config, preprocessor, combine(core, skip, config, preprocessor.channels)), fitted
