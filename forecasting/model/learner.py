@@ -17,7 +17,7 @@ import tensorflow as tf
 from forecasting.model.config import ForecastConfig
 from forecasting.model.network import build_trainer
 
-__all__ = ["FORECAST_STEPS", "Learner", "chunks_of", "in_batches", "learner_for"]
+__all__ = ["Learner", "chunks_of", "forecast_rows", "in_batches", "learner_for"]
 
 CALL_SECONDS = 0.2  # how long one call of compiled steps may last before Python looks at should_stop again
 FORECAST_STEPS = 32_768  # most rows times window of a batch without a gradient: bounds its memory
