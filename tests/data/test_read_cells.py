@@ -106,6 +106,103 @@ def test_dates_without_a_certain_meaning_are_refused(cell):
         read_prices(text.encode())
 
 
+def test_time_since_1970_may_begin_before_it_and_change_its_unit():
+    days = known(rows=9000, start="1962-01-01", freq="D")
+    late = known(rows=200, start="2016-03-31", freq="D")
+    for unit in (1, 10**3, 10**6, 10**9):
+        text = "Date,Close\n" + "".join(f"{int(d.timestamp()) * unit},{v}\n" for d, v in days.Close.items())
+        assert same(read_prices(text.encode()), days[["Close"]])
+        mixed = [f"{int(d.timestamp()) * (unit if i < 90 else 1)},{v}" for i, (d, v) in enumerate(late.Close.items())]
+        assert same(read_prices("\n".join(["unix,close", *mixed]).encode()), late[["Close"]])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%a %b %d %H:%M:%S %Y",
+        "%a %b %d 00:00:00 EDT %Y",
+        "%d.%m.%Y г.",
+        "%Y%m%dT000000Z",
+        "%Y%m%d  16:00:00 US/Eastern",
+        "%d %m %Y",
+        "%Y/%m/%d(%a)",
+        "%a %d/%m/%Y",
+    ],
+)
+def test_dates_of_programs_and_languages_are_read(form):
+    assert same(read_prices(closes(form=form)), CLOSE)
+
+
+def test_months_between_days_are_subtotals_and_left_out():
+    rows = []
+    for (year, month), days in DAILY.Close.groupby([DAILY.index.year, DAILY.index.month]):
+        rows += [*(f"{d:%Y-%m-%d},{v}" for d, v in days.items()), f"{year}-{month:02},{days.mean():.2f}"]
+    assert same(read_prices("\n".join(["Date,Close", *rows]).encode()), CLOSE)
+    early = MONTHLY[:100]
+    text = closes(early, "%Y-%m") + closes(header=None)
+    assert len(read_prices(text)) == 220
+
+
+def test_month_of_one_digit_is_read_unless_it_may_be_a_quarter():
+    text = "Date,Close\n" + "".join(f"{d.year}/{d.month},{v}\n" for d, v in MONTHLY.Close.items())
+    assert same(read_prices(text.encode()), MONTHLY[["Close"]])
+    text = "Date,Close\n" + "".join(f"{1950 + i // 4}-{i % 4 + 1},{100 + i}.5\n" for i in range(80))
+    with pytest.raises(UnreadableFile):
+        read_prices(text.encode())
+
+
+def test_october_that_a_spreadsheet_shortened_is_no_january():
+    text = "Date,Close\n" + "".join(f"{round(d.year + d.month / 100, 2)},{v}\n" for d, v in MONTHLY.Close.items())
+    assert "2005.1," in text
+    assert same(read_prices(text.encode()), MONTHLY[["Close"]])
+
+
+def test_rows_are_not_left_out_because_a_month_is_written_in_unknown_words():
+    text = closes(known(), "%d %b %Y").replace(b"Nov", b"Xyzzy")
+    with pytest.raises(UnreadableFile, match="Xyzzy"):
+        read_prices(text)
+
+
+@pytest.mark.parametrize(
+    "months",
+    [
+        "Jänner Feber März April Mai Juni Juli August September Oktober November Dezember",
+        "ledna února března dubna května června července srpna září října listopadu prosince",
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+        "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta marraskuuta "
+        "joulukuuta",
+        "Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου Νοεμβρίου Δεκεμβρίου",
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+        "Jan Feb Mar Apr Mei Jun Jul Agu Sep Okt Nov Des",
+    ],
+)
+def test_all_twelve_months_of_a_language_are_known(months):
+    names = months.split()
+    text = "Date;Close\n" + "".join(f"{d.day}. {names[d.month - 1]} {d.year};{v}\n" for d, v in known().Close.items())
+    assert same(read_prices(text.encode()), known()[["Close"]])
+
+
+def test_year_and_week_in_columns_of_their_own_make_mondays():
+    weeks = known(rows=120, start="2016-01-04", freq="W-MON")
+    text = "Year,Week,Close\n" + "".join(f"{d:%G},{int(d.strftime('%V'))},{v}\n" for d, v in weeks.Close.items())
+    assert same(read_prices(text.encode()), weeks[["Close"]])
+
+
+def test_two_and_four_digit_years_of_one_column_share_the_order_that_one_of_them_decides():
+    assert same(read_prices(closes(DAILY[:60], "%d/%m/%y") + closes(DAILY[60:], "%d/%m/%Y", header=None)), CLOSE)
+
+
+def test_day_of_the_download_is_not_taken_for_the_date():
+    text = lines(DAILY, lambda d, v: f"2018-12-31,{d:%Y-%m-%d},{v.Close}", "Downloaded,Day,Close")
+    assert same(read_prices(text.encode()), CLOSE)
+
+
+def test_numbers_that_only_count_are_no_years_and_no_serial_numbers():
+    for first in (1900, 40_000):
+        with pytest.raises(UnreadableFile):
+            read_prices(("id,Close\n" + "".join(f"{first + i},{i}.5\n" for i in range(100))).encode())
+
+
 # Numbers
 
 

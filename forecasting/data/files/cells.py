@@ -13,14 +13,15 @@ _NUMBER = re.compile(
     rf"""[(+\-−]?\s*(?:{MONEY})?\s?[-−]?\s*
     (?:(?:\d{{1,3}}(?:[\s'’]\d{{3}})+|\d+)(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?\s*  # digits in groups, or not
     (?:{MAGNITUDE})?\s*(?:{MONEY}|%)?\s*\)?[-−]?""", re.VERBOSE | re.IGNORECASE)
-_NUMERIC_DATE = re.compile(r"\d{1,4}\s?([-/.])\s?\d{1,2}\s?\1\s?\d{1,4}\.?(?:[T ,\-].*\d.*)?")
-_MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/: ]?\s?[QqMmWw]-?\d{1,2}"
+_TIME_BEHIND = r"(?:[T ,\-].*(?:\d:\d|\dh|\d[ \-]?[ap]\.?m|\d\.\d\d\.\d).*)?"
+_NUMERIC_DATE = re.compile(rf"\d{{1,4}}\s?([-/. ])\s?\d{{1,2}}\s?\1\s?\d{{1,4}}\.?{_TIME_BEHIND}", re.IGNORECASE)
+_MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/:. ]?\s?[QqTtMmWw]-?\d{1,2}|[Mm]\d\d[-/ ]\d{4}"
                          r"|[QqTt][1-4][-/ ]?'?\d{2,4}|[1-4]\s?[QqTt][-/ ]?'?\d{2,4}|\d{4} [1-4][Qq]")
 _CJK_DATE = re.compile(r"\d{2,4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?.*")
-_STAMP = re.compile(r"\d{8}[ T_-]?\d{4,6}")
+_STAMP = re.compile(r"\d{8}[ T_-]?\d{4,6}(?:Z|[+-]\d\d:?\d\d)?|\d{8}[T ,_-]+\d{1,2}:\d\d.*")
 _WHOLE = re.compile(r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}")
 _FRACTION = re.compile(r"\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{5,19}\.0+")
-_WORD_DATE = re.compile(r"[\w\s,./'’-]{4,48}(?::.*)?")
+_WORD_DATE = re.compile(r"[\w\s,./'’()-]{4,48}(?::.*)?")
 
 
 def tidy(cell: str) -> str:
@@ -57,6 +58,8 @@ def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
     if not any(c.isdecimal() for c in cell) or not _WORD_DATE.fullmatch(cell):
         return False
     words = re.findall(r"[^\W\d_]+", cell.split(":")[0])
+    if words and all(plain(word) in DAYS for word in words):  # 'Tue 27/03/2018', '2018/03/27(火)'
+        return _NUMERIC_DATE.fullmatch(re.sub(r"\(?[^\W\d_]+\.?\)?,?", "", cell.split(":")[0], count=1).strip()) is not None
     return any(month_number(word) for word in words) and all(
         month_number(word) or plain(word) in DAYS or plain(word) in {"st", "nd", "rd", "th", "t", "at", "um", "gmt", "utc"}
         for word in words)

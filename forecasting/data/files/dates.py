@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -105,6 +105,9 @@ class _Family:
 _FAMILY_ORDERS = {"three": ("month/day/year", "day/month/year"), "year": ("year/month/day", "year/day/month"),
                   "short": ("month/day/year", "day/month/year", "year/month/day")}
 _SHORT = ("short", "named short", "month short", "quarter short")
+_COARSE = ("month", "month loose", "month short", "quarter", "quarter short", "week")
+# The year behind the time, as Unix writes it: 'Tue Mar 27 16:00:00 EDT 2018'.
+_YEAR_LAST = r"^(.*[0-9]) ([0-9]{1,2}:[0-9]{2}:[0-9]{2}) (?:([A-Z]{2,5}) )?([0-9]{4})$"
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class _Parts:
 
 def _take_apart(text: pd.Series) -> _Parts:
     """Dates and times are split first: of a hundred thousand stamps few dates and few times are distinct."""
+    if text.head(100).str.fullmatch(_YEAR_LAST).any():
+        text = text.str.replace(_YEAR_LAST, r"\1 \4 \2 \3", regex=True).str.strip()
     date = text.str.slice(0, 2 * LONGEST).str.replace(r"[T, ]+[0-9]{1,2}:[0-9]{2}.*$", "", regex=True)
     lengths = date.str.len()
     behind = pd.Series("", index=text.index, dtype="str")
@@ -154,13 +159,45 @@ def _read_by_shape(text: pd.Series, present: pd.Series, order: str | None, today
         if kind in _FAMILY_ORDERS and not orders:
             return []
         families.append(_Family(kind, members, orders))
-    if _swapped_by_a_spreadsheet(families, cells):
+    if _swapped_by_a_spreadsheet(families, cells) or _might_be_quarters(families, cells):
         return []
+    families = _agreed(_without_subtotals(families, parts))
     options = list(dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1))
     readings = [_assemble(parts, families, option, order, today) for option in options or [None]]
     if any(family.kind == "month short" for family in families):
         readings = [reading for reading in readings if _steps_by_months(reading.values)]
     return _different(readings)
+
+
+def _might_be_quarters(families: list[_Family], cells: list[Cell]) -> bool:
+    """Whether '2016-1' may be a quarter as well as a month: no cell goes beyond 4."""
+    months = [family for family in families if family.kind in ("month", "month loose")]
+    loose = any(family.kind == "month loose" for family in months)
+    return loose and max(cells[i].numbers[1] for family in months for i in family.members) <= 4
+
+
+def _without_subtotals(families: list[_Family], parts: _Parts) -> list[_Family]:
+    """`families` without months, quarters and weeks that stand here and there among days: those rows are sums or averages.
+
+    A series that is monthly in its first years and daily afterwards keeps both.
+    """
+    coarse = {i for family in families if family.kind in _COARSE for i in family.members}
+    fine = {i for family in families if family.kind not in _COARSE for i in family.members}
+    if not coarse or not fine:
+        return families
+    is_coarse = np.isin(parts.codes, list(coarse))[np.isin(parts.codes, list(coarse | fine))]
+    blocks = int(is_coarse[0]) + int((np.diff(is_coarse.astype(int)) > 0).sum())
+    if blocks <= 2 or is_coarse.mean() > 0.4:
+        return families
+    return [family for family in families if family.kind not in _COARSE]
+
+
+def _agreed(families: list[_Family]) -> list[_Family]:
+    """`families` with an order that one of them decides taken by the others that allow it."""
+    decided = {family.orders[0] for family in families if len(family.orders) == 1 and family.kind in ("three", "short")}
+    if len(decided) != 1:
+        return families
+    return [replace(family, orders=tuple(decided)) if decided <= set(family.orders) else family for family in families]
 
 
 def _steps_by_months(values: pd.Series) -> bool:

@@ -11,9 +11,9 @@ import pandas as pd
 from forecasting.data.files.cells import is_missing, looks_like_date
 from forecasting.data.files.dates import Reading, read_dates
 from forecasting.data.files.headers import Column, Table
-from forecasting.data.files.shapes import clock_of
+from forecasting.data.files.shapes import clock_of, outline
 from forecasting.data.files.stamps import read_stamps
-from forecasting.data.files.vocabulary import MISSING, month_number, plain
+from forecasting.data.files.vocabulary import MISSING, ROLES, month_number, plain
 from forecasting.data.files.wording import count, shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 
@@ -22,6 +22,10 @@ __all__ = ["Dates", "daily_or_timed", "pick_dates"]
 _FIRST_NAMES = {"date", "datetime", "date time", "timestamp", "datum", "fecha", "data", "日付", "日期"}
 _SAMPLE, _COLUMNS = 200, 64
 _TOLERATED = 0.2  # the share of dates that may be unreadable
+_TOLERATED_ALIKE = 0.02  # and of those that look like the others: months in a language that is not known, say
+_CLOCKS = {plain(word) for word, role in ROLES.items() if role == "time"} | {"time"}
+_COUNTERS = {"id", "row", "nr", "no", "n", "count", "index no", "s no", "sno", "rank"}
+_WEEKS = {"week", "kw", "woche", "semaine", "semana", "settimana", "week number", "week no", "iso week", "calendar week", "wk"}
 _UTC = {"Z", "UTC", "GMT", "+00:00", "+0000", "+00"}
 
 
@@ -64,11 +68,22 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
         bad = text[reading.values.isna().to_numpy() & (text != "").to_numpy()]
         raise UnreadableFile(f"Only {reading.read:,} of {present:,} dates in “{shown(column.name)}” can be read, e.g. not "
                              f"“{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
+    _check_alike(column, text, reading)
     positions, notes = (column.position,), ()
     if not reading.timed and (clock := _clock_column(table, column)):
         reading, note = _with_clock(reading, table.frame[clock.position], clock)
         positions, notes = (*positions, clock.position), (note,)
     return Dates(reading, positions, column.name, notes)
+
+
+def _check_alike(column: Column, text: pd.Series, reading: Reading):
+    """Refuse a column some of whose words are unknown: leaving those rows out would leave out whole months."""
+    unread = reading.values.isna().to_numpy()
+    known = {outline(cell) for cell in text[~unread].unique()[:2000]}
+    alike = [cell for cell in text[unread] if re.search(r"[^\W\d_]", cell) and outline(cell) in known]
+    if len(alike) > _TOLERATED_ALIKE * len(text):
+        raise UnreadableFile(f"{len(alike):,} of {len(text):,} dates in “{shown(column.name)}” cannot be read, e.g. "
+                             f"“{shown(alike[0])}”. Write all of them as year-month-day, e.g. 2018-03-27.")
 
 
 def _readings(text: pd.Series, order, epoch_1904=False) -> list[Reading]:
@@ -81,9 +96,13 @@ def _best_column(table: Table) -> Column | None:
     named = [column for column in table.columns if column.role in ("date", "time", "year")]
     others = [column for column in table.columns[:_COLUMNS]
               if column.role in (None, "other", "series", "month", "quarter", "day", "price")]
-    ranked = [(rank, column.position, column) for column in [*named[:_COLUMNS], *others]
-              if (rank := _rank(table, column, table.frame[column.position].iloc[rows])) is not None]
-    return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
+    ranked = []
+    for column in [*named[:_COLUMNS], *others]:
+        sample = table.frame[column.position].iloc[rows]
+        if (rank := _rank(table, column, sample)) is not None:
+            constant = len(sample) > 2 and sample.nunique() == 1  # the day of the download, or of an expiry
+            ranked.append((constant, rank, column.position, column))
+    return min(ranked, key=lambda entry: entry[:3])[3] if ranked else None
 
 
 def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
@@ -100,19 +119,26 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     if not readings or readings[0].read < (1 - _TOLERATED) * len(cells):
         return None
     if column.role == "year":
-        return None if _months(table) else by_name
+        return None if _months(table) or _weeks(table) else by_name
     if by_name is not None:
         return by_name
-    # Numbers without a name for it are dates only in front, and only in order.
+    if column.role not in (None, "other") or plain(column.name) in _COUNTERS:
+        return None
+    # Numbers without a name for it are dates only in front, and only in order. Elsewhere they must be what hardly any
+    # other numbers are: eight digits that are days throughout, or time since 1970.
     values = readings[0].values.dropna()
-    in_order = values.is_monotonic_increasing or values.is_monotonic_decreasing
-    in_front = column.position == 0 or (not table.headed and column.position <= 2)
-    return 5 if in_front and in_order and len(values) > 2 and column.role in (None, "other") else None
+    in_order = len(values) > 2 and (values.is_monotonic_increasing or values.is_monotonic_decreasing)
+    if in_order and (column.position == 0 or (not table.headed and column.position <= 2)):
+        return 5
+    days = len(values) == len(cells) and all(len(cell) == 8 and cell.isdecimal() for cell in cells)
+    return 6 if (days and values.nunique() > 2) or (in_order and readings[0].zone and len(values) == len(cells)) else None
 
 
 def _from_parts(table: Table, order) -> Dates | None:
-    """Dates from columns of their own for year, month (or quarter) and day."""
+    """Dates from columns of their own for year, month (or quarter) and day, or for year and week."""
     years, months, days = table.with_role("year"), _months(table), table.with_role("day")
+    if years and not months and _weeks(table):
+        return _from_weeks(table, years[0], _weeks(table)[0])
     if not years or not months:
         return None
     year, month = years[0], months[0]
@@ -126,6 +152,21 @@ def _from_parts(table: Table, order) -> Dates | None:
     note = "Dates were put together from the columns " + ", ".join(f"“{shown(column.name)}”" for column in used) + "."
     reading = replace(readings[0], notes=(note, *(["Each month was dated by its first day."] if not days else [])))
     return Dates(reading, tuple(column.position for column in used), year.name)
+
+
+def _from_weeks(table: Table, year: Column, week: Column) -> Dates | None:
+    text = table.frame[year.position].str.replace(r"\.0*$", "", regex=True) + "-W" + table.frame[week.position].str.zfill(2)
+    readings = read_dates(text.astype("str"))
+    if len(readings) != 1 or readings[0].read < (1 - _TOLERATED) * len(text):
+        return None
+    note = f"Dates were put together from the columns “{shown(year.name)}” and “{shown(week.name)}”."
+    return Dates(replace(readings[0], notes=(note, *readings[0].notes)), (year.position, week.position), year.name)
+
+
+def _weeks(table: Table) -> list[Column]:
+    """The columns that number the weeks of a year."""
+    return [column for column in table.columns[:_COLUMNS] if plain(column.name) in _WEEKS
+            and table.frame[column.position].head(_SAMPLE).str.fullmatch(r"0?[1-9]|[1-4][0-9]|5[0-3]").mean() > 0.9]
 
 
 def _months(table: Table) -> list[Column]:
@@ -148,8 +189,8 @@ def _clock_column(table: Table, dates: Column) -> Column | None:
         if column is dates or not (column.role in ("time", "date") or column.position == dates.position + 1):
             continue
         cells = [cell for cell in table.frame[column.position].head(_SAMPLE) if not is_missing(cell)]
-        written = all(":" in cell for cell in cells)
-        if cells and (written or column.role in ("time", "date")) and all(clock_of(cell) is not None for cell in cells):
+        written = all(":" in cell for cell in cells) or plain(re.sub("[<>]", "", column.name)) in _CLOCKS
+        if cells and written and all(clock_of(cell) is not None for cell in cells):
             return column
     return None
 

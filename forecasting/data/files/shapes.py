@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from forecasting.data.files.vocabulary import DAYS, month_number, plain
 
-__all__ = ["LONGEST", "Cell", "clock_and_zone", "clock_of", "take_apart"]
+__all__ = ["LONGEST", "Cell", "clock_and_zone", "clock_of", "outline", "take_apart"]
 
 LONGEST = 80  # no date is written with more characters
 
@@ -19,7 +19,7 @@ _TIME = re.compile(
     (?P<half>[ap]\.?\s?m\.?(?![a-z]))?
     \s*(?P<zone>z|[a-z]{2,5}\s?(?:[+-]\d{1,2}:?(?:\d{2})?)?|[+-]\d{2}:?(?:\d{2})?|[a-z]+/[a-z_]+)?\s*(?:\(.*\)|uhr)?""",
     re.VERBOSE | re.IGNORECASE)
-_COMPACT = re.compile(r"(?P<date>\d{8})[ T_-]?(?P<clock>\d{4}|\d{6})")
+_COMPACT = re.compile(r"(?P<date>\d{8})[ T_-]?(?P<clock>\d{4}|\d{6})(?P<zone>Z|[+-]\d\d:?\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Cell:
     """What a cell holds.
 
     kind: 'three' (n, n, yyyy), 'short' (n, n, n), 'year' (yyyy, n, n), 'named' (y, m, d), 'named short' (yy, m, d),
-        'month' (y, m), 'month short' (yy, m), 'quarter' and 'quarter short' (y, first month), 'week' (y, ISO week),
+        'month' (y, m), 'month short' (yy, m), 'month loose' (y, m of one digit, which might be a quarter),
+        'quarter' and 'quarter short' (y, first month), 'week' (y, ISO week),
         or '' for what is no date
     numbers: as above, as they stand in the cell
     clock: microseconds since midnight, None where no time is given; zone: as written
@@ -45,7 +46,7 @@ def _date_part(text: str) -> tuple[str, tuple[int, ...]]:
     parts = re.findall(r"\d+|[^\W\d_]+", text)
     if not 1 <= len(parts) <= 8 or re.sub(r"\d+|[^\W\d_]+", "", text).strip(" -/.,:'’()\u00a0\t") != "":
         return "", ()
-    if re.search(r"[年년]", text):
+    if cjk := re.search(r"[年년]", text) is not None:
         parts = [part for part in parts if part.isdecimal()]
     months = [month for part in parts if not part.isdecimal() and (month := month_number(part))]
     marks = [part for part in parts if not part.isdecimal() and not month_number(part) and plain(part) not in DAYS
@@ -71,8 +72,10 @@ def _date_part(text: str) -> tuple[str, tuple[int, ...]]:
             return "short", numbers
     if lengths == (8,):
         return "year", (numbers[0] // 10_000, numbers[0] // 100 % 100, numbers[0] % 100)
-    if len(digits) == 2 and lengths[0] == 4 and lengths[1] == 2:
+    if len(digits) == 2 and lengths[0] == 4 and (lengths[1] == 2 or (cjk and lengths[1] == 1)):
         return "month", numbers
+    if len(digits) == 2 and lengths == (4, 1) and "." not in text:
+        return "month loose", numbers
     if len(digits) == 2 and lengths[1] == 4 and lengths[0] <= 2:
         return "month", numbers[::-1]
     return "", ()
@@ -103,7 +106,7 @@ def _marked(mark, lengths, numbers, text) -> tuple[str, tuple[int, ...]]:
     length = lengths[0] if year_first else lengths[1]
     if mark in ("q", "t") and 1 <= part <= 4 and length in (2, 4):
         return ("quarter" if length == 4 else "quarter short"), (year, 3 * part - 2)
-    if mark == "m" and year_first:
+    if mark == "m" and length == 4:
         return "month", (year, part)
     if mark in ("w", "kw") and length == 4:
         return "week", (year, part)
@@ -119,7 +122,7 @@ def take_apart(text: str) -> Cell:
         return Cell(kind, numbers)
     if match := _COMPACT.fullmatch(text):
         clock = match["clock"].ljust(6, "0")
-        return Cell(*_date_part(match["date"]), _clock(clock[:2], clock[2:4], clock[4:]))
+        return Cell(*_date_part(match["date"]), _clock(clock[:2], clock[2:4], clock[4:]), match["zone"] or "")
     match = _TIME.fullmatch(text)
     if not match or not (match["minute"] or match["half"]):
         return Cell("")
@@ -128,6 +131,11 @@ def take_apart(text: str) -> Cell:
     if not kind or clock is None:
         return Cell("")
     return Cell(kind, numbers, clock, match["zone"] or "")
+
+
+def outline(text: str) -> str:
+    """How a cell is put together: '9 a 9' for '27 March 2018' and for any other number, word and number."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text[:LONGEST]))
 
 
 def clock_of(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR, Reading, read_dates
@@ -18,25 +19,26 @@ def read_stamps(text: pd.Series, order: str | None = None, today: pd.Timestamp |
                 epoch_1904: bool = False) -> list[Reading]:
     """Every reading of a column of numbers as dates; [] where the numbers are none. See `dates.read_dates`."""
     present = ~text.str.lower().isin(MISSING)
-    whole = text.str.fullmatch(r"[0-9]{4,19}(?:\.0*)?")
+    whole = text.str.fullmatch(r"-?[0-9]{1,19}(?:\.0*)?")
+    if text[whole].str.len().median() < 4:
+        whole = text.str.fullmatch(r"[0-9]{4,19}(?:\.0*)?")
     fraction = text.str.fullmatch(r"[0-9]{4,10}\.[0-9]+")
     if not present.any() or (whole | fraction).sum() < 0.9 * present.sum():
         return []
     digits = text.str.replace(r"\.0*$", "", regex=True).where(whole, "")
     numbers = pd.to_numeric(text.where(whole | fraction), errors="coerce").astype("float64")
-    if whole.sum() >= 0.9 * present.sum():
+    if whole.sum() >= 0.9 * present.sum() and not (numbers < 0).any():
         reading = _dated_digits(digits, whole)
         if reading is not None:
             return [reading]
         split = _split_digits(digits, whole)
         if split is not None and (readings := read_dates(split, order, today)):
             return readings
-    for reader in (_years, _decimal_years, _serials, _epochs):
+    for reader in (_years, _months_behind_points, _decimal_years, _serials, _epochs):
         reading = reader(numbers, digits, epoch_1904)
         if reading is not None:
             return [reading]
     return []
-
 
 
 def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:
@@ -82,11 +84,24 @@ def _years(numbers, digits, _epoch_1904) -> Reading | None:
                    notes=("Each year was dated by its first day.",))
 
 
+def _months_behind_points(numbers, digits, _epoch_1904) -> Reading | None:
+    """1949.02 is February 1949, and 1949.1 is October: a spreadsheet took 1949.10 for a number."""
+    known = numbers.dropna()
+    months = (numbers % 1 * 100).round()
+    if not (known.between(1500, 2200).all() and months[known.index].between(1, 12).all()) or known.duplicated().mean() > 0.5:
+        return None
+    if ((known % 1 * 100) - months[known.index]).abs().max() > 1e-6:
+        return None
+    return Reading(_first_days(numbers // 1, months), notes=("Each month was dated by its first day.",))
+
+
 def _decimal_years(numbers, digits, _epoch_1904) -> Reading | None:
     """1949.0833 is February 1949: R writes monthly and quarterly series like this."""
     known = numbers.dropna()
     months = (numbers % 1 * 12).round()
     if not known.between(1500, 2200).all() or ((known % 1 * 12) - months[known.index]).abs().max() > 0.06:
+        return None
+    if known.duplicated().mean() > 0.5:
         return None
     years = numbers // 1 + months // 12
     return Reading(_first_days(years, months % 12 + 1),
@@ -113,16 +128,37 @@ def _serials(numbers, digits, epoch_1904) -> Reading | None:
 
 
 def _epochs(numbers, digits, _epoch_1904) -> Reading | None:
+    """Time since 1970, negative before it. Some sites changed their unit, so a file may hold two."""
     known = numbers.dropna()
-    middle = known.median()
-    for unit, low, high, word in _EPOCHS:
-        if low <= middle < high and known.max() < high:
-            if (digits != "").sum() >= len(known):  # whole numbers, exact beyond the 53 bits of a float
-                whole = pd.to_numeric(digits.where(digits != "", "0")).astype("int64").to_numpy()
-                values = pd.Series(whole.astype(f"datetime64[{unit}]").astype("datetime64[us]")).where(digits != "")
-            elif unit == "s":
-                values = pd.to_datetime(numbers, unit="s").dt.as_unit("us").dt.round("ms")
-            else:
-                return None
-            return Reading(values, notes=(f"Dates were read as {word} since 1970, in UTC.",), timed=True, zone="UTC")
-    return None
+    sizes = known.abs()
+    unit = next((at for at, (_, low, high, _) in enumerate(_EPOCHS) if low <= sizes.median() < high), None)
+    if unit is None:
+        return None
+    each = np.select([sizes.between(low, high, inclusive="left") for _, low, high, _ in _EPOCHS], range(len(_EPOCHS)), -1)
+    possible = [np.full(len(known), unit)] if sizes.max() < _EPOCHS[unit][2] else []
+    if each.min() >= 0 and each.max() > each.min():
+        possible.append(each)
+    micros = _whole_micros if (digits != "").sum() >= len(known) else _fraction_micros
+    readings = [micros(known, digits[known.index], units) for units in possible]
+    readings = [(values, units) for values, units in zip(readings, possible, strict=True) if values is not None]
+    if not readings:
+        return None
+    # A unit read wrongly leaves decades between neighbours.
+    values, units = min(readings, key=lambda reading: np.diff(np.sort(reading[0])).max(initial=0))
+    words = " and ".join(_EPOCHS[at][3] for at in np.unique(units))
+    dates = pd.Series(values.astype("datetime64[us]"), index=known.index).reindex(numbers.index)
+    return Reading(dates, notes=(f"Dates were read as {words} since 1970, in UTC.",), timed=True, zone="UTC")
+
+
+_MICROS = np.array([1_000_000, 1_000, 1, 1])  # of a second, a millisecond, a microsecond; a nanosecond is a thousandth
+
+
+def _whole_micros(_known, digits: pd.Series, units: np.ndarray) -> np.ndarray:
+    """Whole numbers in microseconds, exact beyond the 53 bits of a float."""
+    whole = pd.to_numeric(digits).astype("int64").to_numpy()
+    return np.where(units == len(_EPOCHS) - 1, whole // 1000, whole * _MICROS[units])
+
+
+def _fraction_micros(known: pd.Series, _digits, units: np.ndarray) -> np.ndarray | None:
+    """Fractions of seconds in microseconds, to the millisecond."""
+    return (known.to_numpy() * 1000).round().astype("int64") * 1000 if not units.any() else None

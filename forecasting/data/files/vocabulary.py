@@ -29,7 +29,7 @@ ROLES = {
         trading day, session, day date, calendar date, period ending, as of date, effective date, time, gmt time,
         local time, start, begin, week, ημερομηνια, 日付, 日付け, 日期, 日時, 時間, 时间, 交易日期, 交易日, 날짜, 일자, 日,
         التاريخ, วันที่, ngay, tanggal, skrivdato, unix, unix timestamp, epoch, unix time, ds, dates, datums, kuupaev,
-        datas, den""",
+        datas, den, dtyyyymmdd, yyyymmdd, תאריך, วันเดือนปี, ngay thang, ts, mts, start time, window start""",
     "time": "time, hour, uhrzeit, heure, hora, ora, godzina, czas, время, saat, tid, klo, 時刻, 시간, clock, time of day",
     "year": "year, jahr, annee, ano, anno, rok, год, yil, jaar, 年, 연도, yr, yyyy, calendar year",
     "month": "month, monat, mois, mes, mese, miesiac, месяц, ay, maand, 月, 월, mm, mon",
@@ -41,29 +41,34 @@ ROLES = {
         act symbol, base, short name, long name, product name, trading symbol, company name""",
     "open": """open, o, open price, opening price, opening, first, eroffnung, eroffn, eroffnungskurs, erster, anfang, ouv,
         ouverture, apertura, abertura, otwarcie, kurs otwarcia, открытие, откр, acilis, oppen, apning, oppningskurs, avaus,
-        opening kurs, openingskoers, abner, 始値, 開盤價, 开盘, 开盘价, 開盤, 시가, px open, nyito, oteviraci""",
+        opening kurs, openingskoers, abner, 始値, 開盤價, 开盘, 开盘价, 開盤, 開市, 開市價, 시가, px open, nyito, oteviraci,
+        otevreni, abning, abningskurs, ανοιγμα, פתיחה, שער פתיחה, الافتتاح, เปิด, ราคาเปิด, mo cua, pembukaan, deschidere""",
     "high": """high, h, high price, highest, day high, hoch, tageshoch, plus haut, haut, maximo, max, massimo, maxima,
         maximum, najwyzszy, kurs maksymalny, максимум, макс, yuksek, hogst, hogsta, hogstakurs, hoy, hoyeste, ylin, hoog,
-        hoogste, 高値, 高, 最高, 最高价, 最高價, 고가, px high, máxima, nejvyssi""",
+        hoogste, 高値, 高, 最高, 最高价, 最高價, 고가, px high, máxima, nejvyssi, magas, hoj, hojeste, υψηλο, גבוה, الأعلى,
+        สูงสุด, ราคาสูงสุด, cao, cao nhat, tertinggi, maxim""",
     "low": """low, l, low price, lowest, day low, tief, tagestief, plus bas, bas, minimo, min, minimum, minimo, minima,
         najnizszy, kurs minimalny, минимум, мин, dusuk, lagst, lagsta, lagstakurs, lav, laveste, alin, laag, laagste, 安値,
-        低, 最低, 最低价, 最低價, 저가, px low, nejnizsi""",
+        低, 最低, 最低价, 最低價, 저가, px low, nejnizsi, alacsony, χαμηλο, נמוך, الأدنى, ต่ำสุด, ราคาต่ำสุด, thap,
+        thap nhat, terendah, minim""",
     "close": """close, c, close price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
         schlusskurse, fermeture, cloture, cours de cloture, cierre, precio de cierre, chiusura, prezzo di chiusura,
         fechamento, fecho, zamkniecie, kurs zamkniecia, закрытие, закр, цена закрытия, kapanis, stangning, stangningskurs,
         slutkurs, slut, lukkekurs, sluttkurs, paatoskurssi, slotkoers, slot, sluiting, slotkurs, zavreni, zaverecny, zaro,
-        zaroar, κλεισιμο, 終値, 收盘, 收盘价, 收盤價, 收市, 收市价, 종가, px close, closing value, close value,
+        zaroar, κλεισιμο, 終値, 收盘, 收盘价, 收盤, 收盤價, 收市, 收市价, 收市價, 종가, px close, clot, zaviraci, סגירה,
+        שער סגירה, الإغلاق, إغلاق, ปิด, ราคาปิด, dong cua, penutupan, inchidere, closing value, close value,
         closing price last, last sale, close price last""",
     "last": """last, last price, px last, latest, latest price, zuletzt, letzter, dernier, dernier cours, ultimo,
         ultimo precio, ultima, ostatnio, ostatni, son, simdi, senast, senaste, sist, siste, seneste, viimeisin, laatste,
-        laatste koers, 最新, 現在値, 현재가, last trade, last traded price, ltp, utolso""",
+        laatste koers, 最新, 現在値, 현재가, τελευταια, אחרון, الأخير, ล่าสุด, lan cuoi, terakhir, posledni, last trade,
+        last traded price, ltp, utolso""",
     "settle": "settle, settlement, settlement price, settle price, abrechnungspreis, sett, settlement value, daily settlement",
     "price": """price, value, kurs, kurse, preis, wert, cours, prix, valeur, precio, valor, preco, cotacao, cotizacion,
         cena, wartosc, kurz, цена, курс, значение, fiyat, deger, pris, varde, kurssi, koers, waarde, prezzo, quotazione,
         valore, 価格, 价格, 價格, 가격, nav, net asset value, index, index value, rate, exchange rate, obs value,
         observation value, mid, mid price, spot, spot price, fixing, fix, y, arfolyam, price index, index level, level,
         unit price, average price, avg price, price usd, market price, real price, net value, kurswert, 基準価額, 单位净值,
-        rucknahmepreis, anteilswert, yield, quote""",
+        rucknahmepreis, anteilswert, yield, quote, שער, السعر, ราคา, gia, harga, pret""",
     "adj close": """adj close, adjusted close, adjusted closing price, adj close price, adjusted price, close adjusted,
         close adj, adj price, adjusted, schlusskurs bereinigt, bereinigter schlusskurs, cierre ajustado, aj close,
         cloture ajustee, chiusura rettificata, fechamento ajustado, adj closing price, 調整後終値, 前复权, 后复权, 수정종가""",
@@ -74,7 +79,8 @@ ROLES = {
     "volume": """volume, vol, v, volumen, stuecke, stucke, umsatz stuck, volumes, volumi, quantita, wolumen, wol, obrot wol,
         объем, обьем, hacim, hac, volym, omsatt antal, vaihto kpl, 出来高, 成交量, 成交股數, 交易量, 거래량, total volume,
         total trade quantity, shares traded, no of shares, number of shares, traded volume, trade volume, share volume,
-        px volume, tickvol, tick volume, quantity, qty, day volume, volume traded, volume shares""",
+        px volume, objem, ογκος, נפח, מחזור, الحجم, ปริมาณ, kl, khoi luong, no of contracts, number of contracts,
+        contracts traded, px volume, tickvol, tick volume, quantity, qty, day volume, volume traded, volume shares""",
     "other": """change, % change, change %, chg, % chg, chg %, %chg, var, var %, % var, variation, variation %, variacion,
         zmiana, zmiana %, изм, изм %, fark, fark %, verschil, verschil %, + %, %, veranderung, diff, difference, differenz,
         변동, 변동 %, 등락률, 대비, 变动, 涨跌幅, 涨跌额, 漲跌價差, 変化率 %, 前日比, net, net change, return, returns,
@@ -92,7 +98,8 @@ ROLES = {
         previous settlement, 52w h, 52w l, 52 week high, 52 week low, high time, low time, id, row, nr, no, index no,
         unnamed 0, unnamed, flags, flag, period, per, frequency, freq, unit, units, decimals, status, note, notes, comment,
         remarks, adj factor, adjustment factor, sma, ema, rsi, macd, signal, ma, volatility, std, obs status, day of week,
-        weekday, wochentag""",
+        weekday, wochentag, μεταβολη %, שינוי %, تغير %, เปลี่ยน %, % เปลี่ยน, thay doi %, % thay doi, perubahan%, perubahan %,
+        endring %, zmena %, valt %, ero %, 更改%, 漲跌幅%, 漲跌幅""",
     "currency": "currency, wahrung, devise, moneda, valuta, waluta, валюта, para birimi, 通貨, 货币, 통화, ccy, curr",
 }
 ROLES = {plain(word): role for role, words in ROLES.items() for word in words.split(",")} | {
@@ -110,7 +117,8 @@ MISSING = {"", "-", "--", "---", "—", "–", ".", "..", "...", "null", "nan", 
 SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH", "₫": "VND", "₪": "ILS", "฿": "THB",
          "₱": "PHP", "zł": "PLN", "zl": "PLN", "kč": "CZK", "r$": "BRL", "us$": "USD", "a$": "AUD", "c$": "CAD", "hk$": "HKD",
          "nt$": "TWD", "s$": "SGD", "fr.": "CHF", "sfr.": "CHF", "rs.": "INR", "руб.": "RUB", "руб": "RUB", "元": "CNY",
-         "円": "JPY", "원": "KRW", "$": "USD", "¥": None, "￥": None, "kr": None, "kr.": None, "p": None}
+         "円": "JPY", "원": "KRW", "$": "USD", "¥": None, "￥": None, "kr": None, "kr.": None, "p": None,
+         "tl": "TRY"}
 CURRENCIES = {"USD", "EUR", "GBP", "JPY", "CNY", "CHF", "CAD", "AUD", "NZD", "INR", "KRW", "RUB", "TRY", "PLN", "CZK", "HUF",
               "SEK", "NOK", "DKK", "BRL", "MXN", "ZAR", "HKD", "SGD", "TWD", "THB", "ILS", "UAH", "IDR", "MYR", "PHP", "VND",
               "SAR", "AED", "RON", "BGN", "CLP", "ARS", "COP", "GBX", "USDT", "BTC", "ETH"}
@@ -123,22 +131,31 @@ MAGNITUDE = rf"(?:{'|'.join(sorted(MAGNITUDES, key=len, reverse=True))})\.?"
 # A word is a month if it begins one of these names and no other month's. Croatian is left out: its 'listopad' is the
 # October of what is November in Polish and Czech.
 _MONTH_NAMES = {
-    1: "january januar janvier enero gennaio janeiro januari styczen stycznia январь января ocak leden ledna tammikuu ianuarie",
-    2: """february februar fevrier febrero febbraio fevereiro februari luty lutego февраль февраля subat unor unora helmikuu
-        februarie feb""",
-    3: """march mar marz maerz mrz mrt mars marzo marco maart marzec marca март марта mart brezen brezna maaliskuu martie
-        marcius""",
-    4: "april avril abril aprile kwiecien kwietnia апрель апреля nisan duben dubna huhtikuu aprilie aprilis",
-    5: "may mai mayo maggio maio mei maj maja май мая mayis kveten kvetna toukokuu majus",
-    6: "june juni juin junio giugno junho czerwiec czerwca июнь июня haziran cerven cervna kesakuu iunie junius",
-    7: "july juli juillet julio luglio julho lipiec lipca июль июля temmuz cervenec cervence heinakuu iulie julius",
-    8: "august aout agosto augustus augusti sierpien sierpnia август августа agustos srpen srpna elokuu augusztus",
-    9: "september septembre septiembre settembre setembro wrzesien wrzesnia сентябрь сентября eylul zari syyskuu szeptember",
-    10: """october oktober octobre octubre ottobre outubro pazdziernik pazdziernika октябрь октября ekim rijen rijna lokakuu
-        octombrie""",
-    11: "november novembre noviembre novembro listopad listopada ноябрь ноября kasim marraskuu noiembrie",
-    12: """december desember dezember decembre diciembre dicembre dezembro grudzien grudnia декабрь декабря aralik
-        prosinec prosince joulukuu decembrie""",
+    1: """january januar janvier enero gennaio janeiro januari styczen stycznia январь января ocak leden ledna
+        tammikuu tammikuuta ianuarie janner jaenner jaanuar gener ιανουαριος ιανουαριου січень січня януари""",
+    2: """february februar fevrier febrero febbraio fevereiro februari luty lutego февраль февраля subat unor
+        unora helmikuu helmikuuta februarie feb feber veebruar φεβρουαριος φεβρουαριου лютий лютого февруари""",
+    3: """march mar marz maerz mrz mrt mars marzo marco maart marzec marca март марта mart brezen brezna
+        maaliskuu maaliskuuta martie marcius maret marts μαρτιος μαρτιου березень березня""",
+    4: """april avril abril aprile kwiecien kwietnia апрель апреля nisan duben dubna huhtikuu huhtikuuta aprilie
+        aprilis aprill απριλιος απριλιου квітень квітня""",
+    5: """may mai mayo maggio maio mei maj maja май мая mayis kveten kvetna toukokuu toukokuuta majus maig μαιος
+        μαιου травень травня""",
+    6: """june juni juin junio giugno junho czerwiec czerwca июнь июня haziran cerven cervna kesakuu kesakuuta
+        iunie junius juuni juny ιουνιος ιουνιου червень червня юни""",
+    7: """july juli juillet julio luglio julho lipiec lipca июль июля temmuz cervenec cervence heinakuu
+        heinakuuta iulie julius juuli juliol ιουλιος ιουλιου липень липня юли""",
+    8: """august aout agosto augustus augusti sierpien sierpnia август августа agustos srpen srpna elokuu
+        elokuuta augusztus agustus αυγουστος αυγουστου серпень серпня""",
+    9: """september septembre septiembre settembre setembro wrzesien wrzesnia сентябрь сентября eylul zari
+        syyskuu syyskuuta szeptember septembrie setembre σεπτεμβριος σεπτεμβριου вересень вересня септември""",
+    10: """october oktober octobre octubre ottobre outubro pazdziernik pazdziernika октябрь октября ekim rijen
+        rijna lokakuu lokakuuta octombrie oktoober οκτωβριος οκτωβριου жовтень жовтня октомври""",
+    11: """november novembre noviembre novembro listopad listopada listopadu ноябрь ноября kasim marraskuu
+        marraskuuta noiembrie νοεμβριος νοεμβριου листопад листопада ноември""",
+    12: """december desember dezember decembre diciembre dicembre dezembro grudzien grudnia декабрь декабря
+        aralik prosinec prosince joulukuu joulukuuta decembrie detsember desembre δεκεμβριος δεκεμβριου грудень
+        грудня декември""",
 }
 _MONTH_OF = {plain(name): number for number, names in _MONTH_NAMES.items() for name in names.split()}
 
@@ -149,7 +166,7 @@ _DAY_WORDS = """
     lunes martes miercoles jueves viernes sabado domingo mie jue vie sab dom
     lunedi martedi mercoledi giovedi venerdi domenica gio
     segunda terca quarta quinta sexta feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
-    pn wt sr czw pt sob nd пн вт ср чт пт сб вс de del of le den"""
+    pn wt sr czw pt sob nd пн вт ср чт пт сб вс 月 火 水 木 金 土 日 월 화 수 목 금 토 일 de del of le den г года"""
 DAYS = {plain(word) for word in _DAY_WORDS.split()}
 
 
