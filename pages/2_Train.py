@@ -18,9 +18,11 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
     except ForecastingError as error:
         problem = str(error)
     run = current_run(state)
-    draw_buttons(state, run, problem)
-    if problem:
-        st.error(plain(problem), icon=":material/error:")
+    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    with st.container():
+        draw_buttons(state, run, problem)
+        if problem:
+            st.error(plain(problem), icon=":material/error:")
     draw_network(state.config, expanded=run is None)
     if run is not None:
         draw_run(state, run)

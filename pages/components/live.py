@@ -112,7 +112,8 @@ def draw_run(state: AppState, run):
     """The run that is shown: what it was trained with, where it stands, and its result once it has one."""
     from pages.components.results import draw_result
 
-    _say_what_differs(state, run)
+    with st.container():
+        _say_what_differs(state, run)
     if run.active:
         draw_live(run)
         if state.earlier_id:
