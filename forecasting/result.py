@@ -29,7 +29,7 @@ from forecasting.steps import Steps, bounds_around, collect_steps, judge_gate, o
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 
 MAX_STEPS = 1000
-FORMAT = 1  # of a saved folder
+FORMAT = 2  # of a saved folder
 HISTORY_FIELDS = tuple(one.name for one in dataclasses.fields(PriceHistory) if one.name != "frame")
 
 
@@ -42,7 +42,9 @@ class TrainingResult:
     metrics: {'train' | 'validation' | 'test': {score: value or None}}; reasons: the same for each None, in words
     curve: DataFrame epoch (from 1), loss, val_loss, seconds
     gate: may the forecast depart from the naive one, and how far
-    best_epoch: of the weights that were kept; 0: the network had nothing to add
+    best_epoch: of the lowest validation loss; 0: the untrained network's (see `untrained_was_best`). Its weights are those
+        that were kept if `config.patience` is set, and the last epoch's otherwise
+    rates: the learning rate of each epoch up to the one whose weights were kept
     stopped: ended before its time by the person; seconds: of the whole training
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
     linear: what the frozen linear part came to, or None where none was asked for
@@ -56,6 +58,7 @@ class TrainingResult:
     curve: pd.DataFrame
     gate: Gate
     best_epoch: int
+    rates: tuple[float, ...]
     stopped: bool
     seconds: float
     steps: Steps
@@ -72,6 +75,11 @@ class TrainingResult:
     def invalid(self) -> str | None:
         """Why the scores mean nothing (leak lab), or None."""
         return None if self.config.leak is None else leak_words(self.config.leak)
+
+    @property
+    def untrained_was_best(self) -> bool:
+        """Whether an epoch was measured and none was better than the untrained network: it had nothing to add."""
+        return self.best_epoch == 0 and len(self.curve) > 0
 
     @property
     def model(self):
@@ -96,14 +104,16 @@ class TrainingResult:
         return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
 
     def refit(self, on_epoch=None, should_stop=None, on_phase=None) -> Refit:
-        """The same training on all rows, for as many epochs as were best: what forecasts best from the last row.
+        """The same training on all rows, for as many epochs as the tested weights had: what forecasts from the last row.
 
         Scores, intervals and gate remain those of this result, which was tested; arguments as in `train`.
         """
-        forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.best_epoch, on_epoch,
-                                              should_stop, on_phase)
+        forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, on_epoch, should_stop,
+                                              on_phase)
+        # Without epochs only the linear part can have been cut short, of which `fitted` knows nothing.
+        stopped = fitted.stopped or bool(should_stop and should_stop())
         path = forecaster.predict(self.history, [len(self.history) - 1])[0]
-        return Refit(self, forecaster, path, fitted.stopped and self.best_epoch > 0)
+        return Refit(self, forecaster, path, stopped)
 
     def save(self, folder):
         """Writes everything into `folder`, which is made where it is missing."""
@@ -116,7 +126,7 @@ class TrainingResult:
         self.curve.to_csv(folder / "curve.csv", index=False)
         _write_json(folder / "metrics.json", {
             "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons, "gate": self.gate.to_dict(),
-            "best_epoch": self.best_epoch, "stopped": self.stopped, "seconds": self.seconds,
+            "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
             "linear": dataclasses.asdict(self.linear) if self.linear else None,
         })
         _write_json(folder / "preprocessor.json", self.preprocessor.to_dict())
@@ -201,7 +211,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_s
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     metrics, reasons = _scores(table, history.close[: parts.train_end])
     return TrainingResult(config, history, table, metrics, reasons, fitted.curve, judge_gate(steps, parts, positive),
-                          fitted.best_epoch, fitted.stopped, time.perf_counter() - start,
+                          fitted.best_epoch, fitted.rates, fitted.stopped, time.perf_counter() - start,
                           steps.between(parts.train_end - 1, parts.rows), choice, forecaster.preprocessor,
                           _model=forecaster.model)
 
@@ -218,13 +228,16 @@ def load_run(folder) -> TrainingResult:
         history = PriceHistory(pd.read_parquet(folder / "history.parquet"),
                                **{name: said[name] for name in HISTORY_FIELDS if name in said})
         summary = _read_json(folder / "metrics.json")
+        if summary["format"] != FORMAT:
+            raise ValueError(f"it was saved by another version of this app, in format {summary['format']}, not {FORMAT}")
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             steps = Steps(*(arrays[name] for name in ("origins", "last", "predicted", "actual")),
                           half={level: arrays[_half_name(level)] for level in LEVELS}, logarithmic=arrays["logarithmic"])
         result = TrainingResult(
             config, history, pd.read_parquet(folder / "predictions.parquet"), summary["metrics"], summary["reasons"],
             pd.read_csv(folder / "curve.csv"), Gate.from_dict(summary["gate"]), summary["best_epoch"],
-            summary["stopped"], summary["seconds"], steps, Choice(**summary["linear"]) if summary["linear"] else None,
+            tuple(summary["rates"]), summary["stopped"], summary["seconds"], steps,
+            Choice(**summary["linear"]) if summary["linear"] else None,
             Preprocessor.from_dict(_read_json(folder / "preprocessor.json")), _folder=folder)
         _check_whole(result)
         return result

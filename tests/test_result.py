@@ -80,8 +80,8 @@ def test_a_saved_run_is_the_same_bit_for_bit(result, folder):
     pd.testing.assert_frame_equal(loaded.curve, result.curve)
     assert (loaded.config, loaded.metrics, loaded.reasons, loaded.gate) == (
         result.config, result.metrics, result.reasons, result.gate)
-    assert (loaded.best_epoch, loaded.linear, loaded.preprocessor) == (
-        result.best_epoch, result.linear, result.preprocessor)
+    assert (loaded.best_epoch, loaded.rates, loaded.linear, loaded.preprocessor) == (
+        result.best_epoch, result.rates, result.linear, result.preprocessor)
     assert loaded.history.fingerprint == result.history.fingerprint
     pd.testing.assert_frame_equal(loaded.forecast(8), result.forecast(8), check_exact=True)
     for mine, theirs in zip(loaded.model.weights, result.model.weights, strict=True):
@@ -112,6 +112,15 @@ def test_a_damaged_folder_is_an_error_in_words(folder, tmp_path, name, content):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(RunError, match="Train again"):
         load_run(tmp_path).model  # noqa: B018  (read when it is first used)
+
+
+def test_a_run_of_another_format_says_so(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    summary = json.loads((folder / "metrics.json").read_text())
+    (tmp_path / "metrics.json").write_text(json.dumps(summary | {"format": 1}))
+    with pytest.raises(RunError, match="saved by another version"):
+        load_run(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_an_error_in_words(tmp_path):
@@ -209,7 +218,7 @@ def test_a_wrong_number_of_steps_is_refused(result, steps):
 
 
 def test_a_refit_forecasts_from_all_rows_with_the_tested_intervals(result):
-    refit = dataclasses.replace(result, best_epoch=1).refit()
+    refit = dataclasses.replace(result, rates=(0.002,)).refit()
     forecast, tested = refit.forecast(5), result.forecast(5)
     assert not refit.stopped
     assert forecast.index.equals(tested.index)
@@ -217,6 +226,32 @@ def test_a_refit_forecasts_from_all_rows_with_the_tested_intervals(result):
     np.testing.assert_allclose(*widths)
     assert (forecast["predicted"] != tested["predicted"]).any()
     assert len(refit.forecast(2, guarded=True)) == 2
+
+
+def test_a_refit_after_best_epoch_zero_keeps_the_proven_linear_part():
+    moves = np.tile([0.03, -0.01, 0.02, -0.05, 0.01], ROWS // 5) + np.random.default_rng(0).normal(0, 0.002, ROWS)
+    frame = pd.DataFrame({"Close": 100 * np.exp(np.cumsum(moves))}, index=pd.bdate_range("2020-01-01", periods=ROWS))
+    waves = PriceHistory(frame, name="waves", source="a test")
+    tested = train(waves, dataclasses.replace(CONFIG, epochs=3, learning_rate=1.0, patience=1))
+    assert (tested.best_epoch, tested.rates, tested.untrained_was_best) == (0, (), True)
+    refit = tested.refit()
+    assert not refit.stopped
+    np.testing.assert_allclose(refit.forecast(3)["predicted"], tested.forecast(3)["predicted"], rtol=0.01)
+    assert tested.refit(should_stop=lambda: True).stopped
+
+
+def test_a_refit_runs_as_many_epochs_as_the_tested_weights_had():
+    config = dataclasses.replace(CONFIG, skip=None, patience=None, epochs=4, schedule="cosine")
+    tested, told = train(make_history(), config), []
+    tested = dataclasses.replace(tested, best_epoch=1)  # as where the first epoch had the lowest validation loss
+    tested.refit(on_epoch=told.append)
+    assert tuple(log.learning_rate for log in told) == tested.rates
+    assert len(told) == 4
+
+
+def test_a_stop_before_the_first_epoch_is_no_verdict_on_the_network():
+    stopped = train(make_history(), CONFIG, should_stop=lambda: True)
+    assert (stopped.best_epoch, len(stopped.curve), stopped.untrained_was_best) == (0, 0, False)
 
 
 @pytest.mark.parametrize("asked", [1, 3, 30])

@@ -77,21 +77,20 @@ def fit_forecaster(history: PriceHistory, config: ForecastConfig, parts: Split, 
     return *fitted, choice
 
 
-def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choice | None, epochs: int, on_epoch=None,
+def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choice | None, rates, on_epoch=None,
                      should_stop=None, on_phase=None):
-    """Learns again from all rows, as a finished training found best. Returns (Forecaster, FitResult).
+    """Learns again from all rows, as a finished training did. Returns (Forecaster, FitResult).
 
-    choice: of the linear part; epochs: as many as were best, 0 for no training of the network
+    choice: of the linear part; rates: `FitResult.rates` of that training, one for each epoch of the network, () for none
     """
     on_phase = on_phase or (lambda words: None)
     on_phase("preparing the data")
     parts = Split(len(history), len(history), len(history))
     origins = np.arange(config.window - 1, len(history) - config.horizon)
     # The last weights are kept, so that the loss on these origins, which training saw, decides nothing.
-    config = dataclasses.replace(config, epochs=max(1, epochs), patience=None)
-    never = (lambda: True) if epochs == 0 else should_stop
+    config = dataclasses.replace(config, patience=None)
     return _fit(history, config, Preprocessor.fit(history, config, parts), choice, origins,
-                origins[-CHECKED:], on_epoch, never, on_phase)
+                origins[-CHECKED:], on_epoch, should_stop, on_phase, rates=rates)
 
 
 def _choose(history, config, parts, preprocessor, should_stop):
@@ -104,7 +103,8 @@ def _choose(history, config, parts, preprocessor, should_stop):
                   should_stop)
 
 
-def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase, backup=None):
+def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase, backup=None,
+         rates=None):
     """The linear part of `choice`, and the network on what it leaves over: (Forecaster, FitResult)."""
     from forecasting.model.network import build_network
     from forecasting.model.training import TrainingData, configure_threads, fit_network
@@ -117,7 +117,7 @@ def _fit(history, config, preprocessor, choice, train, validation, on_epoch, sho
     on_phase("training")
     configure_threads()
     core = build_network(config, inputs.shape[1])
-    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop, backup)
+    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop, backup, rates)
     return Forecaster(config, preprocessor, combine(core, skip, config, preprocessor.channels)), fitted
 
 

@@ -59,13 +59,15 @@ class FitResult:
     """What a training gave.
 
     curve: DataFrame epoch (from 1), loss, val_loss, seconds (of this epoch, its validation included)
-    best_epoch: the one of lowest validation loss, whose weights were kept if `patience` is set; 0: the untrained
-        network was better than any
+    best_epoch: the one of lowest validation loss; 0: the untrained network was better than any, or none was run
+    rates: the learning rate of each epoch up to the one whose weights were kept: the best one if `patience` is set,
+        else the last
     stopped: should_stop ended it
     """
 
     curve: pd.DataFrame
     best_epoch: int
+    rates: tuple[float, ...]
     stopped: bool
 
 
@@ -97,7 +99,7 @@ def warm_up(config: ForecastConfig, n_features: int = 1):
 
 
 def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None, should_stop=None,
-                backup: Backup | None = None) -> FitResult:
+                backup: Backup | None = None, rates=None) -> FitResult:
     """Trains `model`, as `build_network(config, ...)` makes it, in place.
 
     It is left with the weights of the best epoch on the validation part if `config.patience` is set, and of the last
@@ -107,6 +109,8 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
     should_stop: () -> bool, asked several times a second; the epoch that it cuts short does not count, unless it is
         the first: its row in the curve then tells of the part that was seen
     backup: is offered the state after each epoch; the training goes on from the state that it has, if any
+    rates: learning rates, one for each epoch that is to be run, to repeat an earlier training; None for as many epochs
+        and such rates as `config` says
     Raises NotEnoughData without a window in each part, and TrainingError when the loss is no longer a number; `model`
     then has the best weights before that.
     """
@@ -125,14 +129,16 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
     rng = np.random.default_rng(config.seed)
     rows, stopped = [], False
     before = backup.load() if backup else None
-    if before is not None and learner.fits(before.variables):
+    # A state that another version of the app wrote may lack something: the training then starts over.
+    if before is not None and learner.fits(before.variables) and before.progress.keys() == progress.state.keys():
         rows = list(before.rows)
         learner.set_state(before.variables)
         progress.restore(before.progress, before.kept)
         rng.bit_generator.state = before.random
-    epochs = () if progress.is_over else range(len(rows) + 1, config.epochs + 1)
+    last = config.epochs if rates is None else len(rates)
+    epochs = () if progress.is_over else range(len(rows) + 1, last + 1)
     for epoch in epochs:
-        started, rate = time.perf_counter(), progress.learning_rate(epoch)
+        started, rate = time.perf_counter(), progress.learning_rate(epoch) if rates is None else rates[epoch - 1]
         loss, finished = learner.train_epoch(rng, rate, should_stop)
         val_loss = None
         if finished:
@@ -145,21 +151,22 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
         if not math.isfinite(loss) or not math.isfinite(val_loss):
             model.set_weights(progress.weights)
             raise TrainingError(_diverged(epoch, config))
-        progress.add(epoch, val_loss, learner.get_weights())
+        progress.add(epoch, val_loss, learner.get_weights(), rate)
         rows.append((epoch, loss, val_loss, time.perf_counter() - started))
         if backup and not stopped:
             backup.offer(lambda: TrainingState(rows, learner.get_state(), progress.weights, progress.state,
                                                rng.bit_generator.state))
         if on_epoch:
-            on_epoch(EpochLog(epoch, config.epochs, *rows[-1][1:], progress.best_epoch, rate))
+            on_epoch(EpochLog(epoch, last, *rows[-1][1:], progress.best_epoch, rate))
         if stopped or progress.is_over:
             break
     model.set_weights(progress.weights)
-    return FitResult(pd.DataFrame(rows, columns=["epoch", "loss", "val_loss", "seconds"]), progress.best_epoch, stopped)
+    return FitResult(pd.DataFrame(rows, columns=["epoch", "loss", "val_loss", "seconds"]), progress.best_epoch,
+                     tuple(progress.rates[: progress.kept_epoch]), stopped)
 
 
 class _Progress:
-    """Which epoch was the best, which weights to keep, when to slow down and when to end.
+    """Which epoch was the best, which weights to keep and from which epoch, when to slow down and when to end.
 
     >>> progress = _Progress(ForecastConfig(patience=2), weights=None)
     >>> for epoch, val_loss in enumerate([3.0, 1.0, 2.0, 2.0], start=1):
@@ -170,7 +177,8 @@ class _Progress:
 
     def __init__(self, config, weights):
         self.config, self.weights = config, weights
-        self.lowest, self.best_epoch, self.waited = math.inf, 0, 0
+        self.lowest, self.best_epoch, self.kept_epoch, self.waited = math.inf, 0, 0, 0
+        self.rates = []
         self._scale = 1.0
 
     def learning_rate(self, epoch) -> float:
@@ -180,24 +188,26 @@ class _Progress:
             return rate * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / self.config.epochs))
         return rate * self._scale
 
-    def add(self, epoch, val_loss, weights):
+    def add(self, epoch, val_loss, weights, rate=None):
+        self.rates.append(rate)
         better = val_loss < self.lowest
         self.waited = 0 if better else self.waited + 1
         if better:
             self.lowest, self.best_epoch = val_loss, epoch
         if better or self.config.patience is None:
-            self.weights = weights
+            self.weights, self.kept_epoch = weights, epoch
         if self.config.schedule == "plateau" and self.waited and self.waited % PLATEAU == 0:
             self._scale /= 2
 
     @property
     def state(self) -> dict:
         """Everything but the weights."""
-        return {"lowest": self.lowest, "best_epoch": self.best_epoch, "waited": self.waited, "scale": self._scale}
+        return {"lowest": self.lowest, "best_epoch": self.best_epoch, "kept_epoch": self.kept_epoch,
+                "waited": self.waited, "rates": self.rates, "scale": self._scale}
 
     def restore(self, state: dict, weights):
-        self.lowest, self.best_epoch, self.waited = state["lowest"], state["best_epoch"], state["waited"]
-        self._scale, self.weights = state["scale"], weights
+        self.lowest, self.best_epoch, self.kept_epoch = state["lowest"], state["best_epoch"], state["kept_epoch"]
+        self.waited, self.rates, self._scale, self.weights = state["waited"], list(state["rates"]), state["scale"], weights
 
     @property
     def is_over(self) -> bool:

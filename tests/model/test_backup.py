@@ -51,7 +51,7 @@ def test_a_training_that_goes_on_ends_as_if_it_had_not_been_interrupted(tmp_path
             fit(config, backup=Backup(tmp_path / "backup.npz", every=0.0), on_epoch=killed_after(epoch))
     resumed, rest = fit(config, backup=Backup(tmp_path / "backup.npz", every=0.0))
     np.testing.assert_array_equal(rest.curve[["epoch", "loss", "val_loss"]], whole.curve[["epoch", "loss", "val_loss"]])
-    assert rest.best_epoch == whole.best_epoch
+    assert (rest.best_epoch, rest.rates) == (whole.best_epoch, whole.rates)
     for ours, theirs in zip(resumed.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -96,6 +96,20 @@ def test_a_backup_of_another_network_is_not_used(tmp_path):
     _, result = fit(wider, backup=Backup(tmp_path / "backup.npz", every=3600.0))
     assert result.curve["epoch"].iloc[0] == 1
     assert result.curve["val_loss"].tolist() == fit(wider)[1].curve["val_loss"].tolist()
+
+
+def test_a_backup_of_another_version_is_not_used(tmp_path):
+    class Earlier(Backup):
+        def load(self):
+            state = super().load()
+            state.progress.pop("rates")
+            return state
+
+    with pytest.raises(Killed):
+        fit(CONFIG, backup=Backup(tmp_path / "backup.npz", every=0.0), on_epoch=killed_after(2))
+    _, result = fit(CONFIG, backup=Earlier(tmp_path / "backup.npz", every=3600.0))
+    assert result.curve["epoch"].iloc[0] == 1
+    assert len(result.rates) == result.best_epoch
 
 
 def test_a_disk_that_refuses_does_not_end_the_training(tmp_path):

@@ -153,16 +153,32 @@ def test_a_refit_learns_from_the_last_rows_too():
     history = make_history()
     check_history(history, CONFIG)
     config = dataclasses.replace(CONFIG, skip=None)
-    refit, fitted = refit_forecaster(history, config, None, epochs=3)
+    refit, fitted = refit_forecaster(history, config, None, rates=(0.002,) * 3)
     assert len(fitted.curve) == 3
     assert refit.preprocessor.scale != Preprocessor.fit(history, config, split(ROWS, config)).scale
 
 
-def test_a_refit_after_best_epoch_zero_trains_no_network():
-    refit, fitted = refit_forecaster(make_history(), dataclasses.replace(CONFIG, skip=None), None, epochs=0)
-    assert not len(fitted.curve)
-    assert isinstance(refit, Forecaster)
-    assert not weights_of(refit)[-2].any()
+def test_a_refit_without_epochs_trains_no_network_and_keeps_the_linear_part():
+    plain, fitted = refit_forecaster(make_history(), dataclasses.replace(CONFIG, skip=None), None, rates=())
+    assert (len(fitted.curve), fitted.stopped) == (0, False)
+    assert isinstance(plain, Forecaster)
+    assert not weights_of(plain)[-2].any()
+    history, asked = make_waves(), []
+    _, _, choice = learn(history)
+    refit, _ = refit_forecaster(history, CONFIG, choice, rates=(), should_stop=lambda: asked.append(1))
+    assert asked
+    assert refit.model.get_layer("linear").get_weights()[0].any()
+    assert not refit.model.get_layer("head").get_weights()[0].any()
+    move = np.log(refit.predict(history, [ROWS - 1])[0, 0] / history.close[-1])
+    assert move == pytest.approx(0.03, abs=0.01)  # the pattern's next one
+
+
+def test_a_refit_runs_the_rates_it_is_given_whatever_the_schedule():
+    config, rates, told = dataclasses.replace(CONFIG, skip=None, schedule="plateau", epochs=60), (0.004, 0.002, 0.001), []
+    _, fitted = refit_forecaster(make_history(), config, None, rates, on_epoch=told.append)
+    assert fitted.rates == rates
+    assert [(log.learning_rate, log.epoch, log.epochs) for log in told] == [
+        (0.004, 1, 3), (0.002, 2, 3), (0.001, 3, 3)]
 
 
 def test_phases_are_told_in_words():

@@ -157,7 +157,7 @@ def test_best_weights_are_kept_and_training_ends_when_patience_does():
         assert not progress.is_over
     progress.add(4, 1.0, "weights 4")
     assert progress.is_over
-    assert (progress.best_epoch, progress.weights) == (2, "weights 2")
+    assert (progress.best_epoch, progress.kept_epoch, progress.weights) == (2, 2, "weights 2")
 
 
 def test_without_patience_all_epochs_run_and_the_last_weights_stay():
@@ -165,7 +165,30 @@ def test_without_patience_all_epochs_run_and_the_last_weights_stay():
     for epoch, val_loss in enumerate([1.0] + [2.0] * 50, start=1):
         progress.add(epoch, val_loss, f"weights {epoch}")
         assert not progress.is_over
-    assert (progress.best_epoch, progress.weights) == (1, "weights 51")
+    assert (progress.best_epoch, progress.kept_epoch, progress.weights) == (1, 51, "weights 51")
+
+
+@pytest.mark.parametrize(("patience", "best", "kept"), [(None, 1, 6), (2, 0, 0)])
+def test_the_rates_up_to_the_kept_weights_are_told(patience, best, kept):
+    data = make_data()
+    learnt = np.isin(np.arange(len(data.targets)), data.train)[:, None]  # what is learnt makes validation worse
+    data = dataclasses.replace(data, targets=np.where(np.isnan(data.targets), np.nan, np.where(learnt, 1.0, 0.0)))
+    config = dataclasses.replace(CONFIG, target="change", patience=patience, epochs=6, schedule="cosine")
+    told = []
+    _, result = fit(config, data, on_epoch=told.append)
+    assert result.best_epoch == best
+    assert result.rates == tuple(log.learning_rate for log in told[:kept])
+    assert len(result.rates) == kept
+
+
+def test_given_rates_are_run_as_the_training_they_come_from():
+    config = dataclasses.replace(CONFIG, schedule="cosine", epochs=6)
+    told = []
+    network, result = fit(config, on_epoch=told.append, should_stop=lambda: len(told) == 4)
+    again, repeated = fit(config, rates=result.rates)
+    assert result.rates[3] < 0.6 * config.learning_rate
+    assert len(repeated.curve) == 4
+    np.testing.assert_array_equal(flat(network), flat(again))
 
 
 def test_learning_rate_follows_its_schedule():
