@@ -240,6 +240,8 @@ def test_another_column_tells_thousands_from_decimals():
         (lambda x: f'="{x:.2f}"', 1),
         (lambda x: f" {x:.2f} ", 1),
         (lambda x: f"R$ {x:.2f}", 1),
+        (lambda x: f"{x:.2f} (EUR)", 1),
+        (lambda x: f"{x:.2f} TL", 1),
     ],
 )
 def test_numbers_in_their_wrappings_are_read(number, factor):

@@ -182,6 +182,14 @@ def test_currency_signs_of_a_code_page_are_read():
     assert read_prices(closes(number=lambda x: f"{european(x)} €", sep=";").decode().encode("cp1252")).currency == "EUR"
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "iso8859_15"])
+def test_currency_sign_behind_a_number_tells_the_code_page_without_a_known_header(encoding):
+    text = closes(form="%d.%m.%Y", header="Tag;Schlußkurs Börse München", number=lambda x: f"{european(x)} €", sep=";").decode()
+    history = read_prices(text.encode(encoding))
+    assert same(history, CLOSE)
+    assert history.currency == "EUR"
+
+
 def test_nul_bytes_and_control_characters_are_removed_and_said():
     history = read_prices(closes().replace(b"150", b"15\x000", 1).replace(b"Close", b"Clo\x07se"))
     assert same(history, CLOSE)

@@ -289,6 +289,60 @@ FILES = {
             '"日期","成交股數","成交金額","開盤價","最高價","最低價","收盤價","漲跌價差","成交筆數",',
         ),
     ),
+    "cafef": (
+        DAILY,
+        lines(
+            DAILY,
+            lambda d, v: f"VNM,{d:%Y%m%d},{v.Open},{v.High},{v.Low},{v.Close},{v.Volume:.0f}",
+            "<Ticker>,<DTYYYYMMDD>,<Open>,<High>,<Low>,<Close>,<Volume>",
+            reverse=True,
+        ),
+    ),
+    "polygon flat files": (
+        CRYPTO,
+        lines(
+            CRYPTO,
+            lambda d, v: f"BTC,{v.Volume},{v.Open},{v.Close},{v.High},{v.Low},{int(d.timestamp())}000000000,7",
+            "ticker,volume,open,close,high,low,began,transactions",
+        ),
+    ),
+    "interactive brokers": (
+        HOURLY,
+        lines(
+            HOURLY,
+            lambda d, v: f"{d:%Y%m%d  %H:%M:%S},{v.Open},{v.High},{v.Low},{v.Close},{v.Volume},{v.Close},7",
+            "date,open,high,low,close,volume,average,barCount",
+        ),
+    ),
+    "oanda": (
+        HOURLY[["Open", "High", "Low", "Close"]],
+        lines(
+            HOURLY,
+            lambda d, v: f"{d:%Y-%m-%dT%H:%M:%S}.000000000Z,{v.Open},{v.High},{v.Low},{v.Close},True",
+            "time,mid.o,mid.h,mid.l,mid.c,complete",
+        ),
+    ),
+    "coindesk": (
+        CRYPTO[["Open", "High", "Low", "Close"]],
+        lines(
+            CRYPTO,
+            lambda d, v: f"{(d - CRYPTO.index[0]).days},BTC,{d:%Y-%m-%d},{v.Close},{v.Open},{v.High},{v.Low}",
+            ",Currency,Date,Closing Price (USD),24h Open (USD),24h High (USD),24h Low (USD)",
+        ),
+    ),
+    "boursorama": (
+        DAILY,
+        csv(DAILY, "%d/%m/%Y %H:%M", "date,ouv,haut,bas,clot,vol", sep="\t"),
+    ),
+    "euronext with last and close": (
+        DAILY,
+        lines(
+            DAILY,
+            lambda d, v: f"{d:%d/%m/%Y};{v.Open};{v.High};{v.Low};{v.Close + 1};{v.Close};{v.Volume:.0f};7",
+            "Date;Open;High;Low;Last;Close;Number of Shares;Number of Trades",
+            reverse=True,
+        ),
+    ),
     "two-digit years over the century": (OLD, csv(OLD, "%d-%b-%y", reverse=True)),
     "four header names in camel case": (
         DAILY[["Close"]],

@@ -84,6 +84,81 @@ def test_series_mixed_without_a_name_are_refused():
         read_prices(data)
 
 
+def test_names_over_all_columns_but_the_dates_stand_over_their_own():
+    quoted = lines(DAILY, lambda d, v: f'"{d:%Y-%m-%d}" {v.Open} {v.Low} {v.Close}', '"A.Open" "A.Low" "A.Close"')
+    commas = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.Close},{v.Volume}", "Open,Close,Volume")
+    unnamed = DAILY.rename_axis(None).to_string()
+    for text in (quoted, commas, DAILY.to_string(), unnamed):
+        assert same(read_prices(text.encode()), DAILY)
+
+
+def test_mark_of_a_comment_before_the_names_is_no_name():
+    for mark in ("# ", "#", "% "):
+        text = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d} {v.Open} {v.Close}", f"{mark}Date Open Close")
+        assert same(read_prices(text.encode()), DAILY)
+
+
+def test_lines_in_quotation_marks_as_a_whole_are_taken_apart():
+    text = "".join(f'"{line}"\n' for line in closes().decode().splitlines())
+    assert same(read_prices(text.encode()), CLOSE)
+
+
+ORDERS = [("Open", "High", "Low", "Close"), ("Close", "Open", "High", "Low"), ("Low", "High", "Open", "Close")]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("header", "sep"), [(None, ","), ("p,q,r,s,t", ","), (None, ";")])
+def test_open_high_low_and_close_without_known_names_are_told_by_what_they_hold(order, header, sep):
+    number = str if sep == "," else lambda x: str(x).replace(".", ",")
+    text = lines(
+        DAILY,
+        lambda d, v: sep.join([f"{d:%Y-%m-%d}", *(number(getattr(v, name)) for name in order), f"{v.Volume:.0f}"]),
+        header and "Stichtag," + header,
+    )
+    history = read_prices(text.encode())
+    assert same(history, DAILY)
+    assert list(history.frame) == ["Open", "High", "Low", "Close", "Volume"]
+    assert any("one is always the highest" in note for note in history.notes)
+
+
+def test_adjusted_prices_without_a_name_are_no_volume():
+    text = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.High},{v.Low},{v.Close},{v.Close * 0.9:.4f},{v.Volume:.0f}")
+    history = read_prices(text.encode())
+    assert same(history, DAILY)
+    assert "Volume" in history.frame
+
+
+@pytest.mark.parametrize("tickers", [("C", "F", "T", "V"), ("AAPL", "LOW", "MA", "V"), ("V", "MA"), ("OPEN", "AAPL")])
+def test_tickers_that_are_words_of_price_tables_are_asked_about(tickers):
+    series = [known(rows=120, level=100.0 * 3**i, seed=i).Close for i in range(len(tickers))]
+    rows = ["Date," + ",".join(tickers)]
+    rows += [f"{d:%Y-%m-%d}," + ",".join(str(one[d]) for one in series) for d in DAILY.index]
+    data = "\n".join(rows).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert set(question.value.options) == set(tickers)
+    for ticker, one in zip(tickers, series, strict=True):
+        assert np.array_equal(read_prices(data, column=ticker).close, one)
+
+
+def test_open_high_and_low_are_in_the_currency_of_the_close():
+    names = "open (CNY),high (CNY),low (CNY),close (CNY),open (USD),high (USD),low (USD),close (USD),volume"
+    text = lines(
+        DAILY,
+        lambda d, v: f"{d:%Y-%m-%d},7,9,6,8,{v.Open},{v.High},{v.Low},{v.Close},{v.Volume}",
+        "timestamp," + names,
+    )
+    history = read_prices(text.encode(), column="close (USD)")
+    assert same(history, DAILY)
+    assert history.currency == "USD"
+
+
+def test_sentences_with_a_number_in_them_hold_no_prices():
+    text = "".join(f"2018-03-27 16:{i % 60:02}:00 INFO server {'up' if i % 2 else 'down'} on port {i}\n" for i in range(90))
+    with pytest.raises(UnreadableFile):
+        read_prices(text.encode())
+
+
 # Rows
 
 

@@ -12,7 +12,7 @@ __all__ = ["is_missing", "looks_like_date", "looks_like_number", "tidy"]
 _NUMBER = re.compile(
     rf"""[(+\-−]?\s*(?:{MONEY})?\s?[-−]?\s*
     (?:(?:\d{{1,3}}(?:[\s'’]\d{{3}})+|\d+)(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?\s*  # digits in groups, or not
-    (?:{MAGNITUDE})?\s*(?:{MONEY}|%)?\s*\)?[-−]?""", re.VERBOSE | re.IGNORECASE)
+    (?:{MAGNITUDE})?\s*\(?(?:{MONEY}|%)?\s*\)?[-−]?""", re.VERBOSE | re.IGNORECASE)
 _TIME_BEHIND = r"(?:[T ,\-].*(?:\d:\d|\dh|\d[ \-]?[ap]\.?m|\d\.\d\d\.\d).*)?"
 _NUMERIC_DATE = re.compile(rf"\d{{1,4}}\s?([-/. ])\s?\d{{1,2}}\s?\1\s?\d{{1,4}}\.?{_TIME_BEHIND}", re.IGNORECASE)
 _MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/:. ]?\s?[QqTtMmWw]-?\d{1,2}|[Mm]\d\d[-/ ]\d{4}"

@@ -54,7 +54,19 @@ def read_grid(data: bytes) -> Grid:
             delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
     width = max((len(row) for row in _split(sample, delimiter)), default=1)
     frame, notes = _parse(data, delimiter, width)
+    if unwrapped := _unwrapped(frame):
+        return read_grid(unwrapped)
     return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes)
+
+
+def _unwrapped(frame: pd.DataFrame) -> bytes | None:
+    """The text within the cells of a grid whose lines are each one cell in quotation marks; None for another grid."""
+    if frame.shape[1] > 1 or len(frame) < 2:
+        return None
+    sample = [cell for cell in frame[0].head(_SAMPLE_ROWS) if cell]
+    if not sample or max(_score(sample, d) for d in _DELIMITERS[:4]) <= 0.5:
+        return None
+    return "\n".join(frame[0]).encode()
 
 
 def _named_delimiter(data: bytes) -> tuple[bytes, str | None]:

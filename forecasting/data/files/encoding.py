@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 
+from forecasting.data.files.cells import looks_like_number, tidy
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.errors import UnreadableFile
 
@@ -15,7 +16,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs
          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Tried in this order where no statistics help: a header of known words decides.
 _LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "cp1254", "cp1253", "euc_jp", "koi8_r", "cp1257",
-           "cp1256", "cp866", "cp437", "mac_roman")
+           "cp1256", "cp1255", "cp874", "cp866", "iso8859_15", "iso8859_5", "cp437", "mac_roman")
 _SIGNS = set("€£¥’‘“”–—§°\u00a0".encode("cp1252"))
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
 _SAMPLE = 65_536
@@ -126,8 +127,8 @@ def _transcode(data: bytes, encoding: str) -> bytes:
 def _guess(data: bytes) -> str:
     """The code page of `data`, which is no UTF-8.
 
-    A code page under which the first lines hold known headers is certain; without one, `charset_normalizer` judges the
-    lines that are not ASCII.
+    A code page under which the first lines hold known headers, or currency signs at numbers, is certain; without one,
+    `charset_normalizer` judges the lines that are not ASCII.
     """
     from charset_normalizer import from_bytes
 
@@ -136,21 +137,22 @@ def _guess(data: bytes) -> str:
         return "cp1252"
     head = b"\n".join(sample.splitlines()[:30])
     foreign = b"\n".join([line for line in data[: 2**20].splitlines() if not line.isascii()][:200])[:_SAMPLE]
-    guesses = [match.encoding for match in from_bytes(foreign) if not match.encoding.startswith("utf")]
-    scores = {encoding: _known_headers(head, encoding) for encoding in dict.fromkeys([*_LEGACY, *guesses[:3]])}
+    guesses = [match.encoding for match in from_bytes(foreign) if match.encoding in _LEGACY]
+    scores = {encoding: _known_cells(head, encoding) for encoding in _LEGACY}
     best = max(scores.values())
-    if best > _known_headers(re.sub(rb"[^\x00-\x7f]+", b"\x1a", head), "ascii"):
+    if best > _known_cells(re.sub(rb"[^\x00-\x7f]+", b"\x1a", head), "ascii"):
         return next(encoding for encoding, score in scores.items() if score == best)
     decodable = [encoding for encoding in (*guesses, "cp1252") if _decodes(foreign, encoding)]
     return decodable[0] if decodable else "cp1252"
 
 
-def _known_headers(head: bytes, encoding: str) -> int:
-    """How many cells of the first lines are known headers under this code page; -1 where it cannot be."""
+def _known_cells(head: bytes, encoding: str) -> int:
+    """How many cells of the first lines are known headers or numbers under this code page; -1 where it cannot be."""
     if not _decodes(head, encoding, allow_cut=True):
         return -1
     text = head.decode(encoding, errors="ignore")
-    return sum(plain(cell) in ROLES for cell in re.split(r"[,;|\t\r\n]", text) if 0 < len(cell) < 40)
+    cells = [cell for cell in re.split(r"[,;|\t\r\n]", text) if 0 < len(cell) < 40]
+    return sum(plain(cell) in ROLES or looks_like_number(tidy(cell)) for cell in cells)
 
 
 def _decodes(data: bytes, encoding: str, allow_cut: bool = False) -> bool:

@@ -21,7 +21,7 @@ _GROUP_SPACE = "\\s\u00a0\u2007\u2009\u202f'’`´"
 _AROUND = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?P<before>{MONEY})?\s*(?P<sign2>[-+−–])?\s*"
     rf"(?P<body>[\d.,{_GROUP_SPACE}]*\d[\d.,{_GROUP_SPACE}]*?)(?P<exponent>e[-+]?\d+)?\s*"
-    rf"(?P<magnitude>{MAGNITUDE})?\s*(?P<after>{MONEY})?\s*"
+    rf"(?P<magnitude>{MAGNITUDE})?\s*\(?(?P<after>{MONEY})?\s*"
     r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?")
 _LONGEST = 60  # characters of a number with its currency
 _INFINITE = {"inf", "infinity", "∞", "1.#inf"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -23,6 +23,8 @@ _ENTITY_ROLES = {"open", "high", "low", "close", "last", "settle", "price", "vol
 # Too short or too common to be looked for within a longer name.
 _TOO_SHORT = {"o", "h", "l", "c", "v", "y", "max", "min", "first", "son", "slut", "index", "rate", "level", "value",
               "mid", "fix"}
+_ALSO_TICKERS = {"C", "H", "L", "LOW", "MA", "N", "NET", "O", "OPEN", "V"}
+_PERIODS = {"24h", "1d", "day", "daily"}
 _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 
 
@@ -86,7 +88,7 @@ def find_table(grid: Grid) -> Table:
     native = grid.native.loc[body.index] if grid.native is not None else None
     notes = list(grid.notes)
     if header_rows:
-        labels = _labels([rows[i] for i in header_rows])
+        labels = _labels(_aligned([rows[i] for i in header_rows], rows[first:]))
         labels, body, native = _fit_header(labels, body, native, notes)
         body, native, repeated = _without_repeats(body, native, [rows[i] for i in header_rows])
         body, native = _first_table(body, native, notes)
@@ -192,6 +194,27 @@ def _is_level(row: list[str], header: list[str]) -> bool:
     return repeats and len(filled) <= len(names) and len(filled) >= min(len(names), len(set(filled)))
 
 
+def _aligned(headers: list[list[str]], data: list[list[str]]) -> list[list[str]]:
+    """`headers` with each name over its column.
+
+    R and pandas leave the dates in front without a name, and where spaces separate the cells nothing holds their place; a
+    script's '# Date Close' has a cell too many.
+    """
+    filled = [sum(map(bool, row)) for row in data[:20] if looks_like_date(row[0])]
+    width = Counter(filled).most_common(1)[0][0] if filled else 0
+    aligned = []
+    for row in headers:
+        names = [cell for cell in row if cell]
+        roles = [_role_of(cell)[0] for cell in names]
+        if names and names[0] in ("#", "%", "//") and row[: len(names)] == names and len(names) == width + 1:
+            row = [*row[1:], ""]
+        elif (len(names) == width - 1 > 0 and row[: len(names)] == names and not {"date", "time", "year"} & set(roles)
+              and (roles[0] or not any(roles))):
+            row = ["", *row[:-1]]
+        aligned.append(row)
+    return aligned
+
+
 def _labels(rows: list[list[str]]) -> list[list[str]]:
     """The pieces of each column's name, from the top; merged cells repeat to the right, index names stay alone."""
     levels = []
@@ -284,7 +307,19 @@ def _name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
         seen[name] += 1
         name = name if seen[name] == 1 else f"{name} ({seen[name]})"
         columns.append(Column(position, name, role, entity, currency))
-    return tuple(columns)
+    return _with_tickers(columns)
+
+
+def _with_tickers(columns: list[Column]) -> tuple[Column, ...]:
+    """`columns`, of which C, V or LOW are tickers unless they stand among the names of a price table."""
+    single = {column.position for column in columns if len(column.name) == 1 and column.name.isascii()}
+    letters = {column.name.lower() for column in columns} >= {"o", "h", "l", "c"}
+    roles = {column.role for column in columns if letters or column.position not in single}
+    tickers = set() if letters else {
+        column.position for column in columns if column.position in single and column.role in _ENTITY_ROLES - {"price"}}
+    if not roles & {"close", "last", "settle", "price", "adj close"} and not roles >= {"open", "high", "low"}:
+        tickers |= {column.position for column in columns if column.name in _ALSO_TICKERS}
+    return tuple(replace(column, role=None) if column.position in tickers else column for column in columns)
 
 
 def _role_of(name: str) -> tuple[str | None, str, str | None]:
@@ -294,11 +329,12 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     """
     if not name or len(name) > 200:
         return None, "", None
-    name = re.sub(r"^#\s*|^\d{1,2}[a-z]?\.\s+", "", name)
+    name = re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+", "", name)
     currency = next((SIGNS.get(sign) for sign in re.findall(r"[€£₹₩₽₺$]|US\$", name)), None)
     tokens = plain(name).split()
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
-    for kept in (tokens, [t for t in tokens if t.upper() not in CURRENCIES]):
+    bare = [t for t in tokens if t.upper() not in CURRENCIES and t not in _PERIODS]
+    for kept in (tokens, bare):
         if role := ROLES.get(" ".join(kept)):
             return role, "", currency or (codes[0] if len(codes) == 1 and len(kept) < len(tokens) else None)
     for length in range(min(3, len(tokens) - 1), 0, -1):

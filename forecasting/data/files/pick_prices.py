@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.files.cells import is_missing, looks_like_number
+from forecasting.data.files.figures import Evidence, read_figures, weigh
 from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
@@ -19,6 +20,8 @@ __all__ = ["Picked", "named_column", "pick_prices", "pick_rows"]
 _CLOSES = ("close", "settle", "last", "price")
 _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quarter", "currency", "volume", "adj volume"}
 _MOST_OPTIONS = 200
+_MOST_WORDS = 3  # columns of words in a table that names none of its columns
+_CLOSER = 0.75  # how much nearer an open must be to the close before it than a close to the open before it
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,7 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
     if not numeric:
         raise UnreadableFile(_no_numbers(table, dated))
     columns, entity, column = _of_one_entity(numeric, table, column, series)
-    roles = {}
-    for candidate in columns:
-        if candidate.role:
-            roles.setdefault(candidate.role, candidate)
+    roles = {candidate.role for candidate in columns if candidate.role}
     if entity is None and series is not None and column is None:
         column = series  # one ticker a column: its name is the name of the series
     if column is not None:
@@ -114,14 +114,31 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
         if close not in numeric:
             raise UnreadableFile(f"The column “{shown(close.name)}” holds no numbers. Choose one of "
                                  f"{listed(_names(numeric))}.")
-        return _picked(close, columns, roles, chosen=True), entity or (close.name if series is not None else None)
+        name = entity or (close.name if series is not None else None)
+        return _picked(close, columns, _partners(close, columns), chosen=True), name
     notes = ()
     close = _obvious_close(columns, roles)
-    if close is None and not table.headed:
-        close, roles, notes = _unnamed_ohlc(table, columns, dates)
+    partners = _partners(close, columns) if close else {}
+    if close is not None and not table.headed and len(table.columns) - len(numeric) - len(dated) > _MOST_WORDS:
+        close = None  # sentences with a number in them
+    elif close is None:
+        close, partners, notes = _ohlc_by_content(table, columns, dates)
     if close is None:
         _ask_for_column(columns, table)
-    return replace(_picked(close, columns, roles, chosen=False), notes=notes), entity
+    return replace(_picked(close, columns, partners, chosen=False), notes=notes), entity
+
+
+def _partners(close: Column, columns: list[Column]) -> dict[str, Column]:
+    """The column of each role that belongs to `close`: in its currency, of its entity, the nearest of several."""
+    partners = {}
+    for role in {c.role for c in columns if c.role}:
+        same = [c for c in columns if c.role == role]
+        if len(same) > 1:
+            same = [c for c in same if c.currency == close.currency] if role not in ("volume", "adj volume") else same
+            same = [c for c in same if c.entity == close.entity] or same
+        if same:
+            partners[role] = min(same, key=lambda c: abs(c.position - close.position))
+    return partners
 
 
 def _picked(close: Column, columns, roles, chosen: bool) -> Picked:
@@ -156,7 +173,7 @@ def _of_one_entity(numeric: list[Column], table: Table, column, series):
                       options=entities[:_MOST_OPTIONS], preview=table.preview())
 
 
-def _obvious_close(columns: list[Column], roles: dict[str, Column]) -> Column | None:
+def _obvious_close(columns: list[Column], roles: set[str]) -> Column | None:
     """The column that its name makes the price, or the only one with numbers that could be one."""
     for role in (*_CLOSES, "adj close"):
         found = [c for c in columns if c.role == role]
@@ -164,41 +181,82 @@ def _obvious_close(columns: list[Column], roles: dict[str, Column]) -> Column | 
             return found[0]
         if found:
             return None
-    if {"open", "high", "low"} & set(roles):
+    if {"open", "high", "low"} & roles:
         return None
     possible = [c for c in columns if c.role is None]
     return possible[0] if len(possible) == 1 else None
 
 
-def _unnamed_ohlc(table: Table, columns: list[Column], dates: pd.Series):
-    """(close, roles, notes) of a table without header whose cells can only be open, high, low and close; else Nones.
+def _ohlc_by_content(table: Table, columns: list[Column], dates: pd.Series):
+    """(close, roles, notes) of columns without known names whose cells can only be open, high, low and close; else Nones.
 
-    Four neighbours are, where the second is the largest and the third the smallest of them in every row, and each open
-    lies nearer to the close before it than the other way round.
+    Four neighbours are, where one is the largest and one the smallest of them in every row, and of the other two one, the
+    open, follows the other of the row before much more closely than the other way round.
     """
-    oldest_first = np.argsort(dates.to_numpy(), kind="stable")
-    values = {c.position: pd.to_numeric(table.frame[c.position], errors="coerce").to_numpy(dtype=float)[oldest_first]
-              for c in columns}
+    values = _values(table, [c for c in columns if c.role in (None, "other")], np.argsort(dates.to_numpy(), kind="stable"))
     found = []
     for at in sorted(values):
-        if not all(at + i in values for i in range(4)):
-            continue
-        o, h, low, c = (values[at + i] for i in range(4))
-        whole = np.isfinite(o + h + low + c)
-        o, h, low, c = o[whole], h[whole], low[whole], c[whole]
-        if len(o) < 10 or len(o) < 0.9 * len(whole) or (h < np.maximum(o, c)).any() or (low > np.minimum(o, c)).any():
-            continue
-        if (h > low).mean() > 0.3 and np.abs(o[1:] - c[:-1]).mean() < np.abs(c[1:] - o[:-1]).mean():
-            found.append(at)
-    by_position = {c.position: c for c in columns}
-    if len(found) != 1:
+        if all(at + i in values for i in range(4)) and (candles := _candles([values[at + i] for i in range(4)])):
+            found.append((candles[0], {role: at + i for role, i in candles[1].items()}))
+    found.sort(key=lambda entry: entry[0])
+    if not found or (len(found) > 1 and found[0][0] > _CLOSER * found[1][0]):
         return None, {}, ()
-    at = found[0]
-    roles = dict(zip(("open", "high", "low", "close"), (by_position[at + i] for i in range(4)), strict=True))
-    if at + 4 in by_position and np.nanmin(values[at + 4]) >= 0:
-        roles["volume"] = by_position[at + 4]
-    return roles["close"], roles, (f"The file names no columns; columns {at + 1} to {at + 4} were taken as open, high, low and "
-                                   "close because the second is always the highest and the third the lowest.",)
+    by_position = {c.position: c for c in columns}
+    places = found[0][1]
+    roles = {role: by_position[at] for role, at in places.items()}
+    behind = max(places.values()) + 1
+    if behind in values and _follows(values[behind], values[places["close"]]):  # adjusted prices stand before the volume
+        behind += 1
+    if behind in values and np.nanmin(values[behind]) >= 0 and not _follows(values[behind], values[places["close"]]):
+        roles["volume"] = by_position[behind]
+    roles.update({c.role: c for c in columns if c.role == "volume"})
+    named = ", ".join(f"“{shown(roles[role].name)}”" for role in ("open", "high", "low", "close"))
+    why = "The file names no columns" if not table.headed else "The names of the columns are not known"
+    return roles["close"], roles, (f"{why}; {named} were taken as open, high, low and close because one is always the highest, "
+                                   "one the lowest, and each open is close to the close before it.",)
+
+
+def _values(table: Table, columns: list[Column], oldest_first: np.ndarray) -> dict[int, np.ndarray]:
+    """Position -> floats, for columns of one decimal mark."""
+    evidence = {c.position: weigh(table.frame[c.position], _native(table, c)) for c in columns}
+    mark = sum(evidence.values(), Evidence()).decided or "."
+    return {c.position: read_figures(table.frame[c.position], evidence[c.position].decided or mark,
+                                     _native(table, c)).values[oldest_first] for c in columns}
+
+
+def _native(table: Table, column: Column) -> pd.Series | None:
+    return table.native[column.position] if table.native is not None else None
+
+
+def _candles(four: list[np.ndarray]) -> tuple[float, dict[str, int]] | None:
+    """Which of four columns is the open, the high, the low and the close; None where they are none.
+
+    In front, how far the opens are from the closes before them, as a share of how far they would be the other way round.
+    """
+    rows = np.stack(four)
+    rows = rows[:, np.isfinite(rows).all(axis=0)]
+    if rows.shape[1] < 10 or rows.shape[1] < 0.9 * len(four[0]):
+        return None
+    highs, lows = (np.flatnonzero((rows == extreme).all(axis=1)) for extreme in (rows.max(axis=0), rows.min(axis=0)))
+    if len(highs) != 1 or len(lows) != 1:
+        return None
+    ranges = rows[highs[0]] - rows[lows[0]]
+    if (ranges > 0).mean() <= 0.3 or np.median(ranges) > 0.5 * np.median(np.abs(rows[lows[0]])):  # a volume is no high
+        return None
+    first, last = (i for i in range(4) if i not in (highs[0], lows[0]))
+    gaps = {(o, c): np.abs(rows[o, 1:] - rows[c, :-1]).mean() for o, c in ((first, last), (last, first))}
+    (opening, close), least = min(gaps.items(), key=lambda gap: gap[1])
+    if least > _CLOSER * max(gaps.values()) or not max(gaps.values()):
+        return None
+    return least / max(gaps.values()), {"open": opening, "high": int(highs[0]), "low": int(lows[0]), "close": close}
+
+
+def _follows(values: np.ndarray, close: np.ndarray) -> bool:
+    """Whether these are the closes themselves, adjusted for dividends and splits, and no volume."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (values / close)[np.isfinite(values / close)]
+    steps = np.abs(np.diff(np.log(ratio[ratio > 0])))
+    return len(steps) > 0 and bool(np.median(steps) < 0.002) and len(steps) > 0.9 * len(close) - 1
 
 
 def _ask_for_column(columns: list[Column], table: Table):

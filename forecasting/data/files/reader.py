@@ -146,9 +146,11 @@ def _figure_notes(close: Figures) -> list[str]:
 
 
 def _currency(table: Table, column: Column, figures: Figures) -> str | None:
-    """What the numbers, the header, a column of its own or a title line say, in this order."""
+    """What the header, a column of its own, the numbers or a title line say, in this order: the sign $ is not only of USD."""
+    if column.currency:
+        return column.currency
     for stated in table.with_role("currency"):
         codes = table.frame[stated.position].unique()
         if len(codes) == 1 and codes[0].isalpha() and len(codes[0]) == 3:
             return codes[0].upper()
-    return figures.currency or column.currency or table.currency
+    return figures.currency or table.currency
