@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting import words
-from forecasting.evaluation.metrics import rmse
+from forecasting.evaluation.metrics import Undefined, rmse
 
 __all__ = [
     "Lag",
@@ -179,8 +179,9 @@ def error_by_horizon(actual, predicted, last, interval=None) -> pd.DataFrame:
     actual, predicted: (n, horizon), one row for each origin, oldest first; NaN where a target is not known
     last: (n,) the price at each origin
     interval: of the skill, called as interval(actual, predicted, naive, step) -> (low, high) on the known rows of a
-        step; None for none
-    returns columns step (from 1), count, rmse, naive_rmse, skill, skill_low, skill_high
+        step, which may raise `Undefined`; None for none
+    returns columns step (from 1), count, rmse, naive_rmse, skill, skill_low, skill_high (NaN where undefined), reason
+        (why the interval is undefined, else '')
     """
     actual, predicted = (np.asarray(values, dtype=float) for values in (actual, predicted))
     last = np.asarray(last, dtype=float)
@@ -193,20 +194,23 @@ def error_by_horizon(actual, predicted, last, interval=None) -> pd.DataFrame:
         truth, ours, naive = actual[known, column], predicted[known, column], last[known]
         scores = (rmse(truth, ours), rmse(truth, naive)) if known.any() else (np.nan, np.nan)
         skill = _skill(*scores)
-        low, high = interval(truth, ours, naive, column + 1) if interval and np.isfinite(skill) else (None, None)
-        table.append((column + 1, int(known.sum()), *scores, skill, low, high))
-    columns = ["step", "count", "rmse", "naive_rmse", "skill", "skill_low", "skill_high"]
-    return pd.DataFrame(table, columns=columns).astype({"skill_low": float, "skill_high": float})
+        (low, high), reason = (np.nan, np.nan), ""
+        if interval and np.isfinite(skill):
+            try:
+                low, high = interval(truth, ours, naive, column + 1)
+            except Undefined as undefined:
+                reason = str(undefined)
+        table.append((column + 1, int(known.sum()), *scores, skill, low, high, reason))
+    return pd.DataFrame(table, columns=["step", "count", "rmse", "naive_rmse", "skill", "skill_low", "skill_high", "reason"])
 
 
 def farthest_step(by_horizon: pd.DataFrame) -> int:
-    """The last step of an unbroken row of steps, from the first on, that are better than naive; 0 where none is.
+    """The last step of an unbroken row of steps, from the first on, that are proven better than naive; 0 where none is.
 
-    Better means that the lower end of the skill's interval lies above 0, or the skill itself where it has no interval.
+    Proven means that the lower end of the skill's interval lies above 0. Without an interval nothing is proven.
     """
-    proof = by_horizon["skill_low"].fillna(by_horizon["skill"]).to_numpy()
-    failed = np.flatnonzero(~(proof > 0))
-    return int(failed[0]) if failed.size else len(proof)
+    failed = np.flatnonzero(~(by_horizon["skill_low"].to_numpy() > 0))
+    return int(failed[0]) if failed.size else len(by_horizon)
 
 
 def worst_days(predictions: pd.DataFrame, part: str | None = "test", count: int = 10) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from forecasting.evaluation import diagnostics as d
+from forecasting.evaluation.comparison import skill_interval
 
 
 def make_predictions(actual, predicted, split=None, freq="B", **bounds):
@@ -133,7 +134,7 @@ def test_error_by_horizon_stands_beside_naive_and_leaves_unknown_targets_out():
     naive = np.sqrt(np.nanmean((actual - last[:, None]) ** 2, axis=0))
     assert table["naive_rmse"].tolist() == pytest.approx(naive)
     assert table["skill"].tolist() == pytest.approx(1 - np.array([0.1, 0.5, 5.0]) / naive)
-    assert d.farthest_step(table) == 2
+    assert d.farthest_step(table) == 0  # no interval, no proof
 
 
 def test_a_step_counts_only_where_its_interval_lies_above_zero():
@@ -153,10 +154,25 @@ def test_a_step_counts_only_where_its_interval_lies_above_zero():
 
 
 def test_a_step_after_a_failed_one_is_not_reached():
-    table = pd.DataFrame({"skill": [0.2, -0.1, 0.3], "skill_low": np.nan})
+    table = pd.DataFrame({"skill": [0.2, 0.1, 0.3], "skill_low": [0.1, -0.1, 0.2]})
     assert d.farthest_step(table) == 1
     assert d.farthest_step(table.iloc[1:]) == 0
     assert d.farthest_step(table.iloc[:1]) == 1
+
+
+def test_an_interval_that_cannot_be_made_is_a_gap_with_its_reason_and_no_proof():
+    rng = np.random.default_rng(0)
+    actual = rng.normal(size=(24, 10))  # a short test part: far steps are known from few origins only
+    for step in range(2, 11):
+        actual[-step + 1 :, step - 1] = np.nan
+    table = d.error_by_horizon(actual, actual * 0.5, np.zeros(24),
+                               lambda truth, ours, naive, step: skill_interval(truth, ours, naive, step=step))
+    assert table["skill"].tolist() == pytest.approx([0.5] * 10)
+    assert table["skill_low"].iloc[0] == pytest.approx(0.5)
+    assert table[["skill_low", "skill_high"]].iloc[-1].isna().all()
+    assert table["reason"].iloc[0] == ""
+    assert "too few" in table["reason"].iloc[-1]
+    assert d.farthest_step(table) == table["skill_low"].isna().idxmax() < 10
 
 
 def test_a_horizon_without_known_targets_has_no_score():
