@@ -24,7 +24,7 @@ from forecasting.model.config import ForecastConfig
 from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forecaster
 from forecasting.model.preprocessing import PARTS, Preprocessor, Split, check_history, part_labels, split
 from forecasting.model.skip import Choice
-from forecasting.steps import Steps, bounds_around, collect_steps, judge_gate, one_step_table
+from forecasting.steps import Steps, bounds_around, collect_steps, guard_steps, judge_gate, one_step_table
 
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 
@@ -47,6 +47,7 @@ class TrainingResult:
     rates: the learning rate of each epoch up to the one whose weights were kept
     stopped: ended before its time by the person; seconds: of the whole training
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
+    guarded: the same of the guarded forecasts, which depart from naive only as far as the gate allows
     linear: what the frozen linear part came to, or None where none was asked for
     """
 
@@ -62,6 +63,7 @@ class TrainingResult:
     stopped: bool
     seconds: float
     steps: Steps
+    guarded: Steps
     linear: Choice | None
     preprocessor: Preprocessor
     _model: object = field(default=None, repr=False)
@@ -133,7 +135,8 @@ class TrainingResult:
         steps = self.steps
         np.savez(folder / "steps.npz", origins=steps.origins, last=steps.last, predicted=steps.predicted,
                  actual=steps.actual, logarithmic=steps.logarithmic,
-                 **{_half_name(level): half for level, half in steps.half.items()})
+                 **{_half_name(level): half for level, half in steps.half.items()},
+                 **{f"guarded_{_half_name(level)}": half for level, half in self.guarded.half.items()})
         ignore_deprecations_in("keras")
         self.model.save(folder / "model.keras")
 
@@ -162,10 +165,10 @@ class TrainingResult:
             predicted = forecaster().extend(seen, path, dates)
         if guarded:
             predicted = apply_gate(predicted, history.close[origin], self.gate)
-        columns = {"predicted": predicted}
+        columns, known = {"predicted": predicted}, self.guarded if guarded else self.steps
         for level in LEVELS:
-            half = extend_half_widths(self.steps.half[level][at], steps)
-            lower, upper = bounds_around(predicted, half, self.steps.logarithmic[at])
+            half = extend_half_widths(known.half[level][at], steps)
+            lower, upper = bounds_around(predicted, half, known.logarithmic[at])
             columns[f"lower_{level * 100:g}"], columns[f"upper_{level * 100:g}"] = lower, upper
         return pd.DataFrame(columns, index=dates)
 
@@ -210,9 +213,11 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_s
     steps = collect_steps(history.close, parts, first, predicted, positive)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     metrics, reasons = _scores(table, history.close[: parts.train_end])
-    return TrainingResult(config, history, table, metrics, reasons, fitted.curve, judge_gate(steps, parts, positive),
-                          fitted.best_epoch, fitted.rates, fitted.stopped, time.perf_counter() - start,
-                          steps.between(parts.train_end - 1, parts.rows), choice, forecaster.preprocessor,
+    gate = judge_gate(steps, parts, positive)
+    kept = [one.between(parts.train_end - 1, parts.rows)
+            for one in (steps, guard_steps(steps, history.close, parts, gate, positive))]
+    return TrainingResult(config, history, table, metrics, reasons, fitted.curve, gate, fitted.best_epoch, fitted.rates,
+                          fitted.stopped, time.perf_counter() - start, *kept, choice, forecaster.preprocessor,
                           _model=forecaster.model)
 
 
@@ -233,10 +238,13 @@ def load_run(folder) -> TrainingResult:
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             steps = Steps(*(arrays[name] for name in ("origins", "last", "predicted", "actual")),
                           half={level: arrays[_half_name(level)] for level in LEVELS}, logarithmic=arrays["logarithmic"])
+            half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
+        gate = Gate.from_dict(summary["gate"])
+        guarded = dataclasses.replace(steps, predicted=apply_gate(steps.predicted, steps.last, gate), half=half)
         result = TrainingResult(
             config, history, pd.read_parquet(folder / "predictions.parquet"), summary["metrics"], summary["reasons"],
-            pd.read_csv(folder / "curve.csv"), Gate.from_dict(summary["gate"]), summary["best_epoch"],
-            tuple(summary["rates"]), summary["stopped"], summary["seconds"], steps,
+            pd.read_csv(folder / "curve.csv"), gate, summary["best_epoch"], tuple(summary["rates"]), summary["stopped"],
+            summary["seconds"], steps, guarded,
             Choice(**summary["linear"]) if summary["linear"] else None,
             Preprocessor.from_dict(_read_json(folder / "preprocessor.json")), _folder=folder)
         _check_whole(result)
@@ -253,7 +261,9 @@ def _check_whole(result):
     if list(result.curve) != ["epoch", "loss", "val_loss", "seconds"]:
         raise ValueError("curve.csv is not a curve")
     origins, horizon = len(result.history) - result.split.train_end + 1, result.config.horizon
-    if result.steps.predicted.shape != (origins, horizon) or result.preprocessor.horizon != horizon:
+    shapes = {result.steps.predicted.shape, *(half.shape for one in (result.steps, result.guarded)
+                                              for half in one.half.values())}
+    if shapes != {(origins, horizon)} or result.preprocessor.horizon != horizon:
         raise ValueError("the steps do not fit the settings")
     if len(result.predictions) != len(result.history) - result.config.window:
         raise ValueError("the predictions do not fit the prices")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.evaluation.gate import Gate, evidence_gate
+from forecasting.evaluation.gate import Gate, apply_gate, evidence_gate
 from forecasting.evaluation.intervals import LEVELS, around, half_widths
 from forecasting.model.preprocessing import Split
 
-__all__ = ["Steps", "bounds_around", "collect_steps", "judge_gate", "one_step_table"]
+__all__ = ["Steps", "bounds_around", "collect_steps", "guard_steps", "judge_gate", "one_step_table"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ def judge_gate(steps: Steps, parts: Split, positive: bool) -> Gate:
     targets = seen.origins[:, None] + np.arange(1, seen.predicted.shape[1] + 1)
     actual = np.where(targets < parts.validation_end, seen.actual, np.nan)
     return evidence_gate(actual, seen.predicted, seen.last, positive)
+
+
+def guard_steps(steps: Steps, close, parts: Split, gate: Gate, positive: bool) -> Steps:
+    """The guarded forecasts from the same origins, with intervals of their own.
+
+    steps: from `collect_steps`, with its other arguments; gate: from `judge_gate`, known when validation ends
+    """
+    if all(share == 1 for share in gate.shrinkage):
+        return steps
+    return collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, gate), positive)
 
 
 def bounds_around(predicted, half, logarithmic) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData, RunError
 from forecasting.model.config import ForecastConfig
 from forecasting.result import load_run, train
+from forecasting.steps import collect_steps, guard_steps
 
 CONFIG = ForecastConfig(window=6, horizon=3, units=(3,), epochs=2, batch_size=32, skip="ridge", season="auto")
 ROWS = 160
@@ -83,7 +84,8 @@ def test_a_saved_run_is_the_same_bit_for_bit(result, folder):
     assert (loaded.best_epoch, loaded.rates, loaded.linear, loaded.preprocessor) == (
         result.best_epoch, result.rates, result.linear, result.preprocessor)
     assert loaded.history.fingerprint == result.history.fingerprint
-    pd.testing.assert_frame_equal(loaded.forecast(8), result.forecast(8), check_exact=True)
+    for guarded in (False, True):
+        pd.testing.assert_frame_equal(loaded.forecast(8, guarded), result.forecast(8, guarded), check_exact=True)
     for mine, theirs in zip(loaded.model.weights, result.model.weights, strict=True):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
 
@@ -160,7 +162,8 @@ def test_a_price_of_the_test_part_changes_nothing_dated_on_or_before_it(config):
                                   check_exact=True)
     assert (before.predictions[dated].iloc[-1] != after.predictions[dated].iloc[-1]).any()
     as_of = history.dates[day - 1]
-    pd.testing.assert_frame_equal(before.forecast(5, as_of=as_of), after.forecast(5, as_of=as_of), check_exact=True)
+    for guarded in (False, True):
+        pd.testing.assert_frame_equal(before.forecast(5, guarded, as_of), after.forecast(5, guarded, as_of), check_exact=True)
 
 
 def test_a_forecast_is_dated_on_the_days_that_follow(result):
@@ -178,14 +181,41 @@ def test_intervals_of_a_recursion_grow(result):
     assert (forecast["lower_95"] > 0).all()
 
 
+def gated(result, share):
+    """`result` with a gate that keeps `share` of each move."""
+    gate = dataclasses.replace(result.gate, shrinkage=(share,) * 3)
+    close, parts = result.history.close, result.split
+    steps = collect_steps(close, parts, 5, result.forecaster.predict(result.history, np.arange(5, ROWS)), True)
+    guarded = guard_steps(steps, close, parts, gate, True).between(parts.train_end - 1, ROWS)
+    return dataclasses.replace(result, gate=gate, guarded=guarded)
+
+
 def test_a_guarded_forecast_departs_only_as_far_as_the_gate_allows(result):
-    shut = dataclasses.replace(result, gate=dataclasses.replace(result.gate, shrinkage=(0.0, 0.0, 0.0)))
-    half = dataclasses.replace(result, gate=dataclasses.replace(result.gate, shrinkage=(0.5, 0.5, 0.5)))
+    shut, half = gated(result, 0.0), gated(result, 0.5)
     last, plain = result.history.close[-1], result.forecast(5)["predicted"]
     np.testing.assert_array_equal(shut.forecast(5, guarded=True)["predicted"], np.full(5, last))
     np.testing.assert_allclose(half.forecast(5, guarded=True)["predicted"], (last + plain) / 2)
     guarded = shut.forecast(5, guarded=True)
     assert ((guarded["lower_80"] < last) & (last < guarded["upper_80"])).all()
+    open_ = gated(result, 1.0)
+    pd.testing.assert_frame_equal(open_.forecast(5, guarded=True), open_.forecast(5))
+
+
+def test_a_guarded_forecast_has_the_intervals_of_the_guarded_forecast(tmp_path):
+    # A network that predicts prices badly: its own intervals are many times as wide as the naive forecast's.
+    config = dataclasses.replace(CONFIG, target="price", skip=None, learning_rate=0.0001, epochs=1, patience=None)
+    wild = train(make_history(), config)
+    assert not wild.gate.passed
+    naive = collect_steps(wild.history.close, wild.split, 5, np.tile(wild.history.close[5:, None], 3), True)
+    for run in (wild, (wild.save(tmp_path), load_run(tmp_path))[1]):
+        np.testing.assert_array_equal(run.guarded.predicted, np.tile(run.steps.last[:, None], 3))
+        for as_of, at in ((None, -1), (wild.history.dates[140], 140 - ROWS)):
+            guarded = run.forecast(3, guarded=True, as_of=as_of)
+            for level in (0.8, 0.95):
+                np.testing.assert_array_equal(guarded[f"lower_{level * 100:g}"], naive.bounds(level)[0][at])
+                np.testing.assert_array_equal(guarded[f"upper_{level * 100:g}"], naive.bounds(level)[1][at])
+            plain = run.forecast(3, as_of=as_of)
+            assert (np.log(plain["upper_80"] / plain["lower_80"]) > np.log(guarded["upper_80"] / guarded["lower_80"])).all()
 
 
 def test_as_of_gives_the_forecast_as_it_would_have_been_made(result):

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.evaluation.gate import Gate, apply_gate
 from forecasting.model.preprocessing import Split
-from forecasting.steps import collect_steps, judge_gate, one_step_table
+from forecasting.steps import collect_steps, guard_steps, judge_gate, one_step_table
 
 PARTS = Split(200, 260, 400)
 FIRST, HORIZON = 9, 3
@@ -90,6 +91,21 @@ def test_the_gate_is_judged_by_the_prices_of_validation_alone():
     wild = close.copy()
     wild[PARTS.validation_end :] *= 5
     assert judge_gate(collect_steps(wild, PARTS, FIRST, predicted, True), PARTS, True) == gate
+
+
+def test_guarded_intervals_known_at_an_origin_depend_on_no_later_price():
+    close = make_close()
+    predicted = naive_predictions(close) * np.exp(np.random.default_rng(1).normal(0, 0.05, (PARTS.rows - FIRST, HORIZON)))
+    gate, guarded = Gate(True, 3.0, (0.5, 0.0, 1.0), 60, 0.1, ""), []
+    wild = close.copy()
+    wild[300:] *= 3
+    for prices in (close, wild):
+        steps = collect_steps(prices, PARTS, FIRST, predicted, True)
+        guarded.append(guard_steps(steps, prices, PARTS, gate, True))
+        np.testing.assert_array_equal(guarded[-1].predicted, apply_gate(predicted, prices[FIRST:], gate))
+    for level in (0.8, 0.95):
+        np.testing.assert_array_equal(*(one.half[level][: 300 - FIRST] for one in guarded))
+        assert (guarded[0].half[level] < steps.half[level])[:200, 1].all()
 
 
 @pytest.mark.parametrize("positive", [True, False])
