@@ -7,22 +7,23 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError
 from forecasting.evaluation.verdict import gate_words
 from forecasting.plots import forecast_fan
+from forecasting.result import MAX_STEPS
 from forecasting.runs.export import forecast_csv, forecast_file_name
 from forecasting.words import date, price, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store
-from pages.components.state import AppState
+from pages.components.live import draw_trouble
+from pages.components.state import AppState, reported
 from pages.components.text import plain
 from pages.components.verdict import draw_horizon
 
 __all__ = ["draw_forecast", "draw_forecast_settings"]
 
 TICK_SECONDS = 0.5
-MOST_STEPS = 60
+STEPS_BEYOND = 60  # the horizon
 COLUMNS = ("predicted", "lower_80", "upper_80", "lower_95", "upper_95")
 
 
@@ -47,7 +48,8 @@ def draw_forecast_settings(result) -> Wish:
     history = result.history
     test = result.predictions.index[result.predictions["split"] == "test"]
     with st.sidebar:
-        steps = st.slider("Steps ahead", 1, MOST_STEPS, min(10, max(5, result.config.horizon)), key="forecast_steps",
+        steps = st.slider("Steps ahead", 1, min(MAX_STEPS, result.config.horizon + STEPS_BEYOND),
+                          min(10, max(5, result.config.horizon)), key="forecast_steps",
                           format=f"%d {unit(history.frequency)}s",
                           help=f"Up to {result.config.horizon} the network predicts directly; further steps feed its own "
                                "predictions back, and errors add up.")
@@ -60,7 +62,8 @@ def draw_forecast_settings(result) -> Wish:
         if past:
             first, last = test[0].date(), test[-1].date()
             picked = st.date_input("Today is", value=test[len(test) // 2].date(), min_value=first, max_value=last,
-                                   key="forecast_day", format="YYYY-MM-DD")
+                                   key="forecast_day", format="YYYY-MM-DD",
+                                   help="A day of the test part; on one without a price, the last price before it is known.")
             # The last row of that day or before: markets close on some days.
             as_of = str(history.dates[history.dates.searchsorted(pd.Timestamp(picked) + pd.Timedelta(days=1)) - 1])
         refit = st.toggle("Refit on all data first", value=True, key="forecast_refit", disabled=past,
@@ -72,13 +75,18 @@ def draw_forecast_settings(result) -> Wish:
 
 def draw_forecast(state: AppState, run, result, wish: Wish):
     """The forecast that was asked for, computed by a job of its own if there is none yet."""
+    if result.invalid:
+        st.error(f"{plain(result.invalid)} What it forecasts is worth nothing; choose an honest run.", icon=":material/block:")
+        return
     jobs = run_store().list(limit=100, kind="forecast", parent=run.id)
     job = next((job for job in jobs if job.parameters == wish.parameters), None)
     first_visit = not jobs
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button("Forecast", type="primary", icon=":material/timeline:", disabled=job is not None and job.active)
         busy = job is not None and job.active
-        st.button("Stop", icon=":material/stop:", disabled=not busy, on_click=_stop, args=(job.id if job else None,))
+        pressed = st.button("Forecast", type="primary", icon=":material/timeline:", disabled=busy,
+                            help="It is being computed." if busy else "Forecasts with the settings on the left.")
+        st.button("Stop", icon=":material/stop:", disabled=not busy, on_click=_stop, args=(job.id if job else None,),
+                  help=None if busy else "Nothing is being computed.")
     if pressed or (first_visit and job is None):
         run_store().create(result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
                            parameters=wish.parameters)
@@ -95,11 +103,9 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
             _show(run, result, wish, run_store().forecast(job.id))
 
 
+@reported
 def _stop(job_id: str):
-    try:
-        run_store().request_stop(job_id)
-    except ForecastingError as error:
-        st.session_state["forecast_failure"] = str(error)
+    run_store().request_stop(job_id)
 
 
 def _wait(job_id: str):
@@ -110,6 +116,7 @@ def _wait(job_id: str):
         where = f"number {job.queue_position} in the queue" if job.queue_position else job.phase or "preparing"
         st.progress(min(1.0, job.epoch / job.epochs) if job.epochs else 0.0,
                     text=f"Epoch {job.epoch} of {job.epochs}" if job.epoch else where.capitalize())
+        draw_trouble()
 
 
 def _show(run, result, wish: Wish, frame: pd.DataFrame):
@@ -125,8 +132,8 @@ def _show(run, result, wish: Wish, frame: pd.DataFrame):
     first.metric("Last known price", price(last, currency), date(now), delta_color="off", delta_arrow="off")
     final.metric(f"Expected on {date(shown.index[-1])}", price(end["predicted"], currency),
                  f"{price(end['predicted'] - last, currency, signed=True)}", delta_color="off", delta_arrow="off")
-    range_80.metric("80 % interval", f"{price(end['lower_80'])} – {price(end['upper_80'])}")
-    range_95.metric("95 % interval", f"{price(end['lower_95'])} – {price(end['upper_95'])}")
+    range_80.metric("80 % interval", f"{price(end['lower_80'])} – {price(end['upper_80'], currency)}")
+    range_95.metric("95 % interval", f"{price(end['lower_95'])} – {price(end['upper_95'], currency)}")
     st.markdown(_words(result, wish))
     draw(forecast_fan(past, shown, actual=after, dark=is_dark(), currency=currency), "forecast_fan")
     st.download_button("Download forecast (CSV)", forecast_csv(shown), forecast_file_name(history, now), "text/csv",
@@ -149,5 +156,6 @@ def _words(result, wish: Wish) -> str:
     if wish.steps > result.config.horizon:
         words.append(f"Steps beyond {result.config.horizon} feed the network's own predictions back, so their errors add up.")
     if wish.refit:
-        words.append("The network was trained again on all rows before this forecast; its scores are those of the run.")
+        again = "The network was trained again" if result.best_epoch else "What the run had learnt was fitted again"
+        words.append(f"{again} on all rows before this forecast; the scores are those of the run.")
     return " ".join(words)

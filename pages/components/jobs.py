@@ -6,9 +6,11 @@ import threading
 
 import streamlit as st
 
+from forecasting import PriceHistory, StoreUnavailable
 from forecasting.runs import launcher
+from pages.components.state import AppState
 
-__all__ = ["load_baselines", "load_csv", "load_result", "load_verdict", "run_store", "start_engine"]
+__all__ = ["keep_history", "load_baselines", "load_csv", "load_result", "load_verdict", "run_store", "start_engine"]
 
 PAINT_SECONDS = 2.0
 
@@ -19,6 +21,15 @@ def run_store():
     from forecasting.runs.store import RunStore
 
     return RunStore()
+
+
+def keep_history(state: AppState, history: PriceHistory):
+    """Takes prices in hand, and saves them so that the page's address brings them back."""
+    state.use_history(history)
+    try:
+        run_store().save_history(history)
+    except StoreUnavailable as error:
+        state.failures.append(f"{error} Until then these prices do not outlive a reload of the page.")
 
 
 @st.cache_resource(show_spinner=False)

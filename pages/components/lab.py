@@ -15,7 +15,8 @@ from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, 
 from pages.components.diagnostics import draw
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import load_result, run_store
-from pages.components.state import app_state
+from pages.components.live import draw_trouble
+from pages.components.state import app_state, reported
 from pages.components.text import plain
 
 __all__ = ["draw_backtest", "draw_leak_lab"]
@@ -23,10 +24,15 @@ __all__ = ["draw_backtest", "draw_leak_lab"]
 TICK_SECONDS = 1.0
 LEAK_NAMES = {"scaler": "Scaler on all data", "validation": "Validation on the test part", "shuffle": "Shuffled windows",
               "centred_average": "Centred moving average"}
+RUNNING, NOT_RUNNING = "Wait for its end, or stop it first.", "Nothing is being trained."
 
 
 def draw_backtest(run, result):
     """The test part cut into folds, each predicted by a network trained just before it."""
+    if result.invalid:
+        st.error(f"{plain(result.invalid)} There is nothing to learn from folds of it; choose an honest run.",
+                 icon=":material/block:")
+        return
     st.markdown("One split may be lucky. Here the test part is cut into folds, and each is predicted by a network of these "
                 "settings that was trained on the days before it only.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -37,37 +43,42 @@ def draw_backtest(run, result):
         members = _members(run, "backtest")
         active = any(member.active for member in members)
         st.button("Run the backtest", key="evaluate_backtest", icon=":material/play_arrow:", disabled=active,
-                  on_click=_start_backtest, args=(run, result, k, mode))
+                  on_click=_start_backtest, args=(run, result, k, mode),
+                  help=RUNNING if active else "Trains once for each fold; it takes the place of the last backtest of this run.")
         st.button("Stop", key="evaluate_backtest_stop", icon=":material/stop:", disabled=not active,
-                  on_click=_stop_all, args=(run, "backtest"))
-    _show_failure()
+                  on_click=_stop_all, args=(run, "backtest"),
+                  help="Ends all folds; those that are done stay." if active else NOT_RUNNING)
     if members:
         _follow(run, "backtest", active, _draw_folds)
 
 
+@reported
 def _start_backtest(run, result, k: int, mode: str):
-    def start():
-        made = folds(result.history, result.config, k, mode)
-        for fold in made:
-            run_store().create(fold.history, fold.config, name=f"{run.series}, fold {fold.number} of {k}"[:200],
-                               owner=app_state().owner, group=_group(run, "backtest"), parent=run.id,
-                               parameters={"fold": fold.number, "folds": k, "mode": mode})
-    _forget(run, "backtest")
-    _attempt(start)
+    made = folds(result.history, result.config, k, mode)
+    for member in _members(run, "backtest"):
+        if not member.active:
+            run_store().delete(member.id)
+    for fold in made:
+        run_store().create(fold.history, fold.config, name=f"{run.series}, fold {fold.number} of {k}"[:200],
+                           owner=app_state().owner, group=_group(run, "backtest"), parent=run.id,
+                           parameters={"fold": fold.number, "folds": k, "mode": mode})
 
 
 def _draw_folds(members):
-    ended = {member.parameters["fold"]: load_result(member.id).predictions for member in members if member.has_result}
+    # One that was stopped half-way is no fold "trained as the run was".
+    whole = {member.parameters["fold"]: member for member in members if member.state == "finished" and member.has_result}
+    ended = {number: load_result(member.id).predictions for number, member in whole.items()}
     total = max(member.parameters["folds"] for member in members)
     done = sum(not member.active for member in members)
     st.progress(done / total, text=f"{done} of {count_of(total, 'fold')} done, {members[0].parameters['mode']} window")
     for member in members:
-        if member.error:
-            st.warning(f"Fold {member.parameters['fold']}: {plain(member.error)}", icon=":material/warning:")
+        if not member.active and member.parameters["fold"] not in whole:
+            why = member.error or "It was stopped before its end and is left out."
+            st.warning(f"Fold {member.parameters['fold']}: {plain(why)}", icon=":material/warning:")
     if not ended:
         return
     st.markdown(plain(backtest_summary(ended)))
-    currency = load_result(next(member.id for member in members if member.has_result)).history.currency
+    currency = load_result(next(iter(whole.values())).id).history.currency
     draw(folds_chart(join_predictions(ended), dark=is_dark(), currency=currency), "evaluate_folds_chart")
     table = backtest_table(ended)
     st.dataframe(pd.DataFrame({
@@ -76,7 +87,7 @@ def _draw_folds(members):
         "Naive RMSE": [price(value, currency) for value in table["naive_rmse"]],
         "Skill": [share(value, signed=True) for value in table["skill"]],
         "MAPE": [percent(value) for value in table["mape"]],
-        "In the 95 % interval": [share(value, digits=1) for value in table["coverage_95"]],
+        "In the 95 % interval": [share(value) for value in table["coverage_95"]],
     }, index=[f"Fold {number}" for number in table.index]), height="content")
 
 
@@ -88,23 +99,37 @@ def draw_leak_lab(run, result):
         st.info("This run is itself one with a mistake. Choose an honest one to compare with.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        leak = st.selectbox("Mistake", list(LEAKS), key="evaluate_leak", format_func=LEAK_NAMES.get, width=260)
+        leak = st.selectbox("Mistake", list(LEAKS), key="evaluate_leak", format_func=LEAK_NAMES.get, width=260,
+                            help="Each of them lets something of the test part into the training.")
         members = _members(run, "leak")
         active = any(member.active for member in members)
         st.button("Train with this mistake", key="evaluate_leak_train", icon=":material/science:", disabled=active,
-                  on_click=_start_leak, args=(run, result, leak))
+                  on_click=_start_leak, args=(run, result, leak),
+                  help=RUNNING if active else "Trains the settings of this run again, with the mistake.")
         st.button("Stop", key="evaluate_leak_stop", icon=":material/stop:", disabled=not active, on_click=_stop_all,
-                  args=(run, "leak"))
-    st.caption(f"The mistake: {LEAKS[leak]}.")
-    _show_failure()
+                  args=(run, "leak"), help=None if active else NOT_RUNNING)
+    st.caption(f"The mistake: {LEAKS[leak]}. {_what_it_takes(leak, result.config)}")
     if members:
         _follow(run, "leak", active, lambda found: _draw_leaks(result, found))
 
 
+def _what_it_takes(leak: str, config) -> str:
+    """Why a mistake may flatter this run little."""
+    if leak in ("scaler", "shuffle") and config.target != "price":
+        return ("It flatters most where the target is Price, as in the Tutorial preset: this run predicts moves, whose size "
+                "changes little, and from which a neighbouring day gives little away.")
+    if leak == "validation" and config.patience is None:
+        return "This run trains all its epochs whatever validation says, so it can change nothing here; it takes Stop early."
+    if leak == "validation":
+        return "It flatters by as much as a lucky epoch is worth: a little, run after run."
+    return "" if leak != "centred_average" else "It flatters every run."
+
+
+@reported
 def _start_leak(run, result, leak: str):
-    _attempt(lambda: run_store().create(
+    run_store().create(
         result.history, replace(result.config, leak=leak), name=f"{run.series}, leak lab: {leak}"[:200],
-        owner=app_state().owner, group=_group(run, "leak"), parent=run.id, parameters={"leak": leak}))
+        owner=app_state().owner, group=_group(run, "leak"), parent=run.id, parameters={"leak": leak})
 
 
 def _draw_leaks(honest, members):
@@ -115,15 +140,17 @@ def _draw_leaks(honest, members):
     currency = honest.history.currency
     rows = {"Honest": honest.metrics["test"]}
     for member in members:
-        if member.has_result:
+        if member.has_result and member.state == "finished":
             rows.setdefault(f"{LEAK_NAMES[member.config.leak]} (invalid)", load_result(member.id).metrics["test"])
-        elif member.error:
-            st.warning(f"{LEAK_NAMES[member.config.leak]}: {plain(member.error)}", icon=":material/warning:")
+        elif not member.active:
+            why = member.error or "It was stopped before its end and is left out."
+            st.warning(f"{LEAK_NAMES[member.config.leak]}: {plain(why)}", icon=":material/warning:")
     honest_skill = rows["Honest"]["skill"]
     st.dataframe(pd.DataFrame({
         "RMSE": [price(scores["rmse"], currency) for scores in rows.values()],
+        "Naive RMSE": [price(scores["naive_rmse"], currency) for scores in rows.values()],
         "Skill": [share(scores["skill"], signed=True) for scores in rows.values()],
-        "Right direction": [share(scores["directional_accuracy"], digits=1) for scores in rows.values()],
+        "Right direction": [share(scores["directional_accuracy"]) for scores in rows.values()],
         "Flattered by": [UNKNOWN if None in (scores["skill"], honest_skill) else
                          f"{number(100 * (scores['skill'] - honest_skill), signed=True)} points"
                          for scores in rows.values()],
@@ -140,30 +167,9 @@ def _members(run, what: str):
     return run_store().list(limit=100, group=_group(run, what))
 
 
-def _forget(run, what: str):
-    """Deletes the members of an earlier experiment of this kind; the new one takes its place."""
-    for member in _members(run, what):
-        if not member.active:
-            run_store().delete(member.id)
-
-
+@reported
 def _stop_all(run, what: str):
-    _attempt(lambda: run_store().stop_group(_group(run, what)))
-
-
-def _attempt(action: Callable):
-    """Runs a callback's work; what the user can mend is shown where the result would have stood."""
-    from forecasting import ForecastingError
-
-    try:
-        action()
-    except ForecastingError as error:
-        st.session_state["evaluate_failure"] = str(error)
-
-
-def _show_failure():
-    if failure := st.session_state.pop("evaluate_failure", None):
-        st.error(plain(failure), icon=":material/error:")
+    run_store().stop_group(_group(run, what))
 
 
 def _follow(run, what: str, active: bool, show: Callable):
@@ -173,6 +179,8 @@ def _follow(run, what: str, active: bool, show: Callable):
             members = _members(run, what)
             if active and not any(member.active for member in members):
                 st.rerun()
+            if active:
+                draw_trouble()
             show(members)
 
     st.fragment(tick, run_every=TICK_SECONDS if active else None)()

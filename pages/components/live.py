@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from forecasting import ForecastConfig
+from forecasting import ForecastConfig, RunError, StoreUnavailable
 from forecasting.model.size import describe_network, estimate_seconds
 from forecasting.plots import CONFIG, describe, loss_chart
 from forecasting.runs.launcher import engine_trouble
 from forecasting.words import count, duration
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import run_store
-from pages.components.state import AppState
+from pages.components.jobs import run_store, start_engine
+from pages.components.state import AppState, reported
 from pages.components.text import plain
 
-__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_live"]
+__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble"]
 
 # Drawing costs the cores that train: quick while a person waits for the first point or for Stop, then calm.
 QUICK_TICK, CALM_TICK = 0.5, 2.0
@@ -22,7 +22,16 @@ QUICK_TICK, CALM_TICK = 0.5, 2.0
 
 def current_run(state: AppState):
     """The run that is shown, as the store knows it now, or None."""
-    return run_store().get(state.run_id) if state.run_id else None
+    if not state.run_id:
+        return None
+    try:
+        return run_store().get(state.run_id)
+    except StoreUnavailable:
+        raise
+    except RunError as error:  # somebody deleted it: that is said, and the page goes on without it
+        state.run_id = None
+        st.warning(plain(error), icon=":material/warning:")
+        return None
 
 
 def draw_buttons(state: AppState, run, problem: str | None):
@@ -38,8 +47,6 @@ def draw_buttons(state: AppState, run, problem: str | None):
             parameters = sum(layer.parameters for layer in describe_network(config))
             seconds = estimate_seconds(config, len(state.history), run_store().speed())
             st.caption(f"{count(parameters)} parameters · about {duration(seconds)} for {count(config.epochs)} epochs")
-    if error := st.session_state.pop("train_error", None):
-        st.error(plain(error), icon=":material/error:")
 
 
 def _why_not(active: bool, problem: str | None) -> str:
@@ -48,26 +55,24 @@ def _why_not(active: bool, problem: str | None) -> str:
     return "These settings cannot be trained; the reason stands below." if problem else "Trains with the settings on the left."
 
 
+@reported
 def _train(state: AppState, config: ForecastConfig):
     # In a callback, so that the page is drawn once, with the new run.
-    from forecasting import ForecastingError
-
-    try:
-        started = run_store().create(state.history, config, owner=state.owner)
-        if state.run_id and run_store().get(state.run_id).has_result:
-            state.earlier_id = state.run_id
-        state.run_id = started
-    except ForecastingError as error:
-        st.session_state["train_error"] = str(error)
+    before, state.run_id = state.run_id, run_store().create(state.history, config, owner=state.owner)
+    if before and run_store().get(before).has_result:
+        state.earlier_id = before
 
 
+@reported
 def _stop(state: AppState):
-    from forecasting import ForecastingError
+    run_store().request_stop(state.run_id)
 
-    try:
-        run_store().request_stop(state.run_id)
-    except ForecastingError as error:
-        st.session_state["train_error"] = str(error)
+
+def draw_trouble():
+    """Within a drawing that repeats while a run is active: sees to it that somebody computes it, or says why not."""
+    start_engine()
+    if trouble := engine_trouble():
+        st.warning(plain(trouble), icon=":material/warning:")
 
 
 def draw_live(run):
@@ -83,8 +88,8 @@ def _follow(run_id: str, log_scale: bool, quick: bool):
         if not run.active or (quick and run.epoch and not run.stopping):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
-        if run.state == "scheduled" and (trouble := engine_trouble()):
-            st.warning(plain(trouble), icon=":material/warning:")
+        with st.container():
+            draw_trouble()
         draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 
@@ -92,7 +97,7 @@ def _progress_words(run) -> str:
     if run.state == "scheduled":
         if run.queue_position and run.queue_position > 1:
             return f"Waiting: number {run.queue_position} in the queue"
-        return "Waiting for a free worker"
+        return "Waiting: next in the queue, for a free worker"
     words = [f"Epoch {run.epoch} of {run.epochs}" if run.epoch else (run.phase or "Preparing").capitalize()]
     if run.epoch and run.rate:
         words += [f"{duration((run.epochs - run.epoch) / run.rate)} left at most", f"{run.rate:.1f} epochs a second"]
@@ -116,23 +121,29 @@ def draw_run(state: AppState, run):
         _say_what_differs(state, run)
     if run.active:
         draw_live(run)
-        if state.earlier_id:
-            st.subheader("The run before")
-            st.caption("It stays here until the new one has ended.")
-            draw_result(run_store().get(state.earlier_id))
-        return
+    else:
+        _draw_end(run)
+    if run.has_result:
+        draw_result(run)
+    elif state.earlier_id and state.earlier_id != run.id:
+        st.subheader("The run before")
+        st.caption("It stays here until a new one has a result.")
+        draw_result(run_store().get(state.earlier_id))
+
+
+def _draw_end(run):
+    """How a run ended, where there is something to say or to do about it."""
     if run.error:
         show = {"failed": st.error, "interrupted": st.warning}.get(run.state, st.info)
         show(plain(run.error), icon=":material/error:")
     if run.resumable:
         st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
                   help="Puts this run back into the queue with its own settings and prices.")
-    if run.has_result:
-        draw_result(run)
-    elif run.epoch:
+    if run.epoch and not run.has_result:
         draw_curve(run_store().curve(run.id), run, log_scale=False, key="train_curve_failed")
 
 
+@reported
 def _resume(run_id: str):
     run_store().resume(run_id)
 

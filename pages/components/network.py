@@ -8,7 +8,7 @@ from forecasting import ForecastConfig
 from forecasting.model.size import describe_network
 from forecasting.words import count_of
 from pages.components.frame import is_dark
-from pages.components.settings import WORDS
+from pages.components.settings_words import WORDS
 
 __all__ = ["draw_network"]
 

@@ -12,16 +12,18 @@ from forecasting.data.checks import apply_fix, find_problems
 from forecasting.model.preprocessing import check_history, describe_split
 from forecasting.plots import CONFIG, describe, price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
+from forecasting.runs.files import history_key
 from forecasting.words import count, date, dates, price, share
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import run_store
-from pages.components.state import AppState
+from pages.components.jobs import keep_history
+from pages.components.state import AppState, reported
 from pages.components.text import plain
 
 __all__ = ["draw_prices"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 EDGE_ROWS = 5
+SPACING = "spacing"  # no exchange: a selectbox shows None as if nothing were chosen
 
 
 def draw_prices(state: AppState):
@@ -33,8 +35,8 @@ def draw_prices(state: AppState):
     windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
                                                                  "learns from. The window is set on the Train page.")
     escape.metric("Unseen test prices", share(view.escape, digits=0),
-                  help="The share of test prices outside the range of all earlier ones. A network that predicts the price "
-                       "itself cannot follow them there.")
+                  help="The share of test prices outside the range of all prices of the training part. A network that "
+                       "predicts the price itself cannot follow them there.")
     with boundary():
         check_history(history, state.config)
     st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
@@ -61,9 +63,9 @@ def _draw_range(history):
     with st.container(horizontal=True):
         for label, stretch in {**offered, "All": whole}.items():
             st.button(label, key=f"{key}_{label}", on_click=st.session_state.__setitem__, args=(key, stretch))
-    st.session_state.setdefault(key, whole)
-    chosen = st.slider("Stretch shown", *whole, key=key, help=f"The whole line is drawn with about {count(MOST_POINTS)} "
-                                                              "points, extremes kept. A shorter stretch shows every row.")
+    chosen = st.slider("Stretch shown", *whole, value=whole, key=key,
+                       help=f"The whole line is drawn with about {count(MOST_POINTS)} points, extremes kept. A shorter "
+                            "stretch shows every row.")
     return None if chosen == whole else tuple(pd.Timestamp(when) for when in chosen)
 
 
@@ -82,26 +84,35 @@ def _draw_problems(state: AppState):
                 st.button(plain(problem.fix), key=f"data_fix_{i}", on_click=_fix, args=(state, problem))
 
 
+@reported
 def _fix(state: AppState, problem):
-    mended = apply_fix(state.history, problem)
-    run_store().save_history(mended)
-    state.use_history(mended)
+    _mend(state, apply_fix(state.history, problem))
+
+
+def _mend(state: AppState, history):
+    """Takes a mended copy of the prices in hand."""
+    if state.is_of_upload:
+        state.upload.key = history_key(history)
+    keep_history(state, history)
 
 
 def _draw_details(state: AppState):
+    history = state.history
     with st.expander("First and last rows, and the calendar of future dates"):
-        frame = state.history.frame
+        frame = history.frame
         edges = frame if len(frame) <= 2 * EDGE_ROWS else pd.concat([frame.head(EDGE_ROWS), frame.tail(EDGE_ROWS)])
-        st.dataframe(edges.set_axis([date(day) for day in edges.index]), height="content")
-        st.session_state["data_calendar"] = state.history.calendar
-        known = {**CALENDARS, state.history.calendar: CALENDARS.get(state.history.calendar, state.history.calendar)}
-        known[None] = "From the dates' own spacing"
-        st.selectbox("Trading days", list(known), key="data_calendar", on_change=_use_calendar, args=(state,),
-                     format_func=known.get,
+        shown = pd.DataFrame({name: edges[name].map(count if name == "Volume" else price) for name in edges})
+        st.dataframe(shown.set_axis([date(day) for day in edges.index]), height="content")
+        known = {SPACING: "From the dates' own spacing", **CALENDARS}
+        current = history.calendar or SPACING
+        known.setdefault(current, current)
+        st.session_state["data_calendar"] = current
+        st.selectbox("Trading days", list(known), index=list(known).index(current), key="data_calendar",
+                     on_change=_use_calendar, args=(state,), format_func=known.get,
                      help="Forecasts are dated on the days when this exchange is open, holidays left out.")
 
 
+@reported
 def _use_calendar(state: AppState):
-    chosen = replace(state.history, calendar=st.session_state["data_calendar"])
-    run_store().save_history(chosen)
-    state.use_history(chosen)
+    chosen = st.session_state["data_calendar"]
+    _mend(state, replace(state.history, calendar=None if chosen == SPACING else chosen))

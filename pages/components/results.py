@@ -7,15 +7,17 @@ import streamlit as st
 
 from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
 from forecasting.runs.export import predictions_file_name
-from forecasting.words import count, count_of, date, duration, percent, price, share
+from forecasting.words import count, count_of, date, duration, number, percent, price, share
 from pages.components.frame import is_dark
 from pages.components.jobs import load_csv, load_result, load_verdict
 from pages.components.live import draw_curve
 from pages.components.text import plain
+from pages.components.verdict import draw_reasons
 
 __all__ = ["draw_result"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
+LAST_ROWS = 200
 STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All": 0}
 
 
@@ -28,7 +30,7 @@ def draw_result(run):
     if run.state == "stopped":
         st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "
                 "until then is shown.", icon=":material/stop_circle:")
-    if result.best_epoch == 0:
+    if result.untrained_was_best:
         st.info("The best epoch is 0: on the validation part no training beat the untrained network, so the network had "
                 "nothing to add.", icon=":material/lightbulb:")
     _draw_predictions(result)
@@ -39,13 +41,13 @@ def draw_result(run):
         st.caption(f"Trained for {duration(run.seconds)}; best epoch {result.best_epoch} of {count_of(run.epoch, 'epoch')}.")
     with scores:
         st.dataframe(_score_table(result), height="content")
-        for part, reasons in result.reasons.items():
-            for metric, reason in reasons.items():
-                st.caption(plain(f"{PARTS[part]}, {metric.replace('_', ' ')}: undefined, because {reason}."))
+        draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()})
     with rows:
-        tail = result.predictions.tail(200)
-        st.dataframe(tail.set_axis([date(day) for day in tail.index]), height=320)
-        st.caption("The last 200 rows; the download has them all.")
+        tail = result.predictions.tail(LAST_ROWS)
+        shown = pd.DataFrame({name.replace("_", " ").capitalize(): tail[name].map(PARTS.get if name == "split" else price)
+                              for name in tail})
+        st.dataframe(shown.set_axis([date(day) for day in tail.index]), height=320)
+        st.caption(f"The last {count_of(len(tail), 'row')}; the download has them all, in full precision.")
 
 
 def _draw_scores(run, result):
@@ -85,7 +87,7 @@ def _score_table(result) -> pd.DataFrame:
     forms = {
         "rmse": ("RMSE", lambda v: price(v, currency)), "naive_rmse": ("Naive RMSE", lambda v: price(v, currency)),
         "mape": ("MAPE", percent), "naive_mape": ("Naive MAPE", percent), "mae": ("MAE", lambda v: price(v, currency)),
-        "mase": ("MASE", lambda v: "–" if v is None else f"{v:.3f}"), "skill": ("Skill", lambda v: share(v, signed=True)),
+        "mase": ("MASE", lambda v: number(v, 3)), "skill": ("Skill", lambda v: share(v, signed=True)),
         "directional_accuracy": ("Right direction", share), "coverage_80": ("In the 80 % interval", share),
         "coverage_95": ("In the 95 % interval", share),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
 from forecasting.words import age, duration, percent, price, share
 from pages.components.frame import link_to
 from pages.components.jobs import load_result, run_store
-from pages.components.state import AppState
+from pages.components.state import AppState, reported
 from pages.components.text import plain
 
 __all__ = ["choose_result", "draw_runs"]
@@ -34,10 +36,11 @@ def draw_runs(state: AppState):
     with st.container(horizontal=True):
         if st.button("Open this run", type="primary", icon=":material/open_in_full:"):
             state.use_history(run_store().history(run.id))
-            state.config, state.run_id = run.config, run.id
+            # A mistake of the leak lab stays with its run.
+            state.config, state.run_id = replace(run.config, leak=None), run.id
             st.switch_page("pages/2_Train.py")
         if run.active:
-            st.button("Stop", icon=":material/stop:", on_click=run_store().request_stop, args=(run.id,))
+            st.button("Stop", icon=":material/stop:", on_click=reported(run_store().request_stop), args=(run.id,))
 
 
 def choose_result(state: AppState):

@@ -10,10 +10,10 @@ import streamlit as st
 
 from forecasting import ForecastingError, NeedsChoice, load_sample
 from forecasting.data.samples import SAMPLES
-from forecasting.words import duration
+from forecasting.runs.files import history_key
 from pages.components.frame import DEFAULT_SAMPLE, boundary
-from pages.components.jobs import run_store
-from pages.components.state import AppState, Upload
+from pages.components.jobs import keep_history
+from pages.components.state import AppState, Upload, reported
 from pages.components.text import plain
 
 __all__ = ["draw_sources"]
@@ -26,10 +26,21 @@ QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", 
 
 def draw_sources(state: AppState):
     """Draws the ways in; what a person chooses becomes `state.history`."""
-    st.session_state.setdefault("data_way", "Sample" if state.sample else "File" if state.upload else "Ticker")
-    way = st.segmented_control("Prices from", WAYS, key="data_way", required=True)
+    if state.fetch is not None and state.fetch.done:
+        _take_fetched(state)
+        st.rerun()
+    way = st.segmented_control("Prices from", WAYS, default=_way(state), key="data_way", required=True)
     with boundary():
         {"Sample": _draw_samples, "Ticker": _draw_tickers, "File": _draw_file}[way](state)
+
+
+def _way(state: AppState) -> str:
+    """Where the prices in hand, or those that are about to be, come from."""
+    if state.question is not None or state.upload_error:
+        return "File"
+    if state.fetch is not None or state.history.source.startswith("Yahoo"):
+        return "Ticker"
+    return "Sample" if state.sample else "File"
 
 
 def _draw_samples(state: AppState):
@@ -56,9 +67,10 @@ def _draw_tickers(state: AppState):
                                help="Yahoo keeps short intervals for short periods only: hours for two years, minutes for "
                                     "days or weeks.")
     periods = periods_for(every)
-    if st.session_state.get("data_period") not in periods:
-        st.session_state["data_period"] = "10y" if "10y" in periods else periods[-1]
-    back = period.selectbox("Period", periods, key="data_period", format_func=PERIODS.get)
+    usual = "10y" if "10y" in periods else periods[-1]
+    if st.session_state.get("data_period", usual) not in periods:
+        st.session_state["data_period"] = usual
+    back = period.selectbox("Period", periods, index=periods.index(usual), key="data_period", format_func=PERIODS.get)
     adjusted = st.toggle("Adjust for splits and dividends", value=True, key="data_adjusted",
                          help="Adjusted prices show what a holder earned. Unadjusted ones are as quoted on the day, and fall "
                               "on each dividend.")
@@ -66,35 +78,41 @@ def _draw_tickers(state: AppState):
         from forecasting.data.tickers import start_fetch
 
         state.fetch = start_fetch(symbols, interval=every, period=back, adjusted=adjusted)
-    if state.fetch is not None and not state.fetch.done:
-        st.fragment(_wait, run_every=0.5)(state)
-    elif state.fetch is not None:
-        _take_fetched(state)
+    if state.fetch is not None:
+        _draw_fetch(state)
     _draw_fetched(state)
 
 
-def _wait(state: AppState):
+def _draw_fetch(state: AppState):
+    """A fetch under way, and what else can be done once it takes long."""
     job = state.fetch
-    if job is None or job.done:
+    late = job.seconds >= PATIENCE_SECONDS
+    st.fragment(_wait, run_every=0.5)(job, late)
+    if not late:
+        return
+    # Outside what is drawn again and again: that would swallow a click.
+    st.warning(f"Yahoo has not answered for {PATIENCE_SECONDS} seconds. It may still; or go on without it.",
+               icon=":material/hourglass_empty:")
+    with st.container(horizontal=True):
+        if any(job.cached(symbol) for symbol in job.symbols):
+            st.button("Use the last good copy", on_click=_use_copies, args=(state,))
+        st.button("Use the sample", on_click=_give_up, args=(state,))
+
+
+def _wait(job, late: bool):
+    if job.done or (not late and job.seconds >= PATIENCE_SECONDS):
         st.rerun()
     st.progress(min(0.95, job.seconds / PATIENCE_SECONDS), text=f"Asking Yahoo for {plain(', '.join(job.symbols))} …")
-    if job.seconds < PATIENCE_SECONDS:
-        return
-    st.warning(f"Yahoo has not answered for {duration(job.seconds)}. It may still; or go on without it.",
-               icon=":material/hourglass_empty:")
-    left, right = st.columns(2)
-    if any(job.cached(symbol) for symbol in job.symbols):
-        left.button("Use the last good copy", on_click=_use_copies, args=(state,))
-    right.button("Use the sample", on_click=_give_up, args=(state,))
 
 
+@reported
 def _use_copies(state: AppState):
-    job, state.fetch = state.fetch, None
+    job = state.fetch
     _take(state, {symbol: job.cached(symbol) for symbol in job.symbols})
 
 
+@reported
 def _give_up(state: AppState):
-    state.fetch = None
     state.use_history(load_sample(DEFAULT_SAMPLE))
 
 
@@ -102,7 +120,7 @@ def _take_fetched(state: AppState):
     """What came of a fetch: prices, or the reason why not and the last good copy where there is one."""
     job, state.fetch = state.fetch, None
     failed = {symbol: outcome for symbol, outcome in job.results.items() if isinstance(outcome, ForecastingError)}
-    st.session_state["data_failed"] = [str(error) for error in failed.values()]
+    state.failures += [str(error) for error in failed.values()]
     _take(state, {symbol: job.cached(symbol) if symbol in failed else job.results[symbol] for symbol in job.symbols})
 
 
@@ -111,26 +129,19 @@ def _take(state: AppState, found: dict):
     found = {symbol: history for symbol, history in found.items() if history is not None}
     state.fetched |= found
     for history in list(found.values())[:1]:
-        _use(state, history)
-
-
-def _use(state: AppState, history):
-    # Saved, so that the page's address brings it back.
-    run_store().save_history(history)
-    state.use_history(history)
+        keep_history(state, history)
 
 
 def _draw_fetched(state: AppState):
-    for sentence in st.session_state.pop("data_failed", []):
-        st.error(plain(sentence), icon=":material/cloud_off:")
     if len(state.fetched) > 1:
         st.session_state["data_symbol"] = next((s for s, h in state.fetched.items() if h is state.history), None)
         st.segmented_control("Fetched", list(state.fetched), key="data_symbol", on_change=_use_fetched, args=(state,))
 
 
+@reported
 def _use_fetched(state: AppState):
     if symbol := st.session_state["data_symbol"]:
-        _use(state, state.fetched[symbol])
+        keep_history(state, state.fetched[symbol])
 
 
 def _draw_file(state: AppState):
@@ -148,10 +159,14 @@ def _draw_file(state: AppState):
         st.error(plain(state.upload_error, limit=1500), icon=":material/error:")
     if state.question is not None:
         _ask(state)
-    elif state.upload is not None and not state.upload_error:
+    elif state.is_of_upload:
         _offer_columns(state)
+    if state.upload is not None and state.upload.choices:
+        st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(state,),
+                  help="Takes back what was chosen for this file.")
 
 
+@reported
 def _read(state: AppState):
     """Reads the upload with the answers given so far; what comes of it is in the state."""
     # Imported here: most visits read no file, and calendars take half a second.
@@ -171,7 +186,9 @@ def _read(state: AppState):
     except ForecastingError as error:
         state.upload_error = str(error)
     else:
-        _use(state, replace(history, calendar=guess_calendar(history)))
+        history = replace(history, calendar=guess_calendar(history))
+        upload.key = history_key(history)
+        keep_history(state, history)
 
 
 def _ask(state: AppState):
@@ -180,11 +197,18 @@ def _ask(state: AppState):
     if question.preview is not None:
         st.dataframe(pd.DataFrame(question.preview).astype(str), hide_index=True, height="content")
     chosen = st.selectbox(QUESTIONS[question.kind], question.options, key=f"data_choice_{question.kind}")
-    st.button("Use this", on_click=_answer, args=(state, question.kind, chosen))
+    st.button("Use this", icon=":material/check:", on_click=_answer, args=(state, question.kind, chosen))
 
 
+@reported
 def _answer(state: AppState, kind: str, chosen: str):
     state.upload.choices[kind] = chosen
+    _read(state)
+
+
+@reported
+def _ask_again(state: AppState):
+    state.upload.choices.clear()
     _read(state)
 
 

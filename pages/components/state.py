@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from forecasting import RECOMMENDED, ForecastConfig, NeedsChoice, PriceHistory, load_sample
+from forecasting import (
+    RECOMMENDED,
+    ForecastConfig,
+    ForecastingError,
+    NeedsChoice,
+    PriceHistory,
+    load_sample,
+)
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
 
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
     from forecasting.data.tickers import FetchJob
 
-__all__ = ["AppState", "Upload", "app_state"]
+__all__ = ["AppState", "Upload", "app_state", "reported"]
 
 KEY = "forecasting"
+XSRF_COOKIE = "_streamlit_xsrf"
+_XSRF = re.compile(r"2\|((?:[0-9a-f]{2})+)\|((?:[0-9a-f]{2})+)\|\d+")
 
 
 @dataclass
 class Upload:
-    """A file as it was uploaded, and the answers given about it so far."""
+    """A file as it was uploaded, and the answers given about it so far.
+
+    key: of the history that was read from it, None while there is none
+    """
 
     name: str
     content: bytes
     choices: dict = field(default_factory=dict)
+    key: str | None = None
 
 
 @dataclass
 class AppState:
     """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
     config: the settings in hand; drawn: those that the sidebar's widgets last showed
-    run_id: the run that is shown; earlier_id: the one before it, shown while it is at work
-    owner: names this session in the queue, so that runs are taken by turns
+    run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
+    owner: names this person in the queue, so that runs are taken by turns
     upload, question, upload_error: the last file, what is still to be asked about it, why it could not be read
     fetch: a fetch under way; fetched: the tickers fetched in this session
+    failures: what a click could not do, sentences for the next drawing of the page
     """
 
     history: PriceHistory | None = None
@@ -46,16 +63,49 @@ class AppState:
     drawn: ForecastConfig | None = None
     run_id: str | None = None
     earlier_id: str | None = None
-    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owner: str = field(default_factory=lambda: _owner())
     upload: Upload | None = None
     question: NeedsChoice | None = None
     upload_error: str | None = None
     fetch: FetchJob | None = None
     fetched: dict[str, PriceHistory] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):
         """Takes other prices in hand; settings and the run that is shown stay."""
         self.history, self.sample = history, _samples().get(history_key(history))
+        self.fetch = None  # what was asked for before must not take their place later
+
+    @property
+    def is_of_upload(self) -> bool:
+        """Whether the prices in hand were read from the last upload."""
+        return self.upload is not None and self.upload.key == history_key(self.history)
+
+
+def reported(callback: Callable) -> Callable:
+    """A widget's callback, of which what a person can mend is said by the drawing of the page that follows.
+
+    Streamlit calls it before the page, where nothing can be shown.
+    """
+    @wraps(callback)
+    def call(*args):
+        try:
+            callback(*args)
+        except ForecastingError as error:
+            app_state().failures.append(str(error))
+
+    return call
+
+
+def _owner() -> str:
+    """The same for all sessions of one browser, or a reload would jump the queue."""
+    # The token of the cookie is masked anew with each answer: version|mask|masked token|time, in hex.
+    match = _XSRF.fullmatch(str(st.context.cookies.get(XSRF_COOKIE)))
+    if match is None:
+        return uuid.uuid4().hex
+    mask, masked = map(bytes.fromhex, match.groups())
+    token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(masked))
+    return hashlib.sha256(token).hexdigest()[:32]  # the store of runs is no place for the token itself
 
 
 @cache

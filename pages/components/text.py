@@ -10,11 +10,12 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@^=])")
 # Icons, emoji and bare links are found in the text after Markdown is parsed, where no backslash is left to stop them.
 _AFTER_PARSING = re.compile(r"(:)(?=[\w/+-])|(?<=w)(w)(?=w\.)|(@)(?=\w)", re.IGNORECASE)
 _JOINER = "\N{WORD JOINER}"
+_BREAKS = re.compile(r"[^\S\u2009\u202f\u00a0]+")  # white space but for the kinds that hold a number together
 
 
 def plain(text: object, limit: int = 600) -> str:
     """`text` so that Markdown shows it letter for letter, on one line, cut at `limit` characters."""
-    line = " ".join(str(text).split())
+    line = _BREAKS.sub(" ", str(text)).strip()
     line = line if len(line) <= limit else line[: limit - 1] + "…"
     line = _AFTER_PARSING.sub(lambda match: match.group(0) + _JOINER, line)
     return _MARKS.sub(r"\\\1", line)

@@ -15,7 +15,7 @@ from forecasting.evaluation.diagnostics import (
 )
 from forecasting.evaluation.verdict import gate_words, intervals_words
 from forecasting.plots import coverage_chart, horizon_chart, width_chart
-from forecasting.words import count, count_of, number, p_value, percent, price, share, unit
+from forecasting.words import UNKNOWN, count, count_of, number, p_value, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import is_dark
 from pages.components.jobs import load_baselines, load_verdict
@@ -38,19 +38,35 @@ def draw_verdict(run, result):
                 delta_arrow="off")
     skill.metric("Skill", share(test["skill"], signed=True), "0 is naive", delta_color="off", delta_arrow="off",
                  help="1 - RMSE / naive RMSE on the test part.")
-    direction.metric("Right direction", share(test["directional_accuracy"], digits=1), "a coin gives 50 %",
+    one = unit(result.history.frequency)
+    direction.metric("Right direction", share(test["directional_accuracy"]), "a coin gives 50 %",
                      delta_color="off", delta_arrow="off",
-                     help="The share of test days on which the price moved the way that was predicted.")
-    inside.metric("In the 95 % interval", share(test["coverage_95"], digits=1), "promised 95 %", delta_color="off",
-                  delta_arrow="off")
+                     help=f"The share of {one}s of the test part in which the price moved the way that was predicted.")
+    inside.metric("In the 95 % interval", share(test["coverage_95"]), "promised 95 %", delta_color="off",
+                  delta_arrow="off", help="The share of test prices within their 95 % interval.")
     if beside.statistic is not None:
         st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
-                   f"({p_value(beside.p_value)}) over {count_of(beside.days, 'day')}; negative means that the model errs less.")
+                   f"({p_value(beside.p_value)}) over {count_of(beside.days, one)}; negative means that the model errs less.")
+    draw_reasons({"Test part": result.reasons["test"]}, shown=("rmse", "skill", "directional_accuracy", "coverage_95"))
     st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged))}")
+
+
+def draw_reasons(reasons: dict, shown=None):
+    """Why scores are undefined, a line each. reasons: {whose: {score: why}}; shown: the scores that stand on the page"""
+    for whose, scores in reasons.items():
+        why: dict[str, list[str]] = {}
+        for name, reason in scores.items():
+            if shown is None or name in shown:
+                why.setdefault(reason, []).append(name.replace("_", " "))
+        for reason, names in why.items():
+            st.caption(plain(f"{whose}: {', '.join(names)} undefined, because {reason}."))
 
 
 def draw_baselines(run, result):
     """The run and every simple forecast on the same days, sorted by RMSE."""
+    if result.invalid:
+        st.error(f"{plain(result.invalid)} It is not ranked among honest forecasts.", icon=":material/block:")
+        return
     extra = st.multiselect("Ask also", EXTRA, key="evaluate_extra", placeholder="Slower ones: exponential smoothing, ARIMA",
                            format_func=EXTRA_NAMES.get, help="Fitted once on the days before the test part; each may take "
                                                              "up to a minute.")
@@ -59,9 +75,7 @@ def draw_baselines(run, result):
     st.dataframe(_readable(table, result.history.currency), height="content")
     with st.expander("How each of them predicts"):
         st.markdown("\n".join(f"- **{plain(name)}** {plain(about)}" for name, about in table["about"].items()))
-    for name, scores in reasons.items():
-        for reason in dict.fromkeys(scores.values()):
-            st.caption(plain(f"{name}: {reason}."))
+    draw_reasons(reasons)
 
 
 def _readable(table: pd.DataFrame, currency) -> pd.DataFrame:
@@ -69,10 +83,10 @@ def _readable(table: pd.DataFrame, currency) -> pd.DataFrame:
              "mape": ("MAPE", percent), "smape": ("sMAPE", percent), "mase": ("MASE", lambda v: number(v, 3)),
              "skill": ("Skill", lambda v: share(v, signed=True))}
     shown = {label: table[name].map(form) for name, (label, form) in forms.items()}
-    shown["Right direction (95 % interval)"] = [
-        "–" if pd.isna(row.directional_accuracy) else
-        f"{share(row.directional_accuracy, digits=1)} ({number(100 * row.directional_low, 1)} to "
-        f"{share(row.directional_high, digits=1)})" for row in table.itertuples()]
+    shown["Right direction"] = table["directional_accuracy"].map(share)
+    shown["95 % interval"] = [UNKNOWN if pd.isna(row.directional_low) else
+                              f"{number(100 * row.directional_low)}–{share(row.directional_high)}"
+                              for row in table.itertuples()]
     return pd.DataFrame(shown)
 
 
@@ -103,6 +117,7 @@ def draw_intervals(run, result):
         "Part": table["part"].str.capitalize(),
         "Promised": table["promised"].map(lambda value: share(value, digits=0)),
         "Achieved": table["achieved"].map(share),
+        "Measured": ["out of sample" if part == "test" else "in sample" for part in table["part"]],
         "Prices": table["count"].map(count),
         "Mean width": table["width"].map(lambda value: price(value, result.history.currency)),
         "In percent of the price": table["width_percent"].map(percent),
