@@ -63,7 +63,42 @@ def test_too_few_origins_never_pass():
     actual, last = walk(MIN_ORIGINS - 1)
     gate = evidence_gate(actual, actual, last)
     assert (gate.passed, gate.t, gate.origins) == (False, None, MIN_ORIGINS - 1)
-    assert "19 forecasts" in gate.reason
+    assert "19 forecasts to judge by, fewer than the 20 that it takes:" in gate.reason
+
+
+def overlapping(origins, horizon, seed=0):
+    """(actual, last) of a random walk near 100, NaN where a target lies beyond the last price."""
+    prices = 100 + np.cumsum(np.random.default_rng(seed).normal(size=origins + 1))
+    rows = np.arange(origins)[:, None] + np.arange(1, horizon + 1)
+    return np.where(rows <= origins, prices[np.minimum(rows, origins)], np.nan), prices[:-1]
+
+
+def test_a_horizon_long_beside_validation_never_passes():
+    actual, last = overlapping(49, 10)
+    gate = evidence_gate(actual, actual, last)
+    assert not gate.passed
+    assert "49 forecasts to judge by, fewer than the 50 that it takes for 10 steps ahead" in gate.reason
+    assert evidence_gate(*(values[:, :9] for values in (actual, actual)), last).passed
+
+
+@pytest.mark.parametrize(("origins", "horizon"), [(20, 1), (50, 10), (100, 20), (100, 10), (200, 5)])
+def test_a_forecast_that_calls_the_same_direction_passes_no_more_often_than_promised(origins, horizon):
+    trials = 300
+    passed = 0
+    for seed in range(trials):
+        actual, last = overlapping(origins, horizon, seed)
+        passed += evidence_gate(actual, last[:, None] + 0.01 * np.sqrt(np.arange(1, horizon + 1)), last).passed
+    assert passed / trials < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def test_a_step_that_few_origins_know_keeps_nothing():
+    moves = np.random.default_rng(0).choice([0.9, 1.0, 1.1], 51)
+    prices = 100 + np.cumsum(moves)  # every step of a climb is easily known, if it is seen often enough
+    rows = np.arange(50)[:, None] + np.arange(1, 11)
+    actual, last = np.where(rows <= 50, prices[np.minimum(rows, 50)], np.nan), prices[:50]
+    gate = evidence_gate(actual, np.where(np.isnan(actual), 0, actual), last)
+    # Step 9 ends within validation from 42 origins, of the 45 that it takes; step 8 from 43, of 40.
+    assert gate.shrinkage == (1.0,) * 8 + (0.0,) * 2
 
 
 def test_unknown_targets_are_left_out():
@@ -102,7 +137,9 @@ def test_t_of_one_step_agrees_with_statsmodels_newey_west():
     predicted = toward(actual, last, 0.1) + np.random.default_rng(2).normal(0, 0.1, actual.shape)
     gains = ((actual - last[:, None]) ** 2 - (actual - predicted) ** 2)[:, 0]
     fitted = sm.OLS(gains, np.ones(len(gains))).fit(cov_type="HAC", cov_kwds={"maxlags": 4, "use_correction": False})
-    assert evidence_gate(actual, predicted, last).t == pytest.approx(fitted.tvalues[0])
+    gate = evidence_gate(actual, predicted, last)
+    assert gate.t == pytest.approx(fitted.tvalues[0])
+    assert f"more than {1.96 + 2.9694 * 5 / 120 + 0.4160 * (5 / 120) ** 2:.1f} needed" in gate.reason
 
 
 def test_relative_moves_keep_dear_years_from_deciding():
