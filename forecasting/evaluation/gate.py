@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.evaluation.comparison import fixed_b_quantile
 from forecasting.evaluation.metrics import SMALLEST_MOVE
 from forecasting.words import share
 
@@ -63,9 +64,8 @@ def evidence_gate(actual, predicted, last, positive: bool = False) -> Gate:
     larger, do not outweigh near ones; the gain of an origin is their sum over its known steps. The variance of the mean
     gain allows for the overlap of neighbouring origins' horizons, and the t that is asked for grows with the share of
     the origins that this takes.
-    Sources: Newey and West, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
-    covariance matrix" (1987); Kiefer and Vogelsang, "A new asymptotic theory for heteroskedasticity-autocorrelation
-    robust tests" (2005); the test is Diebold and Mariano's (1995) with the naive forecast as the rival.
+    Source: Newey and West, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
+    covariance matrix" (1987); the test is Diebold and Mariano's (1995) with the naive forecast as the rival.
     """
     actual, predicted = np.asarray(actual, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     last = np.asarray(last, dtype=np.float64)
@@ -143,13 +143,12 @@ def _newey_west_t(gains, steps):
     steps: that a forecast looks ahead. Neighbours that overlap so far are correlated, and Bartlett weights fade: twice
         as many lags are taken, more for long series by Newey and West's rule of thumb
     t is None where every gain is zero. A gain that hardly varies is bounded at t = one million, so that t stays a number
-    that JSON can hold. The needed t is the 97.5 % quantile that Kiefer and Vogelsang give for a variance of so many lags.
+    that JSON can hold.
     """
     n = len(gains)
     mean = gains.mean()
     lags = min(max(2 * steps, int(4 * (n / 100) ** (2 / 9))), n - 1)
-    taken = (lags + 1) / n
-    needed = max(MIN_T, 1.96 + 2.9694 * taken + 0.4160 * taken**2 - 0.5324 * taken**3)
+    needed = max(MIN_T, fixed_b_quantile((lags + 1) / n))
     if not gains.any():
         return None, needed
     centred = gains - mean

@@ -81,13 +81,19 @@ def test_skill_interval_holds_the_skill_and_is_the_same_for_the_same_seed():
     assert (low, high) != skill_interval(actual, good, naive, seed=1)
 
 
+def widened(skills, skill, share):
+    """The 95 % interval of resampled skills, for blocks of this share of the days."""
+    wider = (1.96 + 2.9694 * share + 0.4160 * share**2 - 0.5324 * share**3) / 1.96
+    return skill + wider * (np.quantile(skills, [0.025, 0.975]) - skill)
+
+
 def test_blocks_of_one_day_give_the_ordinary_bootstrap():
     actual, good, naive = three_forecasts(100)
     rng = np.random.default_rng(7)
     picks = rng.integers(0, 100, (2000, 100))
     expected = [skill(actual[pick], good[pick], naive[pick]) for pick in picks]
     found = skill_interval(actual, good, naive, block=1, seed=7)
-    assert found == pytest.approx(np.quantile(expected, [0.025, 0.975]))
+    assert found == pytest.approx(widened(expected, skill(actual, good, naive), 1 / 100))
 
 
 def test_blocks_run_round_the_end_of_the_series():
@@ -96,7 +102,7 @@ def test_blocks_run_round_the_end_of_the_series():
     days = (rng.integers(0, 50, (2000, 8))[:, :, None] + np.arange(7)) % 50  # eight blocks of seven days
     expected = [skill(actual[d], good[d], naive[d]) for d in days.reshape(2000, -1)]
     found = skill_interval(actual, good, naive, block=7, seed=3)
-    assert found == pytest.approx(np.quantile(expected, [0.025, 0.975]))
+    assert found == pytest.approx(widened(expected, skill(actual, good, naive), 7 / 50))
 
 
 def test_skill_interval_covers_the_true_skill_of_errors_that_come_in_runs():
@@ -111,6 +117,27 @@ def test_skill_interval_covers_the_true_skill_of_errors_that_come_in_runs():
     assert covered >= 85  # 95 promised, less for small samples and chance
 
 
+def overlapping(n, step, rng):
+    """(naive's errors, those of a forecast that is as good) `step` steps ahead: sums of the moves in between."""
+    moves, other = rng.normal(size=(2, n + step))
+    shared, own = (np.convolve(values, np.ones(step), "valid")[:n] / np.sqrt(step) for values in (moves, other))
+    return shared + 0.3 * own, shared - 0.3 * own
+
+
+@pytest.mark.parametrize(("n", "step"), [(40, 20), (60, 20), (45, 10), (99, 10)])
+def test_few_horizons_have_no_skill_interval(n, step):
+    with pytest.raises(Undefined, match=f"{n} predictions are too few for an interval {step} steps ahead, which takes"):
+        skill_interval(np.zeros(n), *overlapping(n, step, np.random.default_rng(0)), step=step)
+
+
+@pytest.mark.parametrize(("n", "step"), [(20, 1), (20, 2), (50, 5), (100, 10)])
+def test_a_forecast_that_is_as_good_is_seldom_called_better(n, step):
+    rng, trials = np.random.default_rng(2), 300
+    better = sum(skill_interval(np.zeros(n), *overlapping(n, step, rng), step=step, samples=400)[0] > 0
+                 for _ in range(trials))
+    assert better / trials < 0.06 + 2 * np.sqrt(0.06 * 0.94 / trials)
+
+
 def test_skill_interval_of_the_naive_forecast_is_zero():
     actual, _, naive = three_forecasts(100)
     assert skill_interval(actual, naive, naive) == (0.0, 0.0)
@@ -119,7 +146,7 @@ def test_skill_interval_of_the_naive_forecast_is_zero():
 
 def test_too_few_days_or_constant_prices_have_no_skill_interval():
     actual, good, naive = three_forecasts(MIN_DAYS - 1)
-    with pytest.raises(Undefined, match="19 days"):
+    with pytest.raises(Undefined, match="19 predictions are too few for an interval, which takes 20"):
         skill_interval(actual, good, naive)
     with pytest.raises(Undefined, match="never moved"):
         skill_interval(np.ones(50), np.zeros(50), np.ones(50))
@@ -135,7 +162,8 @@ def test_compare_says_why_a_value_is_missing():
     same = compare(actual, naive, naive)
     assert (same.skill, same.statistic, same.p_value) == (0.0, None, None)
     assert same.reasons == dict.fromkeys(["statistic", "p_value"], "both forecasts make the same errors")
-    assert compare(actual[:5], good[:5], naive[:5]).reasons["interval"] == "5 days are too few for an interval"
+    few = compare(actual[:5], good[:5], naive[:5])
+    assert few.reasons["interval"] == "5 predictions are too few for an interval, which takes 20"
 
 
 def test_units_do_not_matter_even_near_the_largest_float():
