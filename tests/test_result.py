@@ -218,6 +218,19 @@ def test_a_guarded_forecast_has_the_intervals_of_the_guarded_forecast(tmp_path):
             assert (np.log(plain["upper_80"] / plain["lower_80"]) > np.log(guarded["upper_80"] / guarded["lower_80"])).all()
 
 
+@pytest.mark.parametrize("target", ["change", "price"])
+def test_a_prediction_below_zero_does_not_close_its_interval(target):
+    history = make_history(ROWS)
+    frame = history.frame.assign(Close=history.close * np.linspace(100, 1, ROWS) ** 1.5)  # what was dear is cheap now
+    config = dataclasses.replace(CONFIG, target=target, skip=None, learning_rate=0.5, patience=None, seed=1)
+    fallen = train(dataclasses.replace(history, frame=frame), config)
+    table = pd.concat([fallen.predictions[[*COLUMNS[4:], "predicted"]], fallen.forecast(12)])
+    lowest = table["predicted"] / np.r_[fallen.predictions["naive"], np.full(12, fallen.history.close[-1])]
+    assert (table["lower_95"] > 0).all()
+    assert (table["upper_95"] > 1.01 * table["lower_95"]).all()
+    assert lowest.min() < 0.9
+
+
 def test_as_of_gives_the_forecast_as_it_would_have_been_made(result):
     day = result.history.dates[140]
     forecast = result.forecast(4, as_of=day)

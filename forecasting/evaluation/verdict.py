@@ -103,10 +103,12 @@ def leak_words(leak: str) -> str:
     return f"This run is invalid on purpose: {LEAKS[leak]}."
 
 
-def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None = None) -> str:
+def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None = None, *,
+               epochs: int | None = None) -> str:
     """What validation proves, and what the guarded forecast therefore does.
 
     best_epoch: 0 where the untrained network was best, which is then said too
+    epochs: how many were measured, the rows of the curve; of an untrained network nothing is said before the first
     judged: the verdict on the test part; where the two disagree, that is said
     """
     text = gate.reason
@@ -114,7 +116,9 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
         first, last = (words.share(kept, digits=0) for kept in (gate.shrinkage[0], gate.shrinkage[-1]))
         if first != last:
             text += f" At step {len(gate.shrinkage)} it keeps {last}."
-    if best_epoch == 0:
+    if epochs == 0:
+        text += " The training was stopped before an epoch ended."
+    elif best_epoch == 0:
         text += " The untrained network was the best one: training had nothing to add."
     if judged is not None and gate.passed and judged.outcome in ("unproven", "worse"):
         text += " The test part does not bear that out: trust it less."

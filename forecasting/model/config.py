@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import numbers
 from dataclasses import dataclass
 
 from forecasting.errors import ConfigError
@@ -61,6 +61,7 @@ class ForecastConfig:
     initializer, recurrent_initializer: of the input weights and of the recurrent weights
     schedule: of the learning rate, over `epochs`
     clip_norm: bound on the global norm of the gradient, or None
+    weight_decay: of every optimizer, decoupled from its gradient; 0 for none; momentum: of 'sgd' alone
     patience: epochs without a better validation loss before training ends with the best weights, or None for all epochs
     scaler: how `price` is scaled; changes and returns are divided by their standard deviation
     supervision: loss on the last step of each window, or on every step of longer chunks
@@ -103,12 +104,15 @@ class ForecastConfig:
         for name in ("features", "units"):
             value = getattr(self, name)
             if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
-                raise ConfigError(f"{name} must be a list. Received: {name}={value!r}. Write it as a list, e.g. [64, 64].")
-            object.__setattr__(self, name, tuple(value))
+                raise ConfigError(f"{name} must be a list, such as [64, 64]. Received: {name}={_shown(value)}.")
+            try:
+                object.__setattr__(self, name, tuple(value))
+            except TypeError:
+                raise ConfigError(f"{name} must be a list, such as [64, 64]. Received: {name}={_shown(value)}.") from None
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if not (value is None or isinstance(value, str)) or value not in allowed:
-                raise ConfigError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {name}={value!r}.")
+                raise ConfigError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {name}={_shown(value)}.")
         for name, (low, high, whole, optional) in RANGES.items():
             value = getattr(self, name)
             if value is None and optional:
@@ -117,12 +121,13 @@ class ForecastConfig:
         if self.validation_share + self.test_share > MAX_HELD_OUT:
             raise ConfigError(f"validation_share and test_share may be {MAX_HELD_OUT:g} together, so that something is left "
                               f"to train on. Received: {self.validation_share:g} and {self.test_share:g}.")
-        if not self.features or set(self.features) - set(FEATURES) or len(set(self.features)) < len(self.features):
+        known = all(isinstance(name, str) and name in FEATURES for name in self.features)
+        if not self.features or not known or len(set(self.features)) < len(self.features):
             raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once. "
-                              f"Received: features={list(self.features)}.")
+                              f"Received: features={_shown(list(self.features))}.")
         if not 1 <= len(self.units) <= MAX_LAYERS:
             raise ConfigError(f"units needs one number for each layer, from 1 to {MAX_LAYERS} layers. "
-                              f"Received: units={list(self.units)}.")
+                              f"Received: units={_shown(list(self.units))}.")
         object.__setattr__(self, "units", tuple(_number("units", u, 1, MAX_UNITS, True) for u in self.units))
 
     def to_dict(self) -> dict:
@@ -145,12 +150,22 @@ def _number(name, value, low, high, whole):
     """`value` as an int or float within [low, high], or a ConfigError."""
     kind = "a whole number" if whole else "a number"
     rule = f"{name} must be {kind} from {low:g} to {high:g}"
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise ConfigError(f"{rule}. Received: {name}={value!r}.")
+    # Compared before it is converted: an int may be too large for a float.
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low <= value <= high:
+        raise ConfigError(f"{rule}. Received: {name}={_shown(value)}.")
     number = float(value)
-    if not math.isfinite(number) or not low <= number <= high or (whole and number != int(number)):
-        raise ConfigError(f"{rule}. Received: {name}={value!r}.")
+    if whole and number != int(number):
+        raise ConfigError(f"{rule}. Received: {name}={_shown(value)}.")
     return int(number) if whole else number
+
+
+def _shown(value):
+    """A received value for a sentence: as Python writes it, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return f"a {type(value).__name__} of many digits"
+    return text if len(text) <= 100 else f"{text[:100]} ..."
 
 
 # Chosen on 33 pieces of the training and validation parts of market, weather and power series. Supervised at every step

@@ -23,6 +23,7 @@ CLIP = 4.0            # standard deviations: a crash counts as a large move, not
 MIN_WINDOWS = 10      # fewer teach a network nothing
 LARGEST_PRICE = 1e100  # squares of larger prices no longer fit into 64 bits with room for a sum
 CENTRED_ROWS = 5      # of the centred average in the leak lab: two of them lie in the future
+LEAST_SHARE = 1e-3    # of the last price: what a prediction of zero or less stands for where every price is above zero
 PARTS = ("train", "validation", "test")
 _LARGEST_SCALED = 1e6  # standard deviations; keeps a wild price of the test part within 32 bits
 _TINY = np.finfo(np.float64).tiny
@@ -253,14 +254,18 @@ class Preprocessor:
         return targets
 
     def prices(self, outputs, last) -> np.ndarray:
-        """Prices (m, horizon) that outputs (m, horizon) stand for, from the last known prices (m,)."""
+        """Prices (m, horizon) that outputs (m, horizon) stand for, from the last known prices (m,).
+
+        Where every price so far is above zero, so is every prediction: `LEAST_SHARE` of the last price at least.
+        """
         outputs = np.asarray(outputs, dtype=np.float64)
         last = np.asarray(last, dtype=np.float64)[:, None]
-        if self.target == "price":
-            return outputs * self.scale + self.centre
         moves = outputs * (self.scale * np.sqrt(np.arange(1, outputs.shape[1] + 1)))
-        # An exponent within the range of doubles, so that a wild output becomes a wild price and no infinity.
-        return last * np.exp(np.clip(moves, -300, 300)) if self.target == "log_return" else last + moves
+        if self.target == "log_return":
+            # An exponent within the range of doubles, so that a wild output becomes a wild price and no infinity.
+            return last * np.exp(np.clip(moves, -300, 300))
+        prices = outputs * self.scale + self.centre if self.target == "price" else last + moves
+        return np.where(last > 0, np.maximum(prices, LEAST_SHARE * last), prices) if self.positive else prices
 
     def to_dict(self) -> dict:
         """The state as JSON-able values; `from_dict` is its inverse."""

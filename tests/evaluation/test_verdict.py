@@ -88,6 +88,9 @@ def test_the_gate_adds_its_last_step_where_that_differs():
     shut = Gate(False, 0.1, (0.0, 0.0), 200, 0.0, "Not proven.")
     assert gate_words(shut, best_epoch=0) == \
         "Not proven. The untrained network was the best one: training had nothing to add."
+    assert gate_words(shut, 0, epochs=4) == gate_words(shut, 0)
+    assert gate_words(shut, 3, epochs=4) == "Not proven."
+    assert gate_words(shut, 0, epochs=0) == "Not proven. The training was stopped before an epoch ended."
 
 
 def test_a_gate_and_a_verdict_that_disagree_are_not_left_side_by_side():

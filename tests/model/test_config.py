@@ -1,7 +1,10 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecasting.errors import ConfigError
 from forecasting.model.config import (
@@ -45,6 +48,9 @@ def test_lists_become_tuples_so_that_a_config_can_be_hashed():
     ("dropout", -0.1), ("dropout", 0.95), ("patience", 0), ("clip_norm", 0), ("seed", -1), ("test_share", 0.9),
     ("target", "returns"), ("cell", None), ("cell", ["lstm"]), ("skip", "lasso"), ("leak", "all"),
     ("units", ()), ("units", 64), ("units", "64"), ("units", (0,)), ("units", (1025,)), ("units", (8,) * 9),
+    ("features", [["Close"]]), ("features", [{}]), ("features", np.array(1.0)), ("units", np.array([[4, 8]])),
+    ("window", np.array([1, 2])), ("window", np.array([60])), ("horizon", 10**400), ("horizon", [10**400]),
+    ("learning_rate", complex(0.1)), ("clip_norm", float("inf")), ("patience", np.bool_(True)),
     ("features", ()), ("features", ("Close", "Close")), ("features", ("price",)), ("features", "Close"),
 ])
 def test_a_bad_setting_is_refused_with_what_was_received(name, value):
@@ -68,6 +74,29 @@ def test_validation_and_test_must_leave_something_to_train_on():
 def test_an_unknown_setting_is_refused_by_name(values):
     with pytest.raises(ConfigError, match="Unknown setting"):
         ForecastConfig.from_dict(values)
+
+
+def test_what_was_received_is_shown_in_part_where_it_is_long():
+    for value in (10**5000, [10**5000], 10**4000, "x" * 5000):
+        with pytest.raises(ConfigError, match="from 1 to 60") as refused:
+            ForecastConfig(horizon=value)
+        assert len(str(refused.value)) < 300
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(min_value=10**300) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=6)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([field.name for field in dataclasses.fields(ForecastConfig)]) | st.text(max_size=8),
+                       JSON, max_size=3) | JSON)
+def test_whatever_json_holds_is_settings_or_a_sentence(values):
+    try:
+        config = ForecastConfig.from_dict(values)
+    except ConfigError:
+        return
+    assert ForecastConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.mark.parametrize("values", [None, [], "window=60"])

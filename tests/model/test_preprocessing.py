@@ -74,6 +74,19 @@ def test_perfect_outputs_give_back_the_prices(target, close):
     assert np.isnan(targets[-1]).all()
 
 
+@pytest.mark.parametrize("target", ["log_return", "change", "price"])
+def test_a_positive_series_has_positive_predictions(target):
+    close = walk()
+    preprocessor, _ = fit(close, dataclasses.replace(SMALL, target=target))
+    outputs = np.array([[-1e4, -300.0, 0.1]])
+    assert (preprocessor.prices(outputs, close[-1:]) > 0).all()
+    if target != "log_return":
+        assert preprocessor.prices(outputs, close[-1:])[0, 0] == pytest.approx(close[-1] / 1000)
+        assert (preprocessor.prices(outputs, [-5.0])[0, :2] < 0).all()  # it has gone below zero after all
+        mixed, _ = fit(close - 100, dataclasses.replace(SMALL, target=target))
+        assert (mixed.prices(outputs, close[-1:])[0, :2] < 0).all()
+
+
 def test_outputs_of_zero_are_the_naive_forecast():
     close = walk()
     for target in ("log_return", "change"):
