@@ -20,6 +20,7 @@ __all__ = ["Picked", "named_column", "pick_prices", "pick_rows"]
 _CLOSES = ("close", "settle", "last", "price")
 _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quarter", "currency", "volume", "adj volume"}
 _MOST_OPTIONS = 200
+_MOST_CANDLES = 40  # columns among which open, high, low and close are looked for
 _MOST_WORDS = 3  # columns of words in a table that names none of its columns
 _CLOSER = 0.75  # how much nearer an open must be to the close before it than a close to the open before it
 
@@ -193,7 +194,8 @@ def _ohlc_by_content(table: Table, columns: list[Column], dates: pd.Series):
     Four neighbours are, where one is the largest and one the smallest of them in every row, and of the other two one, the
     open, follows the other of the row before much more closely than the other way round.
     """
-    values = _values(table, [c for c in columns if c.role in (None, "other")], np.argsort(dates.to_numpy(), kind="stable"))
+    unknown = [c for c in columns[:_MOST_CANDLES] if c.role in (None, "other")]
+    values = _values(table, unknown, np.argsort(dates.to_numpy(), kind="stable"))
     found = []
     for at in sorted(values):
         if all(at + i in values for i in range(4)) and (candles := _candles([values[at + i] for i in range(4)])):

@@ -12,6 +12,7 @@ __all__ = ["read_stamps"]
 
 _EPOCHS = (("s", 1e8, 5e9, "seconds"), ("ms", 1e11, 5e12, "milliseconds"), ("us", 1e14, 5e15, "microseconds"),
            ("ns", 1e17, 5e18, "nanoseconds"))
+_FEW = 0.1
 _DATED_DIGITS = ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (10, "%Y%m%d%H"), (8, "%Y%m%d"))
 
 
@@ -19,9 +20,9 @@ def read_stamps(text: pd.Series, order: str | None = None, today: pd.Timestamp |
                 epoch_1904: bool = False) -> list[Reading]:
     """Every reading of a column of numbers as dates; [] where the numbers are none. See `dates.read_dates`."""
     present = ~text.str.lower().isin(MISSING)
-    whole = text.str.fullmatch(r"-?[0-9]{1,19}(?:\.0*)?")
-    if text[whole].str.len().median() < 4:
-        whole = text.str.fullmatch(r"[0-9]{4,19}(?:\.0*)?")
+    whole = text.str.fullmatch(r"-?[0-9]{4,19}(?:\.0*)?")
+    if 0 < (short := text.str.fullmatch(r"-?[0-9]{1,3}")).mean() < _FEW:  # the first minutes of 1970
+        whole |= short
     fraction = text.str.fullmatch(r"[0-9]{4,10}\.[0-9]+")
     if not present.any() or (whole | fraction).sum() < 0.9 * present.sum():
         return []
@@ -130,23 +131,25 @@ def _serials(numbers, digits, epoch_1904) -> Reading | None:
 def _epochs(numbers, digits, _epoch_1904) -> Reading | None:
     """Time since 1970, negative before it. Some sites changed their unit, so a file may hold two."""
     known = numbers.dropna()
-    sizes = known.abs()
-    unit = next((at for at, (_, low, high, _) in enumerate(_EPOCHS) if low <= sizes.median() < high), None)
+    sizes = known.abs().to_numpy()
+    unit = next((at for at, (_, low, high, _) in enumerate(_EPOCHS) if low <= np.median(sizes) < high), None)
     if unit is None:
         return None
-    each = np.select([sizes.between(low, high, inclusive="left") for _, low, high, _ in _EPOCHS], range(len(_EPOCHS)), -1)
-    possible = [np.full(len(known), unit)] if sizes.max() < _EPOCHS[unit][2] else []
-    if each.min() >= 0 and each.max() > each.min():
-        possible.append(each)
+    possible = [np.array([unit])] if sizes.max() < _EPOCHS[unit][2] else []
+    if not possible or sizes.min() < _EPOCHS[unit][1]:
+        within = [(low <= sizes) & (sizes < high) for _, low, high, _ in _EPOCHS]
+        if np.any(within, axis=0).all():
+            possible.append(np.argmax(within, axis=0))
     micros = _whole_micros if (digits != "").sum() >= len(known) else _fraction_micros
-    readings = [micros(known, digits[known.index], units) for units in possible]
+    readings = [micros(known, digits if len(known) == len(digits) else digits[known.index], units) for units in possible]
     readings = [(values, units) for values, units in zip(readings, possible, strict=True) if values is not None]
     if not readings:
         return None
     # A unit read wrongly leaves decades between neighbours.
-    values, units = min(readings, key=lambda reading: np.diff(np.sort(reading[0])).max(initial=0))
+    values, units = min(readings, key=lambda reading: len(readings) > 1 and np.diff(np.sort(reading[0])).max(initial=0))
     words = " and ".join(_EPOCHS[at][3] for at in np.unique(units))
-    dates = pd.Series(values.astype("datetime64[us]"), index=known.index).reindex(numbers.index)
+    dates = pd.Series(values.view("datetime64[us]"), index=known.index, copy=False)
+    dates = dates if len(dates) == len(numbers) else dates.reindex(numbers.index)
     return Reading(dates, notes=(f"Dates were read as {words} since 1970, in UTC.",), timed=True, zone="UTC")
 
 
@@ -155,7 +158,9 @@ _MICROS = np.array([1_000_000, 1_000, 1, 1])  # of a second, a millisecond, a mi
 
 def _whole_micros(_known, digits: pd.Series, units: np.ndarray) -> np.ndarray:
     """Whole numbers in microseconds, exact beyond the 53 bits of a float."""
-    whole = pd.to_numeric(digits).astype("int64").to_numpy()
+    whole = pd.to_numeric(digits).to_numpy(dtype="int64")
+    if len(units) == 1:
+        return whole // 1000 if units[0] == len(_EPOCHS) - 1 else whole * _MICROS[units[0]]
     return np.where(units == len(_EPOCHS) - 1, whole // 1000, whole * _MICROS[units])
 
 
