@@ -145,8 +145,15 @@ class TrainingResult:
         dates, first = self.history.dates, self.split.validation_end - 1
         if as_of is None:
             return len(dates) - 1
-        row = int(dates.searchsorted(pd.Timestamp(as_of), side="right")) - 1
-        if row < first or pd.Timestamp(as_of).normalize() > dates[-1]:
+        try:
+            day = pd.Timestamp(as_of)
+        except (TypeError, ValueError, OverflowError):
+            day = pd.NaT
+        if day is pd.NaT or day.tz is not None:
+            raise ConfigError("as_of must be a date without a time zone, such as 2024-03-27, as the dates of the series are. "
+                              f"Received: as_of={str(as_of)[:60]}.")
+        row = int(dates.searchsorted(day, side="right")) - 1
+        if row < first or day.normalize() > dates[-1]:
             raise ConfigError(f"A forecast can start from {dates[first]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}: before that, "
                               f"the network had seen what came. Received: as_of={as_of}.")
         return row

@@ -254,6 +254,13 @@ def test_as_of_outside_the_test_part_is_refused(result, as_of):
         result.forecast(3, as_of=as_of)
 
 
+@pytest.mark.parametrize("as_of", ["garbage", "", pd.NaT, float("nan"), [], "2020-07-01T00:00:00+02:00", 10**400,
+                                   pd.Timestamp("2020-07-01", tz="America/New_York"), "9999999-01-01"])
+def test_an_as_of_that_is_no_date_of_the_series_is_refused(result, as_of):
+    with pytest.raises(ConfigError, match="as_of must be a date without a time zone"):
+        result.forecast(3, as_of=as_of)
+
+
 @pytest.mark.parametrize("steps", [0, -1, 1001, 2.5, True, "3"])
 def test_a_wrong_number_of_steps_is_refused(result, steps):
     with pytest.raises(ConfigError, match="steps must be a whole number"):

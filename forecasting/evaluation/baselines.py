@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from forecasting.data.frequency import count_of, season_candidates
+from forecasting.errors import ConfigError
 from forecasting.evaluation import metrics
 
 __all__ = ["EXTRA", "Baseline", "baseline_table", "baselines", "ridge_predictions"]
@@ -52,7 +53,11 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     extra: names from `EXTRA`
     returns table: index the name; columns 'key', 'about' and `SCORES` (NaN where undefined)
             reasons: {name: {score: why it is undefined}}
+    Raises ConfigError for a run that made a mistake on purpose.
     """
+    if config.leak:
+        raise ConfigError("A run that made a mistake on purpose has seen the future and cannot be ranked beside forecasts that "
+                          f"have not. Received: leak={config.leak!r}. Train these settings without the mistake.")
     test = predictions[predictions["split"] == "test"]
     rows = history.dates.get_indexer(test.index)
     if not len(rows) or (np.diff(rows) != 1).any() or rows[0] < 1:
@@ -193,10 +198,10 @@ def _classic(kind, prices, train_end, test_start, season):
         errors = []
         for variant in variants if train_end < test_start else variants[:1]:
             outcome = levels[train_end:test_start]
-            predicted = fit(levels[max(0, train_end - _RECENT) : test_start], min(train_end, _RECENT), variant)
+            predicted = _fitted(fit, levels[max(0, train_end - _RECENT) : test_start], min(train_end, _RECENT), variant)
             errors.append(float(np.mean((outcome - predicted) ** 2)) if np.isfinite(predicted).all() else math.inf)
         best = variants[int(np.argmin(errors))]
-        predicted = fit(levels[max(0, test_start - _RECENT) :], min(test_start, _RECENT), best)
+        predicted = _fitted(fit, levels[max(0, test_start - _RECENT) :], min(test_start, _RECENT), best)
     if not np.isfinite(predicted).all():
         raise metrics.Undefined("the fit did not converge")
     return back(middle + spread * predicted)
@@ -210,6 +215,14 @@ def _variants(kind, season):
     trends = [{}, {"trend": "add", "damped_trend": True}]
     seasonal = {"seasonal": "add", "seasonal_periods": season}
     return trends + ([trend | seasonal for trend in trends] if season else [])
+
+
+def _fitted(fit, levels, fitted, variant):
+    """fit(...), or NaN where the numbers of this series break it."""
+    try:
+        return fit(levels, fitted, variant)
+    except (np.linalg.LinAlgError, ValueError):
+        return np.full(len(levels) - fitted, np.nan)
 
 
 def _smooth(levels, fitted, variant):

@@ -4,10 +4,11 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError
 from forecasting.evaluation import baselines as module
 from forecasting.evaluation.baselines import EXTRA, baseline_table, baselines, ridge_predictions
 from forecasting.evaluation.metrics import Undefined, mase_scale, scores
-from forecasting.model.config import ForecastConfig
+from forecasting.model.config import CHOICES, ForecastConfig
 
 N, TRAIN_END, TEST_START, WINDOW = 240, 168, 192, 12
 
@@ -127,6 +128,27 @@ def test_a_baseline_that_cannot_be_made_says_why():
     assert {still[key].reason for key in EXTRA} == {"the price never moved before the test part"}
     with pytest.raises(Undefined, match="fewer than 30"):
         module._classic("arima", seasonal_prices(), 20, 30, None)
+
+
+def test_a_classic_that_breaks_on_a_series_is_undefined_in_words(monkeypatch):
+    def broken(levels, fitted, variant):
+        raise np.linalg.LinAlgError("Schur decomposition solver error.")
+
+    zigzag = module._classic("arima", np.tile([1.0, 2.0], 1000), 1400, 1600, None)  # one of its orders breaks on this
+    assert np.isfinite(zigzag).all()
+    monkeypatch.setattr(module, "_arima", broken)
+    broken_one = made_from(seasonal_prices(), extra=EXTRA)
+    assert broken_one["arima"].reason == "the fit did not converge"
+    assert broken_one["exponential_smoothing"].predicted is not None
+
+
+@pytest.mark.parametrize("leak", [leak for leak in CHOICES["leak"] if leak])
+def test_a_run_that_has_seen_the_future_is_not_ranked(leak):
+    history = history_of(seasonal_prices())
+    predictions = predictions_of(history, history.close[:-1])
+    mixed = predictions.assign(split=np.random.default_rng(0).permutation(predictions["split"]))
+    with pytest.raises(ConfigError, match="cannot be ranked"):
+        baseline_table(history, ForecastConfig(leak=leak), mixed if leak == "shuffle" else predictions)
 
 
 def test_parts_out_of_order_and_unknown_names_are_refused():
