@@ -182,6 +182,8 @@ def _classic(kind, prices, train_end, test_start, season):
 
     Each variant is fitted on training and predicts validation; the best is fitted again on both.
     """
+    import statsmodels.tools.sm_exceptions  # noqa: F401  (its warnings' own filters, set when it is imported, come first)
+
     if train_end < _FEWEST:
         raise metrics.Undefined(f"the training part has {train_end} rows, fewer than {_FEWEST}")
     season = season if season and season <= _LONGEST_SEASON[kind] and 3 * season <= train_end else None
