@@ -269,8 +269,17 @@ def test_the_fan_starts_at_the_last_price_and_ends_with_the_forecast():
     assert traces["Predicted"].y[0] == p["actual"].iloc[-1]
     assert traces["Predicted"].y[-1] == forecast["predicted"].iloc[-1]
     assert set(traces["Naive"].y) == {p["actual"].iloc[-1]}
-    assert len(traces["Actual"].x) == 252
+    assert traces["Actual"].x[0] == str((p.index[-1] - pd.DateOffset(years=1)).date())
     assert "What came" not in traces
+
+
+@pytest.mark.parametrize(("freq", "rows"), [("B", 262), ("D", 367), ("W", 60), ("MS", 60), ("h", 500)])
+def test_the_fan_follows_the_last_year_of_prices_whatever_their_spacing(freq, rows):
+    p = make_predictions(1000, freq)
+    figure = plots.forecast_fan(p["actual"], make_forecast(p.index[-1]))
+    actual = next(trace for trace in figure.data if trace.name == "Actual")
+    assert abs(len(actual.x) - rows) <= 1
+    assert actual.y[-1] == p["actual"].iloc[-1]
 
 
 def test_what_came_is_drawn_from_the_day_of_the_forecast():
@@ -304,6 +313,14 @@ def test_charts_of_nothing_say_so():
     assert plots.distribution_chart(d.error_table(p)).data
     assert plots.move_chart(d.error_by_move(p)).data
     assert plots.lag_chart(d.lag_analysis(p)).layout.meta["description"].startswith("Too few prices")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_history_without_a_test_part_can_be_drawn(rows):
+    frame = make_predictions(30)[["actual"]].set_axis(["Close"], axis=1).iloc[:rows]
+    history = PriceHistory(frame, name="short", source="a test")
+    for split in ((0, rows), (rows, rows), (rows - 1, rows)):
+        assert plots.describe(plots.price_chart(history, split))
 
 
 def test_few_rows_can_be_drawn():

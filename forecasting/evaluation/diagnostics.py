@@ -13,6 +13,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.evaluation.metrics import Undefined, rmse
+from forecasting.model.preprocessing import escape_shares
 
 __all__ = [
     "Lag",
@@ -258,7 +259,7 @@ def range_escape(prices, train_end: int, validation_end: int, currency: str | No
     if not seen.size or not test.size:
         raise ValueError(f"Both parts need prices. Received: {seen.size} of training, {test.size} of test.")
     low, high = float(seen.min()), float(seen.max())
-    above, below = float((test > high).mean()), float((test < low).mean())
+    above, below = escape_shares(prices, train_end, validation_end)
     seen_words = f"the {words.price(low, currency)} to {words.price(high, currency)} that training saw"
     if not above + below:
         return RangeEscape(low, high, above, below, None, f"All test prices lie within {seen_words}.")
@@ -269,15 +270,16 @@ def range_escape(prices, train_end: int, validation_end: int, currency: str | No
     return RangeEscape(low, high, above, below, farthest, text)
 
 
-def rolling_coverage(predictions: pd.DataFrame, part: str | None = "test", window: int = 100) -> pd.DataFrame:
+def rolling_coverage(predictions: pd.DataFrame, part: str | None = "test", window: int | None = None) -> pd.DataFrame:
     """Coverage and width of the intervals over the last `window` rows, by date.
 
+    window: None takes a quarter of the rows, from 20 to 100
     returns columns coverage_80, coverage_95 (shares), width_80, width_95 (in the units of the prices); the first
     window - 1 rows are left out. `window` is cut to the rows there are.
     """
     bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
     rows = part_of(predictions, part).dropna(subset=bounds)
-    window = max(1, min(window, len(rows)))
+    window = max(1, min(window or min(100, max(20, len(rows) // 4)), len(rows)))
     hits = {f"coverage_{level}": _hits(rows, level)[0].astype(float) for level in LEVELS}
     widths = {f"width_{level}": _hits(rows, level)[1] for level in LEVELS}
     table = pd.DataFrame(hits | widths, index=rows.index).rolling(window).mean()

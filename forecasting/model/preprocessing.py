@@ -17,7 +17,7 @@ from forecasting.model.config import ForecastConfig
 from forecasting.model.features import CHANNELS, check_features, make_features
 
 __all__ = ["CLIP", "LARGEST_PRICE", "MIN_WINDOWS", "Part", "Preprocessor", "Split", "SplitSummary", "check_history",
-           "describe_split", "minimum_rows", "part_labels", "split"]
+           "describe_split", "escape_shares", "minimum_rows", "part_labels", "split"]
 
 CLIP = 4.0            # standard deviations: a crash counts as a large move, not as the only one
 MIN_WINDOWS = 10      # fewer teach a network nothing
@@ -118,14 +118,14 @@ class SplitSummary:
 
     train_end, validation_end: the rows where the next part begins
     windows: how many windows a network learns from
-    escape: the share (0 to 1) of the test prices outside the range of the training and validation parts
+    escape: the share (0 to 1) of the test prices outside the range of the training part; None without either part
     spans: {'train' | 'validation' | 'test': Part}
     """
 
     train_end: int
     validation_end: int
     windows: int
-    escape: float
+    escape: float | None
     spans: dict[str, Part]
 
 
@@ -137,10 +137,17 @@ def describe_split(history: PriceHistory, config: ForecastConfig) -> SplitSummar
     for name, start, end in zip(PARTS, edges[:-1], edges[1:], strict=True):
         days = history.dates[start:end]
         spans[name] = Part(days[0], days[-1], len(days)) if len(days) else Part(None, None, 0)
-    seen, test = history.close[: parts.validation_end], history.close[parts.validation_end :]
-    escape = float(np.mean((test < seen.min()) | (test > seen.max()))) if len(test) and len(seen) else 0.0
+    escape = None
+    if spans["train"].rows and spans["test"].rows:
+        escape = sum(escape_shares(history.close, parts.train_end, parts.validation_end))
     train, _, _ = parts.origins(config.window, config.horizon)
     return SplitSummary(parts.train_end, parts.validation_end, len(train), escape, spans)
+
+
+def escape_shares(prices, train_end: int, validation_end: int) -> tuple[float, float]:
+    """(above, below): the shares (0 to 1) of the test prices above and below all training prices. Both have rows."""
+    seen, test = prices[:train_end], prices[validation_end:]
+    return float((test > seen.max()).mean()), float((test < seen.min()).mean())
 
 
 def _enough(parts: Split, config: ForecastConfig) -> bool:

@@ -11,17 +11,22 @@ from forecasting.plots import template as t
 
 __all__ = ["forecast_fan", "horizon_chart"]
 
+# Rows before a forecast: with fewer a line says little, with more the fan at its end can hardly be seen.
+LEAST_PAST, MOST_PAST = 60, 500
+
 
 def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, actual: pd.Series | None = None, dark: bool = False,
-                 currency: str | None = None, title: str = "Forecast", rows: int = 252) -> go.Figure:
-    """The forecast as a fan after the last prices, with the naive forecast's line.
+                 currency: str | None = None, title: str = "Forecast") -> go.Figure:
+    """The forecast as a fan after the last year of prices, with the naive forecast's line.
 
-    past: prices by date, up to the day on which the forecast is made; its last `rows` are drawn
+    past: prices by date, up to the day on which the forecast is made; of the year before it are drawn `LEAST_PAST` rows
+        at least and `MOST_PAST` at most
     forecast: index future Date; columns predicted, lower_80, upper_80, lower_95, upper_95
     actual: what then came, by date, where that is known; drawn as far as the forecast reaches
     """
     c = t.colours(dark)
-    past = past.iloc[-rows:]
+    year = len(past) - int(past.index.searchsorted(past.index[-1] - pd.DateOffset(years=1)))
+    past = past.iloc[-min(MOST_PAST, max(LEAST_PAST, year)):]
     now, last = past.index[-1], float(past.iloc[-1])
     dates = pd.DatetimeIndex([now]).append(forecast.index)
     x, form, suffix = t.stamps(dates), t.price_format(past), f" {currency}" if currency else ""

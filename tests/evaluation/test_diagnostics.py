@@ -239,6 +239,13 @@ def test_rolling_coverage_looks_back_only():
     assert table.attrs["window"] == 20
 
 
+@pytest.mark.parametrize(("rows", "window"), [(8, 8), (30, 20), (200, 50), (2000, 100)])
+def test_rolling_coverage_looks_back_on_a_quarter_of_the_part(rows, window):
+    table = d.rolling_coverage(make_intervals(np.ones(rows), np.ones(rows)))
+    assert table.attrs["window"] == window
+    assert len(table) == rows - window + 1
+
+
 def test_rolling_coverage_of_a_short_part_uses_all_of_it():
     table = d.rolling_coverage(make_intervals(np.arange(8) < 4, np.arange(8) < 6), window=100)
     assert len(table) == 1

@@ -7,6 +7,7 @@ import pytest
 
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData
+from forecasting.evaluation.diagnostics import range_escape
 from forecasting.model.config import FEATURES, ForecastConfig
 from forecasting.model.preprocessing import (
     CLIP,
@@ -233,7 +234,9 @@ def test_the_split_is_read_back_with_dates_and_counts():
     assert (told.train_end, told.validation_end, told.windows) == (70, 80, 64)
     assert [part.rows for part in told.spans.values()] == [70, 10, 20]
     assert told.spans["test"].start == make_history(close).dates[80]
-    assert told.escape == pytest.approx(np.mean(close[80:] > 2))
+    # Outside what training saw: the highest of its 70 prices, which validation exceeded.
+    assert told.escape == np.mean(close[80:] > close[69]) > np.mean(close[80:] > close[79])
+    assert told.escape == range_escape(close, 70, 80).outside
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 10])
@@ -241,6 +244,7 @@ def test_the_split_of_very_few_rows_can_be_read_too(rows):
     told = describe_split(make_history(walk(rows)), ForecastConfig())
     assert sum(part.rows for part in told.spans.values()) == rows
     assert told.windows == 0
+    assert (told.escape is None) == (told.spans["test"].rows == 0 or told.spans["train"].rows == 0)
 
 
 def test_the_leaking_scaler_sees_the_test_part_and_the_honest_one_does_not():
