@@ -40,13 +40,11 @@ class Split:
     def origins(self, window: int, horizon: int) -> tuple[range, range, range]:
         """Origins of the three parts: those whose `horizon` target rows all lie within the part.
 
-        A training window lies within the training part too. A validation part shorter than the horizon lends itself
-        from the end of the training part what it takes for one origin. The first origin is `window - 1`.
+        A training window lies within the training part too. The first origin is `window - 1`.
         """
         first = window - 1
         train = range(first, self.train_end - horizon)
-        last_known = self.validation_end - horizon
-        validation = range(max(first, min(self.train_end - 1, last_known - 1)), last_known)
+        validation = range(max(first, self.train_end - 1), self.validation_end - horizon)
         test = range(self.validation_end - 1, self.rows - horizon)
         return train, validation, test
 
@@ -82,9 +80,13 @@ def check_history(history: PriceHistory, config: ForecastConfig):
     parts, close = split(len(history), config), history.close
     if not _enough(parts, config):
         horizon = f", a horizon of {config.horizon}" if config.horizon > 1 else ""
+        # Validation judges forecasts of the whole horizon: one that reached back into training would judge nothing.
+        short = parts.validation_end - parts.train_end < config.horizon
+        advice = "a shorter horizon or a larger validation part" if short else (
+            "a shorter window or smaller validation and test parts")
         raise NotEnoughData(
             f"Need at least {minimum_rows(config)} prices for a window of {config.window}{horizon} and this split, "
-            f"got {len(history)}. Choose a longer period, a shorter window or smaller validation and test parts.")
+            f"got {len(history)}. Choose a longer period, {advice}.")
     largest = close[np.abs(close).argmax()]
     if abs(largest) > LARGEST_PRICE:
         raise DataError(f"Prices beyond {LARGEST_PRICE:g} cannot be computed with. Received: {largest:g}. "

@@ -51,9 +51,19 @@ def test_every_target_of_an_origin_lies_in_its_own_part():
     assert (test[0] + 1, test[-1] + 3) == (80, 99)
 
 
-def test_a_validation_part_shorter_than_the_horizon_still_has_one_origin():
-    _, validation, _ = Split(70, 80, 100).origins(window=4, horizon=20)
-    assert [origin + 20 for origin in validation] == [79]
+def test_a_validation_part_as_long_as_the_horizon_has_one_origin_and_a_shorter_one_none():
+    _, validation, _ = Split(70, 80, 100).origins(window=4, horizon=10)
+    assert [(origin + 1, origin + 10) for origin in validation] == [(70, 79)]
+    assert not Split(70, 80, 100).origins(window=4, horizon=11)[1]
+
+
+def test_a_validation_part_shorter_than_the_horizon_is_refused_with_what_to_do():
+    config = ForecastConfig(window=4, horizon=11)
+    with pytest.raises(NotEnoughData, match=r"at least 106 prices .* a horizon of 11 .* got 100\. Choose a longer period, a "
+                                            "shorter horizon or a larger validation part"):
+        check_history(make_history(walk(100)), config)
+    for enough in (dataclasses.replace(config, horizon=10), dataclasses.replace(config, validation_share=0.11)):
+        check_history(make_history(walk(100)), enough)
 
 
 def test_the_fewest_rows_are_named_and_are_enough():
