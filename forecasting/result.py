@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.calendars import future_dates
-from forecasting.data.deprecations import ignore_deprecations_in
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.gate import Gate, apply_gate
@@ -22,6 +21,7 @@ from forecasting.evaluation.metrics import Undefined, mase_scale, scores
 from forecasting.evaluation.verdict import leak_words
 from forecasting.model.config import ForecastConfig
 from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forecaster
+from forecasting.model.network import load_model, save_model
 from forecasting.model.preprocessing import PARTS, Preprocessor, Split, check_history, part_labels, split
 from forecasting.model.skip import Choice
 from forecasting.steps import Steps, bounds_around, collect_steps, guard_steps, judge_gate, one_step_table
@@ -87,7 +87,7 @@ class TrainingResult:
     def model(self):
         """The Keras model, plain layers only: (batch, length, channels) -> (batch, horizon)."""
         if self._model is None:
-            self._model = _load_model(self._folder / "model.keras")
+            self._model = load_model(self._folder / "model.keras")
         return self._model
 
     @property
@@ -137,8 +137,7 @@ class TrainingResult:
                  actual=steps.actual, logarithmic=steps.logarithmic,
                  **{_half_name(level): half for level, half in steps.half.items()},
                  **{f"guarded_{_half_name(level)}": half for level, half in self.guarded.half.items()})
-        ignore_deprecations_in("keras")
-        self.model.save(folder / "model.keras")
+        save_model(self.model, folder / "model.keras")
 
     def _origin(self, as_of) -> int:
         """The row that a forecast starts from."""
@@ -290,20 +289,6 @@ def _scores(table, training_prices):
         metrics[part], reasons[part] = scores(rows["actual"].to_numpy(), rows["predicted"].to_numpy(),
                                               rows["naive"].to_numpy(), intervals, scale=scale)
     return metrics, reasons
-
-
-def _load_model(path):
-    """The saved model; `safe_mode` refuses code that a file brings along."""
-    import keras
-
-    import forecasting.model.cells  # noqa: F401  (registers the tutorial's cell)
-
-    ignore_deprecations_in("keras")
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
-        raise RunError(f"The model in {path} cannot be read: the file is missing or damaged. Train again, or choose "
-                       "another run.") from error
 
 
 def _half_name(level):

@@ -343,7 +343,8 @@ def test_a_centred_average_makes_the_score_too_good():
 def test_shuffled_windows_are_scored_on_shuffled_days():
     table = train(make_history(), dataclasses.replace(CONFIG, leak="shuffle", epochs=1)).predictions
     assert table["split"].value_counts().to_dict() == {"train": 106, "validation": 16, "test": 32}
-    assert (table["split"] != np.sort(table["split"].to_numpy())[::-1]).any()
+    honest = np.repeat(["train", "validation", "test"], [106, 16, 32])
+    assert (table["split"] != honest).mean() > 0.3
     assert "train" in table["split"].to_numpy()[-32:]
 
 

@@ -11,11 +11,12 @@ import pandas as pd
 from forecasting import words
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, NotEnoughData
-from forecasting.evaluation.metrics import rmse
+from forecasting.evaluation.metrics import rmse, scores
 from forecasting.model.config import RANGES, ForecastConfig
 
-__all__ = ["MODES", "Fold", "backtest_summary", "backtest_table", "folds", "join_predictions"]
+__all__ = ["MODES", "Fold", "backtest_reasons", "backtest_summary", "backtest_table", "folds", "join_predictions"]
 
+SCORES = ("rmse", "naive_rmse", "skill", "mape", "coverage_80", "coverage_95")
 MODES = ("expanding", "sliding")
 FEWEST_ROWS = 10
 
@@ -99,26 +100,37 @@ def backtest_table(predictions) -> pd.DataFrame:
     """Scores of each fold on its own days.
 
     predictions: as for `join_predictions`
-    returns index fold; columns start, end, rows, rmse, naive_rmse, skill (NaN where naive makes no error), mape
-    (percent; NaN where a price is zero), coverage_80, coverage_95
+    returns index fold; columns start, end, rows and `SCORES` (mape in percent; NaN where undefined, see
+    `backtest_reasons`), those of the intervals where there are any
     """
-    joined = join_predictions(predictions)
-    table = {}
-    for number, rows in joined.dropna(subset=["actual", "predicted", "naive"]).groupby("fold"):
-        ours, naive = rmse(rows["actual"], rows["predicted"]), rmse(rows["actual"], rows["naive"])
-        percent = 100 * ((rows["predicted"] - rows["actual"]) / rows["actual"]).abs()
-        row = {"start": rows.index[0], "end": rows.index[-1], "rows": len(rows), "rmse": ours, "naive_rmse": naive,
-               "skill": 1 - ours / naive if naive else np.nan,
-               "mape": percent.mean() if (rows["actual"] != 0).all() else np.nan}
-        for level in (80, 95):
-            if f"lower_{level}" in rows:
-                row[f"coverage_{level}"] = rows["actual"].between(rows[f"lower_{level}"], rows[f"upper_{level}"]).mean()
-        table[number] = row
+    table = {number: {"start": rows.index[0], "end": rows.index[-1], "rows": len(rows),
+                      **{name: np.nan if values[name] is None else values[name] for name in SCORES if name in values}}
+             for number, (rows, values, _) in _scored(predictions).items()}
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("fold")
 
 
-def backtest_summary(predictions) -> str:
-    """The spread of the folds' skills and the skill over all their days, in one sentence."""
+def backtest_reasons(predictions) -> dict[int, dict[str, str]]:
+    """{fold: {score: why it is undefined}} of `backtest_table`, without the folds that have every score."""
+    reasons = {number: {name: why[name] for name in SCORES if name in why}
+               for number, (_, _, why) in _scored(predictions).items()}
+    return {number: why for number, why in reasons.items() if why}
+
+
+def _scored(predictions):
+    """{fold: (its rows, scores, reasons)}."""
+    found = {}
+    for number, rows in join_predictions(predictions).dropna(subset=["actual", "predicted", "naive"]).groupby("fold"):
+        intervals = {level / 100: (rows[f"lower_{level}"], rows[f"upper_{level}"]) for level in (80, 95)
+                     if f"lower_{level}" in rows}
+        found[number] = rows, *scores(rows["actual"], rows["predicted"], rows["naive"], intervals)
+    return found
+
+
+def backtest_summary(predictions, unit: str = "day") -> str:
+    """The spread of the folds' skills and the skill over all their days, in one sentence.
+
+    unit: one step of the series, from `words.unit`
+    """
     table = backtest_table(predictions)
     if not len(table):
         return "No fold has ended yet."
@@ -129,6 +141,6 @@ def backtest_summary(predictions) -> str:
         return f"{words.count_of(len(table), 'fold')}: the price never moved, so there is no error to be better than."
     pooled = 1 - rmse(rows["actual"], rows["predicted"]) / naive
     wins = int((skills > 0).sum())
-    return (f"Over {words.count_of(len(table), 'fold')} and {words.count_of(len(rows), 'day')} the skill is "
+    return (f"Over {words.count_of(len(table), 'fold')} and {words.count_of(len(rows), unit)} the skill is "
             f"{words.share(pooled, digits=1)}; fold by fold it runs from {words.share(skills.min(), digits=1)} to "
             f"{words.share(skills.max(), digits=1)}, and {wins} of {len(skills)} were better than naive.")

@@ -291,7 +291,8 @@ def interval_table(predictions: pd.DataFrame, parts=("validation", "test")) -> p
     """Promised and achieved coverage of the intervals, and their width.
 
     returns columns part, level (80, 95), promised, achieved (shares), count, width (mean, in the units of the prices),
-    width_percent (mean, in percent of the actual price; NaN where a price is not positive)
+    width_percent (mean, in percent of the actual price; NaN where a price is not positive), fitted (whether the intervals
+    were made to fit these very prices: what is achieved there, anywhere but on the test part, proves nothing)
     """
     table = []
     for part in parts:
@@ -302,8 +303,9 @@ def interval_table(predictions: pd.DataFrame, parts=("validation", "test")) -> p
                 continue
             hit, width = _hits(known, level)
             percent = (100 * width / known["actual"]).mean() if (known["actual"] > 0).all() else np.nan
-            table.append((part, level, level / 100, hit.mean(), len(known), width.mean(), percent))
-    return pd.DataFrame(table, columns=["part", "level", "promised", "achieved", "count", "width", "width_percent"])
+            table.append((part, level, level / 100, hit.mean(), len(known), width.mean(), percent, part != "test"))
+    columns = ["part", "level", "promised", "achieved", "count", "width", "width_percent", "fitted"]
+    return pd.DataFrame(table, columns=columns).astype({"fitted": bool})
 
 
 def _hits(rows, level):

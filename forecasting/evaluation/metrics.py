@@ -202,7 +202,7 @@ def _vector(name, values):
     if values.ndim != 1:
         raise ValueError(f"{name} must have one dimension. Received: shape {values.shape}.")
     if values.size == 0:
-        raise Undefined("there are no days to score")
+        raise Undefined("there are no predictions to score")
     if not np.isfinite(values).all():
         raise Undefined("a value is missing")
     return values

@@ -18,7 +18,7 @@ LEAKS = {
     "scaler": "the scaler was fitted on all prices, the test part included",
     "validation": "the test part decided when training ended",
     "shuffle": "the windows were shuffled before the split, so that training saw neighbours of every test window",
-    "centred_average": "an input is a moving average that reaches into the days to be predicted",
+    "centred_average": "an input is a moving average that reaches into the prices to be predicted",
 }
 
 
@@ -55,7 +55,7 @@ def verdict(rmse: float, naive_rmse: float, skill: float | None, interval=None, 
     skill: 1 - rmse / naive_rmse, None where the naive forecast makes no error
     interval: (low, high), the 95 % interval of the skill, or None where it could not be made
     p_value: of a two-sided Diebold-Mariano test against the naive forecast, or None
-    frequency: of the series in words; it says what the naive forecast repeats
+    frequency: of the series in words; it says what the naive forecast repeats, and what a step is called
     leak: the classic mistake that the run made on purpose, or None
 
     Better, or worse, only where the whole interval lies on that side of 0 and the test agrees: one lucky per cent is
@@ -70,7 +70,8 @@ def verdict(rmse: float, naive_rmse: float, skill: float | None, interval=None, 
     low, high = interval if interval is not None else (None, None)
     shown = f"skill {words.share(skill, digits=1)}"
     if low is None or high is None or not np.isfinite([low, high]).all():
-        return _make("unproven", f"{numbers}: too few days to tell whether that is better than naive ({shown}).")
+        few = f"too few {words.unit(frequency)}s to tell whether that is better than naive"
+        return _make("unproven", f"{numbers}: {few} ({shown}).")
     # A skill and an interval that round to the same digits would read as a contradiction.
     digits = 1 if max(abs(low), abs(high)) >= 0.001 else 2
     shown = (f"skill {words.share(skill, digits=digits)}, 95 % interval {words.share(low, digits=digits)} to "
@@ -123,7 +124,7 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
     if judged is not None and gate.passed and judged.outcome in ("unproven", "worse"):
         text += " The test part does not bear that out: trust it less."
     if judged is not None and judged.proven and not gate.passed:
-        text += " The test part looks better than that; a forecast made on its first day could not have known."
+        text += " The test part looks better than that; a forecast made at its beginning could not have known."
     return text
 
 

@@ -1,12 +1,15 @@
-"""The recurrent network that a ForecastConfig describes, and the one that learns in its place."""
+"""The recurrent network that a ForecastConfig describes, the one that learns in its place, and a model's file."""
 
 from __future__ import annotations
 
 import itertools
+from zipfile import BadZipFile
 
+from forecasting.data.deprecations import ignore_deprecations_in
+from forecasting.errors import RunError
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["build_network", "build_trainer"]
+__all__ = ["build_network", "build_trainer", "load_model", "save_model"]
 
 
 def build_network(config: ForecastConfig, n_features: int):
@@ -38,6 +41,26 @@ def build_trainer(config: ForecastConfig, n_features: int, fused: bool, every_st
     *layers, head = _layers(config, recurrent_layer, every_step)
     ends = keras.layers.Cropping1D((config.window - 1, 0)) if every_step else keras.layers.Reshape((1, config.units[-1]))
     return keras.Sequential([keras.Input((None, n_features)), *layers, ends, head], name="trainer")
+
+
+def save_model(model, path):
+    """Writes a Keras model into the file `path`."""
+    ignore_deprecations_in("keras")
+    model.save(path)
+
+
+def load_model(path):
+    """The saved model; `safe_mode` refuses code that a file brings along. Raises RunError for a bad or missing file."""
+    import keras
+
+    import forecasting.model.cells  # noqa: F401  (registers the tutorial's cell)
+
+    ignore_deprecations_in("keras")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
+        raise RunError(f"The model in {path} cannot be read: the file is missing or damaged. Train again, or choose "
+                       "another run.") from error
 
 
 def _recurrent_layer(cell):

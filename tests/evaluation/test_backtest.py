@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecasting import RECOMMENDED, ConfigError, NotEnoughData, PriceHistory
-from forecasting.evaluation.backtest import backtest_summary, backtest_table, folds, join_predictions
+from forecasting.evaluation.backtest import backtest_reasons, backtest_summary, backtest_table, folds, join_predictions
 
 
 def make_history(rows=1003, seed=0):
@@ -119,7 +119,9 @@ def test_scores_stand_for_each_fold_on_its_own_days():
     joined = join_predictions(tables)
     assert joined.index.is_monotonic_increasing
     assert len(joined) == sum(fold.rows for fold in made)
+    assert backtest_reasons(tables) == {}
     assert "Over 3 folds and 201 days" in backtest_summary(tables)
+    assert "Over 3 folds and 201 months" in backtest_summary(tables, "month")
     assert "2 of 3 were better than naive" in backtest_summary(tables)
 
 
@@ -136,10 +138,19 @@ def test_folds_of_two_backtests_are_not_joined():
         join_predictions({1: predictions_of(three[0], 0.0), 2: predictions_of(two[0], 0.0)})
 
 
+def test_a_price_of_zero_is_the_reason_for_a_missing_percentage():
+    fold = folds(make_history(), RECOMMENDED, 3)[0]
+    table = predictions_of(fold, 0.1)
+    table.iloc[-1, table.columns.get_loc("actual")] = 0.0
+    assert np.isnan(backtest_table({1: table})["mape"].iloc[0])
+    assert backtest_reasons({1: table}) == {1: {"mape": "a price is zero"}}
+
+
 def test_prices_that_never_move_have_no_skill():
     history = make_history()
     flat = replace(history, frame=history.frame.assign(Close=1.0))
     fold = folds(flat, RECOMMENDED, 2)[0]
     tables = {1: predictions_of(fold, 0.1)}
     assert backtest_table(tables)["skill"].isna().all()
+    assert backtest_reasons(tables) == {1: {"skill": "the naive forecast makes no error: the price never moved"}}
     assert "never moved" in backtest_summary(tables)

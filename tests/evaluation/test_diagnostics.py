@@ -228,6 +228,14 @@ def test_coverage_and_width_are_counted():
     assert table["width_percent"].tolist() == pytest.approx([2, 4])
 
 
+def test_only_the_test_part_tests_the_intervals():
+    predictions = make_intervals(np.ones(60), np.ones(60))
+    predictions["split"] = np.repeat(["train", "validation", "test"], 20)
+    table = d.interval_table(predictions, ("train", "validation", "test"))
+    assert dict(zip(table["part"], table["fitted"], strict=True)) == {"train": True, "validation": True, "test": False}
+    assert d.interval_table(predictions.iloc[:0])["fitted"].dtype == bool
+
+
 def test_rolling_coverage_looks_back_only():
     hit = np.arange(100) < 60
     table = d.rolling_coverage(make_intervals(hit, hit), window=20)

@@ -71,7 +71,7 @@ def test_shapes_that_numpy_would_broadcast_are_refused(metric):
 def test_missing_values_and_no_days_leave_a_score_undefined(metric):
     with pytest.raises(Undefined, match="missing"):
         metric(np.array([1.0, np.nan]), np.ones(2))
-    with pytest.raises(Undefined, match="no days"):
+    with pytest.raises(Undefined, match="no predictions"):
         metric(np.empty(0), np.empty(0))
 
 
@@ -172,4 +172,4 @@ def test_scores_of_one_part_match_the_single_metrics(pair):
 def test_scores_of_an_empty_part_are_all_undefined():
     values, reasons = scores(np.empty(0), np.empty(0), np.empty(0), {0.8: (np.empty(0), np.empty(0))}, scale=1.0)
     assert set(values.values()) == {None}
-    assert set(reasons.values()) == {"there are no days to score"}
+    assert set(reasons.values()) == {"there are no predictions to score"}

@@ -62,9 +62,10 @@ def test_a_price_that_never_moved_has_no_skill():
 
 @pytest.mark.parametrize("interval", [None, (None, None), (np.nan, np.nan)])
 def test_without_an_interval_nothing_is_proven(interval):
-    answer = verdict(0.5, 1.0, 0.5, interval, None)
-    assert answer.outcome == "unproven"
-    assert "too few days" in answer.sentence
+    for frequency, unit in (("trading days", "days"), ("monthly", "months"), ("", "steps")):
+        answer = verdict(0.5, 1.0, 0.5, interval, None, frequency=frequency)
+        assert answer.outcome == "unproven"
+        assert f"too few {unit} to tell" in answer.sentence
 
 
 @pytest.mark.parametrize("leak", [leak for leak in CHOICES["leak"] if leak])

@@ -182,6 +182,7 @@ def test_every_input_is_of_unit_size_in_training():
     assert inputs.shape == (200, len(preprocessor.channels))
     assert np.abs(inputs).max() <= CLIP
     assert (np.abs(inputs[:140].mean(axis=0)) < 0.25).all()
+    assert ((inputs[:140].std(axis=0) > 0.75) & (inputs[:140].std(axis=0) < 1.1)).all()  # clipped tails take some
 
 
 def test_an_input_that_never_varies_in_training_stays_at_zero():
