@@ -116,6 +116,11 @@ def test_time_since_1970_may_begin_before_it_and_change_its_unit():
         assert same(read_prices("\n".join(["unix,close", *mixed]).encode()), late[["Close"]])
 
 
+def test_time_since_1970_in_powers_of_ten_is_read_where_no_digit_is_lost():
+    text = "".join(f"{d.timestamp():.18e} {v:.18e}\n" for d, v in DAILY.Close.items())
+    assert same(read_prices(text.encode()), CLOSE)
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -242,6 +247,8 @@ def test_another_column_tells_thousands_from_decimals():
         (lambda x: f"R$ {x:.2f}", 1),
         (lambda x: f"{x:.2f} (EUR)", 1),
         (lambda x: f"{x:.2f} TL", 1),
+        (lambda x: f"{x:.2f}*", 1),
+        (lambda x: f"{x:.2f} (e)", 1),
     ],
 )
 def test_numbers_in_their_wrappings_are_read(number, factor):

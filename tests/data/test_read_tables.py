@@ -153,6 +153,45 @@ def test_open_high_and_low_are_in_the_currency_of_the_close():
     assert history.currency == "USD"
 
 
+def test_lines_above_the_table_with_words_of_price_tables_do_not_name_its_columns():
+    above = "F11 EXCHANGE RATES,,\nUnits,USD,Index\nSource,Reuters,Bank\nSeries ID,FXRUSD,FXRTWI\n"
+    data = (above + lines(DAILY, lambda d, v: f"{d:%d-%b-%Y},{v.Close},{v.Open}")).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert question.value.options == ("FXRUSD", "FXRTWI")
+    assert same(read_prices(data, column="FXRUSD"), CLOSE)
+
+
+def test_band_around_an_average_is_not_taken_for_open_high_and_low():
+    mean = DAILY.Close.rolling(5, min_periods=1).mean()
+    text = lines(DAILY.assign(mean=mean), lambda d, v: f"{d:%Y-%m-%d},{v.mean},{v.mean + 9},{v.mean - 9},{v.Close}", "Date,m,u,d,s")
+    with pytest.raises(NeedsChoice):
+        read_prices(text.encode())
+
+
+def test_column_that_pandas_has_numbered_is_asked_about_like_its_namesake():
+    text = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},{v.Open}", "Date,Close,Close.1")
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(text.encode())
+    assert question.value.options == ("Close", "Close.1")
+    assert same(read_prices(text.encode(), column="Close"), CLOSE)
+
+
+def test_names_copied_with_their_explanations_are_known():
+    header = "Date\tOpen\tClose Close price adjusted for splits.\tAdj Close Adjusted close price adjusted for splits and dividends."
+    text = lines(DAILY, lambda d, v: f"{d:%b %d, %Y}\t{v.Open}\t{v.Close}\t{v.Close}", header)
+    assert same(read_prices(text.encode()), DAILY)
+
+
+@pytest.mark.parametrize("name", ["Close Date", "open_date", "NAV Date", "Date de valeur", "index", "Day", "Stichtag", ""])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d"])
+def test_column_of_dates_is_found_whatever_its_name(name, form):
+    first = lines(DAILY, lambda d, v: f"{d.strftime(form)},{v.Open},{v.Close}", f"{name},Open,Close")
+    second = lines(DAILY, lambda d, v: f"AAPL,{d.strftime(form)},{v.Open},{v.Close}", f"Ticker,{name},Open,Close")
+    for text in (first, second):
+        assert same(read_prices(text.encode()), DAILY)
+
+
 def test_sentences_with_a_number_in_them_hold_no_prices():
     text = "".join(f"2018-03-27 16:{i % 60:02}:00 INFO server {'up' if i % 2 else 'down'} on port {i}\n" for i in range(90))
     with pytest.raises(UnreadableFile):

@@ -12,7 +12,7 @@ __all__ = ["is_missing", "looks_like_date", "looks_like_number", "tidy"]
 _NUMBER = re.compile(
     rf"""[(+\-−]?\s*(?:{MONEY})?\s?[-−]?\s*
     (?:(?:\d{{1,3}}(?:[\s'’]\d{{3}})+|\d+)(?:[.,]\d*)*|[.,]\d+)(?:e[+-]?\d+)?\s*  # digits in groups, or not
-    (?:{MAGNITUDE})?\s*\(?(?:{MONEY}|%)?\s*\)?[-−]?""", re.VERBOSE | re.IGNORECASE)
+    (?:{MAGNITUDE})?\s*\(?(?:{MONEY}|%)?\s*\)?[-−]?(?:\*+|†|‡|\s?\([a-z]\))?""", re.VERBOSE | re.IGNORECASE)
 _TIME_BEHIND = r"(?:[T ,\-].*(?:\d:\d|\dh|\d[ \-]?[ap]\.?m|\d\.\d\d\.\d).*)?"
 _NUMERIC_DATE = re.compile(rf"\d{{1,4}}\s?([-/. ])\s?\d{{1,2}}\s?\1\s?\d{{1,4}}\.?{_TIME_BEHIND}", re.IGNORECASE)
 _MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/:. ]?\s?[QqTtMmWw]-?\d{1,2}|[Mm]\d\d[-/ ]\d{4}"
@@ -20,7 +20,7 @@ _MONTH_DATE = re.compile(r"\d{4}[-/.:]\d{1,2}|\d{1,2}[-/.]\d{4}|\d{4}\s?[-/:. ]?
 _CJK_DATE = re.compile(r"\d{2,4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?.*")
 _STAMP = re.compile(r"\d{8}[ T_-]?\d{4,6}(?:Z|[+-]\d\d:?\d\d)?|\d{8}[T ,_-]+\d{1,2}:\d\d.*")
 _WHOLE = re.compile(r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}")
-_FRACTION = re.compile(r"\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{5,19}\.0+")
+_FRACTION = re.compile(r"\d\.\d{9,}[eE]\+(?:09|1[0-8])|\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d{1,}|\d{5,19}\.0+")
 _WORD_DATE = re.compile(r"[\w\s,./'’()-]{4,48}(?::.*)?")
 
 

@@ -22,7 +22,7 @@ _AROUND = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?P<before>{MONEY})?\s*(?P<sign2>[-+−–])?\s*"
     rf"(?P<body>[\d.,{_GROUP_SPACE}]*\d[\d.,{_GROUP_SPACE}]*?)(?P<exponent>e[-+]?\d+)?\s*"
     rf"(?P<magnitude>{MAGNITUDE})?\s*\(?(?P<after>{MONEY})?\s*"
-    r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?")
+    r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?(?:\*+|†|‡|\s?\([a-z]\))?")  # the mark of a footnote
 _LONGEST = 60  # characters of a number with its currency
 _INFINITE = {"inf", "infinity", "∞", "1.#inf"}
 

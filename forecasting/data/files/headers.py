@@ -25,6 +25,7 @@ _TOO_SHORT = {"o", "h", "l", "c", "v", "y", "max", "min", "first", "son", "slut"
               "mid", "fix"}
 _ALSO_TICKERS = {"C", "H", "L", "LOW", "MA", "N", "NET", "O", "OPEN", "V"}
 _PERIODS = {"24h", "1d", "day", "daily"}
+_DATE_WORDS = {"date", "datetime", "timestamp", "datum", "fecha"}
 _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 
 
@@ -175,9 +176,14 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
 
 
 def _known(row: list[str]) -> int:
-    """How many cells are names of columns; 0 for a single one, which a title line may hold, unless it names the dates."""
+    """How many cells are names of columns; 0 for a single one, which a title line may hold, unless it names the dates.
+
+    Lines like 'Units,USD,Index' above a table hold words that some other table has for names.
+    """
     roles = [role for cell in row if cell and (role := _role_of(cell)[0])]
-    return len(roles) if len(roles) > 1 or "date" in roles else 0
+    if {"date", "time", "year"} & set(roles):
+        return len(roles)
+    return len(roles) if sum(role in _ENTITY_ROLES for role in roles) > 1 else 0
 
 
 def _is_level(row: list[str], header: list[str]) -> bool:
@@ -329,7 +335,7 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     """
     if not name or len(name) > 200:
         return None, "", None
-    name = re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+", "", name)
+    name = re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+|\.\d{1,2}$", "", name)  # pandas numbers names that repeat
     currency = next((SIGNS.get(sign) for sign in re.findall(r"[€£₹₩₽₺$]|US\$", name)), None)
     tokens = plain(name).split()
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
@@ -337,6 +343,12 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     for kept in (tokens, bare):
         if role := ROLES.get(" ".join(kept)):
             return role, "", currency or (codes[0] if len(codes) == 1 and len(kept) < len(tokens) else None)
+    if tokens and _DATE_WORDS & {tokens[0], tokens[-1]}:
+        return "date", "", None
+    for length in (2, 1):  # copied from a page together with its explanation: 'Close Close price adjusted for splits.'
+        role = ROLES.get(" ".join(tokens[:length]))
+        if len(tokens) > 4 and role in _ENTITY_ROLES and tokens[length - 1] in tokens[length:]:
+            return role, "", currency
     for length in range(min(3, len(tokens) - 1), 0, -1):
         for head, rest in ((tokens[:length], tokens[length:]), (tokens[-length:], tokens[:-length])):
             role = ROLES.get(" ".join(head))

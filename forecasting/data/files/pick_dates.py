@@ -110,9 +110,10 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     cells = [cell for cell in sample if not is_missing(cell)]
     if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
         return None
-    by_name = {"date": 0 if plain(column.name) in _FIRST_NAMES else 1, "time": 2, "year": 4}.get(column.role)
+    name = plain(column.name)
+    by_name = {"date": 0 if name in _FIRST_NAMES else 1 if name in ROLES else 2, "time": 2, "year": 4}.get(column.role)
     # A column that is called so may hold more bad dates: then they are counted, and it is not another that is taken.
-    enough = (0.5 if by_name in (0, 1) else 0.8) * len(cells)
+    enough = (0.5 if column.role == "date" else 0.8) * len(cells)
     if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= enough:
         return by_name if by_name is not None else 3
     readings = _readings(sample.reset_index(drop=True), None, table.epoch_1904)
@@ -122,16 +123,18 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
         return None if _months(table) or _weeks(table) else by_name
     if by_name is not None:
         return by_name
-    if column.role not in (None, "other") or plain(column.name) in _COUNTERS:
-        return None
     # Numbers without a name for it are dates only in front, and only in order. Elsewhere they must be what hardly any
     # other numbers are: eight digits that are days throughout, or time since 1970.
     values = readings[0].values.dropna()
     in_order = len(values) > 2 and (values.is_monotonic_increasing or values.is_monotonic_decreasing)
-    if in_order and (column.position == 0 or (not table.headed and column.position <= 2)):
-        return 5
     days = len(values) == len(cells) and all(len(cell) == 8 and cell.isdecimal() for cell in cells)
-    return 6 if (days and values.nunique() > 2) or (in_order and readings[0].zone and len(values) == len(cells)) else None
+    if days and values.nunique() > 2 and name not in _COUNTERS:
+        return 5 if column.position == 0 else 6
+    if column.role not in (None, "other") or name in _COUNTERS or not in_order:
+        return None
+    if column.position == 0 or (not table.headed and column.position <= 2):
+        return 5
+    return 6 if readings[0].zone and len(values) == len(cells) else None
 
 
 def _from_parts(table: Table, order) -> Dates | None:

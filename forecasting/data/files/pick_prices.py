@@ -246,6 +246,9 @@ def _candles(four: list[np.ndarray]) -> tuple[float, dict[str, int]] | None:
     if (ranges > 0).mean() <= 0.3 or np.median(ranges) > 0.5 * np.median(np.abs(rows[lows[0]])):  # a volume is no high
         return None
     first, last = (i for i in range(4) if i not in (highs[0], lows[0]))
+    middle = (rows[highs[0]] + rows[lows[0]]) / 2
+    if any((np.abs(rows[i] - middle) <= 0.1 * ranges).mean() > 0.9 for i in (first, last)):  # a band around an average
+        return None
     gaps = {(o, c): np.abs(rows[o, 1:] - rows[c, :-1]).mean() for o, c in ((first, last), (last, first))}
     (opening, close), least = min(gaps.items(), key=lambda gap: gap[1])
     if least > _CLOSER * max(gaps.values()) or not max(gaps.values()):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +16,8 @@ __all__ = ["read_stamps"]
 _EPOCHS = (("s", 1e8, 5e9, "seconds"), ("ms", 1e11, 5e12, "milliseconds"), ("us", 1e14, 5e15, "microseconds"),
            ("ns", 1e17, 5e18, "nanoseconds"))
 _FEW = 0.1
+# As NumPy writes 1459382400; a spreadsheet's 1.45938E+09 has lost its last digits.
+_EXACT_POWER = r"[0-9]\.[0-9]{9,}[eE]\+(?:0[89]|1[0-8])"
 _DATED_DIGITS = ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (10, "%Y%m%d%H"), (8, "%Y%m%d"))
 
 
@@ -20,6 +25,9 @@ def read_stamps(text: pd.Series, order: str | None = None, today: pd.Timestamp |
                 epoch_1904: bool = False) -> list[Reading]:
     """Every reading of a column of numbers as dates; [] where the numbers are none. See `dates.read_dates`."""
     present = ~text.str.lower().isin(MISSING)
+    exact = text.str.fullmatch(_EXACT_POWER)
+    if exact.sum() >= 0.9 * present.sum() > 0:
+        text = text.where(~exact, text.map(lambda cell: f"{Decimal(cell):f}" if re.fullmatch(_EXACT_POWER, cell) else cell))
     whole = text.str.fullmatch(r"-?[0-9]{4,19}(?:\.0*)?")
     if 0 < (short := text.str.fullmatch(r"-?[0-9]{1,3}")).mean() < _FEW:  # the first minutes of 1970
         whole |= short
