@@ -44,12 +44,20 @@ def keep_copy(series: tuple, span: tuple, history: PriceHistory, fetched: pd.Tim
 
 def last_copy(series: tuple, span: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
     """The copy of exactly this and when it was fetched (UTC), or None where there is none that can be read."""
-    return _read(_folder(series) / _file_name(span))
+    try:
+        return _read(_folder(series) / _file_name(span))
+    except StoreUnavailable as error:
+        log.warning("%s", error)
+        return None
 
 
 def newest_copy(series: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
     """The copy of this series that was fetched last, whatever its span, and when (UTC), or None."""
-    copies = filter(None, map(_read, _folder(series).glob("*.parquet")))
+    try:
+        copies = filter(None, map(_read, _folder(series).glob("*.parquet")))
+    except StoreUnavailable as error:
+        log.warning("%s", error)
+        return None
     return max(copies, key=lambda copy: copy[1], default=None)
 
 

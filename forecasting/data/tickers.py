@@ -20,6 +20,7 @@ from forecasting.errors import (
     FetchError,
     ForecastingError,
     NoNetwork,
+    NotEnoughData,
     ProviderError,
     RateLimited,
     UnknownTicker,
@@ -47,17 +48,19 @@ _HUNDREDTHS = {"GBp": "pence, a hundredth of a pound", "GBX": "pence, a hundredt
 log = logging.getLogger(__name__)
 
 
-def fetch_prices(ticker: str, start=None, end=None, interval: str = "1d", period: str | None = None, session=None, *,
+def fetch_prices(ticker: str, start=None, end=None, interval: str = "1d", session=None, *, period: str | None = None,
                  adjusted: bool = True, patience: float = 10.0, refresh: bool = False) -> PriceHistory:
     """Prices of one ticker from Yahoo Finance.
 
-    start, end: first and last day wanted, both included; or period: how far back, e.g. '5y'; all there is without them
+    start, end: first and last day wanted, both included; all there is without them
     interval: one of `forecasting.data.yahoo.INTERVALS`; Yahoo keeps the short ones for a short time only
     session: a `curl_cffi.requests.Session` to ask through; with one, Yahoo is always asked
+    period: how far back, e.g. '5y', instead of start and end
     adjusted: for splits and dividends; otherwise for splits only, which Yahoo has no prices without
     patience: seconds to spend on further tries where one may help; 0 asks once
     refresh: ask Yahoo even if a copy fetched some minutes ago is at hand
-    Raises UnknownTicker, NoNetwork, RateLimited, ProviderError, or ConfigError for what Yahoo does not offer.
+    Raises UnknownTicker, NoNetwork, RateLimited, ProviderError, NotEnoughData for a single price, or ConfigError for what
+    Yahoo does not offer.
     """
     symbol = _checked_symbol(ticker)
     series, span, request = _request(symbol, start, end, interval, period, adjusted)
@@ -71,7 +74,7 @@ def fetch_prices(ticker: str, start=None, end=None, interval: str = "1d", period
     return history
 
 
-def cached_prices(ticker: str, start=None, end=None, interval: str = "1d", period: str | None = None, *,
+def cached_prices(ticker: str, start=None, end=None, interval: str = "1d", *, period: str | None = None,
                   adjusted: bool = True) -> tuple[PriceHistory, float] | None:
     """The last good copy of what `fetch_prices` would fetch, and its age in seconds; None where there is none.
 
@@ -100,6 +103,7 @@ class FetchJob:
         self._request = request
         self._started = time.monotonic()
         self._ended: float | None = None
+        self._copies: dict[str, PriceHistory | None] = {}
         self._places = threading.Semaphore(_AT_ONCE)
         for symbol in symbols:
             # A daemon: yfinance may sit on a silent connection for a minute, which nobody should wait for on exit.
@@ -116,13 +120,18 @@ class FetchJob:
         return (self._ended or time.monotonic()) - self._started
 
     def cached(self, symbol: str) -> PriceHistory | None:
-        """The last good copy of this symbol, its age among its notes; None where there is none."""
-        request = {name: value for name, value in self._request.items() if name in _WHAT_IS_ASKED}
-        try:
-            copy = cached_prices(symbol, **request)
-        except UnknownTicker:
-            return None
-        return copy[0] if copy else None
+        """The last good copy of this symbol, its age among its notes; None where there is none. What has just arrived is
+        the best copy. The disk is read once: a page asks at every tick."""
+        if isinstance(arrived := self.results.get(symbol), PriceHistory):
+            return arrived
+        if symbol not in self._copies:
+            request = {name: value for name, value in self._request.items() if name in _WHAT_IS_ASKED}
+            try:
+                copy = cached_prices(symbol, **request)
+            except UnknownTicker:
+                copy = None
+            self._copies[symbol] = copy and copy[0]
+        return self._copies[symbol]
 
     def _fetch(self, symbol: str):
         try:
@@ -237,6 +246,10 @@ def _history(symbol: str, frame: pd.DataFrame, metadata: dict, interval: str, ad
     if frame.empty:
         raise UnknownTicker(f"Yahoo has no finished prices for this ticker and period. Received: {symbol}. "
                             "Choose a longer period.")
+    if len(frame) == 1:
+        raise NotEnoughData(f"Yahoo has a single finished price for this ticker and period, of "
+                            f"{words.date(frame.index[0])}. Received: {symbol}. Choose a longer period or a shorter "
+                            "interval.")
     if "Volume" in frame and not frame["Volume"].any():
         frame = frame.drop(columns="Volume")  # currencies and some indices have none
 

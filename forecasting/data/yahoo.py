@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting import words
 from forecasting.data.deprecations import ignore_deprecations_in
 from forecasting.data.paths import home
-from forecasting.errors import ConfigError, NoNetwork, ProviderError, RateLimited, UnknownTicker
+from forecasting.errors import ConfigError, NoNetwork, ProviderError, RateLimited, StoreUnavailable, UnknownTicker
 
 __all__ = ["INTERVALS", "PERIODS", "ask", "calendar_of", "check_range", "periods_for"]
 
@@ -53,6 +53,7 @@ _CALENDAR_OF_ZONE = {
 _METADATA = ("currency", "exchangeName", "fullExchangeName", "exchangeTimezoneName", "instrumentType")
 
 _setting_up = threading.Lock()
+log = logging.getLogger(__name__)
 
 
 def periods_for(interval: str) -> tuple[str, ...]:
@@ -167,9 +168,12 @@ def _set_up():
             yfinance.config.debug.hide_exceptions = False
             # What it has to say reaches the user as an error of ours.
             logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-            folder = home() / "yahoo"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            yfinance.set_tz_cache_location(str(folder))
+            try:
+                folder = home() / "yahoo"
+                folder.mkdir(mode=0o700, exist_ok=True)
+                yfinance.set_tz_cache_location(str(folder))
+            except (OSError, StoreUnavailable) as error:
+                log.warning("yfinance keeps its own cache elsewhere: %s", error)
     ignore_deprecations_in("yfinance")
     return yfinance
 

@@ -1,5 +1,6 @@
 """Fetching, through the real yfinance client, from the stand-in of tests/yahoo.py."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from forecasting import (
     ConfigError,
     FetchError,
     NoNetwork,
+    NotEnoughData,
     ProviderError,
     RateLimited,
     UnknownTicker,
@@ -45,6 +47,13 @@ def yahoo(stand_in, tmp_path, monkeypatch):
     yield stand_in
     for symbol in (None, *LISTINGS):
         stand_in.fail(None, symbol)
+
+
+def test_the_arguments_are_those_of_the_contract_and_all_others_are_named():
+    parameters = list(inspect.signature(fetch_prices).parameters.values())
+    assert [(one.name, one.default) for one in parameters[1:5]] == [
+        ("start", None), ("end", None), ("interval", "1d"), ("session", None)]
+    assert all(one.kind is one.KEYWORD_ONLY for one in parameters[5:])
 
 
 def test_a_stock_comes_with_its_exchange_currency_and_calendar(yahoo):
@@ -101,6 +110,12 @@ def test_the_frequency_is_known_however_few_rows_there_are(yahoo):
     assert tickers._history("BTC-USD", frame, {"exchangeName": "CCC"}, "1d", True).frequency == "every day"
     for interval, frequency in tickers._FREQUENCIES.items():
         assert tickers._history("AAPL", frame, {}, interval, True).frequency == frequency
+
+
+def test_a_single_price_is_refused_with_what_to_do(yahoo):
+    with pytest.raises(NotEnoughData, match=r"single finished price.*3 Jan 2024.*AAPL.*longer period"):
+        fetch_prices("AAPL", start="2024-01-03", end="2024-01-03", session=yahoo.session())
+    assert len(fetch_prices("AAPL", start="2024-01-03", end="2024-01-04", session=yahoo.session())) == 2
 
 
 def test_a_currency_has_no_volume(yahoo):
@@ -350,6 +365,14 @@ def test_a_disk_that_cannot_be_written_to_costs_only_the_copy(everywhere, monkey
     assert "No space left" in caplog.text
 
 
+def test_a_home_that_cannot_be_used_costs_only_the_copies(everywhere, tmp_path, monkeypatch):
+    yahoo_data._set_up().config.debug.hide_exceptions = True  # as before its first use
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path / "file" / "home"))
+    assert len(fetch_prices("AAPL", period="1y")) > 200
+    assert cached_prices("AAPL", period="1y") is None
+
+
 def wait(job):
     """Until every symbol of `job` has its result."""
     for thread in threading.enumerate():
@@ -376,6 +399,23 @@ def test_a_job_knows_the_last_good_copies(everywhere):
     assert isinstance(job.results["AAPL"], RateLimited)
     assert job.cached("AAPL").name == "AAPL"
     assert job.cached("MSFT") is None
+
+
+def test_a_job_reads_a_copy_from_disk_once(everywhere, monkeypatch):
+    wait(start_fetch(["AAPL"], period="1y"))
+    everywhere.fail("rate_limit")
+    job = wait(start_fetch("AAPL,MSFT", period="1y", refresh=True))
+    read = []
+    monkeypatch.setattr(tickers, "cached_prices", lambda symbol, **_: read.append(symbol) or cached_prices(symbol, period="1y"))
+    for _ in range(20):
+        assert job.cached("AAPL").name == "AAPL"
+        assert job.cached("MSFT") is None
+    assert read == ["AAPL", "MSFT"]
+
+
+def test_what_has_just_arrived_is_the_best_copy(everywhere):
+    job = wait(start_fetch("AAPL", period="1y"))
+    assert job.cached("AAPL") is job.results["AAPL"]
 
 
 def test_a_silent_yahoo_does_not_hold_up_the_caller(yahoo, monkeypatch):
