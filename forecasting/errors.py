@@ -51,7 +51,7 @@ class UnreadableFile(DataError):
 class NeedsChoice(DataError):
     """The file can be read in more than one way.
 
-    kind: the keyword of `read_prices` that settles it ('column', 'series', 'sheet' or 'date_order')
+    kind: the keyword of `read_prices` that settles it ('column', 'series', 'sheet', 'date_order' or 'decimal')
     options: the values it may take, best guess first
     preview: up to a few rows of the table as text, for a person to look at, or None
     """

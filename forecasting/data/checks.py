@@ -126,9 +126,9 @@ def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
     """Whether far more was traded on that day than in the weeks after, where volumes are known."""
     if "Volume" not in history.frame:
         return False
-    volume = history.frame["Volume"].to_numpy()
-    after = np.nanmedian(volume[row + 3:row + 25]) if len(volume) > row + 5 else np.nan
-    return bool(after > 0 and volume[row] > _CRASH_VOLUME * after)
+    volume = history.frame["Volume"]
+    after = volume.iloc[row + 3:row + 25].median() if len(volume) > row + 5 else np.nan
+    return bool(after > 0 and volume.iloc[row] > _CRASH_VOLUME * after)
 
 
 def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, str]:

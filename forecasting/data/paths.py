@@ -20,7 +20,11 @@ def home() -> Path:
     from platformdirs import user_data_dir
 
     named = os.environ.get("FORECASTING_HOME") or user_data_dir("lstm-price-forecasts", appauthor=False)
-    folder = Path(named).expanduser().absolute()
+    try:
+        folder = Path(named).expanduser().absolute()
+    except RuntimeError as error:  # nobody of that name
+        raise StoreUnavailable(f"The folder for prices and runs cannot be found: {error}. Received: {named}. "
+                               "Name another one in the environment variable FORECASTING_HOME.") from error
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -98,6 +98,13 @@ def test_several_splits_are_mended_one_after_the_other():
     np.testing.assert_allclose(history.close, walk().close)
 
 
+def test_a_split_is_found_where_no_volume_is_known():
+    history = walk()
+    frame = scaled(history, slice(0, 300), 4).frame
+    frame["Volume"] = np.nan
+    assert kinds(with_frame(history, frame)) == ["split"]
+
+
 def test_a_fall_by_half_that_everybody_traded_is_no_split():
     crash = scaled(walk(), slice(0, 300), 2)
     frame = crash.frame.copy()

@@ -17,6 +17,12 @@ def test_a_home_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path, m
         home()
 
 
+def test_the_home_of_nobody_is_an_error_that_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("FORECASTING_HOME", "~nobody-of-this-name/prices")
+    with pytest.raises(StoreUnavailable, match="FORECASTING_HOME"):
+        home()
+
+
 def test_a_file_is_replaced_whole(tmp_path):
     path = tmp_path / "file"
     for data in (b"first", b"second"):
