@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,14 +10,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psutil
 
 from forecasting.data.paths import home
+from forecasting.errors import ConfigError
 from forecasting.runs import worker
 from forecasting.runs.tracking import place
 
-__all__ = ["Cluster", "usable_cores", "worker_count"]
+__all__ = ["Cluster", "ClusterUnavailable", "usable_cores", "worker_count"]
 
 MEMORY_PER_WORKER = 3e9  # bytes; TensorFlow alone takes 0.5e9
 MOST_WORKERS = 8
 RESTART_AFTER = 20  # runs; a process grows by some 12 MB with each
+CONNECT_SECONDS = 15
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +31,15 @@ def usable_cores() -> int:
 def worker_count() -> int:
     """One worker a core, fewer where memory is short; `FORECASTING_WORKERS` overrules it."""
     if named := os.environ.get("FORECASTING_WORKERS"):
+        if not named.strip().isdecimal():
+            raise ConfigError("FORECASTING_WORKERS must be a whole number, e.g. 2. Received: "
+                              f"{named[:40]!r}. Correct or unset it, and start the app again.")
         return max(1, int(named))
     return max(1, min(usable_cores(), MOST_WORKERS, int(psutil.virtual_memory().total // MEMORY_PER_WORKER)))
+
+
+class ClusterUnavailable(OSError):
+    """There is no cluster; the text says why and what to do."""
 
 
 class Cluster:
@@ -37,6 +47,7 @@ class Cluster:
 
     They are those of the scheduler that `DASK_SCHEDULER_ADDRESS` names, where this project and the store must be within
     reach too; else processes of our own, which end with this one. Any call may raise OSError: the scheduler is gone.
+    Making one raises ClusterUnavailable where there is no scheduler at that address.
     """
 
     def __init__(self):
@@ -62,9 +73,12 @@ class Cluster:
         })
         from distributed import Client  # reads its settings now
 
-        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-        self._own = None if address else _local_cluster()
-        self._client = Client(self._own or address, timeout=15, set_as_default=False)
+        self._address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+        if self._address:
+            _knock(self._address)
+        self._own = None if self._address else _local_cluster()
+        self._client = Client(self._own or self._address, timeout=CONNECT_SECONDS, set_as_default=False)
+        self._unfit: str | None = None  # why a worker of theirs cannot compute runs
         self._warm_ups: dict[str, Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
         self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
@@ -74,6 +88,17 @@ class Cluster:
         threads, busy = self._client.nthreads(), self._client.processing()
         free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_warm(address))
         return max(0, min(free, sum(threads.values()) - submitted))
+
+    def trouble(self) -> str | None:
+        """Why no run can be computed, a sentence for the person, or None. Our own workers are replaced: no trouble."""
+        if self._own is not None:
+            return None
+        if not self._client.nthreads():
+            return (f"The Dask cluster at {self._address} (DASK_SCHEDULER_ADDRESS) has no workers. Start one with "
+                    f"'dask worker {self._address} --nthreads 1', or unset DASK_SCHEDULER_ADDRESS and start the app again.")
+        return self._unfit and (f"A worker of the Dask cluster at {self._address} (DASK_SCHEDULER_ADDRESS) cannot compute "
+                                f"runs: {self._unfit}. Install this app and its requirements where the worker runs, in "
+                                "the same versions, and see that it reaches the store of runs.")
 
     def submit(self, run_id: str, attempt: int):
         """A future of the run's `Outcome`."""
@@ -96,6 +121,10 @@ class Cluster:
         """Warms processes that are new, and renews idle ones that have grown."""
         addresses = set(self._client.nthreads())
         # A future that is let go is forgotten by Dask too, which would else compute it again where a worker dies.
+        for address, future in self._warm_ups.items():
+            if future is not None and future.done() and address in addresses:
+                problem = None if future.cancelled() else future.exception()
+                self._unfit = problem and str(problem).strip().rstrip(".")[:300]
         self._warm_ups = {address: None if future is None or future.done() else future
                           for address, future in self._warm_ups.items() if address in addresses}
         for address in addresses - self._warm_ups.keys():
@@ -129,6 +158,26 @@ class Cluster:
 
     def _restart(self, address):
         self._client.restart_workers([address], timeout=30, raise_for_error=False)
+
+
+def _knock(address: str):
+    """Raises ClusterUnavailable unless a Dask scheduler answers at `address`. The client itself would wait for ever on
+    something that takes the connection and says nothing."""
+    try:
+        asyncio.run(asyncio.wait_for(_greet(address), CONNECT_SECONDS))
+    except (OSError, ValueError, TypeError, ImportError, MemoryError, OverflowError, LookupError) as error:
+        reason = str(error).strip().rstrip(".")[:200] or f"no answer within {CONNECT_SECONDS} s"
+        raise ClusterUnavailable(f"No Dask scheduler answers at {address}, which DASK_SCHEDULER_ADDRESS names ({reason}). "
+                                 "Start it, correct the address (e.g. tcp://127.0.0.1:8786), or unset "
+                                 "DASK_SCHEDULER_ADDRESS and start the app again to compute on this machine.") from error
+
+
+async def _greet(address: str):
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    await comm.close()
 
 
 def _key(run_id, attempt) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import math
 import os
 import shutil
 import signal
@@ -21,8 +22,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from forecasting.data.paths import home
-from forecasting.errors import RunError, StoreUnavailable
+from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
 from forecasting.runs.launcher import LOCK
+from forecasting.runs.status import Status
 from forecasting.runs.store import doorbell
 
 __all__ = ["Engine", "main", "mend"]
@@ -31,12 +33,17 @@ TICK = 0.05  # seconds between looks at the doorbell
 ASK_EVERY = 1.0  # seconds between looks at the store when nobody rings
 STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
+LEAVE_GRACE = 10.0  # seconds that the engine may take to end in good order
 TIME_LIMIT_HOURS = 24.0
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
 
 DIED = ("The process that computed this run died, most often because memory ran out. Other runs are not affected. "
         "Train again with fewer rows, a smaller network or a smaller batch.")
+NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({}). Install this app and its requirements where "
+                 "the worker runs, in the same versions, then train again.")
+NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). They are looked for again and again; see that "
+              "their machine is up and has memory and room on its disk.")
 LOST = "The Dask cluster that computed this run was lost. Resume it to go on from where it was a few seconds before."
 
 log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
@@ -64,6 +71,7 @@ class Engine:
         self._ledger, self._connect, self._time_limit = ledger, connect, time_limit
         self._cluster = None
         self._jobs: dict[str, Job] = {}
+        self._status, self._trouble = Status(), None
         self._asked, self._rung = float("-inf"), None
 
     def run(self, ended: threading.Event):
@@ -75,6 +83,8 @@ class Engine:
             self._lose_cluster(error)
         mended = False
         while not ended.wait(TICK):
+            if mended or self._trouble:
+                self._status.say(self._trouble)
             try:
                 if not mended:
                     mend(self._ledger)
@@ -82,11 +92,15 @@ class Engine:
                 self.step()
             except StoreUnavailable as error:
                 log.warning("%s", error)
+                self._trouble = str(error)
+                self._status.say(self._trouble)
                 ended.wait(RETRY_AFTER)
             except OSError as error:
                 self._lose_cluster(error)
+                self._status.say(self._trouble)
                 ended.wait(RETRY_AFTER)
         self._interrupt()
+        self._status.fall_silent()
 
     def step(self):
         """One look at what has changed. Raises OSError where there is no cluster."""
@@ -98,6 +112,7 @@ class Engine:
         self._asked, self._rung = time.monotonic(), rung
         waiting = self._see_to_stops()
         self._get_workers()
+        self._trouble = self._cluster.trouble()
         free = self._cluster.free(len(self._jobs)) if waiting else 0
         for run in self._ledger.next_runs(free) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
@@ -135,15 +150,17 @@ class Engine:
     def _verdict(self, run_id, job) -> tuple[str, str | None]:
         if job.future.status == "finished":
             outcome = job.future.result()
-            self._cluster.done(outcome)
+            if self._cluster is not None:
+                self._cluster.done(outcome)
             if outcome.trace:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
             return outcome.state, outcome.error
         if job.killed:
             return "failed", job.killed
         if job.future.status == "error":
-            log.error("Run %s lost its worker: %r", run_id, job.future.exception())
-            return "failed", DIED
+            problem = job.future.exception()
+            log.error("Run %s lost its worker: %r", run_id, problem)
+            return "failed", NOT_INSTALLED.format(problem) if isinstance(problem, ImportError) else DIED
         return "interrupted", LOST
 
     def _see_to_stops(self) -> bool:
@@ -179,7 +196,10 @@ class Engine:
         self._cluster.tend()
 
     def _lose_cluster(self, error):
-        log.warning("The Dask cluster cannot be reached: %r", error)
+        from forecasting.runs.cluster import ClusterUnavailable
+
+        log.warning("There is no cluster: %r", error)
+        self._trouble = str(error) if isinstance(error, ClusterUnavailable) else NO_CLUSTER.format(error)
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             cluster.close()
@@ -209,6 +229,13 @@ def _watch(pipe: int, ended: threading.Event):
     ended.set()
 
 
+def _leave_in_time(ended: threading.Event):
+    """Ends this process if it has not ended by itself: a store that does not answer may hold it for minutes."""
+    ended.wait()
+    time.sleep(LEAVE_GRACE)
+    os._exit(1)
+
+
 def _log_to_file():
     folder = home() / "logs"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -217,6 +244,18 @@ def _log_to_file():
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("forecasting").setLevel(logging.INFO)
+
+
+def _time_limit_hours() -> float:
+    named = os.environ.get("FORECASTING_TIME_LIMIT_HOURS")
+    try:
+        hours = float(named) if named else TIME_LIMIT_HOURS
+    except ValueError:
+        hours = math.nan
+    if not hours > 0:
+        raise ConfigError(f"FORECASTING_TIME_LIMIT_HOURS must be a number of hours, e.g. 24. Received: {named[:40]!r}. "
+                          "Correct or unset it, and start the app again.")
+    return hours
 
 
 def main() -> int:
@@ -237,12 +276,16 @@ def _main() -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
     threading.Thread(target=_watch, args=(sys.stdin.fileno(), ended), daemon=True, name="parent").start()
+    threading.Thread(target=_leave_in_time, args=(ended,), daemon=True, name="leave").start()
     try:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        hours = float(os.environ.get("FORECASTING_TIME_LIMIT_HOURS", TIME_LIMIT_HOURS))
-        Engine(RunLedger(), Cluster, 3600 * hours).run(ended)
+        Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()).run(ended)
+    except ForecastingError as error:  # a setting of ours that is wrong
+        log.error("%s", error)
+        Status().say(str(error))
+        return 1
     except Exception:
         log.exception("The engine failed")
         return 1

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
+from forecasting.runs import status
 
 __all__ = ["LOCK", "engine_trouble", "ensure_engine"]
 
 LOCK = "engine.lock"
 LONGEST_PAUSE = 60.0  # seconds before an engine that failed again and again is started once more
+ASK_AGAIN = 1.0  # seconds before another app's engine is looked for once more
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ class _Watch:
 
     process: subprocess.Popen | None = None
     started: float = 0.0
+    began: float = 0.0  # the same by the clock on the wall
     failures: int = 0
     not_before: float = 0.0
     trouble: str | None = None
@@ -41,8 +44,8 @@ def ensure_engine():
     """Starts `python -m forecasting.runs.engine` unless this process or another one of the same home has one alive.
 
     The engine ends with this process, however that ends: it reads a pipe whose writing end is here. To be called often,
-    so that an engine that another app took with it is replaced. One that failed is started again after a pause that
-    grows with each failure; `engine_trouble` says so. Raises nothing.
+    also twice a second by every session: an engine that died is replaced, and sets right what became of its runs. One
+    that failed is started again after a pause that grows with each failure; `engine_trouble` says so. Raises nothing.
     """
     with _lock:
         try:
@@ -57,22 +60,32 @@ def ensure_engine():
                     watch.failures, watch.trouble = 0, None
                 return
             _note_end(watch)
-        if time.monotonic() < watch.not_before or _is_taken(folder):
+        if time.monotonic() < watch.not_before:
             return
         try:
+            if _is_taken(folder):
+                watch.failures, watch.trouble, watch.not_before = 0, None, time.monotonic() + ASK_AGAIN
+                return
+            watch.began = time.time()
             watch.process, watch.started = _start(folder), time.monotonic()
         except OSError as error:
             log.warning("The engine could not be started: %s", error)
-            _note_failure(watch, f"The process that computes runs could not be started: {error}.")
+            _note_failure(watch, f"The process that computes runs could not be started: {str(error).rstrip('.')}. See that "
+                                 f"there is room and that you may write in {folder}, or set FORECASTING_HOME to another "
+                                 "folder.")
 
 
 def engine_trouble() -> str | None:
-    """Why runs are not taken from the queue, a sentence for the person, or None while all is well."""
+    """Why runs do not start or go on, a sentence for the person, or None while all is well."""
     try:
-        watch = _watches.get(home())
+        watch = _watches.get(home()) or _Watch()
     except StoreUnavailable as error:
         return str(error)
-    return watch.trouble if watch is not None and (watch.process is None or watch.failures > 1) else None
+    said = status.heard(since=watch.began)
+    # One failure is told until the next engine says that it works, several until it has worked for a while.
+    if watch.trouble and (watch.process is None or watch.failures > 1 or said is None):
+        return said or watch.trouble
+    return said or None
 
 
 def _note_end(watch: _Watch):

@@ -1,11 +1,15 @@
+import socket
 from types import SimpleNamespace
 
 import pytest
 
-from forecasting.errors import StoreUnavailable
+from forecasting.errors import ConfigError, StoreUnavailable
+from forecasting.runs import cluster as cluster_module
 from forecasting.runs import engine as engine_module
-from forecasting.runs.cluster import worker_count
+from forecasting.runs.cluster import Cluster as RealCluster
+from forecasting.runs.cluster import ClusterUnavailable, worker_count
 from forecasting.runs.engine import Engine
+from forecasting.runs.status import heard
 from forecasting.runs.worker import Outcome
 
 
@@ -48,6 +52,9 @@ class Cluster:
 
     def tend(self):
         pass
+
+    def trouble(self):
+        return None
 
     def close(self):
         pass
@@ -232,6 +239,102 @@ def test_what_is_at_work_when_the_app_ends_is_interrupted(clock):
     engine.run(SimpleNamespace(wait=wait))
     assert ledger.states == {"a": "interrupted", "b": "scheduled"}
     assert "Resume" in ledger.errors["a"]
+
+
+def test_a_worker_that_lacks_the_app_is_not_said_to_have_died(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    cluster.settle("a", "error", error=ModuleNotFoundError("No module named 'forecasting'"))
+    step()
+    assert ledger.states["a"] == "failed"
+    assert "No module named 'forecasting'" in ledger.errors["a"]
+    assert "Install" in ledger.errors["a"]
+
+
+def test_a_run_that_finished_as_the_cluster_was_lost_is_finished(clock):
+    ledger, cluster = Ledger("a"), Cluster(1)
+    engine = Engine(ledger, lambda: cluster, 3600.0)
+    clock.now += 2
+    engine.step()
+    cluster.settle("a", "finished", Outcome("finished", None, None, "here", 1))
+    engine._lose_cluster(OSError("connection closed"))
+    engine._finish()
+    assert ledger.states["a"] == "finished"
+
+
+def words_of(engine, clock, rounds=4):
+    """What the engine says, round by round."""
+    said = []
+
+    def wait(seconds):
+        clock.now += 2
+        said.append(heard())
+        return len(said) > rounds
+
+    engine.run(SimpleNamespace(wait=wait))
+    return said
+
+
+def test_the_engine_says_that_it_works_and_takes_it_back_at_its_end(clock):
+    assert words_of(Engine(Ledger(), lambda: Cluster(1), 3600.0), clock)[-1] == ""
+    assert heard() is None
+
+
+def test_a_cluster_that_cannot_be_reached_is_said_until_it_is_there(clock):
+    answers = iter([ClusterUnavailable("No Dask scheduler answers at X.")] * 2)
+
+    def connect():
+        for answer in answers:
+            raise answer
+        return Cluster(1)
+
+    said = words_of(Engine(Ledger("a"), connect, 3600.0), clock, rounds=8)
+    assert "No Dask scheduler answers at X." in said
+    assert said[-1] == ""
+
+
+def test_a_cluster_without_workers_is_said(clock):
+    cluster = Cluster(0)
+    cluster.trouble = lambda: "It has no workers."
+    assert words_of(Engine(Ledger("a"), lambda: cluster, 3600.0), clock)[-1] == "It has no workers."
+
+
+def test_a_store_that_fails_is_said(clock):
+    ledger = Ledger("a")
+
+    def waiting():
+        raise StoreUnavailable("Locked.")
+
+    ledger.waiting = waiting
+    assert words_of(Engine(ledger, lambda: Cluster(1), 3600.0), clock)[-1] == "Locked."
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1", "tls://127.0.0.1:1", "tcp://127.0.0.1:1"])
+def test_an_address_without_a_scheduler_is_named_with_what_to_do(monkeypatch, address):
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    with pytest.raises(ClusterUnavailable, match="DASK_SCHEDULER_ADDRESS") as caught:
+        RealCluster()
+    assert address in str(caught.value)
+
+
+def test_something_silent_at_the_address_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ClusterUnavailable):
+        cluster_module._knock(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("hours", ["soon", "0", "-1", "nan"])
+def test_a_time_limit_that_is_none_is_refused_in_words(monkeypatch, hours):
+    monkeypatch.setenv("FORECASTING_TIME_LIMIT_HOURS", hours)
+    with pytest.raises(ConfigError, match="FORECASTING_TIME_LIMIT_HOURS"):
+        engine_module._time_limit_hours()
+
+
+def test_a_number_of_workers_that_is_none_is_refused_in_words(monkeypatch):
+    monkeypatch.setenv("FORECASTING_WORKERS", "two")
+    with pytest.raises(ConfigError, match="FORECASTING_WORKERS"):
+        worker_count()
 
 
 def test_the_number_of_workers_can_be_set(monkeypatch):

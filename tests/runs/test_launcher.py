@@ -1,9 +1,12 @@
+import os
+import time
 from types import SimpleNamespace
 
 import pytest
 from locket import lock_file
 
 from forecasting.runs import launcher
+from forecasting.runs.status import FRESH, Status
 
 
 class Engine:
@@ -26,7 +29,8 @@ def started(monkeypatch, tmp_path):
     monkeypatch.setattr(launcher, "_watches", {})
     monkeypatch.setattr(launcher, "_start", lambda folder: engines.append(Engine()) or engines[-1])
     monkeypatch.setattr(launcher.time, "monotonic", lambda: clock.now)
-    return SimpleNamespace(engines=engines, clock=clock, home=tmp_path)
+    status = Status()
+    return SimpleNamespace(engines=engines, clock=clock, home=tmp_path, say=status.say)
 
 
 def test_one_engine_is_started_and_replaced_when_it_ends(started):
@@ -43,8 +47,33 @@ def test_no_engine_is_started_beside_that_of_another_app(started):
     with lock_file(str(started.home / launcher.LOCK), timeout=0):
         launcher.ensure_engine()
         assert started.engines == []
+    started.clock.now += 2
     launcher.ensure_engine()
     assert len(started.engines) == 1
+
+
+def test_the_engine_of_another_app_is_looked_for_once_a_second(started, monkeypatch):
+    asked = []
+    monkeypatch.setattr(launcher, "_is_taken", lambda folder: asked.append(folder) or True)
+    for _ in range(100):
+        launcher.ensure_engine()
+        started.clock.now += 0.05
+    assert 4 <= len(asked) <= 6
+
+
+def test_trouble_is_over_when_another_app_has_an_engine(started):
+    for _ in range(2):
+        launcher.ensure_engine()
+        started.engines[-1].returncode = 1
+        launcher.ensure_engine()
+        started.clock.now += 100
+    started.engines[-1].returncode = 1
+    with lock_file(str(started.home / launcher.LOCK), timeout=0):
+        launcher.ensure_engine()
+        assert launcher.engine_trouble() is not None
+        started.clock.now += 100
+        launcher.ensure_engine()
+    assert launcher.engine_trouble() is None
 
 
 def test_an_engine_that_fails_again_and_again_is_given_longer_and_longer_pauses(started):
@@ -98,3 +127,65 @@ def test_an_engine_that_cannot_be_started_is_trouble_and_no_exception(started, m
     monkeypatch.setattr(launcher, "_start", refuse)
     launcher.ensure_engine()
     assert "no more processes" in launcher.engine_trouble()
+
+
+def test_a_lock_that_cannot_be_made_is_trouble_and_no_exception(started):
+    (started.home / launcher.LOCK).mkdir()
+    launcher.ensure_engine()
+    assert started.engines == []
+    assert str(started.home) in launcher.engine_trouble()
+    (started.home / launcher.LOCK).rmdir()
+    started.clock.now += 1
+    launcher.ensure_engine()
+    assert len(started.engines) == 1
+
+
+def test_a_home_that_cannot_be_written_is_trouble_and_no_exception(started, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(launcher, "_is_taken", refuse)
+    launcher.ensure_engine()
+    assert "Permission denied" in launcher.engine_trouble()
+    assert "FORECASTING_HOME" in launcher.engine_trouble()
+
+
+def test_one_failure_is_told_until_the_next_engine_says_that_it_works(started):
+    launcher.ensure_engine()
+    started.engines[0].returncode = -9
+    launcher.ensure_engine()
+    assert len(started.engines) == 2
+    assert "-9" in launcher.engine_trouble()
+    started.say(None)
+    assert launcher.engine_trouble() is None
+
+
+def test_what_the_engine_says_is_the_trouble(started):
+    launcher.ensure_engine()
+    started.say("No Dask scheduler answers.")
+    assert launcher.engine_trouble() == "No Dask scheduler answers."
+    started.say(None)
+    assert launcher.engine_trouble() is None
+
+
+def test_what_another_apps_engine_says_is_heard_too(started):
+    started.say("No Dask scheduler answers.")
+    assert launcher.engine_trouble() == "No Dask scheduler answers."
+
+
+def test_what_an_engine_said_that_is_no_more_does_not_count(started):
+    started.say("No Dask scheduler answers.")
+    word = started.home / "engine.status"
+    os.utime(word, (time.time() - 5, time.time() - 5))
+    launcher.ensure_engine()
+    assert launcher.engine_trouble() is None  # it was an earlier engine
+    launcher._watches.clear()
+    assert launcher.engine_trouble() is not None
+    os.utime(word, (time.time() - FRESH - 1, time.time() - FRESH - 1))
+    assert launcher.engine_trouble() is None
+
+
+def test_a_status_that_cannot_be_written_stops_nobody(started):
+    (started.home / "engine.status").mkdir()
+    started.say("No Dask scheduler answers.")
+    assert launcher.engine_trouble() is None

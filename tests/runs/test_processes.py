@@ -14,7 +14,7 @@ import pytest
 from forecasting.model.backup import Backup
 from forecasting.runs.store import RunStore
 
-# What the app does, for as long as nobody ends it: see to it that an engine is alive.
+# What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
 APP = """
 import time
 from forecasting.runs.launcher import ensure_engine
@@ -22,17 +22,30 @@ while True:
     ensure_engine()
     time.sleep(0.1)
 """
+QUIET_APP = """
+import sys
+from forecasting.runs.launcher import ensure_engine
+for _ in sys.stdin:
+    ensure_engine()
+"""
 PATIENCE = 240  # seconds, on a machine that is busy with other things
 
 
 class App:
-    """A process like the app's, and the processes that serve its home."""
+    """A process like the app's, and the processes that serve its home.
 
-    def __init__(self, home, workers=1):
+    quiet: nobody has a page open, except when `open_page` is called
+    """
+
+    def __init__(self, home, workers=1, quiet=False):
         self.home = home
         root = str(Path(__file__).resolve().parents[2])
-        self.process = subprocess.Popen([sys.executable, "-c", APP], env=os.environ | {
-            "PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
+        self.process = subprocess.Popen([sys.executable, "-c", QUIET_APP if quiet else APP], stdin=subprocess.PIPE,
+                                        env=os.environ | {"PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
+
+    def open_page(self):
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
 
     def serving(self):
         """Every process that was started for this home, however it is related."""
@@ -55,6 +68,7 @@ class App:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +150,22 @@ def test_a_stopped_run_keeps_what_it_has_learnt(app, store, history, endless):
     assert len(store.curve(run_id)) == len(result.curve)
 
 
+def test_a_run_that_is_stopped_while_it_waits_never_starts(app, store, history, endless):
+    busy = [store.create(history, endless), store.create(history, endless)]
+    for run_id in busy:
+        assert learning(store, run_id).state == "running"
+    waiting = store.create(history, endless)
+    assert store.get(waiting).state == "scheduled"
+    for run_id in (waiting, *busy):
+        store.request_stop(run_id)
+    run = ended(store, waiting)
+    assert (run.state, run.started, run.has_result) == ("stopped", None, False)
+    assert "before its turn" in run.error
+    for run_id in busy:
+        run = ended(store, run_id)
+        assert (run.state, run.has_result) == ("stopped", True)
+
+
 def test_a_second_app_on_the_same_home_shares_the_engine(app, store, home, history, tiny):
     other = App(home)
     try:
@@ -196,3 +226,24 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
     finally:
         following.kill()
         wait_for(lambda: not following.serving())
+
+
+def test_a_run_whose_engine_was_killed_is_interrupted_as_soon_as_a_page_is_open(tmp_path, monkeypatch, history, endless):
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))  # no other app's page is open on it
+    store, app = RunStore(patience=30), App(tmp_path, quiet=True)
+    try:
+        app.open_page()
+        run_id = store.create(history, endless)
+        assert learning(store, run_id).state == "running"
+        workers = app.workers()
+        app.engines()[0].kill()
+        psutil.wait_procs(workers, timeout=PATIENCE)
+        assert not any(worker.is_running() for worker in workers)
+        assert store.get(run_id).state == "running"  # nobody has looked
+        app.open_page()
+        run = ended(store, run_id)
+        assert run.state == "interrupted"
+        assert "Resume" in run.error
+    finally:
+        app.kill()
+        wait_for(lambda: not app.serving())
