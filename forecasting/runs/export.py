@@ -56,8 +56,9 @@ def file_name(series: str, date, what: str) -> str:
 
 
 def predictions_file_name(result) -> str:
-    """After the series and its last day."""
-    return file_name(result.history.name, result.history.dates[-1], "predictions.csv")
+    """After the series and its last day; that of a run of the leak lab says that it is invalid."""
+    what = "invalid-predictions.csv" if result.config.leak else "predictions.csv"
+    return file_name(result.history.name, result.history.dates[-1], what)
 
 
 def forecast_file_name(history, as_of=None) -> str:

@@ -8,7 +8,7 @@ import math
 import time
 from pathlib import Path
 
-from forecasting.errors import StoreUnavailable
+from forecasting.errors import RunError, StoreUnavailable
 from forecasting.runs.files import list_files, upload
 from forecasting.runs.records import CURVE, PREFIX, SHOWN_SCORES, STATUS_OF, Run, defined, to_run
 from forecasting.runs.store import RunStore
@@ -39,7 +39,13 @@ class RunLedger(RunStore):
                                         "progress": json.dumps({"phase": "starting"})})
             self._tracking.call("update_run", run_id, status="RUNNING")
             self._served = served(self._served, owners[run_id])
-            claimed.append(to_run(self._find(run_id)))
+            try:
+                claimed.append(to_run(self._find(run_id)))
+            except StoreUnavailable:
+                raise
+            except RunError as error:  # e.g. of another version of this app: it must not hold up the others
+                log.warning("%s", error)
+                self.end(run_id, "failed", str(error))
         if claimed:
             self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
                                 json.dumps(self._served))
@@ -82,11 +88,16 @@ class RunLedger(RunStore):
         files = list_files(folder)
         upload(self._tracking, run_id, folder, "result")
         scores = defined(scores)
-        metrics = {f"test_{name}": value for name, value in scores.get("test", {}).items() if name in SHOWN_SCORES}
+        leak = _patiently(patience, self._leak, run_id)
+        shown = {} if leak else scores.get("test", {})
+        metrics = {f"test_{name}": value for name, value in shown.items() if name in SHOWN_SCORES}
         if speed:
             metrics["speed"] = speed
         _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in metrics.items()],
                    tags={"result": json.dumps({"files": files, "scores": scores})})
+
+    def _leak(self, run_id: str) -> str | None:
+        return to_run(self._find(run_id)).config.leak
 
     def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
         """Brings a run to its end. patience: seconds over which a store that fails is tried again."""

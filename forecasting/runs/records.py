@@ -2,7 +2,8 @@
 
 A run is an MLflow run. Its curve is in metrics. Everything else is in tags, those that belong together as one JSON
 value: MLflow takes some 50 microseconds to read each tag, parameter or metric, and a page lists hundreds of runs. A few
-settings and scores are parameters and metrics too, for those who look at the runs in MLflow's own pages.
+settings and scores are parameters and metrics too, for those who look at the runs in MLflow's own pages. A run of the leak
+lab has no score there, which would rank it above honest ones, and the tag `invalid`, which says why.
 
 MLflow's status says how far a run is; four ways of ending need the tag `outcome` beside it:
 
@@ -36,7 +37,8 @@ STATUS_OF = {"scheduled": "SCHEDULED", "running": "RUNNING", "finished": "FINISH
              "failed": "FAILED", "interrupted": "KILLED"}
 CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
 # What MLflow's own pages show.
-SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed")
+SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed",
+                  "leak")
 SHOWN_SCORES = ("rmse", "naive_rmse", "mape", "skill")  # of the test part
 # MLflow keeps an infinite metric as the largest float that its databases take.
 LARGEST = 1.797e308
@@ -54,7 +56,8 @@ class Run:
     queue_position: 1 for the next one to be taken; None unless it is scheduled and its place was asked for
     error: why it failed or what became of it, a sentence for the person; None where there is nothing to say
     stopping: somebody asked for Stop; has_result: `RunStore.result` or `RunStore.forecast` has something to give
-    fingerprint: of the prices; series: their name; rows: how many; group: what it belongs to, e.g. one backtest
+    fingerprint: of the prices; series: their name; rows: how many; currency: e.g. 'USD', None where it is not known
+    group: what it belongs to, e.g. one backtest
     attempt: how often it was started, resumptions included
     scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
     history_key: of its prices, for `RunStore.load_history`; files: {name: [bytes, SHA-256]} of its result
@@ -84,6 +87,7 @@ class Run:
     parameters: dict = field(default_factory=dict)
     fingerprint: str = ""
     series: str = ""
+    currency: str | None = None
     rows: int = 0
     attempt: int = 1
     scores: dict = field(default_factory=dict)
@@ -115,7 +119,7 @@ def finite(value: float) -> float:
 def facts(history, config: ForecastConfig, **others) -> str:
     """What a run was made with, as JSON."""
     return json.dumps({"config": config.to_dict(), "fingerprint": history.fingerprint, "series": history.name[:200],
-                       "rows": len(history), **others})
+                       "currency": history.currency and history.currency[:20], "rows": len(history), **others})
 
 
 def defined(scores: dict) -> dict:
@@ -152,7 +156,8 @@ def to_run(found, queue_position: int | None = None) -> Run:
         error=tags.get("error") or None, stopping=tags.get("stop") == "1" and state in ACTIVE,
         has_result=bool(result), owner=tags.get("owner", ""), group=tags.get("group") or None,
         parent=tags.get("parent") or None, parameters=made.get("parameters") or {},
-        fingerprint=made.get("fingerprint", ""), series=made.get("series", ""), rows=made.get("rows", 0),
+        fingerprint=made.get("fingerprint", ""), series=made.get("series", ""),
+        currency=made.get("currency"), rows=made.get("rows", 0),
         attempt=attempt, scores=result.get("scores", {}), history_key=made.get("history_key", ""),
         files=result.get("files", {}))
 

@@ -69,7 +69,9 @@ class RunStore:
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
         self._ended: dict[str, Run] = {}  # an ended run changes no more, unless it is resumed
-        self._listed_until = 0  # milliseconds since 1970: runs that ended before are in _ended
+        # For each query: milliseconds since 1970; what ended before and answers it is in _ended.
+        self._listed_until: dict[str, int] = {}
+        self._clock = _clock_offset()
         self._listing = threading.Lock()
         self._speed: tuple[float, float | None] = (-np.inf, None)
 
@@ -116,6 +118,10 @@ class RunStore:
         key = self.save_history(history)
         tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "queued": repr(time.time()),
                 "facts": facts(history, config, history_key=key, parameters=parameters or {})}
+        if config.leak:
+            from forecasting.evaluation.verdict import leak_words
+
+            tags["invalid"] = leak_words(config.leak)
         tags |= {name: _quotable(value) for name, value in {"group": group, "parent": parent}.items() if value}
         created = self._tracking.call("create_run", self._tracking.experiment, run_name=(name or history.name)[:200],
                                       tags={PREFIX + tag: value for tag, value in tags.items()})
@@ -187,11 +193,22 @@ class RunStore:
             self._ended[run_id] = run
         return run
 
-    def list(self, limit: int = 100, kind: str | None = None, group: str | None = None,
-             parent: str | None = None) -> list[Run]:
-        """Runs, newest first; limit: how many at most."""
-        wanted = {"kind": kind, "group": group, "parent": parent}.items()
-        runs = [run for run in self._all() if all(value is None or getattr(run, name) == value for name, value in wanted)]
+    def list(self, limit: int = 100, kind: str | None = None, group: str | None = None, parent: str | None = None,
+             grouped: bool | None = None) -> list[Run]:
+        """Runs, newest first.
+
+        limit: how many at most, of those that are asked for
+        kind, group, parent: only runs with this one; grouped: False for runs that belong to no group, True for the
+            members of any, None for both
+        """
+        queries = [f"tags.`{PREFIX}{name}` = '{_quotable(value)}'"
+                   for name, value in (("group", group), ("parent", parent)) if value is not None]
+        if grouped is not None:
+            queries.append(f"tags.`{PREFIX}group` IS {'NOT NULL' if grouped else 'NULL'}")
+        wanted = {name: value for name, value in (("kind", kind), ("group", group), ("parent", parent)) if value is not None}
+        runs = [run for run in self._all(" and ".join(queries))
+                if all(getattr(run, name) == value for name, value in wanted.items())
+                and grouped in (None, run.group is not None)]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def curve(self, run_id: str) -> pd.DataFrame:
@@ -240,24 +257,32 @@ class RunStore:
 
     # Inside
 
-    def _all(self) -> list[Run]:
-        """Every run that is active and the latest ones that have ended, in no order.
+    def _all(self, query: str = "") -> list[Run]:
+        """Every run that is active and answers `query`, and all that have ended which were ever read, in no order.
 
-        Reading a run takes about a millisecond, so an ended one is read once.
+        Reading a run takes about a millisecond, so an ended one is read once, and of each query the `MANY` latest.
         """
+        more = f" and {query}" if query else ""
         with self._listing:
-            for found in self._search(f"attributes.end_time > {self._listed_until}", ["attributes.end_time DESC"]):
-                self._listed_until = max(self._listed_until, found.info.end_time - OVERLAP)
+            if _clock_offset() < self._clock - OVERLAP / 1000:  # runs may end before others that have been read
+                self._listed_until.clear()
+            self._clock = _clock_offset()
+            until = self._listed_until.get(query, 0)
+            for found in self._search(f"attributes.end_time > {until}{more}", ["attributes.end_time DESC"]):
+                until = max(until, found.info.end_time - OVERLAP)
                 self._ended.pop(found.info.run_id, None)
                 if found.info.status not in ("SCHEDULED", "RUNNING") and (run := _readable(found)):
                     self._ended[run.id] = run
-            running, waiting = self._search("attributes.status = 'RUNNING'"), self._search("attributes.status = 'SCHEDULED'")
+            self._listed_until[query] = until
+            running, waiting = (self._search(f"attributes.status = '{status}'{more}") for status in ("RUNNING", "SCHEDULED"))
             positions = self._positions() if waiting else {}
-            active = [_readable(found, positions.get(found.info.run_id)) for found in running + waiting]
-            return [*self._ended.values(), *filter(None, active)]
+            active = filter(None, (_readable(found, positions.get(found.info.run_id)) for found in running + waiting))
+            # Another app may have resumed one that had ended.
+            return list((self._ended | {run.id: run for run in active}).values())
 
-    def _search(self, query: str, order: list[str] | None = None, limit: int = MANY) -> list:
-        return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit, order_by=order)
+    def _search(self, query: str, order: list[str] | None = None, limit: int | None = None) -> list:
+        return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit or MANY,
+                                   order_by=order)
 
     def _find(self, run_id: str):
         found = self._tracking.call("get_run", check_run_id(run_id))
@@ -310,6 +335,11 @@ def _readable(found, queue_position: int | None = None) -> Run | None:
     except RunError as error:
         log.warning("%s", error)
         return None
+
+
+def _clock_offset() -> float:
+    """Seconds by which the clock on the wall is ahead of one that nobody can put back."""
+    return time.time() - time.monotonic()
 
 
 def _quotable(value: str) -> str:

@@ -153,7 +153,7 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     seconds = result.curve["seconds"]
     speed = work_per_epoch(run.config, len(history)) / seconds.median() if len(seconds) else None
     ledger.put_result(run.id, folder, result.metrics, speed, patience=FINAL_PATIENCE)
-    return "stopped" if result.stopped else "finished"
+    return "stopped" if result.stopped or should_stop() else "finished"
 
 
 def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:

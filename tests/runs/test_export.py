@@ -71,6 +71,12 @@ def test_file_names_are_safe(series, name):
     assert file_name(series, "2018-03-27", "predictions.csv") == name
 
 
+def test_the_download_of_an_invalid_run_says_so():
+    history = SimpleNamespace(name="AAPL", dates=pd.to_datetime(["2018-03-26", "2018-03-27"]))
+    result = SimpleNamespace(history=history, config=SimpleNamespace(leak="scaler"))
+    assert predictions_file_name(result) == "AAPL-2018-03-27-invalid-predictions.csv"
+
+
 def test_names_of_windows_devices_are_avoided():
     assert file_name("nul", None, "") == "prices-nul"
     assert file_name("", None, "con.csv") == "prices-con.csv"
@@ -78,6 +84,7 @@ def test_names_of_windows_devices_are_avoided():
 
 def test_downloads_are_named_after_series_and_date():
     history = SimpleNamespace(name="AAPL", dates=pd.to_datetime(["2018-03-26", "2018-03-27"]))
-    assert predictions_file_name(SimpleNamespace(history=history)) == "AAPL-2018-03-27-predictions.csv"
+    result = SimpleNamespace(history=history, config=SimpleNamespace(leak=None))
+    assert predictions_file_name(result) == "AAPL-2018-03-27-predictions.csv"
     assert forecast_file_name(history) == "AAPL-2018-03-27-forecast.csv"
     assert forecast_file_name(history, as_of="2018-03-26") == "AAPL-2018-03-26-forecast.csv"

@@ -2,6 +2,7 @@ import dataclasses
 import math
 import os
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -224,6 +225,84 @@ def test_lists_are_newest_first_and_bounded(store, history, tiny):
     ids = [store.create(history, tiny, name=str(i)) for i in range(3)]
     assert [run.id for run in store.list(limit=2)] == ids[:0:-1]
     assert store.list(kind="forecast") == []
+
+
+def test_runs_of_their_own_are_found_behind_any_number_of_folds(history, tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
+    store, ledger = RunStore(), RunLedger()
+    own = store.create(history, tiny)
+    folds = store.create_many([(history, tiny, f"fold {i}") for i in range(7)], group="backtest-1")
+    ledger.next_runs(8)
+    for run_id in (own, *folds):
+        ledger.end(run_id, "finished")
+    monkeypatch.setattr("forecasting.runs.store.MANY", 5)  # as if it were a thousand
+    store = RunStore()  # which has read none of them yet
+    assert [run.id for run in store.list(limit=3, grouped=False)] == [own]
+    assert len(store.list(grouped=True)) == 5
+    assert [run.id for run in store.list(grouped=True, limit=2)] == folds[:4:-1]
+    waiting = store.create(history, tiny)
+    assert [run.id for run in store.list(grouped=False)] == [waiting, own]
+    assert waiting not in {run.id for run in store.list(grouped=True)}
+
+
+def test_a_run_that_another_app_resumed_is_listed_once(store, ledger, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    ledger.end(run_id, "interrupted")
+    other = RunStore()
+    assert next(run for run in other.list() if run.id == run_id).state == "interrupted"
+    store.resume(run_id)
+    assert [run.state for run in other.list() if run.id == run_id] == ["scheduled"]
+
+
+def test_what_ends_after_the_clock_was_put_back_is_listed(store, ledger, history, tiny, monkeypatch):
+    first, second = store.create(history, tiny), store.create(history, tiny)
+    ledger.next_runs(2)
+    ledger.end(first, "finished")
+    other = RunStore()
+    assert first in {run.id for run in other.list()}
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 3600)
+    ledger.end(second, "finished")
+    assert next(run for run in other.list() if run.id == second).state == "finished"
+
+
+def test_a_list_is_read_in_one_go_however_long_it_is(store, monkeypatch, history, tiny):
+    store.list(grouped=False)
+    asked = []
+    monkeypatch.setattr(store, "_search", lambda *query, **_: asked.append(query) or [])
+    store.list(grouped=False)
+    assert len(asked) == 3  # what has ended since, what runs, what waits
+
+
+def test_a_run_says_in_which_currency_its_prices_are(store, history, tiny):
+    assert store.get(store.create(history, tiny)).currency is None
+    assert store.get(store.create(dataclasses.replace(history, currency="GBp"), tiny)).currency == "GBp"
+
+
+def test_a_run_of_the_leak_lab_is_not_ranked_by_mlflow(store, ledger, history, tiny):
+    honest, leaky = store.create(history, tiny), store.create(history, dataclasses.replace(tiny, leak="scaler"))
+    assert "invalid" in store._find(leaky).data.tags["forecast.invalid"]
+    for run_id in (honest, leaky):
+        finish(ledger, run_id)
+    found = store._find(honest).data
+    assert found.metrics["test_rmse"] == 1.25
+    assert "forecast.invalid" not in found.tags
+    found = store._find(leaky).data
+    assert not any(name.startswith("test_") for name in found.metrics)
+    assert found.params["leak"] == "scaler"
+    assert store.get(leaky).scores["test"]["rmse"] == 1.25  # the app shows it, struck out
+
+
+def test_a_damaged_run_does_not_hold_up_the_queue(store, ledger, history, tiny):
+    damaged, sound = store.create(history, tiny, owner="anna"), store.create(history, tiny, owner="ben")
+    facts = store._find(damaged).data.tags["forecast.facts"]
+    ledger._write(damaged, tags={"facts": "{"})
+    assert [run.id for run in ledger.next_runs(2)] == [sound]
+    ledger._write(damaged, tags={"facts": facts})
+    run = store.get(damaged)
+    assert run.state == "failed"
+    assert "damaged" in run.error
 
 
 def test_a_deleted_run_is_gone_with_its_files(store, ledger, home, history, tiny):
