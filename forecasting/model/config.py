@@ -62,7 +62,8 @@ class ForecastConfig:
     schedule: of the learning rate, over `epochs`
     clip_norm: bound on the global norm of the gradient, or None
     weight_decay: of every optimizer, decoupled from its gradient; 0 for none; momentum: of 'sgd' alone
-    patience: epochs without a better validation loss before training ends with the best weights, or None for all epochs
+    patience: epochs without a better validation loss before training ends with the best weights, or None for all
+        epochs and the last weights
     scaler: how `price` is scaled; changes and returns are divided by their standard deviation
     supervision: loss on the last step of each window, or on every step of longer chunks
     skip: a frozen ridge regression over the same window beside the network, or None; season: 'auto' adds a seasonal

@@ -17,7 +17,7 @@ def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale:
     """Training and validation loss by epoch on one chart, the best epoch marked.
 
     curve: columns epoch (from 1), loss, val_loss; may be empty: the chart keeps its size while a training starts
-    best_epoch: the epoch whose weights were kept; 0 where the untrained network was best
+    best_epoch: the epoch of the lowest validation loss; 0 where the untrained network was best
     epochs: how many are planned, so that the axis does not grow while points arrive
     """
     c = t.colours(dark)

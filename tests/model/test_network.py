@@ -1,9 +1,21 @@
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
+import forecasting
 from forecasting.model.config import CHOICES, ForecastConfig
 from forecasting.model.network import build_network, build_trainer
+
+
+def test_keras_is_imported_by_the_model_and_what_looks_inside_it_alone():
+    package = Path(forecasting.__file__).parent
+    learning = re.compile(r"^\s*(import|from) (keras|tensorflow)\b", re.MULTILINE)
+    importing = {path.relative_to(package).parts[0] for path in package.rglob("*.py")
+                 if learning.search(path.read_text(encoding="utf-8"))}
+    assert importing <= {"model", "inside"}
 
 
 def windows(steps, features, batch=4):
