@@ -78,11 +78,12 @@ class RunStore:
     # Prices
 
     def save_history(self, history: PriceHistory) -> str:
-        """Keeps a copy of the prices; returns the key that `load_history` takes (32 hex digits)."""
+        """Keeps a copy of the prices; returns the key that `load_history` takes (32 hex digits). A damaged one is
+        replaced."""
         key = history_key(history)
         folder = stored_history(key)
         with writing():
-            if not folder.exists():
+            if not _holds(folder, history):
                 draft = scratch("history")
                 write_history(history, draft)
                 move_into_place(draft, folder)
@@ -335,6 +336,16 @@ def _readable(found, queue_position: int | None = None) -> Run | None:
     except RunError as error:
         log.warning("%s", error)
         return None
+
+
+def _holds(folder: Path, history: PriceHistory) -> bool:
+    """Whether `folder` has these prices, undamaged."""
+    if not folder.exists():
+        return False
+    try:
+        return read_history(folder).fingerprint == history.fingerprint
+    except RunError:
+        return False
 
 
 def _clock_offset() -> float:

@@ -12,6 +12,7 @@ import os
 import re
 import sqlite3
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
@@ -27,6 +28,8 @@ __all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name
 EXPERIMENT = "lstm-price-forecasts"
 DATABASE = "runs.db"
 CONNECT_SECONDS = 30.0  # importing MLflow and making its tables included
+SERVER_SECONDS = 10.0  # the same for a server, which has its tables
+FORGET_FAILURE = 4.0  # seconds for which a server that could not be reached is not asked again
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +103,11 @@ class Tracking:
         self._connection(uri)
         if self.patience is None:
             return _call(uri, method, args, kwargs)
+        answer = _pool().submit(_call, uri, method, args, kwargs)
         try:
-            return _pool().submit(_call, uri, method, args, kwargs).result(timeout=self.patience)
+            return answer.result(timeout=self.patience)
         except WaitedTooLong:
+            answer.cancel()  # where it has not begun: others wait for the same store
             raise StoreUnavailable(
                 f"The store of runs ({store_name()}) gave no answer in time. Another program may hold it, or its "
                 "server may be down. Trainings go on; try again in a moment.") from None
@@ -115,11 +120,14 @@ class Tracking:
     def _connection(self, uri: str) -> tuple:
         if uri in _connections or self.patience is None:
             return _connect(uri)
+        patience = CONNECT_SECONDS if is_local() else SERVER_SECONDS
+        connection = _pool().submit(_connect, uri)
         try:
-            return _pool().submit(_connect, uri).result(timeout=CONNECT_SECONDS)
+            return connection.result(timeout=patience)
         except WaitedTooLong:
+            connection.cancel()
             raise StoreUnavailable(
-                f"The store of runs ({store_name()}) could not be opened in {CONNECT_SECONDS:.0f} s. Check that its "
+                f"The store of runs ({store_name()}) could not be opened in {patience:.0f} s. Check that its "
                 "folder can be written, or that its server is up.") from None
 
 
@@ -130,6 +138,7 @@ def _pool() -> ThreadPoolExecutor:
 
 _connecting = threading.Lock()
 _connections: dict[str, tuple] = {}
+_failures: dict[str, tuple[float, str]] = {}  # of servers: when the last try ended, and why
 
 
 def _connect(uri: str) -> tuple:
@@ -140,8 +149,28 @@ def _connect(uri: str) -> tuple:
         if uri not in _connections:
             if is_local():
                 _translated(_make_database, home() / DATABASE)
-            _connections[uri] = _translated(_open, uri)
+                _connections[uri] = _translated(_open, uri)
+            else:
+                _connections[uri] = _reach(uri)
         return _connections[uri]
+
+
+def _reach(uri: str) -> tuple:
+    """`_open` of a server. Whoever waited while it gave no answer gets the same error at once."""
+    from mlflow.exceptions import MlflowException
+
+    ended, reason = _failures.get(uri, (-FORGET_FAILURE, ""))
+    if time.monotonic() - ended < FORGET_FAILURE:
+        raise StoreUnavailable(reason)
+    try:
+        return _translated(_open, uri)
+    except StoreUnavailable as error:
+        _failures[uri] = (time.monotonic(), str(error))
+        raise
+    except (MlflowException, ImportError, ValueError) as error:
+        raise StoreUnavailable(f"MLFLOW_TRACKING_URI names no store of runs that can be used: {_first_line(error)}. "
+                               f"Received: {store_name()}. Give the address of an MLflow server, e.g. "
+                               "http://127.0.0.1:5000, or unset it to keep runs on this machine.") from error
 
 
 def _open(uri: str, artifacts: str | None = None) -> tuple:
@@ -199,6 +228,11 @@ def _is_usable(file: Path) -> bool:
     return True
 
 
+# What MLflow reports that no request of ours can be at fault for.
+_NOT_OURS = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUEST_LIMIT_EXCEEDED", "PERMISSION_DENIED",
+             "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "ENDPOINT_NOT_FOUND", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")
+
+
 def _call(uri, method, args, kwargs):
     client, _ = _connect(uri)
     return _translated(getattr(client, method), *args, **kwargs)
@@ -213,7 +247,7 @@ def _translated(function, *args, **kwargs):
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise RunError(f"This run is not in {store_name()}. Pick another one on the Runs page.") from error
-        if error.error_code in ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUEST_LIMIT_EXCEEDED"):
+        if error.error_code in _NOT_OURS:
             log.warning("The store of runs failed: %s", _without_password(str(error)))
             raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used just now: {_first_line(error)}. "
                                    "Check its disk or its server, then try again.") from error
@@ -224,6 +258,8 @@ def _translated(function, *args, **kwargs):
 
 
 def _first_line(error) -> str:
+    if "failed with exception" in str(error):  # a page of urllib3's about connections and retries
+        return "its server gives no answer"
     return _without_password(str(error).strip().split("\n", 1)[0])[:200].rstrip(". ")
 
 

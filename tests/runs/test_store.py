@@ -2,14 +2,17 @@ import dataclasses
 import math
 import os
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from forecasting.errors import RunError, StoreUnavailable
+from forecasting.runs import tracking
 from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.reporter import Reporter
@@ -68,6 +71,17 @@ def test_saved_prices_are_kept_once_and_found_by_their_key(store, home, history)
     renamed = store.save_history(dataclasses.replace(history, name="OTHER"))
     assert renamed != key
     assert store.load_history(renamed).name == "OTHER"
+
+
+OTHER_PRICES = pd.DataFrame({"Close": [1.0, 2.0]}, pd.DatetimeIndex(["2020-01-01", "2020-01-02"]))
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"PAR1"), OTHER_PRICES.to_parquet])
+def test_saved_prices_that_were_damaged_are_replaced_when_they_are_opened_again(store, home, history, damage):
+    key = store.save_history(history)
+    damage(home / "histories" / key / "history.parquet")
+    assert store.save_history(history) == key
+    assert store.load_history(key).fingerprint == history.fingerprint
 
 
 @pytest.mark.parametrize("key", ["../../etc", "0" * 31, "0" * 32 + "\n", "0" * 32, None])
@@ -444,6 +458,68 @@ def test_a_server_that_is_gone_is_reported(home, monkeypatch):
     with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:9") as error:
         RunStore().list()
     assert "secret" not in str(error.value)
+
+
+def refusing(status, body):
+    """A server that answers everything in the same way, and its address."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
+
+
+@pytest.mark.parametrize(("status", "body"), [
+    (401, b"no"), (403, b'{"error_code": "PERMISSION_DENIED", "message": "no"}'), (404, b"<html>"), (200, b"<html>")])
+def test_a_server_that_is_no_mlflow_or_lets_nobody_in_is_reported(home, monkeypatch, status, body):
+    with refusing(status, body) as server:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(StoreUnavailable, match=str(server.server_port)):
+            RunStore().list()
+        server.shutdown()
+
+
+@pytest.mark.parametrize("uri", ["ftp://somewhere/else", "postgresql://user:secret@127.0.0.1:1/runs"])
+def test_a_store_that_mlflow_cannot_use_is_named_with_what_to_do(home, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(StoreUnavailable, match="MLFLOW_TRACKING_URI") as error:
+        RunStore().list()
+    assert "secret" not in str(error.value)
+
+
+def test_a_server_that_gives_no_answer_is_asked_by_one_session_and_not_waited_for(home, monkeypatch):
+    asked = []
+
+    def wait(uri):
+        asked.append(uri)
+        silence.wait(10)
+        raise StoreUnavailable("No answer.")
+
+    silence = threading.Event()
+    monkeypatch.setattr(tracking, "SERVER_SECONDS", 0.2)
+    monkeypatch.setattr(tracking, "_open", wait)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://192.0.2.1:5000")
+
+    def open_page(_):
+        with pytest.raises(StoreUnavailable, match="could not be opened"):
+            RunStore().list()
+
+    with ThreadPoolExecutor(4) as sessions:
+        list(sessions.map(open_page, range(4)))
+    silence.set()
+    with pytest.raises(StoreUnavailable):
+        RunLedger().list()
+    assert len(asked) == 1
 
 
 def test_only_the_owner_may_read_what_is_kept(home):
