@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+import numpy as np
+import pandas as pd
+
 from forecasting.data.files.vocabulary import DAYS, MAGNITUDE, MISSING, MONEY, month_number, plain
 
-__all__ = ["is_missing", "looks_like_date", "looks_like_number", "tidy"]
+__all__ = ["containing", "is_missing", "looks_like_date", "looks_like_number", "tidy"]
 
 _NUMBER = re.compile(
     rf"""[(+\-−]?\s*(?:{MONEY})?\s?[-−]?\s*
@@ -34,6 +37,23 @@ def tidy(cell: str) -> str:
     if cell[:1] == "'" and cell[1:2].isdecimal():  # a spreadsheet's mark for text
         cell = cell[1:]
     return cell.strip()
+
+
+_BATCH_CELLS = 50_000
+
+
+def containing(frame: pd.DataFrame, pattern: str):
+    """(column, mask of the rows whose text contains `pattern`) for each column of text.
+
+    Several columns at a time: pandas takes longer to begin with a column than for the cells of a short one.
+    """
+    rows, columns = frame.shape
+    step = max(1, _BATCH_CELLS // max(1, rows))
+    for at in range(0, columns, step):
+        names = frame.columns[at : at + step]
+        text = frame[names[0]] if len(names) == 1 else pd.concat([frame[name] for name in names], ignore_index=True)
+        mask = text.str.contains(pattern).to_numpy(dtype=bool)
+        yield from zip(names, np.split(mask, len(names)), strict=True)
 
 
 def is_missing(cell: str) -> bool:

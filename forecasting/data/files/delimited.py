@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forecasting.data.files.cells import is_missing, looks_like_date, looks_like_number, tidy
+from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
 from forecasting.errors import UnreadableFile
 
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "Grid", "read_grid"]
@@ -178,10 +178,9 @@ def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple
 
 def _check_quotes(frame: pd.DataFrame):
     """Refuse rows within a cell: a quotation mark went astray and took the rows after it with it."""
-    for column in frame:
-        swallowed = frame[column].str.contains(r"[\r\n][^0-9A-Za-z]?[0-9]{1,4}[-/.0-9].*[,;|\t]")
+    for _, swallowed in containing(frame, r"[\r\n][^0-9A-Za-z]?[0-9]{1,4}[-/.0-9].*[,;|\t]"):
         if swallowed.any():
-            row = int(swallowed.to_numpy().argmax()) + 1
+            row = int(swallowed.argmax()) + 1
             raise UnreadableFile(f"A quotation mark in row {row:,} takes the rows after it into one cell. Remove it and upload "
                                  "the file again.")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import pandas as pd
 
-from forecasting.data.files.cells import is_missing, looks_like_date, looks_like_number, tidy
+from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
 from forecasting.data.files.delimited import Grid
 from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
 from forecasting.data.files.wording import count, shown
@@ -114,8 +115,7 @@ def find_table(grid: Grid) -> Table:
 def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
     """Every cell as `cells.tidy` leaves it; the columns that need nothing, nearly all, are not copied."""
     tidied = frame.copy(deep=False)
-    for name in frame.columns:
-        rough = frame[name].str.contains("^[ \t\u00a0\u3000='\"\ufeff]|[ \t\r\n\u00a0\u3000]$")
+    for name, rough in containing(frame, "^[ \t\u00a0\u3000='\"\ufeff]|[ \t\r\n\u00a0\u3000]$"):
         if rough.any():
             tidied[name] = frame[name].where(~rough, frame[name][rough].map(tidy))
     return tidied
@@ -267,8 +267,8 @@ def _fit_header(labels, body, native, notes):
 def _rows_beyond(body: pd.DataFrame, named: int) -> pd.Series:
     """Rows with numbers to the right of the last named column."""
     beyond = pd.Series(False, index=body.index)
-    for position in range(named, body.shape[1]):
-        beyond |= body[position].str.fullmatch(r"[+-]?[0-9.,]*[0-9][0-9.,]*")
+    for _, numbers in containing(body.loc[:, named:], r"^[+-]?[0-9.,]*[0-9][0-9.,]*$"):
+        beyond |= numbers
     return beyond
 
 
@@ -328,6 +328,7 @@ def _with_tickers(columns: list[Column]) -> tuple[Column, ...]:
     return tuple(replace(column, role=None) if column.position in tickers else column for column in columns)
 
 
+@lru_cache(maxsize=20_000)  # a name is looked at as a line of the file and as a column
 def _role_of(name: str) -> tuple[str | None, str, str | None]:
     """(role, entity, currency) that a header tells.
 
