@@ -21,6 +21,8 @@ CALENDARS = {
     "XTSE": "Toronto",
     "BVMF": "São Paulo (B3)",
     "XMEX": "Mexico City",
+    "XBUE": "Buenos Aires",
+    "XSGO": "Santiago",
     "XLON": "London",
     "XETR": "Frankfurt (Xetra)",
     "XFRA": "Frankfurt (floor)",

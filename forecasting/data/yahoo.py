@@ -27,9 +27,9 @@ _DAYS_OF = {"d": 1, "wk": 7, "mo": 30, "y": 365}
 
 # Yahoo's exchange codes and the `exchange_calendars` whose trading days they keep.
 _CALENDARS = {
-    "XNYS": "NMS NGM NCM NAS NIM NYQ ASE PCX BTS YHD PNK OQB OQX OEM OBB SNP DJI NYS CXI CGI",
+    "XNYS": "NMS NGM NCM NAS NIM NYQ ASE PCX BTS YHD PNK OQB OQX OEM OBB SNP DJI NYS CXI CGI WCB",
     "CMES": "CME CBT NYM CMX NYB",
-    "XTSE": "TOR VAN NEO CNQ", "BVMF": "SAO", "XMEX": "MEX",
+    "XTSE": "TOR VAN NEO CNQ", "BVMF": "SAO", "XMEX": "MEX", "XBUE": "BUE", "XSGO": "SGO",
     "XLON": "LSE IOB FGI", "XETR": "GER", "XFRA": "FRA STU BER MUN DUS HAM HAN",
     "XPAR": "PAR", "XAMS": "AMS", "XBRU": "BRU", "XMIL": "MIL", "XMAD": "MCE", "XLIS": "LIS", "XDUB": "ISE",
     "XSWX": "EBS", "XWBO": "VIE", "XSTO": "STO", "XCSE": "CPH", "XOSL": "OSL", "XHEL": "HEL", "XICE": "ICE",
@@ -40,7 +40,9 @@ _CALENDARS = {
 }
 _CALENDAR_OF = {exchange: code for code, exchanges in _CALENDARS.items() for exchange in exchanges.split()}
 _CALENDAR_OF_ZONE = {
-    "America/New_York": "XNYS", "America/Toronto": "XTSE", "America/Sao_Paulo": "BVMF", "America/Mexico_City": "XMEX",
+    "America/New_York": "XNYS", "America/Chicago": "XNYS", "America/Santiago": "XSGO",
+    "America/Buenos_Aires": "XBUE", "America/Argentina/Buenos_Aires": "XBUE",
+    "America/Toronto": "XTSE", "America/Sao_Paulo": "BVMF", "America/Mexico_City": "XMEX",
     "Europe/London": "XLON", "Europe/Berlin": "XETR", "Europe/Paris": "XPAR", "Europe/Amsterdam": "XAMS",
     "Europe/Brussels": "XBRU", "Europe/Rome": "XMIL", "Europe/Madrid": "XMAD", "Europe/Lisbon": "XLIS",
     "Europe/Dublin": "XDUB", "Europe/Zurich": "XSWX", "Europe/Vienna": "XWBO", "Europe/Stockholm": "XSTO",

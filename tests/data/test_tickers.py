@@ -258,6 +258,8 @@ def test_all_periods_are_offered_for_days_and_few_for_minutes():
 @pytest.mark.parametrize(("metadata", "calendar"), [
     ({"instrumentType": "EQUITY", "exchangeName": "NYQ"}, "XNYS"),
     ({"instrumentType": "EQUITY", "exchangeName": "???", "exchangeTimezoneName": "Europe/Paris"}, "XPAR"),
+    ({"instrumentType": "INDEX", "exchangeName": "???", "exchangeTimezoneName": "America/Chicago"}, "XNYS"),
+    ({"instrumentType": "EQUITY", "exchangeName": "BUE"}, "XBUE"),
     ({"instrumentType": "CRYPTOCURRENCY", "exchangeTimezoneName": "UTC"}, "24/7"),
     ({"instrumentType": "CURRENCY", "exchangeTimezoneName": "Europe/London"}, "24/5"),
     ({"exchangeName": "???"}, None), ({}, None),

@@ -76,7 +76,8 @@ def test_saved_prices_are_kept_once_and_found_by_their_key(store, home, history)
 OTHER_PRICES = pd.DataFrame({"Close": [1.0, 2.0]}, pd.DatetimeIndex(["2020-01-01", "2020-01-02"]))
 
 
-@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"PAR1"), OTHER_PRICES.to_parquet])
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"PAR1"),
+                                    OTHER_PRICES.to_parquet])
 def test_saved_prices_that_were_damaged_are_replaced_when_they_are_opened_again(store, home, history, damage):
     key = store.save_history(history)
     damage(home / "histories" / key / "history.parquet")
