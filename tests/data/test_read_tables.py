@@ -162,6 +162,15 @@ def test_lines_above_the_table_with_words_of_price_tables_do_not_name_its_column
     assert same(read_prices(data, column="FXRUSD"), CLOSE)
 
 
+def test_dates_above_a_table_with_unknown_names_do_not_name_its_columns():
+    above = "Start Date,2016-03-31\nDownload date,2018-03-27\n"
+    data = (above + lines(DAILY, lambda d, v: f"{d:%d.%m.%Y},{v.Close},{v.Open}", "Stichtag,Eins,Zwei")).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert question.value.options == ("Eins", "Zwei")
+    assert same(read_prices(data, column="Eins"), CLOSE)
+
+
 def test_band_around_an_average_is_not_taken_for_open_high_and_low():
     mean = DAILY.Close.rolling(5, min_periods=1).mean()
     text = lines(DAILY.assign(mean=mean), lambda d, v: f"{d:%Y-%m-%d},{v.mean},{v.mean + 9},{v.mean - 9},{v.Close}", "Date,m,u,d,s")

@@ -178,8 +178,10 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
 def _known(row: list[str]) -> int:
     """How many cells are names of columns; 0 for a single one, which a title line may hold, unless it names the dates.
 
-    Lines like 'Units,USD,Index' above a table hold words that some other table has for names.
+    Lines like 'Units,USD,Index' or 'Start date,2018-03-27' above a table hold words that some other table has for names.
     """
+    if any(looks_like_date(cell, whole_numbers=False) for cell in row[1:4]):
+        return 0
     roles = [role for cell in row if cell and (role := _role_of(cell)[0])]
     if {"date", "time", "year"} & set(roles):
         return len(roles)
