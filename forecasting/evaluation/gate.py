@@ -101,7 +101,7 @@ def evidence_gate(actual, predicted, last, positive: bool = False) -> Gate:
         return Gate(False, None, nothing, origins, gain,
                     "On validation the forecast is the naive one: there is nothing to guard.")
     measured = (f"On validation the forecast {'removes' if gain > 0 else 'adds'} {share(abs(gain))} of naive's "
-                f"squared error (t = {t:.1f}, more than {needed:.1f} needed)")
+                f"squared error (t = {t:.2f}, more than {needed:.2f} needed)")
     if t <= needed:
         return Gate(False, t, nothing, origins, gain,
                     f"{measured}: not proven, so the guarded forecast is the naive one.")

@@ -139,7 +139,7 @@ def test_t_of_one_step_agrees_with_statsmodels_newey_west():
     fitted = sm.OLS(gains, np.ones(len(gains))).fit(cov_type="HAC", cov_kwds={"maxlags": 4, "use_correction": False})
     gate = evidence_gate(actual, predicted, last)
     assert gate.t == pytest.approx(fitted.tvalues[0])
-    assert f"more than {1.96 + 2.9694 * 5 / 120 + 0.4160 * (5 / 120) ** 2:.1f} needed" in gate.reason
+    assert f"more than {1.96 + 2.9694 * 5 / 120 + 0.4160 * (5 / 120) ** 2:.2f} needed" in gate.reason
 
 
 def test_relative_moves_keep_dear_years_from_deciding():
