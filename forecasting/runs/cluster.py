@@ -94,8 +94,9 @@ class Cluster:
         if self._own is not None:
             return None
         if not self._client.nthreads():
-            return (f"The Dask cluster at {self._address} (DASK_SCHEDULER_ADDRESS) has no workers. Start one with "
-                    f"'dask worker {self._address} --nthreads 1', or unset DASK_SCHEDULER_ADDRESS and start the app again.")
+            return (f"The Dask cluster at {self._address} (DASK_SCHEDULER_ADDRESS) has no workers. Start one in this "
+                    f"app's folder and environment, without which it ends at once: 'python -m dask worker {self._address} "
+                    "--nthreads 1'. Or unset DASK_SCHEDULER_ADDRESS and start the app again.")
         return self._unfit and (f"A worker of the Dask cluster at {self._address} (DASK_SCHEDULER_ADDRESS) cannot compute "
                                 f"runs: {self._unfit}. Install this app and its requirements where the worker runs, in "
                                 "the same versions, and see that it reaches the store of runs.")
