@@ -132,8 +132,10 @@ def _show(run, result, wish: Wish, frame: pd.DataFrame):
     first.metric("Last known price", price(last, currency), date(now), delta_color="off", delta_arrow="off")
     final.metric(f"Expected on {date(shown.index[-1])}", price(end["predicted"], currency),
                  f"{price(end['predicted'] - last, currency, signed=True)}", delta_color="off", delta_arrow="off")
-    range_80.metric("80 % interval", f"{price(end['lower_80'])} – {price(end['upper_80'], currency)}")
-    range_95.metric("95 % interval", f"{price(end['lower_95'])} – {price(end['upper_95'], currency)}")
+    # The currency in the label: with it, the widest of the four numbers would be cut.
+    of = f", {currency}" if currency else ""
+    range_80.metric(f"80 % interval{of}", f"{price(end['lower_80'])} – {price(end['upper_80'])}")
+    range_95.metric(f"95 % interval{of}", f"{price(end['lower_95'])} – {price(end['upper_95'])}")
     st.markdown(_words(result, wish))
     draw(forecast_fan(past, shown, actual=after, dark=is_dark(), currency=currency), "forecast_fan")
     st.download_button("Download forecast (CSV)", forecast_csv(shown), forecast_file_name(history, now), "text/csv",
@@ -150,7 +152,7 @@ def _show(run, result, wish: Wish, frame: pd.DataFrame):
 def _words(result, wish: Wish) -> str:
     words = []
     if wish.guarded:
-        words.append(plain(gate_words(result.gate, result.best_epoch)))
+        words.append(plain(gate_words(result.gate, result.best_epoch, epochs=len(result.curve))))
     else:
         words.append("The evidence gate is off: this is the network's own line, whatever it is worth.")
     if wish.steps > result.config.horizon:

@@ -11,7 +11,7 @@ import streamlit as st
 from forecasting.evaluation.backtest import MODES, backtest_summary, backtest_table, folds, join_predictions
 from forecasting.evaluation.verdict import LEAKS
 from forecasting.plots import folds_chart
-from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, share
+from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import load_result, run_store
@@ -77,8 +77,9 @@ def _draw_folds(members):
             st.warning(f"Fold {member.parameters['fold']}: {plain(why)}", icon=":material/warning:")
     if not ended:
         return
-    st.markdown(plain(backtest_summary(ended)))
-    currency = load_result(next(iter(whole.values())).id).history.currency
+    history = load_result(next(iter(whole.values())).id).history
+    currency = history.currency
+    st.markdown(plain(backtest_summary(ended, unit(history.frequency))))
     draw(folds_chart(join_predictions(ended), dark=is_dark(), currency=currency), "evaluate_folds_chart")
     table = backtest_table(ended)
     st.dataframe(pd.DataFrame({

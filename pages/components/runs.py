@@ -22,12 +22,12 @@ STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished",
 
 def draw_runs(state: AppState):
     """Newest first; a click on a row opens the run on the Train page."""
-    runs = [run for run in run_store().list(limit=MOST, kind="train") if run.group is None]
+    runs = run_store().list(limit=MOST, kind="train", grouped=False)
     if not runs:
         st.info("There are no runs yet. Train one on the Train page.", icon=":material/info:")
         return
     chosen = st.dataframe(pd.DataFrame([_row(run) for run in runs]), hide_index=True, key="runs_table", on_select="rerun",
-                          selection_mode="single-row", height=min(600, 38 * (len(runs) + 1)))
+                          selection_mode="single-row", height=min(600, 35 * (len(runs) + 1) + 3))
     if not chosen.selection.rows:
         st.caption("Choose a row to open its run.")
         return
@@ -46,7 +46,7 @@ def draw_runs(state: AppState):
 def choose_result(state: AppState):
     """The run that is shown and its result, chosen among those that have one; (None, None) where there is none yet."""
     store = run_store()
-    runs = [run for run in store.list(limit=MOST, kind="train") if run.has_result and run.group is None]
+    runs = [run for run in store.list(limit=MOST, kind="train", grouped=False) if run.has_result]
     if not runs:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")

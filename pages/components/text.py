@@ -11,11 +11,13 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@^=])")
 _AFTER_PARSING = re.compile(r"(:)(?=[\w/+-])|(?<=w)(w)(?=w\.)|(@)(?=\w)", re.IGNORECASE)
 _JOINER = "\N{WORD JOINER}"
 _BREAKS = re.compile(r"[^\S\u2009\u202f\u00a0]+")  # white space but for the kinds that hold a number together
+_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
 def plain(text: object, limit: int = 600) -> str:
     """`text` so that Markdown shows it letter for letter, on one line, cut at `limit` characters."""
     line = _BREAKS.sub(" ", str(text)).strip()
+    line = _PERCENT.sub("\N{NO-BREAK SPACE}", line)
     line = line if len(line) <= limit else line[: limit - 1] + "…"
     line = _AFTER_PARSING.sub(lambda match: match.group(0) + _JOINER, line)
     return _MARKS.sub(r"\\\1", line)

@@ -48,7 +48,7 @@ def draw_verdict(run, result):
         st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
                    f"({p_value(beside.p_value)}) over {count_of(beside.days, one)}; negative means that the model errs less.")
     draw_reasons({"Test part": result.reasons["test"]}, shown=("rmse", "skill", "directional_accuracy", "coverage_95"))
-    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged))}")
+    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve)))}")
 
 
 def draw_reasons(reasons: dict, shown=None):
@@ -75,7 +75,7 @@ def draw_baselines(run, result):
     st.dataframe(_readable(table, result.history.currency), height="content")
     with st.expander("How each of them predicts"):
         st.markdown("\n".join(f"- **{plain(name)}** {plain(about)}" for name, about in table["about"].items()))
-    draw_reasons(reasons)
+    draw_reasons(reasons, shown=("rmse", "mae", "mape", "smape", "mase", "skill", "directional_accuracy"))
 
 
 def _readable(table: pd.DataFrame, currency) -> pd.DataFrame:
