@@ -159,3 +159,12 @@ def test_train_creates_one_run_and_slider_moves_create_none():
     assert runs[0].config.window == 60
     assert "other settings" in texts(test.info)
     assert runs[0].id in test.query_params["run"]
+
+
+def test_every_drawing_of_a_setting_tells_its_value_to_a_browser_that_missed_the_one_before():
+    test = open_page("pages/2_Train.py").run()
+    units, loss, early = (test.selectbox(key="train_units_0"), test.selectbox(key="train_loss"),
+                          test.toggle(key="train_stops_early"))
+    assert units.options[units.proto.default] == "32"
+    assert loss.options[loss.proto.default] == "Huber"
+    assert early.proto.default
