@@ -165,7 +165,9 @@ def _knock(address: str):
     """Raises ClusterUnavailable unless a Dask scheduler answers at `address`. The client itself would wait for ever on
     something that takes the connection and says nothing."""
     try:
-        asyncio.run(asyncio.wait_for(_greet(address), CONNECT_SECONDS))
+        # In a thread of its own: the caller may have an event loop running, as a notebook has.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(asyncio.wait_for(_greet(address), CONNECT_SECONDS))).result()
     except (OSError, ValueError, TypeError, ImportError, MemoryError, OverflowError, LookupError) as error:
         reason = str(error).strip().rstrip(".")[:200] or f"no answer within {CONNECT_SECONDS} s"
         raise ClusterUnavailable(f"No Dask scheduler answers at {address}, which DASK_SCHEDULER_ADDRESS names ({reason}). "

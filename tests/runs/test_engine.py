@@ -1,3 +1,4 @@
+import asyncio
 import socket
 from types import SimpleNamespace
 
@@ -322,6 +323,16 @@ def test_something_silent_at_the_address_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ClusterUnavailable):
         cluster_module._knock(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+
+
+def test_an_address_is_tried_also_where_an_event_loop_runs(monkeypatch):
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.2)
+
+    async def notebook():
+        cluster_module._knock("tcp://127.0.0.1:1")
+
+    with pytest.raises(ClusterUnavailable, match="DASK_SCHEDULER_ADDRESS"):
+        asyncio.run(notebook())
 
 
 @pytest.mark.parametrize("hours", ["soon", "0", "-1", "nan"])
