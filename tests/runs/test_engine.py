@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -331,8 +332,8 @@ def test_an_address_is_tried_also_where_an_event_loop_runs(monkeypatch):
     async def notebook():
         cluster_module._knock("tcp://127.0.0.1:1")
 
-    with pytest.raises(ClusterUnavailable, match="DASK_SCHEDULER_ADDRESS"):
-        asyncio.run(notebook())
+    with ThreadPoolExecutor(1) as thread, pytest.raises(ClusterUnavailable, match="DASK_SCHEDULER_ADDRESS"):
+        thread.submit(lambda: asyncio.run(notebook())).result()
 
 
 @pytest.mark.parametrize("hours", ["soon", "0", "-1", "nan"])
