@@ -37,14 +37,35 @@ config = ForecastConfig.from_dict(json.loads(sys.argv[1]))
 result = train(load_sample(), config)
 print(result.curve["seconds"].iloc[1:].mean())
 """
+BARE_PAGE = """
+import plotly.graph_objects as go
+import streamlit as st
+st.title("Bare")
+st.plotly_chart(go.Figure(go.Scatter(y=list(range(3000)))))
+"""
+NOTE_PAINT = """
+new MutationObserver((changes, observer) => {
+    if (![...document.querySelectorAll(".js-plotly-plot")].some(plot => plot.querySelector(".main-svg .trace"))) return;
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => { window.chartPainted = performance.now() }));
+}).observe(document, {subtree: true, childList: true})
+"""
 
 
 def main():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
         with tempfile.TemporaryDirectory() as folder:
-            paints = [first_paint(browser, Path(folder) / f"home{i}") for i in range(3)]
+            bare = Path(folder) / "bare"
+            bare.mkdir()
+            (bare / "app.py").write_text(BARE_PAGE)
+            # In turn, so that a busy moment of the machine meets both.
+            paints, floors = zip(*((first_paint(browser, Path(folder) / f"home{i}"),
+                                    first_paint(browser, Path(folder) / f"bare-home{i}", bare)) for i in range(5)),
+                                 strict=True)
             row("first paint of the home page, cold server", paints, "2.5 s")
+            row("  a bare Streamlit page with one chart", floors, "none")
+            print(f"{'  the home page over the bare one':44s} {statistics.median(paints) / statistics.median(floors):.2f}")
             app = App(Path(folder) / "home").start()
             try:
                 warm_up(browser, app)
@@ -63,14 +84,18 @@ def row(what, seconds, aim):
           f"{len(seconds)} runs (aim: {aim})", flush=True)
 
 
-def first_paint(browser, home):
-    app = App(home).start()
+def first_paint(browser, home, folder=ROOT):
+    """Seconds from the start of the navigation to the frame that shows the chart, by the browser's own clock.
+
+    folder: of the app.py that is started
+    """
+    app = App(home, folder=folder).start()
     page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+    page.add_init_script(NOTE_PAINT)
     try:
-        begin = time.perf_counter()
         page.goto(app.url)
-        page.locator(".js-plotly-plot .main-svg").first.wait_for()
-        return time.perf_counter() - begin
+        page.wait_for_function("() => window.chartPainted")
+        return page.evaluate("() => window.chartPainted") / 1000
     finally:
         loaded = any("tensorflow" in path.path for path in psutil.Process(app.process.pid).memory_maps())
         print(f"  TensorFlow in the page's process: {'yes' if loaded else 'no'}", flush=True)

@@ -11,7 +11,8 @@ import streamlit as st
 from forecasting import ForecastingError, NeedsChoice, load_sample
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
-from pages.components.frame import DEFAULT_SAMPLE, boundary
+from pages.components.address import DEFAULT_SAMPLE
+from pages.components.frame import boundary
 from pages.components.jobs import keep_history
 from pages.components.state import AppState, Upload, reported
 from pages.components.text import plain

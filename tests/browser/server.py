@@ -14,10 +14,10 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-
 
 
 class App:
-    """A running app: `url`, and the folder its runs live in."""
+    """A running app: `url`, and the folder its runs live in. folder: where its app.py is"""
 
-    def __init__(self, home: Path, environment: dict | None = None):
-        self.home = home
+    def __init__(self, home: Path, environment: dict | None = None, folder: Path = ROOT):
+        self.home, self.folder = home, folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -32,7 +32,7 @@ class App:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port),
                  "--server.headless", "true"],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
+                cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 60
         while True:
             try:
