@@ -23,13 +23,14 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 from server import CHROMIUM_FLAGS, App  # noqa: E402
-from steps import POINTS, choose_preset, open_page, press_train  # noqa: E402
+from steps import POINTS, choose_preset, epoch, open_page, press_stop, press_train  # noqa: E402
 from streamlit.testing.v1 import AppTest  # noqa: E402
 
-from forecasting import TUTORIAL, load_sample  # noqa: E402
+from forecasting import RECOMMENDED, TUTORIAL, load_sample  # noqa: E402
 from forecasting.runs.store import RunStore  # noqa: E402
 
 EPOCHS = 20
+PRESETS = {"Recommended": RECOMMENDED, "Tutorial": TUTORIAL}
 FROM_PYTHON = """
 import json, sys
 from forecasting import ForecastConfig, load_sample, train
@@ -70,6 +71,9 @@ def main():
             try:
                 warm_up(browser, app)
                 row("from Train to the first point, warm workers", [first_point(browser, app) for _ in range(5)], "2 s")
+                for preset in ("Recommended", "Tutorial"):
+                    stops = [stop(browser, app, preset) for _ in range(5)]
+                    row(f"from Stop to what was learnt, {preset}", stops, "1 s")
                 reruns = reruns_under_load(app)
                 row("a rerun while two trainings run", reruns, "95 % below 0.3 s")
                 print(f"{'':44s} 95th percentile {statistics.quantiles(reruns, n=20)[-1]:.3f} s")
@@ -126,6 +130,21 @@ def first_point(browser, app):
     page.wait_for_function(f"({POINTS})() > 0", timeout=60_000)
     seconds = time.perf_counter() - begin
     page.get_by_role("button", name="Download predictions (CSV)").wait_for(timeout=120_000)
+    page.context.close()
+    return seconds
+
+
+def stop(browser, app, preset):
+    """Seconds from the click on Stop to the scores of what was learnt until then."""
+    page = browser.new_context().new_page()
+    config = dataclasses.replace(PRESETS[preset], epochs=1000, patience=None)  # it must not end by itself meanwhile
+    page.goto(f"{app.url}/Train?settings={json.dumps(config.to_dict())}")
+    press_train(page)
+    epoch(page, at_least=3)
+    begin = time.perf_counter()
+    press_stop(page)
+    page.get_by_text("This training was stopped").wait_for(timeout=60_000)
+    seconds = time.perf_counter() - begin
     page.context.close()
     return seconds
 

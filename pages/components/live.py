@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from forecasting import ForecastConfig, RunError, StoreUnavailable
@@ -16,8 +18,7 @@ from pages.components.text import plain
 
 __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble"]
 
-# Drawing costs the cores that train: quick while a person waits for the first point or for Stop, then calm.
-QUICK_TICK, CALM_TICK = 0.5, 2.0
+TICK, CURVE_TICK = 0.5, 1.0  # seconds between looks at a run, and between drawings of its curve
 
 
 def current_run(state: AppState):
@@ -78,19 +79,24 @@ def draw_trouble():
 def draw_live(run):
     """Follows an active run from the store until it ends, then draws the whole page anew."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
-    quick = run.stopping or not run.epoch
-    st.fragment(_follow, run_every=QUICK_TICK if quick else CALM_TICK)(run.id, log_scale, quick)
+    st.fragment(_follow, run_every=TICK)(run.id, has_begun=bool(run.epoch))
+    # Apart from the words, and seldom once there is something to see: drawing it takes time that a training may need.
+    st.fragment(_follow_curve, run_every=CURVE_TICK if run.epoch else TICK)(run.id, log_scale)
 
 
-def _follow(run_id: str, log_scale: bool, quick: bool):
+def _follow(run_id: str, has_begun: bool):
     with boundary():
         run = run_store().get(run_id)
-        if not run.active or (quick and run.epoch and not run.stopping):
+        if not run.active or (run.epoch and not has_begun):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
             draw_trouble()
-        draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
+
+
+def _follow_curve(run_id: str, log_scale: bool):
+    with suppress(StoreUnavailable):  # `_follow` says it, a little above
+        draw_curve(run_store().curve(run_id), run_store().get(run_id), log_scale, key="train_curve")
 
 
 def _progress_words(run) -> str:
