@@ -193,7 +193,8 @@ def _local_cluster():
 
     folder = home() / "dask"
     folder.mkdir(mode=0o700, exist_ok=True)
-    dask.config.set({"temporary-directory": str(folder)})
+    # Without Dask's own limit on the memory that is kept for reuse, at which an epoch takes half as long again.
+    dask.config.set({"temporary-directory": str(folder), "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1}})
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     count = worker_count()
     # TLS, since a scheduler executes whatever it is sent, also by other accounts of this machine. Without an address of

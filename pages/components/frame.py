@@ -44,7 +44,7 @@ def page(title: str, purpose: str):
     said = st.container()
     charts = _load_charts()
     from pages.components.address import restore, write_address
-    from pages.components.jobs import start_engine
+    from pages.components.jobs import spare_imports, start_engine
     from pages.components.state import app_state
 
     charts.empty()
@@ -69,6 +69,7 @@ def page(title: str, purpose: str):
         write_address(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
+        spare_imports()
 
 
 def link_to(label: str, state: AppState, text: str | None = None):

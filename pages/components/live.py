@@ -18,7 +18,7 @@ from pages.components.text import plain
 
 __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble"]
 
-TICK, CURVE_TICK = 0.5, 1.0  # seconds between looks at a run, and between drawings of its curve
+TICK, CURVE_TICK = 0.5, 2.0  # seconds between looks at a run, and between drawings of its curve
 
 
 def current_run(state: AppState):
