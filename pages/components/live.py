@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import streamlit as st
 
 from forecasting import ForecastConfig, RunError, StoreUnavailable
@@ -18,7 +16,9 @@ from pages.components.text import plain
 
 __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble"]
 
-TICK, CURVE_TICK = 0.5, 2.0  # seconds between looks at a run, and between drawings of its curve
+# Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
+TICK, CALM_TICK = 0.5, 2.0
+AWAITED_SECONDS = 2.0
 
 
 def current_run(state: AppState):
@@ -79,24 +79,26 @@ def draw_trouble():
 def draw_live(run):
     """Follows an active run from the store until it ends, then draws the whole page anew."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
-    st.fragment(_follow, run_every=TICK)(run.id, has_begun=bool(run.epoch))
-    # Apart from the words, and seldom once there is something to see: drawing it takes time that a training may need.
-    st.fragment(_follow_curve, run_every=CURVE_TICK if run.epoch else TICK)(run.id, log_scale)
+    quick = _is_awaited(run)
+    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick)
 
 
-def _follow(run_id: str, has_begun: bool):
+def _is_awaited(run) -> bool:
+    """Whether a person waits for the next thing to see: a first point, a curve of some length, the end."""
+    if not run.epoch or not run.rate or run.stopping:
+        return True
+    return min(run.epoch, run.epochs - run.epoch) / run.rate < AWAITED_SECONDS
+
+
+def _follow(run_id: str, log_scale: bool, quick: bool):
     with boundary():
         run = run_store().get(run_id)
-        if not run.active or (run.epoch and not has_begun):
+        if not run.active or quick != _is_awaited(run):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
             draw_trouble()
-
-
-def _follow_curve(run_id: str, log_scale: bool):
-    with suppress(StoreUnavailable):  # `_follow` says it, a little above
-        draw_curve(run_store().curve(run_id), run_store().get(run_id), log_scale, key="train_curve")
+        draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 
 def _progress_words(run) -> str:
