@@ -26,7 +26,7 @@ __all__ = [
     "unit",
 ]
 
-THIN = "\u2009"
+THIN = "\u202f"
 UNKNOWN = "–"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

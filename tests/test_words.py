@@ -14,7 +14,7 @@ from forecasting.data.frequency import infer_frequency
     (0.009582, None, "0.009582"),
     (0.0095821234, "USD", "0.009582 USD"),
     (0.5, None, "0.5000"),
-    (16547.5, None, "16\u2009547.50"),
+    (16547.5, None, "16\u202f547.50"),
     (-3.256, None, "-3.26"),
     (0.0, None, "0.00"),
     (1e-30, None, "0.000000000000"),
@@ -76,9 +76,9 @@ def test_an_age_has_its_largest_unit(seconds, text):
 
 
 def test_counts_have_thin_separators_and_their_unit():
-    assert words.count(1234567) == "1\u2009234\u2009567"
+    assert words.count(1234567) == "1\u202f234\u202f567"
     assert words.count_of(1, "row") == "1 row"
-    assert words.count_of(3270, "row") == "3\u2009270 rows"
+    assert words.count_of(3270, "row") == "3\u202f270 rows"
     assert words.count_of(2, "series", "series") == "2 series"
     assert words.count(None) == "–"
 

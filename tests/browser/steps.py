@@ -51,7 +51,7 @@ def metric(page, label):
     """The text of a metric's number, e.g. '0.3001'."""
     box = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).first
     expect(box).to_be_visible(timeout=120_000)
-    return re.match(r"[-\d.]+", box.get_by_test_id("stMetricValue").inner_text().replace("\u2009", "")).group()
+    return re.match(r"[-\d.]+", box.get_by_test_id("stMetricValue").inner_text().replace("\u202f", "")).group()
 
 
 def download_predictions(page):

@@ -68,7 +68,7 @@ def test_page_imports_no_tensorflow(name, tmp_path):
 def test_data_page_shows_apple_at_once_with_its_split_in_words():
     test = open_page("app.py")
     values = {metric.label: metric.value for metric in test.metric}
-    assert values["Rows"] == "3\u2009270"
+    assert values["Rows"] == "3\u202f270"
     assert "27 Jul 2010 to 1 Mar 2013" in texts(test.markdown)
 
 
