@@ -117,6 +117,12 @@ def test_a_run_goes_from_the_queue_to_its_result(app, store, history, tiny):
     assert store.speed() > 0
 
 
+def test_workers_allocate_memory_as_any_python_does(app):
+    workers = wait_for(app.workers)
+    # Dask would set it, and an epoch would take half as long again.
+    assert not any("MALLOC_TRIM_THRESHOLD_" in worker.environ() for worker in workers)
+
+
 @pytest.mark.parametrize("refit", [False, True])
 def test_a_forecast_is_a_run_of_its_own(app, store, history, tiny, refit):
     parent = store.create(history, tiny)
