@@ -67,11 +67,14 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
     """
     if len(history) < 3:
         return ()
-    if np.ptp(history.close) == 0:
+    if (history.close == history.close[0]).all():
         return (Problem("constant", f"The price is {words.price(history.close[0])} on every row: there is nothing to forecast.",
                         (history.dates[0], history.dates[-1])),)
     now = pd.Timestamp.now() if now is None else now
-    return (*_splits(history), *_zeros(history), *_outliers(history), *_future(history, now), *_gaps(history), *_flat(history))
+    # The difference of prices near the largest float is infinite, which compares as it should.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return (*_splits(history), *_zeros(history), *_outliers(history), *_future(history, now), *_gaps(history),
+                *_flat(history))
 
 
 def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:

@@ -24,7 +24,7 @@ from forecasting.plots import (
     move_chart,
     shifted_chart,
 )
-from forecasting.words import date, percent, price
+from forecasting.words import date, percent, price, unit
 from pages.components.frame import is_dark
 from pages.components.text import plain
 
@@ -60,8 +60,8 @@ def draw_errors(run, result):
         draw(group_chart(weekdays, "By day of the week", dark=dark, currency=currency), "evaluate_weekdays", left)
     if len(months) > 1:
         draw(group_chart(months, "By month", dark=dark, currency=currency), "evaluate_months", right)
-    st.markdown("**The ten worst days of the test part**")
     worst = worst_days(predictions)
+    st.markdown(f"**The worst {unit(result.history.frequency)}s of the test part**")
     shown = worst[["actual", "predicted", "naive", "error"]].map(lambda value: price(value, currency))
     shown.columns = shown.columns.str.capitalize()
     shown["Error in percent"] = worst["error_percent"].map(lambda value: percent(value, signed=True))

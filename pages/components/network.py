@@ -17,7 +17,8 @@ def draw_network(config: ForecastConfig, expanded: bool):
     """Layers from the input to the output, each with the shape that leaves it and its parameters."""
     layers = describe_network(config)
     with st.expander("The network, drawn", expanded=expanded):
-        st.graphviz_chart(_dot(layers, config, is_dark()), width="content")
+        st.graphviz_chart(_dot(layers, config, is_dark()), width="content",
+                          alt="The network from its input to its output: " + ", ".join(map(_words, layers)))
         total = sum(layer.parameters for layer in layers)
         frozen = sum(layer.parameters for layer in layers if layer.frozen)
         words = f"{count_of(total, 'parameter')} in all"
@@ -42,6 +43,13 @@ def _dot(layers, config: ForecastConfig, dark: bool) -> str:
 
 
 def _label(layer) -> str:
-    name = WORDS.get(layer.name, layer.name)
     weights = f"\\n{count_of(layer.parameters, 'parameter')}" if layer.parameters else ""
-    return f"{name}\\n{layer.shape}{weights}"
+    return f"{_name(layer)}\\n{layer.shape}{weights}"
+
+
+def _words(layer) -> str:
+    return f"{_name(layer)} {layer.shape}" + (f" with {count_of(layer.parameters, 'parameter')}" if layer.parameters else "")
+
+
+def _name(layer) -> str:
+    return WORDS.get(layer.name, layer.name)

@@ -59,7 +59,7 @@ def _draw_scores(run, result):
                                         "the same for repeating the last known price.")
     mape.metric("MAPE", percent(test["mape"]), f"naive {percent(test['naive_mape'])}", delta_color="off", delta_arrow="off",
                 help="Mean absolute error as a percentage of the price, on the test part.")
-    skill.metric("Skill", share(test["skill"], signed=True), "against naive", delta_color="off", delta_arrow="off",
+    skill.metric("Skill", share(test["skill"], signed=True, digits=1), "against naive", delta_color="off", delta_arrow="off",
                  help="1 - RMSE / naive RMSE. Zero is no better than repeating the last price; below zero is worse.")
     download.download_button("Download predictions (CSV)", load_csv(run.id), predictions_file_name(result),
                              "text/csv", icon=":material/download:", on_click="ignore", width="stretch")

@@ -36,7 +36,7 @@ def draw_verdict(run, result):
     rmse, skill, direction, inside = st.columns(4)
     rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
                 delta_arrow="off")
-    skill.metric("Skill", share(test["skill"], signed=True), "0 is naive", delta_color="off", delta_arrow="off",
+    skill.metric("Skill", share(test["skill"], signed=True, digits=1), "0 is naive", delta_color="off", delta_arrow="off",
                  help="1 - RMSE / naive RMSE on the test part.")
     one = unit(result.history.frequency)
     direction.metric("Right direction", share(test["directional_accuracy"]), "a coin gives 50 %",

@@ -3,6 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecasting import DataError, PriceHistory, load_sample
 from forecasting.data.checks import apply_fix, find_problems
@@ -244,3 +246,14 @@ def test_short_histories_do_not_stop_the_checks(rows):
     frame = walk(rows=rows).frame
     frame.iloc[rows // 2, 3] *= 50
     find_problems(with_frame(walk(), frame), NOW)
+
+
+EXTREMES = (0.0, 5e-324, 1e-300, 1.0, 5.0, 1e300, 1e308, 1.7e308, -1e308, -1.7e308)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(EXTREMES), min_size=3, max_size=80))
+def test_extreme_prices_neither_warn_nor_stop_the_checks(prices):
+    frame = pd.DataFrame({"Close": prices}, index=pd.bdate_range("2020-01-01", periods=len(prices)))
+    for problem in find_problems(PriceHistory(frame, name="extreme", source="made up"), NOW):
+        assert problem.sentence

@@ -28,16 +28,16 @@ __all__ = ["read_prices"]
 _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
 
-def read_prices(source, column=None, series=None, sheet=None, date_order=None, decimal=None, name=None) -> PriceHistory:
+def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None) -> PriceHistory:
     """The prices in a file.
 
     source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip
     column: the price: its name, 'column 5' (counted from 1) or a position (counted from 0)
     series: which one, where the file holds several, stacked or side by side
     sheet: name or position of the sheet, or of the file in a zip archive
+    name: what to call the history; the file's name without its ending by default
     date_order: 'day/month/year' or 'month/day/year', where the dates do not tell
     decimal: '.' or ',', where the numbers do not tell
-    name: what to call the history; the file's name without its ending by default
 
     Where the file can be read in more than one way, NeedsChoice names the keyword that settles it, its options and a
     preview. What holds no dated prices is an UnreadableFile that says why. Everything done is in `history.notes`.
