@@ -1,6 +1,8 @@
 """What a person does in the app, one function for each."""
 
+import json
 import re
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,20 @@ def open_page(page, url, name=None):
     if name:
         page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def upload(page, name, data):
+    """Gives a file of these bytes to the Data page."""
+    page.get_by_role("radio", name="File").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data})
+
+
+def start_long_training(page, url):
+    """The tutorial's network with so many epochs that it ends only by Stop."""
+    settings = json.dumps({"window": 60, "units": [64, 64], "epochs": 1000, "patience": None})
+    page.goto(f"{url}/Train?{urlencode({'settings': settings})}")
+    press_train(page)
 
 
 def choose_preset(page, name):

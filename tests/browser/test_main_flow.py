@@ -18,6 +18,8 @@ from steps import (
     press_stop,
     press_train,
     run_id,
+    start_long_training,
+    upload,
 )
 
 from tests.yahoo import YahooStandIn
@@ -28,9 +30,7 @@ pytestmark = pytest.mark.browser
 def test_sample_is_trained_followed_stopped_and_downloaded(app, visitor, browser):
     open_page(visitor, app.url)
     expect(visitor.get_by_text("Quandl WIKI").first).to_be_visible()
-    open_page(visitor, app.url, "Train")
-    choose_preset(visitor, "Tutorial")
-    press_train(visitor)
+    start_long_training(visitor, app.url)
     first = epoch(visitor)
     started = run_id(visitor)
 
@@ -62,9 +62,7 @@ def test_sample_is_trained_followed_stopped_and_downloaded(app, visitor, browser
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_stop_takes_the_first_click_also_after_a_reload(app, visitor, attempt):
-    open_page(visitor, app.url, "Train")
-    choose_preset(visitor, "Tutorial")
-    press_train(visitor)
+    start_long_training(visitor, app.url)
     epoch(visitor)
     if attempt % 2:
         visitor.reload()
@@ -81,8 +79,7 @@ def test_uploaded_file_is_trained_to_the_end(app, visitor, tmp_path):
     frame.iloc[::-1].to_csv(path, index=False)
 
     open_page(visitor, app.url)
-    visitor.get_by_role("radio", name="File").click()
-    visitor.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
+    upload(visitor, path.name, path.read_bytes())
     expect(visitor.get_by_text("my prices").first).to_be_visible()
     expect(visitor.get_by_text("newest", exact=False).first).to_be_visible()
     visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
@@ -113,24 +110,41 @@ def connected_app(tmp_path_factory, yahoo):
     running.stop()
 
 
-def test_ticker_is_fetched_trained_and_outlives_an_outage(connected_app, yahoo, visitor):
+def test_ticker_is_fetched_trained_and_outlives_an_outage(connected_app, yahoo, visitor, browser):
     open_page(visitor, connected_app.url)
     visitor.get_by_role("radio", name="Ticker").click()
-    visitor.get_by_label("Ticker").last.fill("AAPL")
-    visitor.get_by_role("button", name="Fetch").click()
-    expect(visitor.get_by_text("Yahoo").first).to_be_visible(timeout=30_000)
-    expect(visitor.get_by_text("USD").first).to_be_visible(timeout=30_000)
+    _fetch(visitor, "MSFT")
+    line = visitor.get_by_test_id("stCaptionContainer").filter(has_text="Yahoo Finance (NasdaqGS)")
+    expect(line).to_be_visible(timeout=30_000)
+    expect(line).to_contain_text("USD")
+    last_price = visitor.get_by_test_id("stMetric").filter(has_text="Last price")
+    fetched = last_price.inner_text()
 
-    yahoo.fail("unknown")
-    visitor.get_by_label("Ticker").last.fill("NOSUCH")
-    visitor.get_by_role("button", name="Fetch").click()
-    expect(visitor.get_by_test_id("stAlert").filter(has_text="NOSUCH")).to_be_visible(timeout=60_000)
+    _fetch(visitor, "NOSUCH")
+    alert = visitor.get_by_test_id("stAlert")
+    expect(alert.filter(has_text="NOSUCH")).to_be_visible(timeout=60_000)
+    assert last_price.inner_text() == fetched
+
+    # Another person's visit, in an outage: the last good copy, with its age.
+    yahoo.fail("hang_up")
+    other = browser.new_context().new_page()
+    open_page(other, connected_app.url)
+    other.get_by_role("radio", name="Ticker").click()
+    _fetch(other, "MSFT")
+    expect(other.get_by_text("last good copy").first).to_be_visible(timeout=60_000)
+    assert other.get_by_test_id("stMetric").filter(has_text="Last price").inner_text() == fetched
+    other.context.close()
     yahoo.fail(None)
 
     visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
     choose_preset(visitor, "Quick look")
     press_train(visitor)
     _wait_and_download(visitor)
+
+
+def _fetch(page, symbol):
+    page.get_by_label("Ticker").last.fill(symbol)
+    page.get_by_role("button", name="Fetch").click()
 
 
 @pytest.fixture
@@ -141,9 +155,7 @@ def mortal_app(tmp_path):
 
 
 def test_killing_the_app_ends_everything_it_started_and_the_next_start_tells_the_truth(mortal_app, visitor):
-    open_page(visitor, mortal_app.url, "Train")
-    choose_preset(visitor, "Tutorial")
-    press_train(visitor)
+    start_long_training(visitor, mortal_app.url)
     epoch(visitor)
     address = visitor.url
     started = psutil.Process(mortal_app.process.pid).children(recursive=True)
@@ -156,6 +168,28 @@ def test_killing_the_app_ends_everything_it_started_and_the_next_start_tells_the
     mortal_app.start()
     visitor.goto(address)
     expect(visitor.get_by_role("button", name="Resume")).to_be_visible(timeout=60_000)
+    visitor.get_by_role("button", name="Resume").click()
+    epoch(visitor)
+    press_stop(visitor)
+    check_scores(visitor, download_predictions(visitor))
+
+
+def test_engine_killed_under_a_watched_run_is_replaced_and_the_page_says_what_became_of_it(mortal_app, visitor):
+    start_long_training(visitor, mortal_app.url)
+    epoch(visitor)
+    app = psutil.Process(mortal_app.process.pid)
+    started = app.children(recursive=True)
+    engines = [process for process in app.children() if any("engine" in part for part in process.cmdline())]
+    assert engines
+    for engine in engines:
+        engine.kill()
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert not alive
+    # The run that was watched is told of without a click, and the next one works.
+    expect(visitor.get_by_role("button", name="Resume")).to_be_visible(timeout=60_000)
+    choose_preset(visitor, "Quick look")
+    press_train(visitor)
+    _wait_and_download(visitor)
 
 
 def test_file_that_can_be_read_in_two_ways_is_asked_about(app, visitor, tmp_path):
@@ -166,12 +200,10 @@ def test_file_that_can_be_read_in_two_ways_is_asked_about(app, visitor, tmp_path
     path = tmp_path / "two funds.csv"
     table.to_csv(path, index=False)
     open_page(visitor, app.url)
-    visitor.get_by_role("radio", name="File").click()
-    visitor.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
-    visitor.get_by_role("button", name="Use this").wait_for()
+    upload(visitor, path.name, path.read_bytes())
     visitor.get_by_role("combobox", name="Which").click()
-    visitor.get_by_role("option", name="BBB").click()
-    visitor.get_by_role("button", name="Use this").click()
+    visitor.get_by_role("option", name="BBB", exact=True).click()
+    visitor.get_by_role("button", name="Use this", exact=True).click()
     last = f"{table['BBB'].iloc[-1]:.2f}"
     # While Streamlit replaces one drawing of the page by the next, both may be there for a moment.
     price = visitor.get_by_test_id("stMetric").filter(has_text=f"Last price{last}")

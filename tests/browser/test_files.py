@@ -1,0 +1,91 @@
+"""One file of each kind, uploaded in a real browser, read, said what was done, and trained."""
+
+import gzip
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+from steps import check_scores, choose_preset, download_predictions, metric, open_page, press_train, upload
+
+from tests.data.price_files import closes, european, known, lines, workbook, zipped
+
+pytestmark = pytest.mark.browser
+
+PRICES = known(rows=300)
+SHEET = [["Date", "Close"], *([day.to_pydatetime(), float(value)] for day, value in PRICES["Close"].items())]
+# kind: (file name, bytes, a note that must be read on the page)
+FILES = {
+    "csv": ("prices.csv", closes(PRICES, form="%m/%d/%Y", reverse=True), "newest"),
+    "tsv": ("prices.tsv", closes(PRICES, form="%d-%b-%y", header="Date\tClose", sep="\t"), None),
+    "semicolon": ("kurse.csv", closes(PRICES, form="%d.%m.%Y", header="Datum;Schlusskurs", sep=";", number=european), "day"),
+    "pipe": ("prices.txt", closes(PRICES, header="date|price", sep="|"), None),
+    "aligned": ("prices.txt", lines(PRICES, lambda day, row: f"{day:%Y-%m-%d}    {row.Close:>12.2f}",
+                                    "date               close").encode(), None),
+    "utf-16": ("prices.csv", closes(PRICES).decode().encode("utf-16"), "UTF-16"),
+    "xlsx": ("prices.xlsx", workbook({"Prices": SHEET}), None),
+    "gzip": ("prices.csv.gz", gzip.compress(closes(PRICES)), "gzip"),
+    "zip": ("prices.zip", zipped({"prices.csv": closes(PRICES)}), "prices.csv"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_file_of_each_kind_is_read_and_trained(app, visitor, kind):
+    name, data, note = FILES[kind]
+    open_page(visitor, app.url)
+    upload(visitor, name, data)
+    expect(_metric(visitor, f"Last price{PRICES['Close'].iloc[-1]:.2f}")).to_have_count(1)
+    expect(_metric(visitor, "Rows300")).to_have_count(1)
+    if note:
+        expect(visitor.get_by_test_id("stExpander").filter(has_text="What was done while reading")).to_contain_text(
+            note, ignore_case=True)
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    choose_preset(visitor, "Quick look")
+    press_train(visitor)
+    metric(visitor, "RMSE")
+    downloaded = download_predictions(visitor)
+    check_scores(visitor, downloaded)
+    expected = PRICES["Close"].reindex(pd.to_datetime(downloaded["Date"]))
+    np.testing.assert_array_equal(downloaded["Actual"], expected)
+
+
+def test_sheet_and_column_are_picked_and_another_column_is_offered(app, visitor):
+    rows = [["Date", "Bid", "Ask"], *([day.to_pydatetime(), float(value), float(value + 0.25)]
+                                      for day, value in PRICES["Close"].items())]
+    open_page(visitor, app.url)
+    upload(visitor, "quotes.xlsx", workbook({"One": rows, "Two": SHEET}))
+    _answer(visitor, "Which sheet", "One")
+    _answer(visitor, "Which column", "Ask")
+    asked = PRICES["Close"].iloc[-1] + 0.25
+    expect(_metric(visitor, f"Last price{asked:.2f}")).to_have_count(1)
+    visitor.get_by_role("button", name="Answer again").click()
+    _answer(visitor, "Which sheet", "Two")
+    expect(_metric(visitor, f"Last price{PRICES['Close'].iloc[-1]:.2f}")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("name", "data"), [
+    ("page.csv", b"<!DOCTYPE html><html><body><h1>403 Forbidden</h1></body></html>"),
+    ("**bold** <b>x</b>.csv", b"Date,Close\n"),
+    ("data.json", b'{"chart": {"result": null, "error": {"code": "Not Found"}}}'),
+    ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8),
+])
+def test_file_without_prices_gets_one_sentence_and_loses_nothing(app, visitor, name, data):
+    open_page(visitor, app.url)
+    before = visitor.get_by_test_id("stMetric").filter(has_text="Last price").inner_text()
+    upload(visitor, name, data)
+    alert = visitor.get_by_test_id("stAlert")
+    expect(alert).to_have_count(1)
+    expect(alert).not_to_contain_text("Traceback")
+    assert alert.locator("strong, b, h1, a").count() == 0
+    assert visitor.get_by_test_id("stMetric").filter(has_text="Last price").inner_text() == before
+
+
+def _metric(page, text):
+    return page.get_by_test_id("stMetric").filter(has_text=re.compile("^" + re.escape(text)))
+
+
+def _answer(page, question, option):
+    page.get_by_role("combobox", name=question).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.get_by_role("button", name="Use this", exact=True).click()
