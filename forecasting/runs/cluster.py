@@ -103,7 +103,9 @@ class Cluster:
 
     def submit(self, run_id: str, attempt: int):
         """A future of the run's `Outcome`."""
-        return self._client.submit(worker.compute, run_id, attempt, place(), key=_key(run_id, attempt), pure=False)
+        warm = [address for address in self._client.nthreads() if self._is_warm(address)]
+        return self._client.submit(worker.compute, run_id, attempt, place(), key=_key(run_id, attempt), pure=False,
+                                   workers=warm or None, allow_other_workers=bool(warm))
 
     def stop(self, run_id: str, attempt: int, reason: str | None) -> bool:
         """Tells the worker that computes the run to stop. Returns at once, and False while no worker has it yet."""
@@ -118,8 +120,11 @@ class Cluster:
         """Takes note of what a worker has done."""
         self._computed[outcome.worker] = outcome.computed
 
-    def tend(self):
-        """Warms processes that are new, and renews idle ones that have grown."""
+    def tend(self, is_busy: bool = False):
+        """Warms processes that are new, and renews idle ones that have grown.
+
+        is_busy: runs are at work and none waits, so that warming one more process of our own can wait
+        """
         addresses = set(self._client.nthreads())
         # A future that is let go is forgotten by Dask too, which would else compute it again where a worker dies.
         for address, future in self._warm_ups.items():
@@ -128,7 +133,10 @@ class Cluster:
                 self._unfit = problem and str(problem).strip().rstrip(".")[:300]
         self._warm_ups = {address: None if future is None or future.done() else future
                           for address, future in self._warm_ups.items() if address in addresses}
-        for address in addresses - self._warm_ups.keys():
+        cold = sorted(addresses - self._warm_ups.keys())
+        if self._own is not None:  # one after the other: the first is ready in half the time
+            cold = [] if is_busy or any(future is not None for future in self._warm_ups.values()) else cold[:1]
+        for address in cold:
             future = self._client.submit(worker.warm_up, place(), self._own is not None, workers=[address],
                                          key=f"warm-{address}", pure=False)
             future.add_done_callback(_report)

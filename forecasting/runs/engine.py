@@ -117,6 +117,9 @@ class Engine:
         for run in self._ledger.next_runs(free) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
             self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
+            waiting -= 1
+        # After the runs have begun: warming one more process would slow them down.
+        self._cluster.tend(is_busy=bool(self._jobs) and waiting < 1)
 
     def _interrupt(self):
         """Says in the store what will have become of the runs at work."""
@@ -163,8 +166,8 @@ class Engine:
             return "failed", NOT_INSTALLED.format(problem) if isinstance(problem, ImportError) else DIED
         return "interrupted", LOST
 
-    def _see_to_stops(self) -> bool:
-        """Returns whether runs are left that wait for a worker."""
+    def _see_to_stops(self) -> int:
+        """Returns how many runs are left that wait for a worker."""
         waiting = self._ledger.waiting()
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
@@ -172,7 +175,7 @@ class Engine:
         for run_id in self._ledger.stops() if self._jobs else ():
             if run_id in self._jobs:
                 self._stop(run_id, None)
-        return len(unwanted) < len(waiting)
+        return len(waiting) - len(unwanted)
 
     def _stop(self, run_id, reason):
         job = self._jobs[run_id]
@@ -193,7 +196,7 @@ class Engine:
         if self._cluster is None:
             self._cluster = self._connect()
             log.info("Workers are there")
-        self._cluster.tend()
+            self._cluster.tend()
 
     def _lose_cluster(self, error):
         from forecasting.runs.cluster import ClusterUnavailable

@@ -112,6 +112,10 @@ class Tracking:
                 f"The store of runs ({store_name()}) gave no answer in time. Another program may hold it, or its "
                 "server may be down. Trainings go on; try again in a moment.") from None
 
+    def connect(self):
+        """Loads MLflow and opens the store, which the first call would else do. Raises StoreUnavailable."""
+        self._connection(tracking_uri())
+
     @property
     def experiment(self) -> str:
         """The id of the experiment that holds all runs of this app."""

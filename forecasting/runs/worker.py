@@ -68,9 +68,10 @@ def warm_up(place: dict[str, str], is_own: bool):
     if is_own:  # people's clicks go before trainings; an idle machine trains as fast as ever
         psutil.Process().nice(5 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
     configure_threads()
-    history = load_sample()
-    train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
-    RunLedger().waiting()  # MLflow is loaded too
+    # A run that waits already compiles what it needs itself; asking for it has loaded MLflow too.
+    if not RunLedger().waiting():
+        history = load_sample()
+        train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
 
 
 def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:

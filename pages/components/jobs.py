@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 import threading
 
@@ -16,6 +17,8 @@ __all__ = ["keep_history", "load_baselines", "load_csv", "load_result", "load_ve
            "start_engine"]
 
 PAINT_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
 
 
 @st.cache_resource(show_spinner=False)
@@ -38,10 +41,21 @@ def keep_history(state: AppState, history: PriceHistory):
 @st.cache_resource(show_spinner=False)
 def _first_start() -> threading.Timer:
     """The first start of the engine: a little later, since its workers' imports would take the cores that paint."""
-    timer = threading.Timer(PAINT_SECONDS, launcher.ensure_engine)
+    timer = threading.Timer(PAINT_SECONDS, _make_ready)
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _make_ready():
+    """Does what the first training would else wait for."""
+    from forecasting.runs.tracking import Tracking
+
+    launcher.ensure_engine()
+    try:
+        Tracking().connect()
+    except StoreUnavailable as error:
+        log.warning("%s", error)  # the page that needs the store tells the person
 
 
 def start_engine():

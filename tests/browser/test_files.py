@@ -23,10 +23,10 @@ FILES = {
     "pipe": ("prices.txt", closes(PRICES, header="date|price", sep="|"), None),
     "aligned": ("prices.txt", lines(PRICES, lambda day, row: f"{day:%Y-%m-%d}    {row.Close:>12.2f}",
                                     "date               close").encode(), None),
-    "utf-16": ("prices.csv", closes(PRICES).decode().encode("utf-16"), "UTF-16"),
+    "utf-16": ("prices.csv", closes(PRICES).decode().encode("utf-16"), None),
     "xlsx": ("prices.xlsx", workbook({"Prices": SHEET}), None),
     "gzip": ("prices.csv.gz", gzip.compress(closes(PRICES)), "gzip"),
-    "zip": ("prices.zip", zipped({"prices.csv": closes(PRICES)}), "prices.csv"),
+    "zip": ("prices.zip", zipped({"inner.csv": closes(PRICES)}), "“inner” was taken out"),
 }
 
 

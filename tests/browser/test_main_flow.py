@@ -39,7 +39,7 @@ def test_sample_is_trained_followed_stopped_and_downloaded(app, visitor, browser
     visitor.wait_for_function(f"seen => ({POINTS})() > seen", arg=seen, timeout=60_000)
 
     # A slider moved, another page, a reload and another browser: the same training goes on.
-    visitor.get_by_test_id("stSidebar").get_by_role("slider", name="Epochs").press("ArrowRight")
+    visitor.get_by_test_id("stSidebar").get_by_role("slider", name="Epochs").press("ArrowLeft")
     expect(visitor.get_by_text("trained with other settings")).to_be_visible()
     visitor.get_by_test_id("stSidebar").get_by_role("link", name="Data").click()
     expect(visitor.get_by_role("heading", name="Data", exact=True)).to_be_visible()
@@ -125,13 +125,17 @@ def test_ticker_is_fetched_trained_and_outlives_an_outage(connected_app, yahoo, 
     expect(alert.filter(has_text="NOSUCH")).to_be_visible(timeout=60_000)
     assert last_price.inner_text() == fetched
 
-    # Another person's visit, in an outage: the last good copy, with its age.
+    # Another person asks for another period in an outage: why it failed, and the last good copy with its age.
     yahoo.fail("hang_up")
     other = browser.new_context().new_page()
     open_page(other, connected_app.url)
     other.get_by_role("radio", name="Ticker").click()
+    other.get_by_role("combobox", name="Period").click()
+    other.get_by_role("option", name="5 years", exact=True).click()
     _fetch(other, "MSFT")
-    expect(other.get_by_text("last good copy").first).to_be_visible(timeout=60_000)
+    expect(other.get_by_test_id("stAlert").filter(has_text="Yahoo")).to_be_visible(timeout=60_000)
+    expect(other.get_by_test_id("stExpander").filter(has_text="What was done while reading")).to_contain_text(
+        "This is a copy, fetched from Yahoo")
     assert other.get_by_test_id("stMetric").filter(has_text="Last price").inner_text() == fetched
     other.context.close()
     yahoo.fail(None)

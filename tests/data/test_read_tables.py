@@ -1,9 +1,11 @@
 """`read_prices` on tables with several series, damaged rows, or no prices at all."""
 
+import io
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from price_files import CLOSE, DAILY, closes, known, lines, same
 
@@ -338,3 +340,44 @@ def test_importing_the_reader_imports_neither_openpyxl_nor_charset_normalizer():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def from_yfinance(tickers, order):
+    """What `yfinance.download` returns: two header levels, ticker and price; the last ticker has the prices of DAILY."""
+    prices = {ticker: DAILY * (1 if ticker == tickers[-1] else 2) for ticker in tickers}
+    frame = pd.concat(prices, axis=1, names=["Ticker", "Price"])
+    return frame if order == "Ticker" else frame.swaplevel(axis=1).sort_index(axis=1)
+
+
+SAVED = {
+    "with its dates as index": lambda frame: frame.to_csv(),
+    "with its dates as column": lambda frame: frame.reset_index().to_csv(),
+    "with its dates as column, without row numbers": lambda frame: frame.reset_index().to_csv(index=False),
+    "read and saved once more": lambda frame: pd.read_csv(io.StringIO(frame.to_csv())).to_csv(),
+    "read and saved once more, without row numbers":
+        lambda frame: pd.read_csv(io.StringIO(frame.to_csv())).to_csv(index=False),
+    "as a workbook": lambda frame: in_excel(frame),
+    "as a workbook, with its dates as column": lambda frame: in_excel(frame.reset_index()),
+    "stacked": lambda frame: frame.stack(level="Ticker", future_stack=True).to_csv(),
+    "stacked, with columns only": lambda frame: frame.stack(level="Ticker", future_stack=True).reset_index().to_csv(),
+}
+
+
+def in_excel(frame):
+    file = io.BytesIO()
+    frame.to_excel(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("order", ["Ticker", "Price"])
+@pytest.mark.parametrize("tickers", [("AAPL",), ("MSFT", "AAPL")])
+@pytest.mark.parametrize("saved", SAVED)
+def test_what_yfinance_returns_is_read_however_it_was_saved(saved, tickers, order):
+    data = SAVED[saved](from_yfinance(tickers, order))
+    data = data.encode() if isinstance(data, str) else data
+    if len(tickers) > 1:
+        with pytest.raises(NeedsChoice) as question:
+            read_prices(data)
+        assert (question.value.kind, set(question.value.options)) == ("series", set(tickers))
+    history = read_prices(data, series="AAPL" if len(tickers) > 1 else None)
+    assert same(history, DAILY)

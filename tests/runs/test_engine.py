@@ -52,7 +52,7 @@ class Cluster:
     def free(self, submitted):
         return self.slots - submitted
 
-    def tend(self):
+    def tend(self, is_busy=False):
         pass
 
     def trouble(self):

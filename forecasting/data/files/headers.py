@@ -77,6 +77,7 @@ class Table:
 
 def find_table(grid: Grid) -> Table:
     """The table in `grid`. Raises UnreadableFile where there is none."""
+    grid = _without_row_numbers(grid)
     frame = _tidied(grid.frame)
     if frame.empty or not (frame != "").any(axis=None):
         raise UnreadableFile("The file is empty. Choose a file with dates and prices.")
@@ -110,6 +111,21 @@ def find_table(grid: Grid) -> Table:
     return Table(body.reset_index(drop=True), _name_columns(labels), bool(header_rows), grid.plain_points,
                  native.reset_index(drop=True) if native is not None else None, _title_currency(titles),
                  grid.epoch_1904, tuple(notes))
+
+
+def _without_row_numbers(grid: Grid) -> Grid:
+    """`grid` without the row numbers that pandas writes before the further header lines of a table it saved once more."""
+    frame = grid.frame
+    if frame.shape[1] < 3 or list(frame.iloc[:3, 0]) != ["", "0", "1"] or _is_data(list(frame.iloc[1])):
+        return grid
+    numbers = pd.to_numeric(frame.iloc[1:, 0], errors="coerce")
+    if not (numbers.diff().iloc[1:] == 1).all():
+        return grid
+
+    def rest(table: pd.DataFrame) -> pd.DataFrame:
+        return table.iloc[:, 1:].set_axis(range(table.shape[1] - 1), axis=1)
+
+    return replace(grid, frame=rest(frame), native=None if grid.native is None else rest(grid.native))
 
 
 def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
@@ -192,8 +208,9 @@ def _is_level(row: list[str], header: list[str]) -> bool:
     """Whether `row` is another level over or under `header`: filled as widely, while one of the two repeats itself."""
     if looks_like_date(row[0]) or looks_like_number(row[0]):
         return False
-    filled = [cell for cell in row[1:] if not is_missing(cell)]
-    names = [cell for cell in header[1:] if cell]
+    filled = [cell for cell in row[1:] if not is_missing(cell) and _role_of(cell)[0] != "date"]
+    names = [_unnumbered(name) for cell, below, name in zip(header[1:], row[1:], _carried(header[1:]), strict=True)
+             if cell or (name and below)]
     if len(filled) < 2 and not (filled and len(names) == 1):
         return False
     if any(looks_like_number(cell) and "." in cell for cell in filled):
@@ -223,6 +240,14 @@ def _aligned(headers: list[list[str]], data: list[list[str]]) -> list[list[str]]
     return aligned
 
 
+def _carried(cells: list[str]) -> list[str]:
+    """`cells` where a merged one repeats to the right."""
+    carried = [""]
+    for cell in cells:
+        carried.append(cell or carried[-1])
+    return carried[1:]
+
+
 def _labels(rows: list[list[str]]) -> list[list[str]]:
     """The pieces of each column's name, from the top; merged cells repeat to the right, index names stay alone."""
     levels = []
@@ -230,13 +255,14 @@ def _labels(rows: list[list[str]]) -> list[list[str]]:
         if len(rows) > 1 and sum(bool(cell) for cell in row[1:]) == 0:
             levels.append(row)
             continue
-        filled, carried = [row[0]], ""
-        for cell in row[1:]:
-            carried = cell or carried
-            filled.append(carried if len(rows) > 1 else cell)
-        levels.append(filled)
+        named = [_unnumbered(cell) if _unnumbered(cell) in row else cell for cell in row[1:]]
+        levels.append([row[0], *_carried(named)] if len(rows) > 1 else row)
     labels = [[cell for cell in pieces if cell] for pieces in zip(*levels, strict=True)]
     if len(rows) > 1 and labels and labels[0]:  # the names of the levels stand above the name of the index
+        dated = any(_role_of(piece)[0] == "date" for piece in labels[1]) if len(labels) > 1 else False
+        if dated and len(set(labels[0])) == len(rows):  # or, where the dates are a column too, above the row numbers
+            labels[0] = []
+            return labels
         labels[0] = [piece for piece in labels[0] if _role_of(piece)[0] in ("date", "year")][-1:] or labels[0][-1:]
     return labels
 
@@ -338,7 +364,7 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     """
     if not name or len(name) > 200:
         return None, "", None
-    name = re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+|\.\d{1,2}$", "", name)  # pandas numbers names that repeat
+    name = _unnumbered(re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+", "", name))
     currency = next((SIGNS.get(sign) for sign in re.findall(r"[€£₹₩₽₺$]|US\$", name)), None)
     tokens = plain(name).split()
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
@@ -362,6 +388,11 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
                 if not any(ROLES.get(token) == "other" for token in entity):
                     return role, _entity(name, entity), currency
     return None, "", currency
+
+
+def _unnumbered(name: str) -> str:
+    """'Close' of 'Close.1': pandas numbers names that repeat."""
+    return re.sub(r"\.\d{1,2}$", "", name)
 
 
 def _entity(name: str, tokens: list[str]) -> str:
