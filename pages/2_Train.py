@@ -2,21 +2,16 @@
 
 import streamlit as st
 
-from forecasting import ForecastingError
-from forecasting.model.preprocessing import check_history
 from pages.components.frame import page, series_line
-from pages.components.live import current_run, draw_buttons, draw_run
+from pages.components.live import current_run, draw_buttons, draw_run, start_asked
 from pages.components.network import draw_network
 from pages.components.settings import draw_settings
 from pages.components.text import plain
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
     series_line(state.history)
-    problem = None
-    try:
-        check_history(state.history, draw_settings(state))
-    except ForecastingError as error:
-        problem = str(error)
+    problem = draw_settings(state)
+    start_asked(state, problem)
     run = current_run(state)
     # In a block of its own: a sentence that comes or goes moves nothing below it.
     with st.container():

@@ -36,14 +36,15 @@ def draw_backtest(run, result):
     st.markdown("One split may be lucky. Here the test part is cut into folds, and each is predicted by a network of these "
                 "settings that was trained on the days before it only.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        k = st.slider("Folds", 2, 12, 5, key="evaluate_folds", width=220, help="More folds refit more often, and take longer.")
-        mode = st.segmented_control("Training window", MODES, default=MODES[0], key="evaluate_mode", required=True,
-                                    format_func=str.capitalize,
-                                    help="Expanding learns from all days before a fold; sliding from equally many.")
+        st.slider("Folds", 2, 12, 5, key="evaluate_folds", width=220,
+                  help="More folds refit more often, and take longer.")
+        st.segmented_control("Training window", MODES, default=MODES[0], key="evaluate_mode", required=True,
+                             format_func=str.capitalize,
+                             help="Expanding learns from all days before a fold; sliding from equally many.")
         members = _members(run, "backtest")
         active = any(member.active for member in members)
         st.button("Run the backtest", key="evaluate_backtest", icon=":material/play_arrow:", disabled=active,
-                  on_click=_start_backtest, args=(run, result, k, mode),
+                  on_click=_start_backtest, args=(run, result),
                   help=RUNNING if active else "Trains once for each fold; it takes the place of the last backtest of this run.")
         st.button("Stop", key="evaluate_backtest_stop", icon=":material/stop:", disabled=not active,
                   on_click=_stop_all, args=(run, "backtest"),
@@ -53,7 +54,9 @@ def draw_backtest(run, result):
 
 
 @reported
-def _start_backtest(run, result, k: int, mode: str):
+def _start_backtest(run, result):
+    # What the widgets hold now: the drawing before may not have known it yet.
+    k, mode = st.session_state["evaluate_folds"], st.session_state["evaluate_mode"]
     made = folds(result.history, result.config, k, mode)
     for member in _members(run, "backtest"):
         if not member.active:
@@ -105,7 +108,7 @@ def draw_leak_lab(run, result):
         members = _members(run, "leak")
         active = any(member.active for member in members)
         st.button("Train with this mistake", key="evaluate_leak_train", icon=":material/science:", disabled=active,
-                  on_click=_start_leak, args=(run, result, leak),
+                  on_click=_start_leak, args=(run, result),
                   help=RUNNING if active else "Trains the settings of this run again, with the mistake.")
         st.button("Stop", key="evaluate_leak_stop", icon=":material/stop:", disabled=not active, on_click=_stop_all,
                   args=(run, "leak"), help=None if active else NOT_RUNNING)
@@ -127,7 +130,8 @@ def _what_it_takes(leak: str, config) -> str:
 
 
 @reported
-def _start_leak(run, result, leak: str):
+def _start_leak(run, result):
+    leak = st.session_state["evaluate_leak"]
     run_store().create(
         result.history, replace(result.config, leak=leak), name=f"{run.series}, leak lab: {leak}"[:200],
         owner=app_state().owner, group=_group(run, "leak"), parent=run.id, parameters={"leak": leak})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from forecasting import ForecastConfig, RunError, StoreUnavailable
+from forecasting import RunError, StoreUnavailable
 from forecasting.model.size import describe_network, estimate_seconds
 from forecasting.plots import CONFIG, describe, loss_chart
 from forecasting.runs.launcher import engine_trouble
@@ -14,7 +14,7 @@ from pages.components.jobs import run_store, start_engine
 from pages.components.state import AppState, reported
 from pages.components.text import plain
 
-__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble"]
+__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble", "start_asked"]
 
 # Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
 TICK, CALM_TICK = 0.5, 2.0
@@ -40,7 +40,7 @@ def draw_buttons(state: AppState, run, problem: str | None):
     config, active = state.config, run is not None and run.active
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
-                  help=_why_not(active, problem), on_click=_train, args=(state, config))
+                  help=_why_not(active, problem), on_click=_ask_to_train, args=(state,))
         st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
                   help="Ends the training within a second and keeps what was learnt." if active else
                        "Nothing is being trained.")
@@ -56,10 +56,26 @@ def _why_not(active: bool, problem: str | None) -> str:
     return "These settings cannot be trained; the reason stands below." if problem else "Trains with the settings on the left."
 
 
+def _ask_to_train(state: AppState):
+    state.asks_to_train = True
+
+
+def start_asked(state: AppState, problem: str | None):
+    """Starts the training that a click asked for, unless there is a problem with the settings.
+
+    Not in the button's callback: that knows the settings of the last whole drawing, which a click soon after another one
+    has cut short.
+    """
+    asked, state.asks_to_train = state.asks_to_train, False
+    if asked and not problem:
+        _start(state)
+        if state.failures:
+            st.rerun()
+
+
 @reported
-def _train(state: AppState, config: ForecastConfig):
-    # In a callback, so that the page is drawn once, with the new run.
-    before, state.run_id = state.run_id, run_store().create(state.history, config, owner=state.owner)
+def _start(state: AppState):
+    before, state.run_id = state.run_id, run_store().create(state.history, state.config, owner=state.owner)
     if before and run_store().get(before).has_result:
         state.earlier_id = before
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from forecasting import ForecastConfig, PriceHistory
+from forecasting import ForecastConfig, ForecastingError, PriceHistory
 from forecasting.model.config import CHOICES, FEATURES, PRESETS, RANGES
+from forecasting.model.preprocessing import check_history
 from forecasting.words import unit
 from pages.components.settings_words import HELP, NONE, WORDS
 from pages.components.state import AppState
@@ -21,8 +22,18 @@ BATCH_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 MOST_LAYERS = 4
 
 
-def draw_settings(state: AppState) -> ForecastConfig:
-    """Draws the sidebar's settings and returns them; `state.config` follows. Raises ConfigError for a bad combination."""
+def draw_settings(state: AppState) -> str | None:
+    """Draws the sidebar's settings; `state.config` follows. Returns why these prices cannot be trained with them, or None."""
+    try:
+        _draw(state)
+        check_history(state.history, state.config)
+    except ForecastingError as error:
+        return str(error)
+    return None
+
+
+def _draw(state: AppState):
+    """Raises ConfigError for a combination that cannot be; `state.config` then stays as it was."""
     fields = Fields(state.config, overwrite=state.config != state.drawn)
     with st.sidebar:
         _draw_preset(state)
@@ -40,9 +51,7 @@ def draw_settings(state: AppState) -> ForecastConfig:
         with st.expander("Split"):
             values |= {"validation_share": fields.share("validation_share", "Validation share", 50),
                        "test_share": fields.share("test_share", "Test share", 60)}
-    config = replace(state.config, **values)
-    state.config = state.drawn = config
-    return config
+    state.config = state.drawn = replace(state.config, **values)
 
 
 class Fields:

@@ -197,13 +197,15 @@ def _ask(state: AppState):
     st.info(plain(question), icon=":material/help:")
     if question.preview is not None:
         st.dataframe(pd.DataFrame(question.preview).astype(str), hide_index=True, height="content")
-    chosen = st.selectbox(QUESTIONS[question.kind], question.options, key=f"data_choice_{question.kind}")
-    st.button("Use this", icon=":material/check:", on_click=_answer, args=(state, question.kind, chosen))
+    key = f"data_choice_{question.kind}"
+    st.selectbox(QUESTIONS[question.kind], question.options, key=key)
+    st.button("Use this", icon=":material/check:", on_click=_answer, args=(state, question.kind, key))
 
 
 @reported
-def _answer(state: AppState, kind: str, chosen: str):
-    state.upload.choices[kind] = chosen
+def _answer(state: AppState, kind: str, key: str):
+    # What the widget holds now: the drawing before may not have known it yet.
+    state.upload.choices[kind] = st.session_state[key]
     _read(state)
 
 
@@ -220,4 +222,4 @@ def _offer_columns(state: AppState):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             other = st.selectbox("Another price column of this file", alternatives, index=None, key="data_column",
                                  placeholder="The one chosen stands in the notes")
-            st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, "column", other))
+            st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, "column", "data_column"))

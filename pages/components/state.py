@@ -50,6 +50,7 @@ class Upload:
 class AppState:
     """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
     config: the settings in hand; drawn: those that the sidebar's widgets last showed
+    asks_to_train: whether Train was pressed and nothing has come of it yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     owner: names this person in the queue, so that runs are taken by turns
     upload, question, upload_error: the last file, what is still to be asked about it, why it could not be read
@@ -61,6 +62,7 @@ class AppState:
     sample: str | None = None
     config: ForecastConfig = RECOMMENDED
     drawn: ForecastConfig | None = None
+    asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
     owner: str = field(default_factory=lambda: _owner())

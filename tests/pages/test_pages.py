@@ -95,6 +95,15 @@ def test_tutorial_preset_has_exactly_the_tutorials_settings():
     assert test.slider(key="train_test_share").value == 30
 
 
+def test_click_on_train_right_after_a_setting_trains_with_that_setting():
+    test = open_page("pages/2_Train.py")
+    test.slider(key="train_epochs").set_value(7)
+    train_button(test).click().run()  # the browser sends both at once where the page was still being drawn
+    assert not test.exception
+    (run,) = RunStore().list()
+    assert run.config.epochs == 7
+
+
 def test_too_few_rows_are_said_where_the_result_would_stand_and_nothing_is_lost():
     test = open_page("pages/2_Train.py", data=keep(short_series()))
     assert not test.exception

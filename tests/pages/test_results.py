@@ -100,7 +100,8 @@ def test_slow_baselines_are_made_when_asked_for(run_id):
 
 
 def test_a_backtest_queues_one_run_for_each_fold_of_this_run(run_id, home):
-    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Walk-forward", evaluate_folds=3)
+    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Walk-forward")
+    test.slider(key="evaluate_folds").set_value(3)
     next(button for button in test.button if button.label == "Run the backtest").click().run()
     assert not test.exception
     store = home[2]
