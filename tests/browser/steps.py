@@ -29,8 +29,8 @@ def upload(page, name, data):
 
 
 def start_long_training(page, url):
-    """The tutorial's network with so many epochs that it ends only by Stop."""
-    settings = json.dumps({"window": 60, "units": [64, 64], "epochs": 1000, "patience": None})
+    """So many epochs, of many steps each, that it ends only by Stop."""
+    settings = json.dumps({"units": [64], "batch_size": 8, "epochs": 1000, "patience": None})
     page.goto(f"{url}/Train?{urlencode({'settings': settings})}")
     press_train(page)
 
