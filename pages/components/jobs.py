@@ -48,7 +48,7 @@ def _first_start() -> threading.Timer:
 
 
 def _make_ready():
-    """Does what the first training would else wait for."""
+    """Does what the first training and the drawing of its result would else wait for."""
     from forecasting.runs.tracking import Tracking
 
     launcher.ensure_engine()
@@ -56,6 +56,7 @@ def _make_ready():
         Tracking().connect()
     except StoreUnavailable as error:
         log.warning("%s", error)  # the page that needs the store tells the person
+    import scipy.special  # noqa: F401 (what the verdict's test takes longest for)
 
 
 def start_engine():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from forecasting import RunError, StoreUnavailable
@@ -19,6 +21,7 @@ __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_troubl
 # Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
 TICK, CALM_TICK = 0.5, 2.0
 AWAITED_SECONDS = 2.0
+LOOK_SECONDS = 0.05  # between looks at a run that stops: a person has just clicked
 
 
 def current_run(state: AppState):
@@ -108,13 +111,22 @@ def _is_awaited(run) -> bool:
 
 def _follow(run_id: str, log_scale: bool, quick: bool):
     with boundary():
-        run = run_store().get(run_id)
+        run = _about_to_end(run_store().get(run_id))
         if not run.active or quick != _is_awaited(run):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
             draw_trouble()
         draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
+
+
+def _about_to_end(run):
+    """`run` as it is now, or as soon as it ends where it stops within a tick."""
+    waited_until = time.monotonic() + TICK - LOOK_SECONDS
+    while run.active and run.stopping and time.monotonic() < waited_until:
+        time.sleep(LOOK_SECONDS)
+        run = run_store().get(run.id)
+    return run
 
 
 def _progress_words(run) -> str:

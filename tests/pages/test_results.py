@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from forecasting import RECOMMENDED, PriceHistory
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
+from forecasting.words import UNKNOWN
 
 ROOT = Path(__file__).parents[2]
 CONFIG = replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -145,8 +146,15 @@ def test_forecast_can_be_made_as_of_a_past_day_with_what_then_came(run_id, home)
     assert "Last known price" in metrics(test)
 
 
-def test_runs_lists_the_run_and_no_score_of_an_invalid_one(run_id):
-    test = open_page("6_Runs.py", run_id)
-    table = test.dataframe[0].value
-    assert table["Series"].tolist() == ["a walk"]
-    assert table["State"].tolist() == ["Finished"]
+def test_runs_lists_every_run_and_no_score_of_an_invalid_one(run_id, home):
+    ledger = home[2]
+    ledger.create(ledger.history(run_id), replace(CONFIG, epochs=1, leak="scaler"))
+    invalid = compute_next(ledger)
+    table = open_page("6_Runs.py", run_id).dataframe[0].value
+    ledger.delete(invalid)
+    assert table["Series"].tolist() == ["a walk"] * 2
+    assert table["State"].tolist() == ["Finished (invalid)", "Finished"]
+    for score in ("RMSE", "Naive RMSE", "MAPE", "Naive MAPE", "Skill"):
+        unknown, known = table[score]
+        assert unknown == UNKNOWN
+        assert known[-1] in "%D"
