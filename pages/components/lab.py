@@ -74,10 +74,14 @@ def _draw_folds(members):
     total = max(member.parameters["folds"] for member in members)
     done = sum(not member.active for member in members)
     st.progress(done / total, text=f"{done} of {count_of(total, 'fold')} done, {members[0].parameters['mode']} window")
+    missing = {}
     for member in members:
         if not member.active and member.parameters["fold"] not in whole:
-            why = member.error or "It was stopped before its end and is left out."
-            st.warning(f"Fold {member.parameters['fold']}: {plain(why)}", icon=":material/warning:")
+            missing.setdefault(member.error or "It was stopped before its end and is left out.", []).append(
+                member.parameters["fold"])
+    for why, numbers in missing.items():
+        title = f"Fold{'s' if len(numbers) > 1 else ''} {', '.join(map(str, sorted(numbers)))}"
+        st.warning(f"{title}: {plain(why)}", icon=":material/warning:")
     if not ended:
         return
     history = load_result(next(iter(whole.values())).id).history

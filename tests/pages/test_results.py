@@ -112,6 +112,9 @@ def test_a_backtest_queues_one_run_for_each_fold_of_this_run(run_id, home):
     store.stop_group(f"backtest-{run_id}")
     for run in members:
         store.end(run.id, "stopped")
+    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Walk-forward")
+    assert [warning.value.replace("\\", "") for warning in test.warning] == [
+        "Folds 1, 2, 3: It was stopped before its end and is left out."]
 
 
 def test_a_leak_is_trained_on_request_and_shown_as_invalid(run_id, home):
