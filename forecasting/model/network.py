@@ -22,7 +22,7 @@ def build_network(config: ForecastConfig, n_features: int):
     import keras
 
     layers = _layers(config, _recurrent_layer(config.cell))
-    return keras.Sequential([keras.Input((config.window, n_features)), *layers], name="core")
+    return keras.Sequential([keras.Input((config.window, n_features), name="inputs"), *layers], name="core")
 
 
 def build_trainer(config: ForecastConfig, n_features: int, fused: bool, every_step: bool):

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import os
+import threading
 import time
 from dataclasses import dataclass
 
@@ -231,22 +232,30 @@ def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
     from forecasting.model.learner import forecast_rows, in_batches
 
     window, horizon = model.input_shape[1], model.output_shape[-1]
-    forecast, parts = _compiled_forecast(model)
     rows, series = forecast_rows(model, window), tf.constant(np.asarray(inputs, dtype=np.float32))
     out = np.full((len(origins), horizon), np.nan, dtype=np.float32)
-    for number, batch in enumerate(in_batches(origins, min(rows, len(origins)), parts)):
-        if should_stop and should_stop():
-            break
-        wanted = out[number * rows : (number + 1) * rows]
-        wanted[:] = forecast(series, batch)[: len(wanted)]
+    with _forecasting:
+        likeness, forecast, parts = _compiled_forecast(model.to_json())
+        likeness.set_weights(model.get_weights())
+        for number, batch in enumerate(in_batches(origins, min(rows, len(origins)), parts)):
+            if should_stop and should_stop():
+                break
+            wanted = out[number * rows : (number + 1) * rows]
+            wanted[:] = forecast(series, batch)[: len(wanted)]
     return out
 
 
+_forecasting = threading.Lock()  # what is compiled is shared, and holds one model's weights at a time
+
+
 @functools.lru_cache(maxsize=4)
-def _compiled_forecast(model):
-    """(inputs, ends) -> forecasts, and the number of parts that a batch is computed in, side by side."""
+def _compiled_forecast(description: str):
+    """A model of this description, its (inputs, ends) -> forecasts, and the number of parts that a batch is computed in,
+    side by side. Kept, since compiling is the larger share of the wait after Stop."""
+    import keras
     import tensorflow as tf
 
+    model = keras.models.model_from_json(description)
     parts, window = 2, model.input_shape[1]
     series, ends = tf.TensorSpec((None, model.input_shape[2])), tf.TensorSpec((None,), tf.int32)
 
@@ -255,9 +264,9 @@ def _compiled_forecast(model):
         rows = tf.maximum(ends, window - 1)[:, None] + tf.range(1 - window, 1)
         return model(tf.gather(inputs, rows), training=False)
 
-    # Traced once for all parts: tracing is the larger share of the wait after Stop.
+    # Traced once for all parts.
     @tf.function(input_signature=[series, ends])
     def forecast(inputs, ends):
         return tf.concat([forecast_part(inputs, part) for part in tf.split(ends, parts)], axis=0)
 
-    return forecast, parts
+    return model, forecast, parts

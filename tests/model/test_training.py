@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from forecasting.errors import NotEnoughData, TrainingError
+from forecasting.model import training
 from forecasting.model.config import CHOICES, ForecastConfig
 from forecasting.model.learner import CALL_SECONDS, chunks_of, in_batches, learner_for
 from forecasting.model.network import build_network
@@ -325,3 +326,15 @@ def test_a_warm_engine_compiles_nothing_more():
     fit(dataclasses.replace(config, epochs=7, learning_rate=0.3, patience=2))
     assert learner_for(dataclasses.replace(config, seed=3), 2) is learner
     assert learner._train.experimental_get_tracing_count() == traces == 1
+
+
+def test_networks_of_one_shape_share_what_is_compiled_and_keep_their_own_forecasts():
+    inputs, origins = np.random.default_rng(0).normal(size=(60, 1)), np.arange(5, 60)
+    first, second = build_network(CONFIG, 1), build_network(CONFIG, 1)
+    second.set_weights([0.5 * weight for weight in second.get_weights()])
+    expected = [network.predict(np.stack([inputs[o - 5 : o + 1] for o in origins]), verbose=0) for network in (first, second)]
+    assert np.abs(expected[0] - expected[1]).max() > 0.01
+    training._compiled_forecast.cache_clear()
+    for network, forecast in zip((first, second, first), (*expected, expected[0]), strict=True):
+        np.testing.assert_allclose(predict_windows(network, inputs, origins), forecast, atol=1e-6)
+    assert training._compiled_forecast.cache_info().misses == 1
