@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 # The tutorial's network, by the ways of this project that learn fastest.
-FAST = {"supervision": "every_step", "target": "change", "batch_size": 128, "learning_rate": 0.01, "schedule": "cosine",
+FAST = {"supervision": "every_step", "target": "change", "batch_size": 128, "learning_rate": 0.02, "schedule": "cosine",
         "clip_norm": 1.0, "patience": None}
 
 

@@ -127,7 +127,7 @@ def report_quality(name, values, epochs):
             seconds, worked, _ = theirs[n - 1]
             goal = min(loss for *_, loss in theirs[:n])
             print(f"  Keras, lowest of {n} epochs: {goal:.3g}, {seconds:.1f} s, processors worked {worked:.1f} s")
-            ours = learn("ours-fit", task, n * 3 // 2, goal)
+            ours = learn("ours-fit", task, n * 5 // 4, goal)
             our_seconds, our_work, loss = ours[-1]
             verdict = (f"{seconds / our_seconds:.1f} x sooner, {worked / our_work:.1f} x less work" if loss <= goal
                        else f"lowest {min(loss for *_, loss in ours):.3g}: not reached")
