@@ -21,6 +21,7 @@ __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_troubl
 # Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
 TICK, CALM_TICK = 0.5, 2.0
 AWAITED_SECONDS = 2.0
+AFTER_TRAINING = ("predicting", "scoring", "saving")
 LOOK_SECONDS = 0.05  # between looks at a run that stops: a person has just clicked
 
 
@@ -121,9 +122,9 @@ def _follow(run_id: str, log_scale: bool, quick: bool):
 
 
 def _about_to_end(run):
-    """`run` as it is now, or as soon as it ends where it stops within a tick."""
-    waited_until = time.monotonic() + TICK - LOOK_SECONDS
-    while run.active and run.stopping and time.monotonic() < waited_until:
+    """`run`, or what has become of it within a tick where it is about to stop."""
+    waited_until, phase = time.monotonic() + TICK - LOOK_SECONDS, run.phase
+    while run.active and run.stopping and run.phase == phase and time.monotonic() < waited_until:
         time.sleep(LOOK_SECONDS)
         run = run_store().get(run.id)
     return run
@@ -135,10 +136,12 @@ def _progress_words(run) -> str:
             return f"Waiting: number {run.queue_position} in the queue"
         return "Waiting: next in the queue, for a free worker"
     words = [f"Epoch {run.epoch} of {run.epochs}" if run.epoch else (run.phase or "Preparing").capitalize()]
-    if run.epoch and run.rate:
-        words += [f"{duration((run.epochs - run.epoch) / run.rate)} left at most", f"{run.rate:.1f} epochs a second"]
-    if run.stopping:
+    if run.epoch and run.phase in AFTER_TRAINING:
+        words += ["stopped" if run.stopping else "trained", run.phase]
+    elif run.stopping:
         words.append("stopping")
+    elif run.epoch and run.rate:
+        words += [f"{duration((run.epochs - run.epoch) / run.rate)} left at most", f"{run.rate:.1f} epochs a second"]
     return " · ".join(words)
 
 

@@ -7,6 +7,13 @@ import pytest
 from pages.components import live
 
 
+def run(**values):
+    """A run at work; values: what is different of it"""
+    usual = {"id": "a", "state": "running", "active": True, "stopping": False, "phase": "training", "epoch": 12, "epochs": 60,
+             "rate": 4.0, "queue_position": None}
+    return SimpleNamespace(**usual | values)
+
+
 class Store:
     """A store whose run ends at its `looks`-th look."""
 
@@ -15,7 +22,7 @@ class Store:
 
     def get(self, run_id):
         self.looked += 1
-        return SimpleNamespace(id=run_id, active=self.looked < self.looks, stopping=True)
+        return run(id=run_id, active=self.looked < self.looks, stopping=True)
 
 
 @pytest.fixture
@@ -26,18 +33,37 @@ def store(monkeypatch):
 
 
 def test_run_that_stops_is_seen_as_soon_as_it_ends(store):
-    assert not live._about_to_end(SimpleNamespace(id="a", active=True, stopping=True)).active
+    assert not live._about_to_end(run(stopping=True)).active
     assert store.looked == 4
 
 
 def test_run_that_takes_long_to_stop_holds_the_page_for_a_tick_only(store):
     store.looks = 1000
-    assert live._about_to_end(SimpleNamespace(id="a", active=True, stopping=True)).active
+    assert live._about_to_end(run(stopping=True)).active
     assert store.looked <= live.TICK / live.LOOK_SECONDS
 
 
 @pytest.mark.parametrize(("active", "stopping"), [(True, False), (False, True)])
 def test_run_that_goes_on_or_has_ended_is_not_waited_for(store, active, stopping):
-    run = SimpleNamespace(id="a", active=active, stopping=stopping)
-    assert live._about_to_end(run) is run
+    other = run(active=active, stopping=stopping)
+    assert live._about_to_end(other) is other
     assert store.looked == 0
+
+
+def test_run_that_stops_is_drawn_anew_once_its_training_has_ended(store):
+    store.looks = 1000
+    assert live._about_to_end(run(stopping=True, phase="before")).phase == "training"
+    assert store.looked == 1
+
+
+@pytest.mark.parametrize(("values", "words"), [
+    ({}, "Epoch 12 of 60 · 12 s left at most · 4.0 epochs a second"),
+    ({"stopping": True}, "Epoch 12 of 60 · stopping"),
+    ({"stopping": True, "phase": "predicting"}, "Epoch 12 of 60 · stopped · predicting"),
+    ({"epoch": 60, "phase": "scoring"}, "Epoch 60 of 60 · trained · scoring"),
+    ({"epoch": 0, "rate": None, "phase": "preparing the data"}, "Preparing the data"),
+    ({"epoch": 0, "rate": None, "phase": "preparing the data", "stopping": True}, "Preparing the data · stopping"),
+    ({"state": "scheduled", "queue_position": 3}, "Waiting: number 3 in the queue"),
+])
+def test_progress_says_what_is_being_done(values, words):
+    assert live._progress_words(run(**values)).replace("\u202f", " ") == words
