@@ -34,20 +34,29 @@ def draw_result(run):
         st.info("The best epoch is 0: on the validation part no training beat the untrained network, so the network had "
                 "nothing to add.", icon=":material/lightbulb:")
     _draw_predictions(result)
-    curve, scores, rows = st.tabs(["Loss", "Scores", "Predictions"])
-    with curve:
-        log_scale = st.toggle("Logarithmic loss", key="train_log")
-        draw_curve(result.curve, run, log_scale, key="train_curve_ended")
-        st.caption(f"Trained for {duration(run.seconds)}; best epoch {result.best_epoch} of {count_of(run.epoch, 'epoch')}.")
+    st.fragment(_draw_tabs)(run, result)
+
+
+def _draw_tabs(run, result):
+    """The loss, all scores and the predictions; only what is open is drawn."""
+    loss, scores, rows = st.tabs(["Loss", "Scores", "Predictions"], key="train_tab", on_change="rerun")
+    with loss:
+        if loss.open:
+            log_scale = st.toggle("Logarithmic loss", key="train_log")
+            draw_curve(result.curve, run, log_scale, key="train_curve_ended")
+            st.caption(f"Trained for {duration(run.seconds)}; best epoch {result.best_epoch} of "
+                       f"{count_of(run.epoch, 'epoch')}.")
     with scores:
-        st.dataframe(_score_table(result), height="content")
-        draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()})
+        if scores.open:
+            st.dataframe(_score_table(result), height="content")
+            draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()})
     with rows:
-        tail = result.predictions.tail(LAST_ROWS)
-        shown = pd.DataFrame({name.replace("_", " ").capitalize(): tail[name].map(PARTS.get if name == "split" else price)
-                              for name in tail})
-        st.dataframe(shown.set_axis([date(day) for day in tail.index]), height=320)
-        st.caption(f"The last {count_of(len(tail), 'row')}; the download has them all, in full precision.")
+        if rows.open:
+            tail = result.predictions.tail(LAST_ROWS)
+            shown = pd.DataFrame({name.replace("_", " ").capitalize():
+                                  tail[name].map(PARTS.get if name == "split" else price) for name in tail})
+            st.dataframe(shown.set_axis([date(day) for day in tail.index]), height=320)
+            st.caption(f"The last {count_of(len(tail), 'row')}; the download has them all, in full precision.")
 
 
 def _draw_scores(run, result):

@@ -78,6 +78,14 @@ def test_train_shows_scores_beside_naive_and_says_whether_they_are_better(run_id
     assert not button.disabled
 
 
+@pytest.mark.parametrize(("tab", "table"), [("Loss", None), ("Scores", ["Training", "Validation", "Test"]),
+                                            ("Predictions", ["Split", "Actual", "Predicted", "Naive"])])
+def test_every_tab_of_a_result_opens(run_id, tab, table):
+    test = open_page("2_Train.py", run_id, train_tab=tab)
+    tables = [list(frame.value.columns) for frame in test.dataframe]
+    assert [columns[:4] for columns in tables] == ([table] if table else [])
+
+
 def test_a_changed_setting_is_said_beside_the_run_that_stays(run_id):
     test = open_page("2_Train.py", run_id)
     assert "other settings" not in texts(test.info)
