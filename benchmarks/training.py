@@ -1,6 +1,7 @@
 """How fast networks learn: seconds per epoch, and seconds to a given quality, beside Keras and PyTorch.
 
     python benchmarks/training.py [--quick] [--only {speed,quality}] [--torch PYTHON] [--torch-threads N]
+                                  [--series NAME ...] [--epochs N ...]
 
 Speed: the tutorial's model (two layers of 64 units, a window of 60, 6,982 windows) at batch 32 and 128. Each contender
 is a process of its own; epochs are asked of them in turn, so that a slow minute of the machine slows them all. PyTorch
@@ -43,13 +44,14 @@ def main():
     options.add_argument("--torch", default=sys.executable, metavar="PYTHON", help="an interpreter that has PyTorch")
     options.add_argument("--torch-threads", type=int, default=0, metavar="N", help="PyTorch's own choice unless given")
     options.add_argument("--series", choices=SERIES, nargs="+", default=list(SERIES), help="of quality")
+    options.add_argument("--epochs", type=int, nargs="+", default=[20, 100], help="of Keras, whose quality is asked for")
     asked = options.parse_args()
     rows = TUTORIAL_ROWS // 10 if asked.quick else TUTORIAL_ROWS
     if asked.only != "quality":
         for batch in (32, 128):
             report_speed(batch, rows, asked, repeats=3 if asked.quick else 7)
     if asked.only != "speed":
-        epochs = (2, 10) if asked.quick else (20, 100)
+        epochs = [max(1, n // 10) for n in asked.epochs] if asked.quick else asked.epochs
         for name in asked.series:
             report_quality(name, SERIES[name](rows), epochs)
 
