@@ -255,7 +255,8 @@ def _labels(rows: list[list[str]]) -> list[list[str]]:
         if len(rows) > 1 and sum(bool(cell) for cell in row[1:]) == 0:
             levels.append(row)
             continue
-        named = [_unnumbered(cell) if _unnumbered(cell) in row else cell for cell in row[1:]]
+        names = set(row)
+        named = [_unnumbered(cell) if _unnumbered(cell) in names else cell for cell in row[1:]]
         levels.append([row[0], *_carried(named)] if len(rows) > 1 else row)
     labels = [[cell for cell in pieces if cell] for pieces in zip(*levels, strict=True)]
     if len(rows) > 1 and labels and labels[0]:  # the names of the levels stand above the name of the index
