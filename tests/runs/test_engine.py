@@ -53,7 +53,7 @@ class Cluster:
         return self.slots - submitted
 
     def tend(self, is_busy=False):
-        pass
+        self.is_busy = is_busy
 
     def trouble(self):
         return None
@@ -111,6 +111,17 @@ def test_runs_start_only_where_a_worker_is_free(clock):
     step(0.01)  # at once, without waiting for the next look at the store
     assert ledger.states == {"a": "finished", "b": "running", "c": "running"}
     assert cluster.noted == [Outcome("finished", None, None, "here", 1)]
+
+
+def test_warming_a_further_worker_waits_while_runs_are_at_work_and_none_waits(clock):
+    ledger, cluster, step = make(clock, "a", "b", slots=1)
+    step()
+    assert not cluster.is_busy  # "b" waits for a worker
+    cluster.settle("a", "finished", Outcome("finished", None, None, "here", 1))
+    ledger.end("a", "finished")
+    step(0.01)
+    assert ledger.states["b"] == "running"
+    assert cluster.is_busy
 
 
 def test_a_run_whose_worker_died_fails_and_says_so(clock):

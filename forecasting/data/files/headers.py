@@ -250,16 +250,15 @@ def _carried(cells: list[str]) -> list[str]:
 
 def _labels(rows: list[list[str]]) -> list[list[str]]:
     """The pieces of each column's name, from the top; merged cells repeat to the right, index names stay alone."""
+    if len(rows) == 1:
+        return [[cell] if cell else [] for cell in rows[0]]
     levels = []
     for row in rows:
-        if len(rows) > 1 and sum(bool(cell) for cell in row[1:]) == 0:
-            levels.append(row)
-            continue
         names = set(row)
         named = [_unnumbered(cell) if _unnumbered(cell) in names else cell for cell in row[1:]]
-        levels.append([row[0], *_carried(named)] if len(rows) > 1 else row)
+        levels.append([row[0], *_carried(named)])
     labels = [[cell for cell in pieces if cell] for pieces in zip(*levels, strict=True)]
-    if len(rows) > 1 and labels and labels[0]:  # the names of the levels stand above the name of the index
+    if labels and labels[0]:  # the names of the levels stand above the name of the index
         dated = any(_role_of(piece)[0] == "date" for piece in labels[1]) if len(labels) > 1 else False
         if dated and len(set(labels[0])) == len(rows):  # or, where the dates are a column too, above the row numbers
             labels[0] = []
