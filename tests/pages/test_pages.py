@@ -177,3 +177,17 @@ def test_every_drawing_of_a_setting_tells_its_value_to_a_browser_that_missed_the
     assert units.options[units.proto.default] == "32"
     assert loss.options[loss.proto.default] == "Huber"
     assert early.proto.default
+
+
+def test_click_on_use_this_right_after_an_option_takes_that_option():
+    days = pd.bdate_range("2020-01-01", periods=300)
+    walks = 50 + np.cumsum(np.random.default_rng(3).normal(0, 0.1, (300, 2)), axis=0)
+    table = pd.DataFrame({"Date": days, "AAA": walks[:, 0].round(2), "BBB": 20 + walks[:, 1].round(2)})
+    test = open_page("app.py")
+    test.segmented_control[0].set_value("File").run()
+    test.file_uploader[0].set_value(("two.csv", table.to_csv(index=False).encode(), "text/csv")).run()
+    (question,) = [box for box in test.selectbox if "BBB" in box.options]
+    question.set_value("BBB")
+    next(button for button in test.button if button.label == "Use this").click().run()
+    assert not test.exception
+    assert f"{table['BBB'].iloc[-1]:.2f}" in [metric.value for metric in test.metric if metric.label == "Last price"]
