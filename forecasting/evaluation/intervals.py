@@ -3,7 +3,9 @@
 A forecast's errors on validation, divided by how restless the series was at the time, are *scores*. The interval at an
 origin is the prediction plus and minus a quantile of the scores known by then, times how restless the series is now.
 Over the test part the scores roll (the latest 500), and the level that the quantile is taken at follows the misses:
-after a miss the next intervals are wider, after a hit a little narrower.
+after a miss the next intervals are wider, after a hit a little narrower. And while the intervals keep their promise,
+none is wider than the naive forecast's own at that origin: the level that follows the misses wanders, and far in the
+tail a little of it is a lot of width.
 
 Sources: split conformal prediction, Vovk, Gammerman and Shafer, "Algorithmic learning in a random world" (2005), and
 Papadopoulos and others, "Inductive confidence machines for regression" (2002); scores divided by a local scale, Lei and
@@ -37,6 +39,9 @@ _POWER, _POWER_FALL = 0.9, 0.5
 _GAMMA_GROWTH = 0.3
 _LEAST_SCALE = 0.1    # of the long-run volatility: after a flat stretch the next move is not taken for a wonder
 _LARGEST_LEVEL = 0.999
+# Coverage may lag the promise by so much before an interval wider than the naive forecast's is allowed. On 20 series
+# this took the widest mean at one step from 1.11 to 1.00 of naive's, for 0.3 points of coverage at most.
+_LAG = 0.02
 
 
 def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto"):
@@ -116,24 +121,49 @@ def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEV
     if len(known) + len(earlier) == 0:
         raise ValueError(f"No error of step {step} is known before the test part begins.")
 
-    fits = []
-    for name in SCALES if scale == "auto" else (scale,):
-        sizes = _sizes(name, errors, moves, known, stop, step)
-        filler, calibration = naive_errors[earlier] / sizes[earlier], errors[known] / sizes[known]
-        ordered = np.sort(np.concatenate([filler, calibration]))
-        static = {level: _quantile(ordered, level) for level in levels}
-        fits.append((_penalty(static, errors[known], sizes[known]), len(fits), sizes, filler, calibration, static))
-    _, _, sizes, filler, calibration, static = min(fits, key=lambda fit: fit[:2])
-
-    online = _online_quantiles(errors / sizes, filler, calibration, start, stop, step, levels,
-                               gamma * step**_GAMMA_GROWTH)
+    scales = SCALES if scale == "auto" else (scale,)
     widest = _largest_known(np.fmax(errors, naive_errors), stop, step)
+
+    def own(errors):
+        """Half-widths for a forecast with these errors."""
+        fits = []
+        for name in scales:
+            sizes = _sizes(name, errors, moves, known, stop, step)
+            filler, calibration = naive_errors[earlier] / sizes[earlier], errors[known] / sizes[known]
+            ordered = np.sort(np.concatenate([filler, calibration]))
+            static = {level: _quantile(ordered, level) for level in levels}
+            fits.append((_penalty(static, errors[known], sizes[known]), len(fits), sizes, filler, calibration, static))
+        _, _, sizes, filler, calibration, static = min(fits, key=lambda fit: fit[:2])
+        online = _online_quantiles(errors / sizes, filler, calibration, start, stop, step, levels,
+                                   gamma * step**_GAMMA_GROWTH)
+        return {level: np.minimum(np.concatenate([np.full(stop, static[level]), online[level]]) * sizes, widest)
+                for level in levels}
+
+    wanted = own(errors)
+    naive = wanted if np.array_equal(errors, naive_errors, equal_nan=True) else own(naive_errors)
     halves, narrower = {}, np.zeros(len(actual))
     for level in levels:
-        quantiles = np.concatenate([np.full(stop, static[level]), online[level]])
-        narrower = np.maximum(narrower, np.minimum(quantiles * sizes, widest))
+        narrower = np.maximum(narrower, _capped(wanted[level], naive[level], errors, known, start, stop, step,
+                                                level))
         halves[level] = narrower * unit
     return halves
+
+
+def _capped(wanted, naive, errors, known, start, stop, step, level):
+    """(n,) `wanted`, but no wider than `naive` at the test origins where such intervals have kept the promise so far.
+
+    known: the origins whose errors validation knows; those of later ones count as they arrive
+    """
+    capped = np.minimum(wanted, naive)
+    count, misses = len(known), int((errors[known] > capped[known]).sum())
+    for origin in range(stop, len(wanted)):
+        arrived = origin - step
+        if origin > stop and arrived >= start and isfinite(errors[arrived]):
+            count += 1
+            misses += errors[arrived] > capped[arrived]
+        if misses > (1 - level + _LAG) * count:
+            capped[origin] = wanted[origin]
+    return np.concatenate([wanted[:stop], capped[stop:]])
 
 
 def _logarithm(prices):

@@ -120,6 +120,30 @@ def test_levels_are_nested_and_hold_the_prediction():
     assert ((low_95 <= low_80) & (low_80 <= predicted) & (predicted <= high_80) & (high_80 <= high_95)).all()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_forecast_as_good_as_naive_is_given_no_wider_intervals(seed):
+    volatility = 0.01 * np.exp(np.sin(np.arange(N) / 90))
+    actual, naive, last = naive_arrays(prices_with(volatility, seed))
+    predicted = naive * np.exp(0.0002 * np.random.default_rng(seed).standard_t(3, N))
+    own, others = (half_widths(actual, values, last, CALIBRATE, True) for values in (predicted, naive))
+    test = slice(CALIBRATE.stop, N)
+    for level in own:
+        assert own[level][test].mean() <= 1.001 * others[level][test].mean()
+        assert (own[level][test] <= others[level][test]).mean() > 0.8
+        inside = np.abs(np.log(actual / predicted))[test][:-1] <= own[level][test][:-1]
+        assert abs(inside.mean() - level) < binomial_margin(level, len(inside))
+
+
+def test_a_forecast_that_fails_in_the_test_part_is_not_held_to_the_widths_of_naive():
+    actual, naive, last = naive_arrays(prices_with(np.full(N, 0.01)))
+    failing = np.where(np.arange(N) >= CALIBRATE.stop, 0.1, 0.0) * np.random.default_rng(1).standard_normal(N)
+    predicted = naive * np.exp(failing)
+    half = half_widths(actual, predicted, last, CALIBRATE, True)[0.8][CALIBRATE.stop:-1]
+    errors = np.abs(np.log(actual / predicted))[CALIBRATE.stop:-1]
+    assert np.mean(errors[100:] <= half[100:]) > 0.7  # the widths of naive would hold less than 0.2
+    assert half[100:].mean() > 0.08
+
+
 def test_series_with_negative_values_get_bounds_in_their_own_units():
     prices = np.random.default_rng(4).normal(0, 5, N).cumsum()
     actual, predicted, last = naive_arrays(prices)
