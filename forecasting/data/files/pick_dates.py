@@ -22,6 +22,7 @@ __all__ = ["Dates", "daily_or_timed", "pick_dates"]
 _FIRST_NAMES = {"date", "datetime", "date time", "timestamp", "datum", "fecha", "data", "日付", "日期"}
 _SAMPLE, _COLUMNS = 200, 64
 _TOLERATED = 0.2  # the share of dates that may be unreadable
+_OUTLINED = 5000
 _TOLERATED_ALIKE = 0.02  # and of those that look like the others: months in a language that is not known, say
 _CLOCKS = {plain(word) for word, role in ROLES.items() if role == "time"} | {"time"}
 _COUNTERS = {"id", "row", "nr", "no", "n", "count", "index no", "s no", "sno", "rank"}
@@ -79,7 +80,10 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
 def _check_alike(column: Column, text: pd.Series, reading: Reading):
     """Refuse a column some of whose words are unknown: leaving those rows out would leave out whole months."""
     unread = reading.values.isna().to_numpy()
-    known = {outline(cell) for cell in text[~unread].unique()[:2000]}
+    if not unread.any():
+        return
+    read = text[~unread]
+    known = {outline(cell) for cell in read.iloc[:: len(read) // _OUTLINED + 1]}
     alike = [cell for cell in text[unread] if re.search(r"[^\W\d_]", cell) and outline(cell) in known]
     if len(alike) > _TOLERATED_ALIKE * len(text):
         raise UnreadableFile(f"{len(alike):,} of {len(text):,} dates in “{shown(column.name)}” cannot be read, e.g. "

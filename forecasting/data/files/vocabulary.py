@@ -158,6 +158,10 @@ _MONTH_NAMES = {
         грудня декември""",
 }
 _MONTH_OF = {plain(name): number for number, names in _MONTH_NAMES.items() for name in names.split()}
+_MONTHS_BEGINNING: dict[str, set[int]] = {}
+for _name, _number in _MONTH_OF.items():
+    for _end in range(3, len(_name)):
+        _MONTHS_BEGINNING.setdefault(_name[:_end], set()).add(_number)
 
 _DAY_WORDS = """
     mon tue wed thu fri sat sun tues weds thur thurs monday tuesday wednesday thursday friday saturday sunday
@@ -174,7 +178,5 @@ DAYS = {plain(word) for word in _DAY_WORDS.split()}
 def month_number(word: str) -> int | None:
     """3 for 'Mar', 'März', 'marzo', 'марта'; None for a word that is no month."""
     word = plain(word)
-    if word in _MONTH_OF or len(word) < 3:
-        return _MONTH_OF.get(word)
-    found = {number for name, number in _MONTH_OF.items() if name.startswith(word)}
-    return found.pop() if len(found) == 1 else None
+    found = {_MONTH_OF[word]} if word in _MONTH_OF else _MONTHS_BEGINNING.get(word, ())
+    return next(iter(found)) if len(found) == 1 else None
