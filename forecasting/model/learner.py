@@ -81,9 +81,11 @@ class Learner:
         self._fresh = [(variable, variable.numpy()) for variable in state]
         series = [tf.TensorSpec((None, n_features)), tf.TensorSpec((None, config.horizon))]
         number = tf.TensorSpec((), tf.int32)
-        self._train = tf.function(self._train_steps, input_signature=[
+        # Without AutoGraph: it takes longer than the rest of tracing, and a process that is killed leaves its files behind.
+        self._train = tf.function(self._train_steps, autograph=False, input_signature=[
             *series, tf.TensorSpec((None,)), tf.TensorSpec((None, None), tf.int32), number, number])
-        self._validate = tf.function(self._validation_loss, input_signature=[*series, tf.TensorSpec((None,), tf.int32)])
+        self._validate = tf.function(self._validation_loss, autograph=False,
+                                     input_signature=[*series, tf.TensorSpec((None,), tf.int32)])
 
     def start(self, weights, data):
         """Forget the last training, and begin with these weights on this data (a `TrainingData`)."""
@@ -169,8 +171,7 @@ class Learner:
 
     def _train_steps(self, inputs, targets, counts, order, first, end):
         """Steps `first` to `end - 1` of the epoch. Returns each one's sum of losses, and how many targets it had."""
-        losses, numbers = tf.TensorArray(tf.float32, end - first), tf.TensorArray(tf.float32, end - first)
-        for step in tf.range(first, end):
+        def train_step(step, losses, numbers):
             ends = order[step]
             counted = tf.gather(counts, self._origins(ends, self.k)) * tf.cast(ends[:, None] >= 0, tf.float32)
             number = tf.reduce_sum(counted)
@@ -179,7 +180,10 @@ class Learner:
                 mean = tf.math.divide_no_nan(loss, number)
             variables = self.network.trainable_variables
             self.optimizer.apply(tape.gradient(mean, variables), variables)
-            losses, numbers = losses.write(step - first, loss), numbers.write(step - first, number)
+            return step + 1, losses.write(step - first, loss), numbers.write(step - first, number)
+
+        nothing = (tf.TensorArray(tf.float32, end - first), tf.TensorArray(tf.float32, end - first))
+        _, losses, numbers = tf.while_loop(lambda step, *_: step < end, train_step, (first, *nothing))
         return losses.stack(), numbers.stack()
 
     def _validation_loss(self, inputs, targets, ends):

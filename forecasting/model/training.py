@@ -259,13 +259,13 @@ def _compiled_forecast(description: str):
     parts, window = 2, model.input_shape[1]
     series, ends = tf.TensorSpec((None, model.input_shape[2])), tf.TensorSpec((None,), tf.int32)
 
-    @tf.function(input_signature=[series, ends])
+    @tf.function(input_signature=[series, ends], autograph=False)
     def forecast_part(inputs, ends):
         rows = tf.maximum(ends, window - 1)[:, None] + tf.range(1 - window, 1)
         return model(tf.gather(inputs, rows), training=False)
 
     # Traced once for all parts.
-    @tf.function(input_signature=[series, ends])
+    @tf.function(input_signature=[series, ends], autograph=False)
     def forecast(inputs, ends):
         return tf.concat([forecast_part(inputs, part) for part in tf.split(ends, parts)], axis=0)
 
