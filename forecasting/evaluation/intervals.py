@@ -156,14 +156,15 @@ def _capped(wanted, naive, errors, known, start, stop, step, level):
     """
     capped = np.minimum(wanted, naive)
     count, misses = len(known), int((errors[known] > capped[known]).sum())
-    for origin in range(stop, len(wanted)):
+    capped, plain, errors = capped.tolist(), wanted.tolist(), errors.tolist()
+    for origin in range(stop, len(plain)):
         arrived = origin - step
         if origin > stop and arrived >= start and isfinite(errors[arrived]):
             count += 1
             misses += errors[arrived] > capped[arrived]
         if misses > (1 - level + _LAG) * count:
-            capped[origin] = wanted[origin]
-    return np.concatenate([wanted[:stop], capped[stop:]])
+            capped[origin] = plain[origin]
+    return np.array([*plain[:stop], *capped[stop:]])
 
 
 def _logarithm(prices):
