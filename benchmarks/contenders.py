@@ -4,10 +4,10 @@
         Each line on standard input asks for an epoch; each line on standard output tells of one: its seconds, the
         processors' seconds, and the mean loss while learning. All start from the same weights and see the windows in
         the same order. THREADS is PyTorch's number of them, 0 for its own choice.
-    python contenders.py {ours-fit,keras-fit} TASK.npz EPOCHS GOAL
+    python contenders.py {ours-fit,skip-fit,keras-fit} TASK.npz EPOCHS GOAL
         A whole training; one line tells of all epochs: the seconds and the processor's seconds from the start on, and
         the validation loss, which is the mean squared error of the standardised price. Ours ends early once that is
-        GOAL.
+        GOAL. skip-fit is `forecasting.train` with the ridge regression beside the same network; fitting that counts.
 
 A process each, because they want different threads, and because PyTorch may live in another environment.
 """
@@ -34,7 +34,7 @@ def main():
     name, path, *numbers = sys.argv[1:]
     task = np.load(path)
     if name.endswith("-fit"):
-        fit = {"ours-fit": our_fit, "keras-fit": keras_fit}[name]
+        fit = {"ours-fit": our_fit, "skip-fit": skip_fit, "keras-fit": keras_fit}[name]
         print(json.dumps(fit(task, int(numbers[0]), float(numbers[1]))), flush=True)
         return
     batch, threads = map(int, numbers)
@@ -156,6 +156,28 @@ def our_fit(task, epochs, goal):
     model, clock, told = build_network(config, 1), Clock(), []
     fit_network(model, data, config, lambda log: told.append([*clock(), log.val_loss * scale**2]),
                 lambda: bool(told) and told[-1][-1] <= goal)
+    return told
+
+
+def skip_fit(task, epochs, goal):
+    import dataclasses
+
+    import keras  # noqa: F401 (loaded before the clock starts, as for the others)
+    import pandas as pd
+
+    from forecasting import PriceHistory, train
+    from forecasting.model.config import TUTORIAL
+    from forecasting.model.preprocessing import Preprocessor, split
+    from forecasting.model.training import configure_threads
+
+    configure_threads()
+    prices = task["inputs"][:, 0].astype(np.float64)
+    history = PriceHistory(pd.DataFrame({"Close": prices}, index=pd.date_range("1980", periods=len(prices))), "task", "task")
+    config = dataclasses.replace(TUTORIAL, epochs=epochs, skip="ridge", validation_share=0.1, test_share=0.2, **FAST)
+    scale = Preprocessor.fit(history, config, split(len(history), config)).scale
+    clock, told = Clock(), []
+    train(history, config, lambda log: told.append([*clock(), log.val_loss * scale**2]),
+          lambda: bool(told) and told[-1][-1] <= goal)
     return told
 
 

@@ -16,9 +16,10 @@ import numpy as np
 
 __all__ = ["MAX_REACH", "Choice", "LinearSkip", "choose", "fit_skip"]
 
-# Penalties of the squared weights, per training window of inputs of unit size. 'flat' is ordinary ridge regression;
-# 'fading' grows with the square of the lag: where little is known, what is long past hardly counts.
-CANDIDATES = (("flat", 1e-3), ("flat", 1e-2), ("flat", 1e-1), ("flat", 1.0),
+# Penalties of the squared weights, per training window of inputs of unit size. 'flat' is ordinary ridge regression, down
+# to next to none for series without noise; 'fading' grows with the square of the lag: where little is known, what is
+# long past hardly counts.
+CANDIDATES = (("flat", 1e-8), ("flat", 1e-6), ("flat", 1e-4), ("flat", 1e-3), ("flat", 1e-2), ("flat", 1e-1), ("flat", 1.0),
               ("fading", 1e-3), ("fading", 1e-2), ("fading", 1e-1))
 CYCLES = (1, 2, 3)     # seasons that a seasonal forecast is averaged over
 MAX_REACH = 2000       # rows that a season may look back on
