@@ -141,3 +141,13 @@ def test_no_linear_part_forecasts_no_move():
     found = fit_skip(moves, make_targets(moves), np.arange(9, 40), 10, Choice())
     assert found.length == 10
     assert not found.predict(moves).any()
+
+
+def test_a_series_without_noise_is_hardly_penalised():
+    t, window = np.arange(600), 24
+    moves = np.sin(0.31 * t) + 0.7 * np.sin(0.83 * t + 1) + 0.4 * np.sin(1.9 * t + 2)
+    targets = make_targets(moves)
+    choice = choose(moves, targets, 500, window)
+    found = fit_skip(moves, targets, np.arange(window - 1, 480), window, choice)
+    missed = (targets - found.predict(moves))[500:590]
+    assert np.abs(missed).max() < 1e-4
