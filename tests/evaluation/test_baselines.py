@@ -25,6 +25,12 @@ def made_from(prices, **settings):
     return {one.key: one for one in baselines(prices, TRAIN_END, TEST_START, **settings)}
 
 
+@pytest.fixture(scope="module")
+def seasonal():
+    """Every baseline of `seasonal_prices()`; the classics take seconds each."""
+    return made_from(seasonal_prices(), extra=EXTRA)
+
+
 def history_of(prices):
     dates = pd.date_range("2000-01-31", periods=len(prices), freq="ME")
     return PriceHistory(pd.DataFrame({"Close": prices}, index=dates), "Seasonal", "made for a test")
@@ -97,22 +103,20 @@ def test_ridge_without_validation_chooses_on_training():
 
 
 @pytest.mark.parametrize("key", ["ridge", *EXTRA])
-def test_baselines_that_learn_find_the_season(key):
+def test_baselines_that_learn_find_the_season(key, seasonal):
     prices = seasonal_prices()
-    one = made_from(prices, extra=EXTRA)[key]
     naive = prices[TEST_START - 1 : -1]
-    assert scores(prices[TEST_START:], one.predicted, naive)[0]["skill"] > 0.5
+    assert scores(prices[TEST_START:], seasonal[key].predicted, naive)[0]["skill"] > 0.5
 
 
 @pytest.mark.parametrize("factor", [2.0, -1.0])
-def test_no_baseline_reads_a_price_of_the_row_it_predicts_or_later(factor):
-    prices = seasonal_prices()
+def test_no_baseline_reads_a_price_of_the_row_it_predicts_or_later(factor, seasonal):
     row = TEST_START + 20
-    changed = prices.copy()
+    changed = seasonal_prices()
     changed[row:] *= factor * np.linspace(1, 3, N - row)
-    before, after = made_from(prices, extra=EXTRA), made_from(changed, extra=EXTRA)
-    assert list(before) == ["naive", "drift", "seasonal_naive", "ridge", *EXTRA]
-    for key, one in before.items():
+    after = made_from(changed, extra=EXTRA)
+    assert list(seasonal) == ["naive", "drift", "seasonal_naive", "ridge", *EXTRA]
+    for key, one in seasonal.items():
         upto = row - TEST_START + 1
         np.testing.assert_allclose(one.predicted[:upto], after[key].predicted[:upto], rtol=1e-12, err_msg=key)
         assert len(one.predicted) == N - TEST_START
