@@ -151,3 +151,20 @@ def test_a_series_without_noise_is_hardly_penalised():
     found = fit_skip(moves, targets, np.arange(window - 1, 480), window, choice)
     missed = (targets - found.predict(moves))[500:590]
     assert np.abs(missed).max() < 1e-4
+
+
+def test_nothing_is_chosen_where_less_than_two_horizons_can_be_tested():
+    moves = np.tile([3.0, -1.0, -2.0], 60)
+    targets = make_targets(moves)
+    window, horizon = 20, HORIZON
+    first = window - 1 + horizon + skip.MIN_ORIGINS  # the first origin that can be tested
+    enough = first + horizon + skip.HORIZONS_TESTED * horizon
+    assert choose(moves, targets, enough, window).steps == ALL
+    assert choose(moves, targets, enough - 1, window) == Choice()
+
+
+def test_fewer_blocks_have_to_prove_more():
+    reference = np.ones(10)
+    losses = reference - np.array([0.1, 0.3, 0.1, 0.5, 0.3, 0.0, 0.4, 0.2, -0.1, 0.2])  # t = 3.6 of 10, 2.6 of 4
+    assert skip._proves(2.5, losses, reference)
+    assert not skip._proves(2.5, losses[:4], reference[:4])
