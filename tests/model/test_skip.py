@@ -165,6 +165,6 @@ def test_nothing_is_chosen_where_less_than_two_horizons_can_be_tested():
 
 def test_fewer_blocks_have_to_prove_more():
     reference = np.ones(10)
-    losses = reference - np.array([0.1, 0.3, 0.1, 0.5, 0.3, 0.0, 0.4, 0.2, -0.1, 0.2])  # t = 3.6 of 10, 2.6 of 4
+    losses = reference - np.array([0.1, 0.3, 0.1, 0.5, 0.3, 0.0, 0.4, 0.2, -0.1, 0.2])  # t = 3.5; of the first four 2.6
     assert skip._proves(2.5, losses, reference)
     assert not skip._proves(2.5, losses[:4], reference[:4])
