@@ -27,6 +27,9 @@ _TOO_SHORT = {"o", "h", "l", "c", "v", "y", "max", "min", "first", "son", "slut"
 _ALSO_TICKERS = {"C", "H", "L", "LOW", "MA", "N", "NET", "O", "OPEN", "V"}
 _PERIODS = {"24h", "1d", "day", "daily"}
 _DATE_WORDS = {"date", "datetime", "timestamp", "datum", "fecha"}
+# In front of 'price', these make it something else than what the series did.
+_NO_PRICES = {"strike", "target", "stop", "entry", "exit", "limit", "cost", "exercise"}
+_ARTICLES = {"de", "d", "del", "della", "di", "du", "da", "do", "la", "le", "l", "el", "the", "of"}
 _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 
 
@@ -180,7 +183,7 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
             and not all(looks_like_number(cell) for cell in rows[i] if cell)]
     if not wide:
         return []
-    best = max(wide, key=lambda i: (_known(rows[i]), sum(bool(cell) for cell in rows[i]), i))
+    best = max(wide, key=lambda i: (_names_dates(rows[i]), _known(rows[i]), sum(bool(cell) for cell in rows[i]), i))
     chosen = [best]
     for i in (best - 1, best + 1, best + 2):  # further levels touch the header and repeat their names
         if i in above and _is_level(rows[i], rows[best]) and (i < best or i == max(chosen) + 1):
@@ -189,6 +192,11 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
     if last + 1 in above and last + 1 not in chosen and _known(rows[last + 1]) and sum(map(bool, rows[last + 1])) == 1:
         chosen.append(last + 1)
     return sorted(chosen)
+
+
+def _names_dates(row: list[str]) -> bool:
+    """Whether a cell is the name of a date column, and what stands beside it no date."""
+    return _known(row) > 0 and any(cell and _role_of(cell)[0] == "date" for cell in row)
 
 
 def _known(row: list[str]) -> int:
@@ -273,6 +281,7 @@ def _fit_header(labels, body, native, notes):
     R leaves its row numbers without a name, so that the header has one name less than the rows have cells. Otherwise
     rows with more numbers than names were cut at the wrong places: few are left out, many refuse the file.
     """
+    labels = _closed_up(labels, body)
     named = max((i for i, pieces in enumerate(labels) if pieces), default=-1) + 1
     width = body.shape[1]
     if named == width - 1 and len(body) and (body[width - 1] != "").mean() > 0.9:
@@ -290,6 +299,25 @@ def _fit_header(labels, body, native, notes):
         body = body[~excess]
         native = native[~excess] if native is not None else None
     return labels, body, native
+
+
+def _closed_up(labels, body):
+    """`labels` without one that has no cells: a blank in front of the names, or 'Time' where the date's cell holds it.
+
+    Every name behind it would stand over the column to the right of its own, the last over none.
+    """
+    named = [i for i, pieces in enumerate(labels) if pieces]
+    if len(named) < 2 or body.empty or (body[named[-1]] != "").any():
+        return labels
+    roles = [_role_of(" ".join(pieces))[0] for pieces in labels]
+    sample, first, second = body.head(20), named[0], named[1]
+    if (first > 0 and roles[first] == "date" and sample[first - 1].map(looks_like_date).mean() > 0.8
+            and not sample[first].map(lambda cell: looks_like_date(cell, whole_numbers=False)).any()):
+        return [*labels[: first - 1], *labels[first:], []]
+    if (roles[first] == "date" and roles[second] in ("date", "time") and sample[first].str.contains(":").mean() > 0.8
+            and not sample[second].str.contains(":").any()):
+        return [*labels[:second], *labels[second + 1 :], []]
+    return labels
 
 
 def _rows_beyond(body: pd.DataFrame, named: int) -> pd.Series:
@@ -368,8 +396,10 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     currency = next((SIGNS.get(sign) for sign in re.findall(r"[€£₹₩₽₺$]|US\$", name)), None)
     tokens = plain(name).split()
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
-    bare = [t for t in tokens if t.upper() not in CURRENCIES and t not in _PERIODS]
-    for kept in (tokens, bare):
+    bare = [t for t in tokens if t.upper() not in CURRENCIES and t not in _PERIODS and t not in SIGNS]
+    # 'Precio máximo', 'Cours de clôture': which price it is, says the other word.
+    which = [t for t in bare if ROLES.get(t) != "price" and t not in _ARTICLES]
+    for kept in (tokens, bare, which if 0 < len(which) < len(bare) else []):
         if role := ROLES.get(" ".join(kept)):
             return role, "", currency or (codes[0] if len(codes) == 1 and len(kept) < len(tokens) else None)
     if tokens and _DATE_WORDS & {tokens[0], tokens[-1]}:
@@ -385,6 +415,8 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
                 return role, "", None
             if role in _ENTITY_ROLES and " ".join(head) not in _TOO_SHORT:
                 entity = [token for token in rest if token not in FILLERS]
+                if role == "price" and _NO_PRICES & set(entity):
+                    return "other", "", currency
                 if not any(ROLES.get(token) == "other" for token in entity):
                     return role, _entity(name, entity), currency
     return None, "", currency

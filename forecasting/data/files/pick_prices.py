@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.cells import is_missing, looks_like_number
+from forecasting.data.files.cells import is_missing, looks_like_date, looks_like_number
 from forecasting.data.files.figures import Evidence, read_figures, weigh
 from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 
-__all__ = ["Picked", "named_column", "pick_prices", "pick_rows"]
+__all__ = ["Picked", "named_column", "pick_block", "pick_prices", "pick_rows"]
 
 _CLOSES = ("close", "settle", "last", "price")
 _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quarter", "currency", "volume", "adj volume"}
@@ -41,6 +42,42 @@ class Picked:
     candidates: tuple[str, ...]
     chosen: bool
     notes: tuple[str, ...] = ()
+
+
+def pick_block(table: Table, series: str | None, column) -> tuple[Table, str | None]:
+    """(the columns of one series, `series` if it is still to be found) where several stand side by side, each with dates
+    of its own.
+
+    A series is called as its first column of prices. Raises NeedsChoice (kind 'series') where it is not known which.
+    """
+    starts = [c.position for c in table.with_role("date") if _same_name(c, table.with_role("date")[0]) and _dated(table, c)]
+    ends = [*starts[1:], table.frame.shape[1]][: len(starts)]
+    blocks = {}
+    for start, end in zip(starts, ends, strict=True):
+        columns = [c for c in table.columns if start <= c.position < end]
+        priced = [c for c in columns[1:] if _numeric(table.frame[c.position].head(60))]
+        if priced:
+            blocks[priced[0].name] = tuple(columns)
+    if len(blocks) < 2:
+        return table, series
+    wanted = _match_text(series, blocks)
+    if wanted is None and isinstance(column, str):
+        wanted = next((name for name, columns in blocks.items() if column in [c.name for c in columns]), None)
+    if wanted is None and series is not None:
+        raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {listed(list(blocks))}.")
+    if wanted is None:
+        raise NeedsChoice(f"The file holds {len(blocks):,} series side by side, each with its own dates. Which one?",
+                          kind="series", options=list(blocks)[:_MOST_OPTIONS], preview=table.preview())
+    return replace(table, columns=blocks[wanted]), None if series == wanted else series
+
+
+def _same_name(column: Column, first: Column) -> bool:
+    return re.sub(r" \(\d+\)$", "", column.name) == first.name
+
+
+def _dated(table: Table, column: Column) -> bool:
+    filled = [cell for cell in table.frame[column.position].head(60) if cell]
+    return bool(filled) and all(map(looks_like_date, filled))
 
 
 def pick_rows(table: Table, dates: pd.Series, series: str | None, column) -> tuple[Table, pd.Series, str | None, object]:
@@ -104,6 +141,7 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
     cells = table.frame.iloc[rows].to_numpy().T
     numeric = [c for c in table.columns if c.position not in dated and _numeric(cells[c.position])]
     numeric = [c for c in numeric if not _numbers_rows(c, table)] or numeric
+    numeric = [c for c in numeric if c.role is not None or len(set(cells[c.position])) > 1] or numeric
     if not numeric:
         raise UnreadableFile(_no_numbers(table, dated))
     columns, entity, column = _of_one_entity(numeric, table, column, series)
@@ -159,6 +197,8 @@ def _of_one_entity(numeric: list[Column], table: Table, column, series):
     plain_close = any(c.role in _CLOSES and not c.entity for c in numeric)
     if len(entities) < 2 and not (entities and plain_close):
         return numeric, (entities[0] if entities and series is not None else None), column
+    if column is None and series is None and _stand_alone(numeric):
+        return numeric, None, None
     if plain_close and series is None:
         return [c for c in numeric if not c.entity or c.role not in _CLOSES], None, column
     wanted = _match_text(series, entities) or (_match_text(column, entities) if isinstance(column, str) else None)
@@ -174,18 +214,31 @@ def _of_one_entity(numeric: list[Column], table: Table, column, series):
                       options=entities[:_MOST_OPTIONS], preview=table.preview())
 
 
+def _stand_alone(numeric: list[Column]) -> bool:
+    """Whether names like 'Oil Price' and 'Gold Price' are those of single columns among others: that is asked as such."""
+    return (any(c.role is None for c in numeric)
+            and not any(c.entity and c.role in ("open", "high", "low", "volume") for c in numeric))
+
+
 def _obvious_close(columns: list[Column], roles: set[str]) -> Column | None:
     """The column that its name makes the price, or the only one with numbers that could be one."""
     for role in (*_CLOSES, "adj close"):
         found = [c for c in columns if c.role == role]
         if len(found) == 1:
-            return found[0]
+            return found[0] if not _is_one_of_many(found[0], columns) else None
         if found:
             return None
     if {"open", "high", "low"} & roles:
         return None
     possible = [c for c in columns if c.role is None]
     return possible[0] if len(possible) == 1 else None
+
+
+def _is_one_of_many(close: Column, columns: list[Column]) -> bool:
+    """Whether 'Oil Price' may stand beside the prices of others that are called by their tickers alone."""
+    others = [c for c in columns if c is not close]
+    return (bool(close.entity) and any(c.role is None for c in others)
+            and not any(c.entity == close.entity and c.role in ("open", "high", "low") for c in others))
 
 
 def _ohlc_by_content(table: Table, columns: list[Column], dates: pd.Series):
@@ -265,6 +318,7 @@ def _follows(values: np.ndarray, close: np.ndarray) -> bool:
 
 
 def _ask_for_column(columns: list[Column], table: Table):
+    _check_halves(columns, table)
     options = [c for c in columns if c.role not in _NOT_PRICES] or [c for c in columns if c.role == "other"] or columns
     if len(options) == 1 and options[0].role not in ("open", "high", "low"):
         raise UnreadableFile(f"No column of this file holds prices; “{shown(options[0].name)}” is the only one with numbers. "
@@ -306,6 +360,19 @@ def _match_text(wanted, names: list[str]) -> str | None:
         return text
     found = [name for name in names if name.lower() == text.lower()]
     return found[0] if len(found) == 1 else None
+
+
+def _check_halves(columns: list[Column], table: Table):
+    """Refuse numbers that the comma between cells has cut: '150,05' and '13,038.34' without a header."""
+    for left, right in pairwise(columns):
+        if table.headed or right.position != left.position + 1:
+            continue
+        whole, part = table.frame[left.position], table.frame[right.position]
+        if not (whole.str.fullmatch("-?[0-9]{1,3}").all() and part.str.startswith("0").any()):
+            continue
+        if part.str.fullmatch("[0-9]{2}").all() or part.str.fullmatch(r"[0-9]{3}(\.[0-9]+)?").all():
+            raise UnreadableFile(f"A comma within the numbers seems to cut them in two, e.g. “{shown(whole.iloc[0])}” and "
+                                 f"“{shown(part.iloc[0])}”. Save the file with another delimiter, or as Excel.")
 
 
 def _numeric(cells) -> bool:

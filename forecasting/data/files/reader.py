@@ -16,7 +16,7 @@ from forecasting.data.files.excel import pick_sheet, read_sheets
 from forecasting.data.files.figures import Evidence, Figures, in_32nds, read_figures, weigh
 from forecasting.data.files.headers import Column, Table, find_table
 from forecasting.data.files.pick_dates import daily_or_timed, pick_dates
-from forecasting.data.files.pick_prices import Picked, pick_prices, pick_rows
+from forecasting.data.files.pick_prices import Picked, pick_block, pick_prices, pick_rows
 from forecasting.data.files.reshape import dates_down, months_down
 from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.files.wording import shown
@@ -67,6 +67,7 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
 def _history(table: Table, column, series, order, decimal) -> PriceHistory:
     """The history in a table, its name '' unless a series was chosen."""
     table = months_down(table)
+    table, series = pick_block(table, series, column)
     dates = pick_dates(table, order)
     stamps = dates.reading.values.reset_index(drop=True)
     table, stamps, stacked, column = pick_rows(table, stamps, series, column)

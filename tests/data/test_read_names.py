@@ -1,0 +1,104 @@
+"""`read_prices` on names that stand over the wrong column, say little, or say it in another language."""
+
+import numpy as np
+import pytest
+from price_files import DAILY, lines, same
+
+from forecasting.data.files import read_prices
+from forecasting.errors import NeedsChoice, UnreadableFile
+
+
+def candles(sep, stamp="{:%Y-%m-%d}"):
+    return lambda d, v: sep.join([stamp.format(d), *map(str, (v.Open, v.High, v.Low, v.Close, int(v.Volume)))])
+
+
+@pytest.mark.parametrize("sep", [",", ";", "\t"])
+@pytest.mark.parametrize("names", [["Close"], ["Close", "Volume"], ["Open", "High", "Low", "Close", "Volume"]])
+def test_a_blank_in_front_of_the_names_moves_none_of_them(sep, names):
+    data = lines(DAILY, lambda d, v: sep.join([f"{d:%Y-%m-%d}", *(str(getattr(v, name)) for name in names)]),
+                 sep + sep.join(["Date", *names])).encode()
+    assert same(read_prices(data), DAILY)
+
+
+def test_a_name_for_the_time_that_stands_with_the_date_moves_no_other():
+    data = lines(DAILY, candles(",", "{:%Y.%m.%d} 00:00"), "Date,Time,Open,High,Low,Close,Volume").encode()
+    assert same(read_prices(data), DAILY)
+
+
+@pytest.mark.parametrize("header", [
+    "FECHA;PRECIO APERTURA;PRECIO MÁXIMO;PRECIO MÍNIMO;PRECIO CIERRE;VOLUMEN",
+    "Data;Preço de Abertura;Preço Máximo;Preço Mínimo;Preço de Fechamento;Volume",
+    "Date;Cours Ouverture;Cours Plus Haut;Cours Plus Bas;Cours Clôture;Volume",
+    "Date;Prix d'ouverture;Prix haut;Prix bas;Prix de clôture;Volume",
+    "Datum;Kurs Eröffnung;Kurs Hoch;Kurs Tief;Kurs Schluss;Volumen",
+    "Дата;Цена откр.;Цена макс.;Цена мин.;Цена закр.;Объем",
+    "Data;Cena otwarcia;Cena maks.;Cena min.;Cena zamknięcia;Wolumen",
+    "Tarih;Açılış Fiyatı;En Yüksek Fiyat;En Düşük Fiyat;Kapanış Fiyatı;Hacim",
+    "Date;Price Open;Price High;Price Low;Price Last;Volume",
+    "Date;OPEN_PRC;HIGH_1;LOW_1;TRDPRC_1;ACVOL_1",
+])
+def test_price_and_which_price_it_is_are_read_in_other_languages(header):
+    assert same(read_prices(lines(DAILY, candles(";"), header).encode()), DAILY)
+
+
+@pytest.mark.parametrize(("header", "options"), [
+    ("Date,S&P 500,10 Year Treasury Yield", {"S&P 500", "10 Year Treasury Yield"}),
+    ("Date,DAX,Dow Close", {"DAX", "Dow Close"}),
+    ("Date,SP500,Real Price", {"SP500", "Real Price"}),
+])
+def test_a_series_called_by_its_ticker_is_not_passed_over_for_one_called_price(header, options):
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},{v.Open}", header).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert (question.value.kind, set(question.value.options)) == ("column", options)
+
+
+def test_columns_that_are_nobodys_price_are_passed_over():
+    data = lines(DAILY, lambda d, v: f"1,{d:%Y-%m-%d},{v.Close},{v.Open}", "nominal,data,AAPL,Strike Price").encode()
+    assert same(read_prices(data), DAILY)
+
+
+def test_an_indicator_beside_all_prices_of_a_ticker_is_no_question():
+    data = lines(DAILY, lambda d, v: candles(",")(d, v) + ",1.1,2.2",
+                 "Date,AAPL.Open,AAPL.High,AAPL.Low,AAPL.Close,AAPL.Volume,dn,mavg").encode()
+    assert same(read_prices(data), DAILY)
+
+
+def test_series_side_by_side_keep_their_own_dates():
+    other = DAILY.shift(3, freq="B")
+    rows = zip(DAILY.index, DAILY["Close"], other.index, other["Open"], strict=True)
+    data = ("AAPL US Equity,,,MSFT US Equity,\nDates,PX_LAST,,Dates,PX_LAST\n"
+            + "\n".join(f"{a:%Y-%m-%d},{x},,{b:%Y-%m-%d},{y}" for a, x, b, y in rows)).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert (question.value.kind, question.value.options) == ("series", ("PX_LAST", "PX_LAST (2)"))
+    assert same(read_prices(data, series="PX_LAST"), DAILY)
+    for answer in ({"series": "PX_LAST (2)"}, {"column": "PX_LAST (2)"}):
+        history = read_prices(data, **answer)
+        assert history.frame.index.equals(other.index)
+        np.testing.assert_array_equal(history.close, other["Open"])
+    with pytest.raises(UnreadableFile, match="GOOG"):
+        read_prices(data, series="GOOG")
+
+
+@pytest.mark.parametrize("number", ["{:,.2f}", "{:.2f}"])
+def test_numbers_that_a_comma_has_cut_in_two_are_refused(number):
+    def cut(value):
+        return number.format(value * 100) if "," in number else number.format(value).replace(".", ",")
+
+    with pytest.raises(UnreadableFile, match="cut them in two"):
+        read_prices(lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{cut(v.Close)}").encode())
+
+
+@pytest.mark.parametrize(("form", "currency"), [
+    ("R {}", "ZAR"), ("{} Ft", "HUF"), ("RM{}", "MYR"), ("Rs {}", "INR"), ("{} lei", "RON"), ("S/ {}", "PEN"),
+    ("MX$ {}", "MXN"), ("₦{}", "NGN"), ("EGP {}", "EGP"), ("{} р.", "RUB"), ("{} лв.", "BGN"), ("{}¢", None)])
+def test_prices_are_read_with_the_currencies_of_many_countries(form, currency):
+    history = read_prices(lines(DAILY, lambda d, v: f"{d:%Y-%m-%d};{form.format(v.Close)}", "Date;Close").encode())
+    assert same(history, DAILY)
+    assert history.currency == currency
+
+
+def test_lines_above_the_table_with_names_of_prices_are_no_header():
+    above = 'Index Level :,Price\nCurrency :,USD\nStyle : None\n\nDate,"WORLD Standard (Large+Mid Cap)"'
+    assert same(read_prices(lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close}", above).encode()), DAILY)
