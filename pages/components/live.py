@@ -19,7 +19,7 @@ from pages.components.text import plain
 __all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble", "start_asked"]
 
 # Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
-TICK, CALM_TICK = 0.5, 2.0
+TICK, CALM_TICK = 0.5, 2.5
 AWAITED_SECONDS = 2.0
 AFTER_TRAINING = ("predicting", "scoring", "saving")
 LOOK_SECONDS = 0.05  # between looks at a run that stops: a person has just clicked
