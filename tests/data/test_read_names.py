@@ -102,3 +102,10 @@ def test_prices_are_read_with_the_currencies_of_many_countries(form, currency):
 def test_lines_above_the_table_with_names_of_prices_are_no_header():
     above = 'Index Level :,Price\nCurrency :,USD\nStyle : None\n\nDate,"WORLD Standard (Large+Mid Cap)"'
     assert same(read_prices(lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close}", above).encode()), DAILY)
+
+
+def test_a_word_that_names_dates_in_another_language_is_no_header_in_a_row_with_a_date():
+    data = lines(DAILY, lambda d, v: f'Trades,Data,Order,Stocks,USD,AAPL,"{d:%Y-%m-%d}, 10:30:00",1,{v.Close}',
+                 "Trades,Header,DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price").encode()
+    history = read_prices(data, column="T. Price")
+    np.testing.assert_array_equal(history.close, DAILY["Close"])

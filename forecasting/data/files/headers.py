@@ -141,10 +141,9 @@ def _tidied(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_data(row: list[str]) -> bool:
-    """Whether a row holds a date and, in another cell, a number, and no name of a date column."""
-    if any(ROLES.get(plain(cell)) == "date" for cell in row[:8] if cell):
-        return False
-    dates = [i for i, cell in enumerate(row) if looks_like_date(cell)]
+    """Whether a row holds a date and, in another cell, a number; beside a name of a date column, one that is no number."""
+    named = any(ROLES.get(plain(cell)) == "date" for cell in row[:8] if cell)
+    dates = [i for i, cell in enumerate(row) if looks_like_date(cell, whole_numbers=not named)]
     return bool(dates) and any([i] != dates and looks_like_number(cell) for i, cell in enumerate(row) if cell)
 
 
@@ -348,11 +347,12 @@ def _first_table(body, native, notes):
     for position in body.columns[:8]:
         words = body[position][~body[position].str.contains("[0-9]") & (body[position] != "")]
         named = words[words.map(lambda cell: ROLES.get(plain(cell[:40])) == "date")] if words.nunique() < 100 else words[:0]
-        if len(named):
-            rest = int((body.loc[named.index[0] :] != "").any(axis=1).sum())
-            notes.append(f"A second table begins at line {named.index[0] + 1:,}; its {count(rest, 'line')} left out.")
-            body = body.loc[: named.index[0] - 1]
-            native = native.loc[: named.index[0] - 1] if native is not None else None
+        anew = next((line for line in named.index if not _is_data(list(body.loc[line]))), None)
+        if anew is not None:
+            rest = int((body.loc[anew:] != "").any(axis=1).sum())
+            notes.append(f"A second table begins at line {anew + 1:,}; its {count(rest, 'line')} left out.")
+            body = body.loc[: anew - 1]
+            native = native.loc[: anew - 1] if native is not None else None
     return body, native
 
 
