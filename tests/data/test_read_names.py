@@ -109,3 +109,11 @@ def test_a_word_that_names_dates_in_another_language_is_no_header_in_a_row_with_
                  "Trades,Header,DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price").encode()
     history = read_prices(data, column="T. Price")
     np.testing.assert_array_equal(history.close, DAILY["Close"])
+
+
+def test_a_close_far_outside_the_days_range_is_a_name_over_the_wrong_column():
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},1,{v.Open},{v.High},{v.Low},{v.Close},{int(v.Volume)}",
+                 "Date,Trades,Low,Open,High,VWAP,Close").encode()
+    with pytest.raises(UnreadableFile, match="outside the day's high and low in 120 of 120 rows"):
+        read_prices(data)
+    assert read_prices(data, column="Close").close[0] == DAILY["Volume"].iloc[0]

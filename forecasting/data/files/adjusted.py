@@ -7,10 +7,12 @@ import pandas as pd
 
 from forecasting.data.files.pick_prices import Picked
 from forecasting.data.files.wording import shown
+from forecasting.errors import UnreadableFile
 
 __all__ = ["price_frame"]
 
 _SPLIT = 1.2  # a step of raw over adjusted prices that no ordinary dividend makes
+_FAR = 3.0    # times the day's high, or a third of its low
 
 
 def price_frame(picked: Picked, values: dict[str, np.ndarray], dates: pd.Series) -> tuple[pd.DataFrame, str, list[str]]:
@@ -47,7 +49,23 @@ def price_frame(picked: Picked, values: dict[str, np.ndarray], dates: pd.Series)
             columns[role.capitalize()] = own
     if scaled:
         notes.append("Open, High and Low were scaled by the same factors as the adjusted price.")
-    return pd.DataFrame(columns), used.name, notes
+    frame = pd.DataFrame(columns)
+    if not picked.chosen:
+        _check_candles(frame, used.name)
+    return frame, used.name, notes
+
+
+def _check_candles(frame: pd.DataFrame, name: str):
+    """Refuse a close far from the day's range on most days: its name stands over another column, e.g. the volume."""
+    if not {"High", "Low"} <= set(frame):
+        return
+    known = frame[["Close", "High", "Low"]].dropna()
+    far = (known["Close"] > _FAR * known["High"]) | (known["Close"] < known["Low"] / _FAR)
+    if len(known) and (known["Low"] > 0).all() and far.mean() > 0.5:
+        day = known[far].iloc[0]
+        raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {far.sum():,} of {len(known):,} "
+                             f"rows, e.g. {day['Close']:,g} between {day['Low']:,g} and {day['High']:,g}. The names seem to "
+                             "stand over the wrong columns: correct them, or choose the column.")
 
 
 def _ratio(adjusted: np.ndarray, raw: np.ndarray) -> np.ndarray:
