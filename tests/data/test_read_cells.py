@@ -208,6 +208,118 @@ def test_numbers_that_only_count_are_no_years_and_no_serial_numbers():
             read_prices(("id,Close\n" + "".join(f"{first + i},{i}.5\n" for i in range(100))).encode())
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda d: f"{d.quarter}/{d.year}",
+        lambda d: f"0{d.quarter}/{d.year}",
+        lambda d: f"{d.year}-0{d.quarter}",
+        lambda d: f"{d.year}-{d.quarter}",
+        lambda d: f"{d.year}0{d.quarter}",
+    ],
+)
+@pytest.mark.parametrize("name", ["Quarter", "Year/Quarter"])
+def test_numbered_quarters_are_read_under_their_name_and_refused_under_another(write, name):
+    quarters = known(rows=40, start="2005-01-01", freq="QS")
+    rows = "".join(f"{write(d)},{v}\n" for d, v in quarters.Close.items())
+    assert same(read_prices(f"{name},Index\n{rows}".encode()), quarters[["Close"]])
+    with pytest.raises(UnreadableFile, match="quarters as well as months"):
+        read_prices(f"Date,Index\n{rows}".encode())
+
+
+def test_months_under_a_quarter_s_name_that_go_beyond_four_stay_months():
+    quarters = known(rows=40, start="2005-01-01", freq="QS")
+    for form in ("%m/%Y", "%Y%m"):
+        assert same(read_prices(closes(quarters, form, "Quarter,Close")), quarters[["Close"]])
+    four = known(rows=4, start="2005-01-01", freq="MS")
+    assert same(read_prices(closes(four, "%Y-%m")), four[["Close"]])
+
+
+@pytest.mark.parametrize("name", ["Month", "Mois", "Date"])
+def test_months_of_six_digits_are_read_under_any_name_of_theirs(name):
+    assert same(read_prices(closes(MONTHLY, "%Y%m", f"{name},Index")), MONTHLY[["Close"]])
+
+
+def test_years_below_months_of_six_digits_are_left_out_and_counted():
+    years = "".join(f"{year},100.5\n" for year in range(2005, 2015))
+    history = read_prices(closes(MONTHLY, "%Y%m") + years.encode())
+    assert same(history, MONTHLY[["Close"]])
+    assert any(note.startswith("10 rows") and "left out" in note for note in history.notes)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("hours", [("09:30", 7), ("08:00", 14), ("09:30 16:00", 2)])
+def test_clock_of_twelve_hours_without_am_or_pm_is_refused(reverse, hours):
+    first, rows = hours
+    days = pd.bdate_range("2021-03-15", periods=10)
+    clocks = [pd.Timedelta(f"{clock}:00") for clock in first.split()]
+    clocks = clocks if len(clocks) > 1 else [clocks[0] + pd.Timedelta(hours=i) for i in range(rows)]
+    stamps = [day + clock for day in days for clock in clocks]
+    stamps = stamps[::-1] if reverse else stamps
+    for form in ("%m/%d/%Y,%I:%M", "%Y-%m-%d,%I:%M:00"):
+        text = "Date,Time,Close\n" + "".join(f"{t.strftime(form)},{100 + i}.5\n" for i, t in enumerate(stamps))
+        with pytest.raises(UnreadableFile, match=r"without AM or PM.*1:30 PM"):
+            read_prices(text.encode())
+    text = "Date,Close\n" + "".join(f"{t:%Y-%m-%d %I:%M %p},{100 + i}.5\n" for i, t in enumerate(stamps))
+    assert list(read_prices(text.encode()).dates) == sorted(stamps)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_mornings_on_a_clock_of_24_hours_are_read(reverse):
+    stamps = [day + pd.Timedelta(minutes=30 * i) for day in pd.bdate_range("2021-03-15", periods=10) for i in range(14, 26)]
+    stamps = stamps[::-1] if reverse else stamps
+    text = "Date,Close\n" + "".join(f"{t:%Y-%m-%d %H:%M},{100 + i}.5\n" for i, t in enumerate(stamps))
+    assert list(read_prices(text.encode()).dates) == sorted(stamps)
+
+
+def test_years_of_the_republic_of_china_before_its_hundredth_are_read():
+    history = known(rows=300, start="2010-06-01")
+    twse = "日期,成交股數,開盤價,最高價,最低價,收盤價,漲跌價差"
+    for days, header in ((history[:40], twse), (history[:100], twse), (history, twse), (history, "Date,V,O,H,L,Close,D")):
+        rows = "".join(
+            f'{d.year - 1911}/{d:%m/%d},"{v.Volume:,.0f}",{v.Open},{v.High},{v.Low},{v.Close},+1.00\n'
+            for d, v in zip(days.index, days.itertuples(), strict=True)
+        )
+        got = read_prices(f"{header}\n{rows}說明:\n1.本資料\n2.單位\n".encode(), column=header.split(",")[5])
+        assert got.frame["Close"].equals(days["Close"])
+        assert any("Republic of China" in note for note in got.notes)
+    assert same(read_prices(closes(known(rows=200, start="1999-03-01"), "%y/%m/%d")), known(rows=200, start="1999-03-01")[["Close"]])
+
+
+def test_clock_without_zeros_in_front_is_understood_from_the_whole_column():
+    stamps = known(rows=600, start="2021-01-04", freq="min")
+    for form in ("%H%M%S", "%H%M"):
+        rows = "".join(f"{d:%Y%m%d},{int(d.strftime(form))},{v}\n" for d, v in stamps.Close.items())
+        assert same(read_prices(f"Date,Time,Close\n{rows}".encode()), stamps[["Close"]])
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock", "freq"),
+    [
+        ("Australia/Sydney", "10:00", "B"),
+        ("Australia/Adelaide", "10:00", "B"),
+        ("Australia/Sydney", "00:00", "B"),
+        ("Europe/London", "00:00", "B"),
+        ("Europe/London", "00:00", "D"),
+        ("Europe/Berlin", "00:00", "B"),
+        ("Europe/Berlin", "00:00", "D"),
+        ("Europe/Berlin", "00:00", "MS"),
+        ("America/New_York", "19:00", "B"),
+        ("America/New_York", "18:00", "B"),
+        ("America/New_York", "16:00", "B"),
+        ("America/New_York", "09:30", "B"),
+    ],
+)
+@pytest.mark.parametrize("start", ["2016-01-04", "2016-07-04"])
+def test_days_in_utc_are_local_days_the_whole_year_round(zone, clock, freq, start):
+    days = known(rows=500, start=start, freq=freq)
+    stamps = (days.index + pd.Timedelta(f"{clock}:00")).tz_localize(zone).tz_convert("UTC")
+    epoch = "time,close\n" + "".join(f"{int(t.timestamp())},{v}\n" for t, v in zip(stamps, days.Close, strict=True))
+    iso = "Date,Close\n" + "".join(f"{t:%Y-%m-%dT%H:%M:%SZ},{v}\n" for t, v in zip(stamps, days.Close, strict=True))
+    assert same(read_prices(epoch.encode()), days[["Close"]])
+    assert same(read_prices(iso.encode()), days[["Close"]])
+
+
 # Numbers
 
 

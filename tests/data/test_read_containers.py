@@ -177,6 +177,28 @@ def test_headers_in_code_pages_of_the_world_are_known(encoding, header):
     assert same(read_prices(data), CLOSE)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "header"),
+    [
+        ("cp949", "날짜;시가(원);고가(원);저가(원);종가(원)"),
+        ("cp949", "날짜;시가 [원];고가 [원];저가 [원];종가 [원]"),
+        ("cp1254", "Tarih;Açılış(TL);Max(TL);Min(TL);Kapanış(TL)"),
+        ("cp1250", "Datum;Otevření (CZK);Max;Min;Závěrečný (CZK)"),
+    ],
+)
+def test_currency_behind_a_header_does_not_hide_the_code_page(encoding, header):
+    text = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d};{v.Open};{v.High};{v.Low};{v.Close}", header)
+    history = read_prices(text.encode(encoding))
+    assert same(history, DAILY)
+    assert f"The text was read as {encoding.upper()}." in history.notes
+
+
+def test_letters_of_an_unknown_header_are_not_taken_for_those_of_a_mac():
+    history = read_prices(closes(header="기간,기준가격").decode().encode("cp949"))
+    assert same(history, CLOSE)
+    assert not any("MAC" in note for note in history.notes)
+
+
 def test_currency_signs_of_a_code_page_are_read():
     assert read_prices(closes(number=lambda x: f"£{x}").decode().encode("cp1252")).currency == "GBP"
     assert read_prices(closes(number=lambda x: f"{european(x)} €", sep=";").decode().encode("cp1252")).currency == "EUR"

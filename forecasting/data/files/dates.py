@@ -16,7 +16,7 @@ import pandas as pd
 from forecasting.data.files.shapes import LONGEST, Cell, clock_and_zone, take_apart
 from forecasting.data.files.vocabulary import MISSING
 
-__all__ = ["ORDERS", "Reading", "order_named", "read_dates"]
+__all__ = ["ORDERS", "Reading", "as_quarters", "order_named", "read_dates", "with_long_minguo_years"]
 
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # what nanoseconds can hold
 # name: where year, month and day stand among three numbers
@@ -66,6 +66,44 @@ def read_dates(text: pd.Series, order: str | None = None, today: pd.Timestamp | 
     if quick is not None:
         return [quick]
     return _read_by_shape(text, present, order, today or pd.Timestamp.now())
+
+
+# A year and a number of it, in either order: '2005-01', '200501', '1/2005'.
+_NUMBERED = r"^(?:([12][0-9]{3})[-/.: ]?(1[0-2]|0?[0-9])|(1[0-2]|0?[0-9])[-/. ]([12][0-9]{3}))$"
+_MINGUO = "{}[-/.年] ?[0-9]{{1,2}}[-/.月] ?[0-9]{{1,2}}日?"
+_LONG_MINGUO, _SHORT_MINGUO = _MINGUO.format("[01][0-9]{2}"), _MINGUO.format("[5-9][0-9]")
+_NEARLY_ALL = 0.8
+
+
+def as_quarters(text: pd.Series) -> pd.Series | None:
+    """`text` with '2005Q1' for '1/2005', '2005-01' and '200501'; None where few cells are so, or a number is above 4."""
+    if not re.match(_NUMBERED, _first_present(text)):
+        return None
+    found = text.str.extract(_NUMBERED)
+    years, numbers = found[0].fillna(found[3]), pd.to_numeric(found[1].fillna(found[2]))
+    numbered = numbers.notna()
+    if not numbers[numbered].between(1, 4).all() or numbered.sum() < _NEARLY_ALL * (~text.str.lower().isin(MISSING)).sum():
+        return None
+    return text.where(~numbered, years + "Q" + numbers.astype("Int64").astype("str")).astype("str")
+
+
+def with_long_minguo_years(text: pd.Series, taiwanese: bool) -> tuple[pd.Series, str]:
+    """`text` with '099/10/01' for '99/10/01' where years are those of the Republic of China; and an example of them, or ''.
+
+    A year of three digits says so, or what else is known of the table: taiwanese.
+    """
+    if not re.match("[0-9]{2,3}[-/.年]", _first_present(text)):
+        return text, ""
+    short, long = text.str.fullmatch(_SHORT_MINGUO), text.str.fullmatch(_LONG_MINGUO)
+    years = short | long
+    if not (taiwanese or long.any()) or not years.any() or (
+            years.sum() < (1 - _STRAY) * text.str.fullmatch(_MINGUO.format("[0-9]+")).sum()):
+        return text, ""
+    return text.where(~short, "0" + text), text[years].iloc[0]
+
+
+def _first_present(text: pd.Series) -> str:
+    return next((cell for cell in text if cell.lower() not in MISSING), "")
 
 
 # Patterns for whole columns use [0-9] and spaces as such: pandas leaves \d and \s to Python, cell by cell.

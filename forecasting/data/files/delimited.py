@@ -21,6 +21,7 @@ _SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
 # spaces must do better to be taken.
 _DELIMITERS = ("\t", ";", "|", ",", _WIDE_SPACES, _SPACES)
 _TWO_SPACES = re.compile(rb"(?:[ \t\v\f]|\xc2\xa0|\xe3\x80\x80){2,}")
+_INDENT = re.compile(rb"^(?:[ \t\v\f]|\xc2\xa0|\xe3\x80\x80)+", re.MULTILINE)
 _SPACES_WEIGHT = 0.85
 _SAMPLE_BYTES, _SAMPLE_ROWS = 131_072, 60
 
@@ -34,6 +35,7 @@ class Grid:
     plain_points: whether '1.234' can only be a decimal: who groups digits by points has decimal commas, and neither
         separates cells by commas nor leaves them without quotation marks
     notes: what was done on the way
+    spaced: whether blanks separate the cells, so that an empty one leaves no trace
     """
 
     frame: pd.DataFrame
@@ -41,6 +43,7 @@ class Grid:
     native: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     epoch_1904: bool = False
+    spaced: bool = False
 
 
 def read_grid(data: bytes) -> Grid:
@@ -53,10 +56,28 @@ def read_grid(data: bytes) -> Grid:
         if scores[delimiter] <= 0:
             delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
     width = max((len(row) for row in _split(sample, delimiter)), default=1)
+    spaced = delimiter in (_SPACES, _WIDE_SPACES)
+    if spaced and _only_indented(sample, delimiter):
+        data = _INDENT.sub(b"", data)
     frame, notes = _parse(data, delimiter, width)
     if unwrapped := _unwrapped(frame):
         return read_grid(unwrapped)
-    return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes)
+    return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes,
+                spaced=spaced)
+
+
+def _only_indented(lines: list[str], delimiter: str) -> bool:
+    """Whether blanks in front of lines are nothing but blanks, and no empty cell before the names or the rows.
+
+    Indented lines then have as many cells as the others. Those of pandas and R have fewer: nothing stands over the index,
+    nor before a row whose index repeats the one above.
+    """
+    indented, others = ([len(row) for row in _split(group, delimiter)] for group in (
+        [line for line in lines if line[0].isspace()], [line for line in lines if not line[0].isspace()]))
+    if not indented or not others:
+        return bool(indented)
+    usual = Counter(others).most_common(1)[0][0]
+    return not any(1 < cells < usual for cells in indented)
 
 
 def _unwrapped(frame: pd.DataFrame) -> bytes | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import unicodedata
 
 from forecasting.data.files.cells import looks_like_number, tidy
-from forecasting.data.files.vocabulary import ROLES, plain
+from forecasting.data.files.vocabulary import CURRENCIES, ROLES, SIGNS, plain
 from forecasting.errors import UnreadableFile
 
 __all__ = ["to_utf8"]
@@ -24,6 +25,7 @@ _SAMPLE = 65_536
 _OVERLONG_BYTES = 20_000
 _OVERLONG = re.compile(rb"(?<![^,;|\t\r\n\"])[^,;|\t\r\n\"]{%d,}" % _OVERLONG_BYTES)
 _DELIMITER, _QUOTE, _LINE_END = (re.compile(marks) for marks in (rb"[,;|\t\r\n\"]", rb"\"", rb"[\r\n]"))
+_BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
 _MAX_QUOTES = 2_000_000
 _LONGEST_LINE = 2**20
 
@@ -138,6 +140,7 @@ def _guess(data: bytes) -> str:
     head = b"\n".join(sample.splitlines()[:30])
     foreign = b"\n".join([line for line in data[: 2**20].splitlines() if not line.isascii()][:200])[:_SAMPLE]
     guesses = [match.encoding for match in from_bytes(foreign) if match.encoding in _LEGACY]
+    guesses.sort(key=lambda encoding: encoding.startswith("mac_"))  # it turns every byte into a letter or a sign
     scores = {encoding: _known_cells(head, encoding) for encoding in _LEGACY}
     best = max(scores.values())
     if best > _known_cells(re.sub(rb"[^\x00-\x7f]+", b"\x1a", head), "ascii"):
@@ -152,7 +155,20 @@ def _known_cells(head: bytes, encoding: str) -> int:
         return -1
     text = head.decode(encoding, errors="ignore")
     cells = [cell for cell in re.split(r"[,;|\t\r\n]", text) if 0 < len(cell) < 40]
-    return sum(plain(cell) in ROLES or looks_like_number(tidy(cell)) for cell in cells)
+    return sum(_is_known_header(cell) or looks_like_number(tidy(cell)) for cell in cells)
+
+
+def _is_known_header(cell: str) -> bool:
+    """Whether these are the words of a header, and no row of signs with one letter among them, such as 'y' of '±‚¡ÿ∞°∞›'."""
+    foreign = [kind for c in cell if not c.isascii() and (kind := unicodedata.category(c)) not in ("Sc", "Zs")]
+    letters = sum(kind[0] in "LM" for kind in foreign)
+    return 2 * letters >= len(foreign) and (plain(cell) in ROLES or _without_unit(cell) in ROLES)
+
+
+def _without_unit(cell: str) -> str:
+    """The words of a header without what stands in brackets and without currencies: 'kapanis' of 'Kapanış(TL)'."""
+    words = plain(_BRACKETS.sub(" ", cell)).split()
+    return " ".join(word for word in words if word.upper() not in CURRENCIES and word not in SIGNS)
 
 
 def _decodes(data: bytes, encoding: str, allow_cut: bool = False) -> bool:

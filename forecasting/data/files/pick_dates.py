@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.files.cells import is_missing, looks_like_date
-from forecasting.data.files.dates import Reading, read_dates
+from forecasting.data.files.dates import Reading, as_quarters, read_dates, with_long_minguo_years
 from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.shapes import clock_of, outline
 from forecasting.data.files.stamps import read_stamps
@@ -27,6 +27,10 @@ _TOLERATED_ALIKE = 0.02  # and of those that look like the others: months in a l
 _CLOCKS = {plain(word) for word, role in ROLES.items() if role == "time"} | {"time"}
 _COUNTERS = {"id", "row", "nr", "no", "n", "count", "index no", "s no", "sno", "rank"}
 _WEEKS = {"week", "kw", "woche", "semaine", "semana", "settimana", "week number", "week no", "iso week", "calendar week", "wk"}
+_HALF_DAY = 12 * 60  # in minutes
+# What the exchanges of Taiwan call the columns of their files.
+_TAIWANESE = {"成交股數", "成交金額", "成交筆數", "漲跌價差", "開盤價", "最高價", "最低價", "收盤價", "成交仟股", "成交仟元",
+              "發行量加權股價指數", "漲跌點數"}
 _UTC = {"Z", "UTC", "GMT", "+00:00", "+0000", "+00"}
 
 
@@ -52,7 +56,7 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
         if parts is None:
             raise UnreadableFile(_no_dates(table))
         return parts
-    text = table.frame[column.position]
+    text, calendar = _by_header(table, column)
     readings = _readings(text, order, table.epoch_1904)
     if not readings:
         example = next((cell for cell in text if not is_missing(cell)), "")
@@ -70,11 +74,58 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
         raise UnreadableFile(f"Only {reading.read:,} of {present:,} dates in “{shown(column.name)}” can be read, e.g. not "
                              f"“{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
-    positions, notes = (column.position,), ()
+    positions, notes, timed = (column.position,), calendar, column
     if not reading.timed and (clock := _clock_column(table, column)):
         reading, note = _with_clock(reading, table.frame[clock.position], clock)
-        positions, notes = (*positions, clock.position), (note,)
+        positions, notes, timed = (*positions, clock.position), (*notes, note), clock
+    if reading.timed:
+        _check_clock(reading.values.dropna(), timed)
     return Dates(reading, positions, column.name, notes)
+
+
+def _by_header(table: Table, column: Column) -> tuple[pd.Series, tuple[str, ...]]:
+    """The cells of a column of dates, with those written out that only the header explains; and what to say of them."""
+    text = table.frame[column.position]
+    quarters = as_quarters(text)
+    if quarters is not None and _is_quarter(column):
+        return quarters, ()
+    if quarters is not None:
+        # Months of several years would go beyond April.
+        distinct = pd.Series(quarters.unique()).str.extract("^([0-9]{4})Q([1-4])$")
+        if distinct[0].nunique() > 1 and distinct[1].nunique() == 4:
+            example = next(cell for cell in text if not is_missing(cell))
+            raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. "
+                                 f"“{shown(example)}”: their numbers go from 1 to 4. Write quarters as 2005Q1, or call "
+                                 "the column Quarter; write months as 2005-01-01.")
+    text, example = with_long_minguo_years(text, any(c.name.replace(" ", "") in _TAIWANESE for c in table.columns))
+    return text, (f"Years were read in the calendar of the Republic of China, e.g. {shown(example)}; 100 is 2011.",
+                  ) if example else ()
+
+
+def _is_quarter(column: Column) -> bool:
+    return "quarter" in {ROLES.get(word) for word in plain(column.name).split()}
+
+
+def _check_clock(stamps: pd.Series, column: Column):
+    """Refuse times without AM or PM on a clock of twelve hours: after noon they go back, on most days."""
+    minutes = (stamps.dt.hour * 60 + stamps.dt.minute).to_numpy()
+    if not len(minutes) or minutes.min() < 60 or minutes.max() >= 13 * 60:
+        return
+    days = stamps.dt.normalize().to_numpy()
+    same_day, steps = days[1:] == days[:-1], np.diff(minutes)
+    newest_first = days[0] > days[-1] if days[0] != days[-1] else (steps < 0).sum() > (steps > 0).sum()
+    steps = -steps if newest_first else steps
+    # Past noon a small step forward looks like a large one back. Tickers below one another go back by nearly a day of trading.
+    past_noon = (steps < 0) & (steps + _HALF_DAY <= 8 * 60)
+    other = (steps < 0) & ~past_noon
+    several = np.unique(days[1:][same_day])
+    suspected = np.setdiff1d(days[1:][same_day & past_noon], days[1:][same_day & other])
+    if len(suspected) > 0.5 * len(several):
+        at = np.flatnonzero(same_day & past_noon)[0]
+        before, after = stamps.iloc[[at + 1, at] if newest_first else [at, at + 1]]
+        raise UnreadableFile(f"The times in “{shown(column.name)}” seem to be on a clock of twelve hours without AM or PM: on "
+                             f"most days they go back, e.g. from {before:%H:%M} to {after:%H:%M} on {after:%Y-%m-%d}. Write "
+                             "them as 13:30 or 1:30 PM.")
 
 
 def _check_alike(column: Column, text: pd.Series, reading: Reading):
@@ -111,11 +162,14 @@ def _best_column(table: Table) -> Column | None:
 
 def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     """0 for the clearest kind of date column, more for a less clear one, None for no dates."""
+    if _is_quarter(column) and (quarters := as_quarters(sample)) is not None:
+        sample = quarters
     cells = [cell for cell in sample if not is_missing(cell)]
     if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
         return None
     name = plain(column.name)
-    by_name = {"date": 0 if name in _FIRST_NAMES else 1 if name in ROLES else 2, "time": 2, "year": 4}.get(column.role)
+    by_name = {"date": 0 if name in _FIRST_NAMES else 1 if name in ROLES else 2, "time": 2, "month": 3,
+               "quarter": 3, "year": 4}.get(column.role)
     # A column that is called so may hold more bad dates: then they are counted, and it is not another that is taken.
     enough = (0.5 if column.role == "date" else 0.8) * len(cells)
     if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= enough:
@@ -197,47 +251,90 @@ def _clock_column(table: Table, dates: Column) -> Column | None:
             continue
         cells = [cell for cell in table.frame[column.position].head(_SAMPLE) if not is_missing(cell)]
         written = all(":" in cell for cell in cells) or plain(re.sub("[<>]", "", column.name)) in _CLOCKS
-        if cells and written and all(clock_of(cell) is not None for cell in cells):
+        if cells and written and None not in _clocks(cells):
             return column
     return None
 
 
+def _clocks(cells: list[str]) -> list[int | None]:
+    """Microseconds since midnight for each cell of a column; what whole numbers count, all of them tell together.
+
+    160000, 1600 and 16 are four o'clock; without the zeros in front 5900 is a minute before one beside 10000.
+    """
+    numbers = [int(cell) for cell in cells if cell.isdecimal()]
+    if len(numbers) < sum(map(bool, cells)):
+        return [clock_of(cell) for cell in cells]
+    if max(numbers, default=0) <= 24:  # hours
+        return [int(cell) * 3_600_000_000 if cell else None for cell in cells]
+    width = 6 if max(numbers) > 2400 or max(map(len, cells)) > 4 else 4
+    return [clock_of(cell.zfill(width)) if cell else None for cell in cells]
+
+
 def _with_clock(reading: Reading, text: pd.Series, column: Column) -> tuple[Reading, str]:
     codes, distinct = pd.factorize(text)
-    whole = all(cell.isdecimal() for cell in distinct if cell)
-    if whole and max((int(cell) for cell in distinct if cell), default=0) <= 24:  # hours
-        clocks = [int(cell) * 3_600_000_000 if cell else None for cell in distinct]
-    else:
-        clocks = [clock_of(cell) for cell in distinct]
-    micros = np.array([np.nan if clock is None else clock for clock in clocks])[codes]
+    micros = np.array([np.nan if clock is None else clock for clock in _clocks(list(distinct))])[codes]
     stamps = reading.values + pd.to_timedelta(pd.Series(micros), unit="us")
     return (replace(reading, values=stamps.dt.as_unit("us"), timed=True),
             f"The time of day comes from “{shown(column.name)}”.")
 
 
 def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, ...]]:
-    """`stamps` (ascending) without their time where no day has two of them, else as they are; and what to say of it.
-
-    Midnights of an exchange ahead of Greenwich, written in UTC, fall on the day before: Sundays to Thursdays tell.
-    """
-    midnight = stamps.dt.normalize()
+    """`stamps` (ascending) without their time where no day has two of them, else as they are; and what to say of it."""
     distinct = stamps.drop_duplicates()
     times = (distinct - distinct.dt.normalize()).dt.total_seconds()
     if not times.any():
         return stamps, (_zone_note(zone),) if zone and zone not in _UTC else ()
-    if midnight.nunique() < 0.99 * len(distinct):
+    ahead, why = _ahead_of_utc(distinct, times) if zone.upper() in _UTC else (pd.Timedelta(0), ())
+    days = (stamps + ahead).dt.normalize()
+    if days.nunique() < 0.99 * len(distinct):
         return stamps, (_zone_note(zone),) if zone else ()
-    usual = times.mode()[0]
-    clock = f"{int(usual // 3600):02}:{int(usual % 3600 // 60):02}"
-    notes = [f"The time of day ({clock}) was left out: there is one row a day."]
-    weekdays = midnight.dt.day_of_week.value_counts(normalize=True)
-    sunday_to_thursday = weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02
-    if zone.upper() in _UTC and usual >= 12 * 3600 and sunday_to_thursday:
-        midnight = midnight + pd.Timedelta(days=1)
-        notes.append("The days were moved on by one: in UTC they would be Sunday to Thursday.")
-    elif zone and zone.upper() not in _UTC:
+    notes = [f"The time of day ({_clock_face(times.mode()[0])}) was left out: there is one row a day.", *why]
+    if zone and zone.upper() not in _UTC:
         notes.append(_zone_note(zone))
-    return midnight, tuple(notes)
+    return days, tuple(notes)
+
+
+def _ahead_of_utc(stamps: pd.Series, times: pd.Series) -> tuple[pd.Timedelta, tuple[str, ...]]:
+    """How far daily `stamps` in UTC must be moved to fall on their local day, and what to say of it.
+
+    Midnights of an exchange ahead of Greenwich, written in UTC, fall on the day before: Sundays to Thursdays tell. Summer
+    time makes two clock times of one: the later one may be that of midnight in UTC, so that only some rows are a day early.
+    """
+    hour, day = pd.Timedelta(hours=1), pd.Timedelta(days=1)
+    early, late = _summer_and_winter(times)
+    faces = f"{_clock_face(early)} in summer and {_clock_face(late)} in winter are one local time"
+    if early > late:
+        # The days of the later time, unless they are Tuesday to Saturday: then it is an evening.
+        if _on_saturdays(stamps + hour) and not _on_saturdays(stamps - hour):
+            return -hour, (f"Days are those of {_clock_face(early)} in UTC: {faces}.",)
+        return hour, (f"Days are those of {_clock_face(late)} in UTC: {faces}.",)
+    if late // 3600 == 23 and early != late and (_on_saturdays(stamps) or not _on_saturdays(stamps + day)):
+        return day, (f"The days were moved on by one: {faces}.",)
+    weekdays = stamps.dt.day_of_week.value_counts(normalize=True)
+    sunday_to_thursday = weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02
+    if times.mode()[0] >= 12 * 3600 and sunday_to_thursday:
+        return day, ("The days were moved on by one: in UTC they would be Sunday to Thursday.",)
+    return pd.Timedelta(0), ()
+
+
+def _summer_and_winter(times: pd.Series) -> tuple[float, float]:
+    """The two times of day, in seconds, that are nearly all and one hour apart, the earlier first; else one time twice."""
+    counts = times.value_counts()
+    one, other = counts.index[0], counts.index[min(1, len(counts) - 1)]
+    if counts.iloc[:2].sum() < 0.98 * len(times):
+        return one, one
+    for early, late in ((one, other), (other, one)):
+        if (early + 3600) % 86_400 == late:
+            return early, late
+    return one, one
+
+
+def _on_saturdays(stamps: pd.Series) -> bool:
+    return (stamps.dt.day_of_week == 5).mean() > 0.02
+
+
+def _clock_face(seconds: float) -> str:
+    return f"{int(seconds // 3600):02}:{int(seconds % 3600 // 60):02}"
 
 
 def _zone_note(zone: str) -> str:

@@ -66,7 +66,7 @@ def _date_part(text: str) -> tuple[str, tuple[int, ...]]:
             return "year", numbers
         if lengths[2] == 4 and lengths[0] <= 2:
             return "three", numbers
-        if lengths[0] == 3 and lengths[2] <= 2 and 80 <= numbers[0] <= 199:
+        if lengths[0] == 3 and lengths[2] <= 2 and 50 <= numbers[0] <= 199:
             return "year", (numbers[0] + 1911, *numbers[1:])  # the calendar of the Republic of China
         if lengths[0] <= 2 and lengths[2] <= 2:
             return "short", numbers

@@ -66,7 +66,14 @@ def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:
 
 
 def _split_digits(digits: pd.Series, whole: pd.Series) -> pd.Series | None:
-    """yyyymm as '2016-03'; ddmmyyyy and six digits as three numbers, for the decision on their order."""
+    """yyyymm as '2016-03'; ddmmyyyy and six digits as three numbers, for the decision on their order.
+
+    Years among months are sums or averages of theirs, and left out.
+    """
+    yearly = digits.where(digits.str.len() == 4, "").between("1700", "2199")
+    if 0 < yearly.sum() <= _FEW * whole.sum():
+        months = _split_digits(digits.where(~yearly, ""), whole & ~yearly)
+        return months if months is not None and months[whole & ~yearly].str.len().eq(7).all() else None
     lengths = digits[whole].str.len()
     if (lengths == 6).all():
         year, month = digits.str.slice(0, 4), digits.str.slice(4)
