@@ -117,3 +117,11 @@ def test_a_close_far_outside_the_days_range_is_a_name_over_the_wrong_column():
     with pytest.raises(UnreadableFile, match="outside the day's high and low in 120 of 120 rows"):
         read_prices(data)
     assert read_prices(data, column="Close").close[0] == DAILY["Volume"].iloc[0]
+
+
+@pytest.mark.parametrize("header", [
+    "Last Trade,Price",
+    '"",BBEX3.D.USD.EUR.BB.AC.000\nunit,USD (US dollar)\nlast update,2021-08-14 16:03:21',
+])
+def test_dates_are_found_under_any_name_where_nothing_else_holds_dates(header):
+    assert same(read_prices(lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close}", header).encode()), DAILY)

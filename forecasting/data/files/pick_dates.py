@@ -157,6 +157,11 @@ def _best_column(table: Table) -> Column | None:
         if (rank := _rank(table, column, sample)) is not None:
             constant = len(sample) > 2 and sample.nunique() == 1  # the day of the download, or of an expiry
             ranked.append((constant, rank, column.position, column))
+    if not ranked:  # 'Last Trade' is a price to most people
+        for column in table.columns[:_COLUMNS]:
+            cells = [cell for cell in table.frame[column.position].iloc[rows] if not is_missing(cell)]
+            if cells and sum(looks_like_date(cell, whole_numbers=False) for cell in cells) > 0.8 * len(cells):
+                return column
     return min(ranked, key=lambda entry: entry[:3])[3] if ranked else None
 
 
