@@ -67,3 +67,12 @@ def test_run_that_stops_is_drawn_anew_once_its_training_has_ended(store):
 ])
 def test_progress_says_what_is_being_done(values, words):
     assert live._progress_words(run(**values)).replace("\u202f", " ") == words
+
+
+@pytest.mark.parametrize(("values", "awaited"), [
+    ({"epoch": 0, "rate": None}, True), ({"stopping": True}, True),
+    ({"epoch": 7}, True), ({"epoch": 8}, False), ({"epoch": 53}, True), ({"epoch": 52}, False),
+    ({"epoch": 1, "rate": 0.9}, False), ({"epoch": 59, "rate": 1.1}, True), ({"epoch": 59, "rate": 0.9}, False),
+])
+def test_run_is_looked_at_often_only_while_the_next_thing_to_see_is_near(values, awaited):
+    assert live._is_awaited(run(**values)) is awaited
