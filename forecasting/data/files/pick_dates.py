@@ -157,7 +157,7 @@ def _best_column(table: Table) -> Column | None:
         if (rank := _rank(table, column, sample)) is not None:
             constant = len(sample) > 2 and sample.nunique() == 1  # the day of the download, or of an expiry
             ranked.append((constant, rank, column.position, column))
-    if not ranked:  # 'Last Trade' is a price to most people
+    if not ranked and not named:  # 'Last Trade' is a price to most people; a name of dates over none stands wrongly
         for column in table.columns[:_COLUMNS]:
             cells = [cell for cell in table.frame[column.position].iloc[rows] if not is_missing(cell)]
             if cells and sum(looks_like_date(cell, whole_numbers=False) for cell in cells) > 0.8 * len(cells):
