@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from price_files import DAILY, lines, same
 
-from forecasting.data.files import read_prices
+from forecasting.data.files import headers, read_prices
+from forecasting.data.files.delimited import read_grid
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 
@@ -73,7 +74,7 @@ def test_series_side_by_side_keep_their_own_dates():
         read_prices(data)
     assert (question.value.kind, question.value.options) == ("series", ("PX_LAST", "PX_LAST (2)"))
     assert same(read_prices(data, series="PX_LAST"), DAILY)
-    for answer in ({"series": "PX_LAST (2)"}, {"column": "PX_LAST (2)"}):
+    for answer in ({"series": "px_last (2)"}, {"column": "PX_LAST (2)"}, {"column": 4}, {"column": "column 5"}):
         history = read_prices(data, **answer)
         assert history.frame.index.equals(other.index)
         np.testing.assert_array_equal(history.close, other["Open"])
@@ -125,3 +126,23 @@ def test_a_close_far_outside_the_days_range_is_a_name_over_the_wrong_column():
 ])
 def test_dates_are_found_under_any_name_where_nothing_else_holds_dates(header):
     assert same(read_prices(lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close}", header).encode()), DAILY)
+
+
+@pytest.mark.parametrize("name", ["Stock Price", "Fund Price", "Asset Value", "Coin Price", "Country Index", "Gold Price"])
+def test_whose_price_it_is_leaves_it_a_price(name):
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},{int(v.Volume)}", f"Date,{name},Volume").encode()
+    assert same(read_prices(data), DAILY)
+
+
+@pytest.mark.parametrize("answer", [{"column": "BBB"}, {"series": "BBB"}])
+def test_a_constant_column_can_be_asked_for(answer):
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},7", "Date,AAA,BBB").encode()
+    assert set(read_prices(data, **answer).close) == {7.0}
+
+
+def test_a_word_for_dates_in_every_row_is_looked_at_once(monkeypatch):
+    looked = []
+    monkeypatch.setattr(headers, "_is_data", lambda row, original=headers._is_data: looked.append(row) or original(row))
+    rows = "\n".join(f"Trades,Data,2016-01-{i % 28 + 1:02},{i}.5" for i in range(500))
+    headers.find_table(read_grid(f"Trades,Header,Date,Price\n{rows}".encode()))
+    assert len(looked) < 60

@@ -345,8 +345,8 @@ def _without_repeats(body, native, headers):
 def _first_table(body, native, notes):
     """`body` up to a line that names columns anew, as where a table of dividends follows the prices."""
     for position in body.columns[:8]:
-        words = body[position][~body[position].str.contains("[0-9]") & (body[position] != "")]
-        named = words[words.map(lambda cell: ROLES.get(plain(cell[:40])) == "date")] if words.nunique() < 100 else words[:0]
+        words = body[position][~body[position].str.contains("[0-9]") & (body[position] != "")].drop_duplicates()
+        named = words[words.map(lambda cell: ROLES.get(plain(cell[:40])) == "date")] if len(words) < 100 else words[:0]
         anew = next((line for line in named.index if not _is_data(list(body.loc[line]))), None)
         if anew is not None:
             rest = int((body.loc[anew:] != "").any(axis=1).sum())
@@ -399,8 +399,9 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     bare = [t for t in tokens if t.upper() not in CURRENCIES and t not in _PERIODS and t not in SIGNS]
     # 'Precio máximo', 'Cours de clôture': which price it is, says the other word.
     which = [t for t in bare if ROLES.get(t) != "price" and t not in _ARTICLES]
-    for kept in (tokens, bare, which if 0 < len(which) < len(bare) else []):
-        if role := ROLES.get(" ".join(kept)):
+    for kept, allowed in ((tokens, None), (bare, None), (which if len(which) < len(bare) else [], _ENTITY_ROLES)):
+        role = ROLES.get(" ".join(kept))
+        if role and (allowed is None or role in allowed):
             return role, "", currency or (codes[0] if len(codes) == 1 and len(kept) < len(tokens) else None)
     if tokens and _DATE_WORDS & {tokens[0], tokens[-1]}:
         return "date", "", None

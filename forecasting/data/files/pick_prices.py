@@ -44,31 +44,32 @@ class Picked:
     notes: tuple[str, ...] = ()
 
 
-def pick_block(table: Table, series: str | None, column) -> tuple[Table, str | None]:
-    """(the columns of one series, `series` if it is still to be found) where several stand side by side, each with dates
-    of its own.
+def pick_block(table: Table, series: str | None, column) -> tuple[Table, str | None, object]:
+    """(the columns of one series, `series` and `column` as far as they are still to be found) where several series stand
+    side by side, each with dates of its own.
 
     A series is called as its first column of prices. Raises NeedsChoice (kind 'series') where it is not known which.
     """
-    starts = [c.position for c in table.with_role("date") if _same_name(c, table.with_role("date")[0]) and _dated(table, c)]
-    ends = [*starts[1:], table.frame.shape[1]][: len(starts)]
+    dates = [c for c in table.with_role("date") if _same_name(c, table.with_role("date")[0]) and _dated(table, c)]
+    edges = [c.position for c in dates] + [len(table.columns)]
     blocks = {}
-    for start, end in zip(starts, ends, strict=True):
-        columns = [c for c in table.columns if start <= c.position < end]
+    for begin, end in pairwise(edges):
+        columns = table.columns[begin:end]
         priced = [c for c in columns[1:] if _numeric(table.frame[c.position].head(60))]
         if priced:
-            blocks[priced[0].name] = tuple(columns)
+            blocks[priced[0].name] = columns
     if len(blocks) < 2:
-        return table, series
+        return table, series, column
     wanted = _match_text(series, blocks)
-    if wanted is None and isinstance(column, str):
-        wanted = next((name for name, columns in blocks.items() if column in [c.name for c in columns]), None)
-    if wanted is None and series is not None:
+    if series is not None and wanted is None:
         raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {listed(list(blocks))}.")
+    if column is not None:
+        chosen = named_column(column, table, list(table.columns))
+        wanted, column = next((name for name, columns in blocks.items() if chosen in columns), wanted), chosen.name
     if wanted is None:
         raise NeedsChoice(f"The file holds {len(blocks):,} series side by side, each with its own dates. Which one?",
                           kind="series", options=list(blocks)[:_MOST_OPTIONS], preview=table.preview())
-    return replace(table, columns=blocks[wanted]), None if series == wanted else series
+    return replace(table, columns=blocks[wanted]), None, column
 
 
 def _same_name(column: Column, first: Column) -> bool:
@@ -141,7 +142,8 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
     cells = table.frame.iloc[rows].to_numpy().T
     numeric = [c for c in table.columns if c.position not in dated and _numeric(cells[c.position])]
     numeric = [c for c in numeric if not _numbers_rows(c, table)] or numeric
-    numeric = [c for c in numeric if c.role is not None or len(set(cells[c.position])) > 1] or numeric
+    if column is None and series is None:  # a constant is taken for the price only where it is asked for
+        numeric = [c for c in numeric if c.role is not None or len(set(cells[c.position])) > 1] or numeric
     if not numeric:
         raise UnreadableFile(_no_numbers(table, dated))
     columns, entity, column = _of_one_entity(numeric, table, column, series)

@@ -67,7 +67,7 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
 def _history(table: Table, column, series, order, decimal) -> PriceHistory:
     """The history in a table, its name '' unless a series was chosen."""
     table = months_down(table)
-    table, series = pick_block(table, series, column)
+    table, series, column = pick_block(table, series, column)
     dates = pick_dates(table, order)
     stamps = dates.reading.values.reset_index(drop=True)
     table, stamps, stacked, column = pick_rows(table, stamps, series, column)
