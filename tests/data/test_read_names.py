@@ -146,3 +146,11 @@ def test_a_word_for_dates_in_every_row_is_looked_at_once(monkeypatch):
     rows = "\n".join(f"Trades,Data,2016-01-{i % 28 + 1:02},{i}.5" for i in range(500))
     headers.find_table(read_grid(f"Trades,Header,Date,Price\n{rows}".encode()))
     assert len(looked) < 60
+
+
+def test_a_letter_before_price_is_a_ticker():
+    data = lines(DAILY, lambda d, v: f"{d:%Y-%m-%d},{v.Close},{v.Open}", "Date,V Price,C Price").encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert (question.value.kind, set(question.value.options)) == ("series", {"V", "C"})
+    assert same(read_prices(data, series="V"), DAILY)

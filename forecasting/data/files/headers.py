@@ -397,9 +397,10 @@ def _role_of(name: str) -> tuple[str | None, str, str | None]:
     tokens = plain(name).split()
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
     bare = [t for t in tokens if t.upper() not in CURRENCIES and t not in _PERIODS and t not in SIGNS]
-    # 'Precio máximo', 'Cours de clôture': which price it is, says the other word.
+    # 'Precio máximo', 'Cours de clôture': which price it is, says the other word. A letter is a ticker: 'V Price'.
     which = [t for t in bare if ROLES.get(t) != "price" and t not in _ARTICLES]
-    for kept, allowed in ((tokens, None), (bare, None), (which if len(which) < len(bare) else [], _ENTITY_ROLES)):
+    which = which if all(len(t) > 1 or not t.isascii() for t in which) else []
+    for kept, allowed in ((tokens, None), (bare, None), (which if 0 < len(which) < len(bare) else [], _ENTITY_ROLES)):
         role = ROLES.get(" ".join(kept))
         if role and (allowed is None or role in allowed):
             return role, "", currency or (codes[0] if len(codes) == 1 and len(kept) < len(tokens) else None)
