@@ -65,19 +65,27 @@ def test_an_indicator_beside_all_prices_of_a_ticker_is_no_question():
     assert same(read_prices(data), DAILY)
 
 
-def test_series_side_by_side_keep_their_own_dates():
-    other = DAILY.shift(3, freq="B")
-    rows = zip(DAILY.index, DAILY["Close"], other.index, other["Open"], strict=True)
-    data = ("AAPL US Equity,,,MSFT US Equity,\nDates,PX_LAST,,Dates,PX_LAST\n"
-            + "\n".join(f"{a:%Y-%m-%d},{x},,{b:%Y-%m-%d},{y}" for a, x, b, y in rows)).encode()
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("gap", [["", ""], []])
+@pytest.mark.parametrize("number", [2, 3])
+def test_series_side_by_side_keep_their_own_dates(number, gap, named):
+    tickers = ["AAPL US Equity", "MSFT US Equity", "IBM US Equity"][:number]
+    frames = [DAILY.shift(3 * i, freq="B") * (i + 1) for i in range(number)]
+    above = [",".join([ticker, "", *gap]) for ticker in tickers]
+    names = [",".join(["Dates", "PX_LAST", *gap])] * number
+    rows = [",".join(",".join([f"{frame.index[i]:%Y-%m-%d}", str(frame["Close"].iloc[i]), *gap]) for frame in frames)
+            for i in range(len(DAILY))]
+    data = "\n".join([*([",".join(above)] if named else []), ",".join(names), *rows]).encode()
+    called = tickers if named else ["PX_LAST", "PX_LAST (2)", "PX_LAST (3)"][:number]
     with pytest.raises(NeedsChoice) as question:
         read_prices(data)
-    assert (question.value.kind, question.value.options) == ("series", ("PX_LAST", "PX_LAST (2)"))
-    assert same(read_prices(data, series="PX_LAST"), DAILY)
-    for answer in ({"series": "px_last (2)"}, {"column": "PX_LAST (2)"}, {"column": 4}, {"column": "column 5"}):
-        history = read_prices(data, **answer)
-        assert history.frame.index.equals(other.index)
-        np.testing.assert_array_equal(history.close, other["Open"])
+    assert (question.value.kind, question.value.options) == ("series", tuple(called))
+    last = (2 + len(gap)) * (number - 1) + 1
+    for answer in ({"series": called[-1].lower()}, {"column": f"PX_LAST ({number})"}, {"column": last}):
+        assert same(read_prices(data, **answer), frames[-1])
+    assert same(read_prices(data, series=called[0]), DAILY)
+    assert not named or read_prices(data, series=called[0]).name == tickers[0]
+    assert not any("skipped" in note for note in read_prices(data, series=called[0]).notes)
     with pytest.raises(UnreadableFile, match="GOOG"):
         read_prices(data, series="GOOG")
 

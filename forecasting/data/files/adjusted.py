@@ -64,8 +64,8 @@ def _check_candles(frame: pd.DataFrame, name: str):
     if len(known) and (known["Low"] > 0).all() and far.mean() > 0.5:
         day = known[far].iloc[0]
         raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {far.sum():,} of {len(known):,} "
-                             f"rows, e.g. {day['Close']:,g} between {day['Low']:,g} and {day['High']:,g}. The names seem to "
-                             "stand over the wrong columns: correct them, or choose the column.")
+                             f"rows, e.g. {day['Close']:,.8g} between {day['Low']:,.8g} and {day['High']:,.8g}. The names seem "
+                             "to stand over the wrong columns: correct the header, and choose the file again.")
 
 
 def _ratio(adjusted: np.ndarray, raw: np.ndarray) -> np.ndarray:

@@ -102,7 +102,9 @@ def find_table(grid: Grid) -> Table:
             notes.append(f"{count(repeated, 'repeated header line')} left out.")
     else:
         labels = [[] for _ in range(frame.shape[1])]
-    above = sum(any(cell for cell in row) for row in rows[: min(header_rows, default=first)])
+    top = min(header_rows, default=first)
+    owners = _owners(rows[top - 1], rows[top]) if header_rows and top else {}
+    above = sum(map(any, rows[:top])) - bool(owners)
     if above:
         notes.append(f"{count(above, 'line')} skipped above the table.")
     if body.empty and sum(map(any, rows)) > 1:
@@ -110,8 +112,9 @@ def find_table(grid: Grid) -> Table:
                              f"“{shown(' '.join(rows[0]), 60)}”. Choose a file with dates and prices.")
     if body.empty:
         raise UnreadableFile("The file has a header but no rows below it. Choose a file with dates and prices.")
-    titles = [cell for row in rows[: min(header_rows, default=first)] for cell in row]
-    return Table(body.reset_index(drop=True), _name_columns(labels), bool(header_rows), grid.plain_points,
+    titles = [cell for row in rows[:top] for cell in row]
+    columns = tuple(replace(column, entity=owners.get(column.position, column.entity)) for column in _name_columns(labels))
+    return Table(body.reset_index(drop=True), columns, bool(header_rows), grid.plain_points,
                  native.reset_index(drop=True) if native is not None else None, _title_currency(titles),
                  grid.epoch_1904, tuple(notes))
 
@@ -184,13 +187,27 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
         return []
     best = max(wide, key=lambda i: (_names_dates(rows[i]), _known(rows[i]), sum(bool(cell) for cell in rows[i]), i))
     chosen = [best]
-    for i in (best - 1, best + 1, best + 2):  # further levels touch the header and repeat their names
+    around = (best + 1, best + 2) if best and _owners(rows[best - 1], rows[best]) else (best - 1, best + 1, best + 2)
+    for i in around:  # further levels touch the header and repeat their names
         if i in above and _is_level(rows[i], rows[best]) and (i < best or i == max(chosen) + 1):
             chosen.append(i)
     last = max(chosen)
     if last + 1 in above and last + 1 not in chosen and _known(rows[last + 1]) and sum(map(bool, rows[last + 1])) == 1:
         chosen.append(last + 1)
     return sorted(chosen)
+
+
+def _owners(above: list[str], header: list[str]) -> dict[int, str]:
+    """Position -> whose prices a column holds, where each series has dates of its own and is called in the line above.
+
+    {} unless a name of dates repeats and every name above stands over one.
+    """
+    dates = [i for i, cell in enumerate(header) if cell and _role_of(cell)[0] == "date"]
+    named = [i for i, cell in enumerate(above) if cell]
+    if len(dates) < 2 or len({header[i] for i in dates}) > 1 or not set(named) <= set(dates) or len(named) < 2:
+        return {}
+    begins = {i: max((date for date in dates if date <= i), default=None) for i in range(len(header))}
+    return {i: above[begin] for i, begin in begins.items() if begin is not None and above[begin]}
 
 
 def _names_dates(row: list[str]) -> bool:

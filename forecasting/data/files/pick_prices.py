@@ -48,28 +48,30 @@ def pick_block(table: Table, series: str | None, column) -> tuple[Table, str | N
     """(the columns of one series, `series` and `column` as far as they are still to be found) where several series stand
     side by side, each with dates of its own.
 
-    A series is called as its first column of prices. Raises NeedsChoice (kind 'series') where it is not known which.
+    A series is called as in the line above the header, or else as its first column of prices. Raises NeedsChoice (kind
+    'series') where it is not known which.
     """
     dates = [c for c in table.with_role("date") if _same_name(c, table.with_role("date")[0]) and _dated(table, c)]
-    edges = [c.position for c in dates] + [len(table.columns)]
+    edges = [*(c.position for c in dates), len(table.columns)]
+    named = len({c.entity for c in dates}) == len(dates) and all(c.entity for c in dates)
     blocks = {}
     for begin, end in pairwise(edges):
         columns = table.columns[begin:end]
         priced = [c for c in columns[1:] if _numeric(table.frame[c.position].head(60))]
         if priced:
-            blocks[priced[0].name] = columns
+            blocks[columns[0].entity if named else priced[0].name] = columns
     if len(blocks) < 2:
         return table, series, column
     wanted = _match_text(series, blocks)
     if series is not None and wanted is None:
         raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {listed(list(blocks))}.")
-    if column is not None:
+    if wanted is None and column is not None:
         chosen = named_column(column, table, list(table.columns))
         wanted, column = next((name for name, columns in blocks.items() if chosen in columns), wanted), chosen.name
     if wanted is None:
         raise NeedsChoice(f"The file holds {len(blocks):,} series side by side, each with its own dates. Which one?",
                           kind="series", options=list(blocks)[:_MOST_OPTIONS], preview=table.preview())
-    return replace(table, columns=blocks[wanted]), None, column
+    return replace(table, columns=blocks[wanted]), wanted if named else None, column
 
 
 def _same_name(column: Column, first: Column) -> bool:
