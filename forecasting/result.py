@@ -15,7 +15,7 @@ import pandas as pd
 from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
-from forecasting.evaluation.gate import Gate, apply_gate
+from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale, scores
 from forecasting.evaluation.verdict import leak_words
@@ -24,12 +24,13 @@ from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forec
 from forecasting.model.network import load_model, save_model
 from forecasting.model.preprocessing import PARTS, Preprocessor, Split, check_history, part_labels, split
 from forecasting.model.skip import Choice
-from forecasting.steps import Steps, bounds_around, collect_steps, guard_steps, judge_gate, one_step_table
+from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 
 MAX_STEPS = 1000
-FORMAT = 2  # of a saved folder
+FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: today's, and one whose gate knew of validation alone
+EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 HISTORY_FIELDS = tuple(one.name for one in dataclasses.fields(PriceHistory) if one.name != "frame")
 
 
@@ -41,13 +42,13 @@ class TrainingResult:
         lower_80, upper_80, lower_95, upper_95; one step ahead, in the units of the prices
     metrics: {'train' | 'validation' | 'test': {score: value or None}}; reasons: the same for each None, in words
     curve: DataFrame epoch (from 1), loss, val_loss, seconds
-    gate: may the forecast depart from the naive one, and how far
+    evidence: for the network against the naive forecast, as it grew over the origins of `steps`
     best_epoch: of the lowest validation loss; 0: the untrained network's (see `untrained_was_best`). Its weights are those
         that were kept if `config.patience` is set, and the last epoch's otherwise
     rates: the learning rate of each epoch up to the one whose weights were kept
     stopped: ended before its time by the person; seconds: of the whole training
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
-    guarded: the same of the guarded forecasts, which depart from naive only as far as the gate allows
+    guarded: the same of the guarded forecasts, which depart from naive only as far as the evidence carries
     linear: what the frozen linear part came to, or None where none was asked for
     """
 
@@ -57,7 +58,7 @@ class TrainingResult:
     metrics: dict
     reasons: dict
     curve: pd.DataFrame
-    gate: Gate
+    evidence: Evidence
     best_epoch: int
     rates: tuple[float, ...]
     stopped: bool
@@ -79,6 +80,15 @@ class TrainingResult:
         return None if self.config.leak is None else leak_words(self.config.leak)
 
     @property
+    def gate(self) -> Gate:
+        """What the last row knows of the network, the test part included: that lies in the past of what comes next."""
+        return self.evidence.gate()
+
+    def gate_at(self, as_of=None) -> Gate:
+        """What was known on a day, as in `forecast`: how much of the network's move a forecast from there keeps."""
+        return self.evidence.gate(self._origin(as_of) - self.steps.origins[0])
+
+    @property
     def untrained_was_best(self) -> bool:
         """Whether an epoch was measured and none was better than the untrained network: it had nothing to add."""
         return self.best_epoch == 0 and len(self.curve) > 0
@@ -98,7 +108,7 @@ class TrainingResult:
         """What comes next: index future Date; predicted, lower_80, upper_80, lower_95, upper_95.
 
         steps: beyond the horizon the forecasts are taken for prices and forecast from, again and again
-        guarded: departs from the naive forecast only as far as the gate allows
+        guarded: departs from the naive forecast only as far as the evidence known on that day carries
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
         """
         origin = self._origin(as_of)
@@ -108,7 +118,7 @@ class TrainingResult:
     def refit(self, on_epoch=None, should_stop=None, on_phase=None) -> Refit:
         """The same training on all rows, for as many epochs as the tested weights had: what forecasts from the last row.
 
-        Scores, intervals and gate remain those of this result, which was tested; arguments as in `train`.
+        Scores, intervals and evidence remain those of this result, which was tested; arguments as in `train`.
         """
         forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, on_epoch, should_stop,
                                               on_phase)
@@ -127,14 +137,15 @@ class TrainingResult:
         self.predictions.to_parquet(folder / "predictions.parquet")
         self.curve.to_csv(folder / "curve.csv", index=False)
         _write_json(folder / "metrics.json", {
-            "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons, "gate": self.gate.to_dict(),
+            "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons,
             "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
             "linear": dataclasses.asdict(self.linear) if self.linear else None,
         })
         _write_json(folder / "preprocessor.json", self.preprocessor.to_dict())
         steps = self.steps
         np.savez(folder / "steps.npz", origins=steps.origins, last=steps.last, predicted=steps.predicted,
-                 actual=steps.actual, logarithmic=steps.logarithmic,
+                 actual=steps.actual, logarithmic=steps.logarithmic, guarded=self.guarded.predicted,
+                 **{name: getattr(self.evidence, name) for name in EVIDENCE},
                  **{_half_name(level): half for level, half in steps.half.items()},
                  **{f"guarded_{_half_name(level)}": half for level, half in self.guarded.half.items()})
         save_model(self.model, folder / "model.keras")
@@ -170,7 +181,7 @@ class TrainingResult:
             seen = dataclasses.replace(history, frame=history.frame.iloc[: origin + 1])
             predicted = forecaster().extend(seen, path, dates)
         if guarded:
-            predicted = apply_gate(predicted, history.close[origin], self.gate)
+            predicted = apply_gate(predicted, history.close[origin], self.evidence.shares[at])
         columns, known = {"predicted": predicted}, self.guarded if guarded else self.steps
         for level in LEVELS:
             half = extend_half_widths(known.half[level][at], steps)
@@ -219,11 +230,11 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_s
     steps = collect_steps(history.close, parts, first, predicted, positive)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     metrics, reasons = _scores(table, history.close[: parts.train_end])
-    gate = judge_gate(steps, parts, positive)
-    kept = [one.between(parts.train_end - 1, parts.rows)
-            for one in (steps, guard_steps(steps, history.close, parts, gate, positive))]
-    return TrainingResult(config, history, table, metrics, reasons, fitted.curve, gate, fitted.best_epoch, fitted.rates,
-                          fitted.stopped, time.perf_counter() - start, *kept, choice, forecaster.preprocessor,
+    kept = steps.between(parts.train_end - 1, parts.rows)
+    evidence = collect_evidence(kept, history.close, parts, positive)
+    guarded = guard_steps(steps, history.close, parts, evidence, positive).between(parts.train_end - 1, parts.rows)
+    return TrainingResult(config, history, table, metrics, reasons, fitted.curve, evidence, fitted.best_epoch, fitted.rates,
+                          fitted.stopped, time.perf_counter() - start, kept, guarded, choice, forecaster.preprocessor,
                           _model=forecaster.model)
 
 
@@ -239,25 +250,44 @@ def load_run(folder) -> TrainingResult:
         history = PriceHistory(pd.read_parquet(folder / "history.parquet"),
                                **{name: said[name] for name in HISTORY_FIELDS if name in said})
         summary = _read_json(folder / "metrics.json")
-        if summary["format"] != FORMAT:
+        if summary["format"] not in (FORMAT, BEFORE_EVIDENCE):
             raise ValueError(f"it was saved by another version of this app, in format {summary['format']}, not {FORMAT}")
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             steps = Steps(*(arrays[name] for name in ("origins", "last", "predicted", "actual")),
                           half={level: arrays[_half_name(level)] for level in LEVELS}, logarithmic=arrays["logarithmic"])
-            half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
-        gate = Gate.from_dict(summary["gate"])
-        guarded = dataclasses.replace(steps, predicted=apply_gate(steps.predicted, steps.last, gate), half=half)
+            if summary["format"] == FORMAT:
+                evidence = Evidence(*(arrays[name] for name in EVIDENCE))
+                half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
+                guarded = dataclasses.replace(steps, predicted=arrays["guarded"], half=half)
+        preprocessor = Preprocessor.from_dict(_read_json(folder / "preprocessor.json"))
+        if summary["format"] == BEFORE_EVIDENCE:
+            steps, evidence, guarded = _weigh_again(steps, history, config, preprocessor.positive)
         result = TrainingResult(
             config, history, pd.read_parquet(folder / "predictions.parquet"), summary["metrics"], summary["reasons"],
-            pd.read_csv(folder / "curve.csv"), gate, summary["best_epoch"], tuple(summary["rates"]), summary["stopped"],
+            pd.read_csv(folder / "curve.csv"), evidence, summary["best_epoch"], tuple(summary["rates"]), summary["stopped"],
             summary["seconds"], steps, guarded,
             Choice(**summary["linear"]) if summary["linear"] else None,
-            Preprocessor.from_dict(_read_json(folder / "preprocessor.json")), _folder=folder)
+            preprocessor, _folder=folder)
         _check_whole(result)
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
         raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
                        "Train again, or choose another run.") from error
+
+
+def _weigh_again(steps, history, config, positive):
+    """(steps, evidence, guarded steps) of a run that was saved before there was evidence.
+
+    Its forecasts from training rows were not kept; the naive ones stand in for them.
+    """
+    parts, close, first = split(len(history), config), history.close, config.window - 1
+    steps = dataclasses.replace(steps, half={level: np.maximum.accumulate(half, axis=1) for level, half in steps.half.items()})
+    evidence = collect_evidence(steps, close, parts, positive)
+    early = np.tile(close[first : parts.train_end - 1, None], config.horizon)
+    every = dataclasses.replace(steps, origins=np.arange(first, parts.rows), last=close[first:],
+                                predicted=np.concatenate([early, steps.predicted]))
+    guarded = guard_steps(every, close, parts, evidence, positive)
+    return steps, evidence, guarded.between(parts.train_end - 1, parts.rows)
 
 
 def _check_whole(result):
@@ -268,7 +298,8 @@ def _check_whole(result):
         raise ValueError("curve.csv is not a curve")
     origins, horizon = len(result.history) - result.split.train_end + 1, result.config.horizon
     shapes = {result.steps.predicted.shape, *(half.shape for one in (result.steps, result.guarded)
-                                              for half in one.half.values())}
+                                              for half in one.half.values()),
+              result.guarded.predicted.shape, result.evidence.shares.shape, result.evidence.log_evidence.shape}
     if shapes != {(origins, horizon)} or result.preprocessor.horizon != horizon:
         raise ValueError("the steps do not fit the settings")
     if len(result.predictions) != len(result.history) - result.config.window:

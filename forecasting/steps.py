@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.evaluation.gate import Gate, apply_gate, evidence_gate
+from forecasting.evaluation.gate import Evidence, apply_gate, weigh
 from forecasting.evaluation.intervals import LEVELS, around, half_widths
 from forecasting.model.preprocessing import Split
 
-__all__ = ["Steps", "bounds_around", "collect_steps", "guard_steps", "judge_gate", "one_step_table"]
+__all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "guard_steps", "one_step_table"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def collect_steps(close, parts: Split, first: int, predicted, positive: bool) ->
             widths = half_widths(actual[:, step - 1], predicted[:, step - 1], last, calibrate, space, step)
             for level in LEVELS:
                 half[level][rows, step - 1] = widths[level][rows]
+    # Nobody knows more of a later step than of an earlier one: a level that follows each step's own misses may stray so.
+    half = {level: np.maximum.accumulate(widths, axis=1) for level, widths in half.items()}
     return Steps(np.arange(first, len(close)), last, predicted, actual, half, logarithmic)
 
 
@@ -79,22 +81,38 @@ def one_step_table(steps: Steps, dates: pd.DatetimeIndex, labels) -> pd.DataFram
     return pd.DataFrame(columns, index=dates[rows])
 
 
-def judge_gate(steps: Steps, parts: Split, positive: bool) -> Gate:
-    """The evidence gate on the validation origins, by the prices of validation alone."""
-    seen = steps.between(parts.train_end - 1, parts.validation_end - 1)
-    targets = seen.origins[:, None] + np.arange(1, seen.predicted.shape[1] + 1)
-    actual = np.where(targets < parts.validation_end, seen.actual, np.nan)
-    return evidence_gate(actual, seen.predicted, seen.last, positive)
+def collect_evidence(steps: Steps, close, parts: Split, positive: bool) -> Evidence:
+    """The evidence for the network at each origin of validation and test, from what was known there.
+
+    steps: of the origins from the last row of training on; close: (n,) prices, of which training's say how far the price
+        usually moves
+    """
+    usual = []
+    for step in range(1, steps.predicted.shape[1] + 1):
+        before = close[: max(0, parts.train_end - step)]
+        moves = close[step : parts.train_end] - before
+        moves = moves / before if positive else moves
+        usual.append(np.mean(moves**2) if len(moves) else np.nan)
+    # A step longer than the training part moves as far as a random walk would.
+    usual = np.array(usual)
+    usual = np.where(np.isnan(usual), usual[0] * np.arange(1, len(usual) + 1), usual)
+    return weigh(steps.actual, steps.predicted, steps.last, usual, positive)
 
 
-def guard_steps(steps: Steps, close, parts: Split, gate: Gate, positive: bool) -> Steps:
+def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive: bool) -> Steps:
     """The guarded forecasts from the same origins, with intervals of their own.
 
-    steps: from `collect_steps`, with its other arguments; gate: from `judge_gate`, known when validation ends
+    steps: from `collect_steps`, with its other arguments; evidence: from `collect_evidence`, whose origins are the last ones
+
+    From the last row of validation on, each origin keeps the share that it knew. Before that, all keep the one known there:
+    intervals are calibrated on validation, and would otherwise be calibrated on another forecast than the one they go with.
     """
-    if all(share == 1 for share in gate.shrinkage):
+    first = parts.validation_end - 1 - steps.origins[0]
+    known = evidence.shares[-(len(steps.origins) - first):]
+    shares = np.concatenate([np.tile(known[0], (first, 1)), known])
+    if (shares == 1).all():
         return steps
-    return collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, gate), positive)
+    return collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, shares), positive)
 
 
 def bounds_around(predicted, half, logarithmic) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ __all__ = [
     "duration",
     "naive_phrase",
     "number",
+    "odds",
     "p_value",
     "percent",
     "price",
@@ -96,6 +97,17 @@ def p_value(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return f"p = {UNKNOWN}"
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def odds(logarithm: float) -> str:
+    """Odds of e^`logarithm` to 1, even or better, rounded down: 1.4 to 1, 37 to 1, 12 000 to 1, more than a million to 1."""
+    if logarithm >= math.log(1e6):
+        return "more than a million to 1"
+    value = math.exp(logarithm)
+    if value < 10:
+        return f"{number(math.floor(10 * value + 1e-9) / 10, 1)} to 1"
+    least = 10 ** (math.floor(math.log10(value)) - 1)  # two significant digits: nobody weighs more finely
+    return f"{count(least * math.floor(value / least + 1e-9))} to 1"
 
 
 def date(when, *, time: bool | None = None) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from forecasting import PriceHistory, load_sample, plots
 from forecasting.evaluation import diagnostics as d
+from forecasting.evaluation.gate import Evidence
 from forecasting.plots.sampling import range_buttons, rows_within
 from forecasting.plots.template import price_format, template
 
@@ -34,6 +35,11 @@ def make_forecast(after, steps=10):
         table[f"lower_{level}"] = table["predicted"] - width * np.sqrt(step)
         table[f"upper_{level}"] = table["predicted"] + width * np.sqrt(step)
     return table
+
+
+def make_evidence(origins=60, horizon=3):
+    grown = np.linspace(0, 8, origins)[:, None] * np.linspace(1, -0.5, horizon)
+    return Evidence(1 / (1 + np.exp(2 - grown)), grown, np.arange(origins))
 
 
 def every_chart(dark, predictions=None):
@@ -62,6 +68,8 @@ def every_chart(dark, predictions=None):
         "shifted": plots.shifted_chart(p, 1, **kind),
         "coverage": plots.coverage_chart(rolling, dark=dark),
         "width": plots.width_chart(rolling, **kind),
+        "evidence": plots.evidence_chart(make_evidence(), pd.bdate_range("2020-01-06", periods=60), 20, dark=dark),
+        "share": plots.share_chart(make_evidence(), pd.bdate_range("2020-01-06", periods=60), 20, dark=dark),
         "folds": plots.folds_chart(p[p["split"] == "test"].assign(fold=1), **kind),
     }
 
@@ -326,3 +334,19 @@ def test_a_history_without_a_test_part_can_be_drawn(rows):
 def test_few_rows_can_be_drawn():
     charts = every_chart(False, make_predictions(30))
     assert all(plots.describe(figure) for figure in charts.values())
+
+
+def test_evidence_is_drawn_as_odds_on_a_logarithmic_scale_up_to_a_million():
+    evidence = make_evidence()
+    wild = Evidence(evidence.shares, evidence.log_evidence * 100, evidence.judged)
+    dates = pd.bdate_range("2020-01-06", periods=60)
+    for one, most in ((evidence, 8 / np.log(10)), (wild, 6.0)):
+        figure = plots.evidence_chart(one, dates, 20)
+        first, last, proven = figure.data
+        assert first.y[-1] == pytest.approx(most)
+        assert last.y[-1] < 0
+        assert proven.y[0] == pytest.approx(np.log10(20))
+    assert first.customdata[-1] == "more than a million to 1 for the network"
+    assert "against the network at step 3" in plots.describe(figure)
+    assert len(plots.evidence_chart(make_evidence(horizon=1), dates, 20).data) == 2
+    assert [note.text for note in plots.share_chart(evidence, dates, 0).layout.annotations] == ["Test"]

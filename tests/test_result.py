@@ -81,6 +81,7 @@ def test_a_saved_run_is_the_same_bit_for_bit(result, folder):
     pd.testing.assert_frame_equal(loaded.curve, result.curve)
     assert (loaded.config, loaded.metrics, loaded.reasons, loaded.gate) == (
         result.config, result.metrics, result.reasons, result.gate)
+    np.testing.assert_array_equal(loaded.evidence.shares, result.evidence.shares)
     assert (loaded.best_epoch, loaded.rates, loaded.linear, loaded.preprocessor) == (
         result.best_epoch, result.rates, result.linear, result.preprocessor)
     assert loaded.history.fingerprint == result.history.fingerprint
@@ -125,6 +126,21 @@ def test_a_run_of_another_format_says_so(folder, tmp_path):
         load_run(tmp_path)
 
 
+def test_a_run_saved_before_there_was_evidence_is_weighed_again(result, folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    summary = json.loads((folder / "metrics.json").read_text())
+    (tmp_path / "metrics.json").write_text(json.dumps(summary | {"format": 2, "gate": {"passed": False}}))
+    with np.load(folder / "steps.npz") as arrays:
+        np.savez(tmp_path / "steps.npz", **{name: arrays[name] for name in arrays.files
+                                            if name not in ("guarded", "shares", "log_evidence", "judged")})
+    old = load_run(tmp_path)
+    assert old.gate == result.gate
+    np.testing.assert_array_equal(old.guarded.predicted[16:], result.guarded.predicted[16:])
+    guarded, today = old.forecast(3, guarded=True), result.forecast(3, guarded=True)
+    np.testing.assert_allclose(guarded, today, rtol=0.02)  # widths were calibrated beside other training rows
+
+
 def test_a_folder_that_is_not_there_is_an_error_in_words(tmp_path):
     with pytest.raises(RunError, match="cannot be read"):
         load_run(tmp_path / "nowhere")
@@ -154,7 +170,8 @@ def test_a_price_of_the_test_part_changes_nothing_dated_on_or_before_it(config):
     for one, other in zip(before.model.weights, after.model.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     assert before.preprocessor == after.preprocessor
-    assert before.gate == after.gate
+    assert before.gate_at(history.dates[day - 1]) == after.gate_at(history.dates[day - 1])
+    assert before.gate != after.gate
     assert before.metrics["validation"] == after.metrics["validation"]
     dated = COLUMNS[2:]
     upto = history.dates[day]
@@ -182,12 +199,12 @@ def test_intervals_of_a_recursion_grow(result):
 
 
 def gated(result, share):
-    """`result` with a gate that keeps `share` of each move."""
-    gate = dataclasses.replace(result.gate, shrinkage=(share,) * 3)
+    """`result` with evidence that keeps `share` of each move."""
+    evidence = dataclasses.replace(result.evidence, shares=np.full_like(result.evidence.shares, share))
     close, parts = result.history.close, result.split
     steps = collect_steps(close, parts, 5, result.forecaster.predict(result.history, np.arange(5, ROWS)), True)
-    guarded = guard_steps(steps, close, parts, gate, True).between(parts.train_end - 1, ROWS)
-    return dataclasses.replace(result, gate=gate, guarded=guarded)
+    guarded = guard_steps(steps, close, parts, evidence, True).between(parts.train_end - 1, ROWS)
+    return dataclasses.replace(result, evidence=evidence, guarded=guarded)
 
 
 def test_a_guarded_forecast_departs_only_as_far_as_the_gate_allows(result):
@@ -201,6 +218,16 @@ def test_a_guarded_forecast_departs_only_as_far_as_the_gate_allows(result):
     pd.testing.assert_frame_equal(open_.forecast(5, guarded=True), open_.forecast(5))
 
 
+def test_a_guarded_forecast_keeps_what_was_known_on_its_day(result):
+    for as_of, at in ((None, -1), (result.history.dates[140], 140 - ROWS)):
+        last, plain = result.history.close[at], result.forecast(3, as_of=as_of)["predicted"].to_numpy()
+        kept = np.array(result.gate_at(as_of).shrinkage)
+        np.testing.assert_allclose(result.forecast(3, guarded=True, as_of=as_of)["predicted"], last + kept * (plain - last))
+        np.testing.assert_allclose(result.guarded.predicted[at], last + kept * (plain - last))
+    assert result.gate_at() == result.gate
+    assert result.gate.origins == len(result.steps.origins) - 1
+
+
 def test_a_guarded_forecast_has_the_intervals_of_the_guarded_forecast(tmp_path):
     # A network that predicts prices badly: its own intervals are many times as wide as the naive forecast's.
     config = dataclasses.replace(CONFIG, target="price", skip=None, learning_rate=0.0001, epochs=1, patience=None)
@@ -208,14 +235,15 @@ def test_a_guarded_forecast_has_the_intervals_of_the_guarded_forecast(tmp_path):
     assert not wild.gate.passed
     naive = collect_steps(wild.history.close, wild.split, 5, np.tile(wild.history.close[5:, None], 3), True)
     for run in (wild, (wild.save(tmp_path), load_run(tmp_path))[1]):
-        np.testing.assert_array_equal(run.guarded.predicted, np.tile(run.steps.last[:, None], 3))
         for as_of, at in ((None, -1), (wild.history.dates[140], 140 - ROWS)):
-            guarded = run.forecast(3, guarded=True, as_of=as_of)
-            for level in (0.8, 0.95):
-                np.testing.assert_array_equal(guarded[f"lower_{level * 100:g}"], naive.bounds(level)[0][at])
-                np.testing.assert_array_equal(guarded[f"upper_{level * 100:g}"], naive.bounds(level)[1][at])
-            plain = run.forecast(3, as_of=as_of)
-            assert (np.log(plain["upper_80"] / plain["lower_80"]) > np.log(guarded["upper_80"] / guarded["lower_80"])).all()
+            guarded, plain = (run.forecast(3, guarded=one, as_of=as_of) for one in (True, False))
+            last = run.steps.last[at]
+            assert (np.abs(guarded["predicted"] - last) < 0.02 * np.abs(plain["predicted"] - last)).all()
+            for level in (80, 95):
+                widths = [np.log(table[f"upper_{level}"] / table[f"lower_{level}"]) for table in (guarded, plain)]
+                bounds = [bound[at] for bound in naive.bounds(level / 100)]
+                np.testing.assert_allclose(widths[0], np.log(bounds[1] / bounds[0]), rtol=0.05)
+                assert (widths[1] > widths[0]).all()
 
 
 @pytest.mark.parametrize("target", ["change", "price"])

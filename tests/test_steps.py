@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.evaluation.gate import Gate, apply_gate
+from forecasting.evaluation.gate import Evidence, apply_gate
 from forecasting.model.preprocessing import Split
-from forecasting.steps import collect_steps, guard_steps, judge_gate, one_step_table
+from forecasting.steps import collect_evidence, collect_steps, guard_steps, one_step_table
 
 PARTS = Split(200, 260, 400)
 FIRST, HORIZON = 9, 3
@@ -82,30 +82,69 @@ def test_a_stretch_of_origins_can_be_taken_out():
     assert steps.predicted.shape == steps.half[0.8].shape == (10, HORIZON)
 
 
-def test_the_gate_is_judged_by_the_prices_of_validation_alone():
+@pytest.mark.parametrize("positive", [True, False])
+def test_half_widths_never_shrink_with_the_step(positive):
     close = make_close()
-    predicted = np.stack([np.roll(close, -step)[FIRST:] for step in (1, 2, 3)], axis=1) * 0.999
-    gate = judge_gate(collect_steps(close, PARTS, FIRST, predicted, True), PARTS, True)
-    assert gate.passed
-    assert gate.origins == PARTS.validation_end - PARTS.train_end
-    wild = close.copy()
-    wild[PARTS.validation_end :] *= 5
-    assert judge_gate(collect_steps(wild, PARTS, FIRST, predicted, True), PARTS, True) == gate
+    # Later steps are predicted better than earlier ones, so that their own misses would narrow their intervals.
+    knows = np.stack([np.roll(close, -step)[FIRST:] for step in (1, 2, 3)], axis=1)
+    predicted = knows + (naive_predictions(close) - knows) * np.array([1.0, 0.5, 0.1])
+    steps = collect_steps(close, PARTS, FIRST, predicted, positive)
+    for half in steps.half.values():
+        assert (np.diff(half, axis=1) >= 0).all()
+        assert (np.diff(half, axis=1) == 0).any()
 
 
-def test_guarded_intervals_known_at_an_origin_depend_on_no_later_price():
+def with_some_skill(close):
+    """Predictions that know a part of each move."""
+    noise = np.random.default_rng(1).normal(0, 0.02, (PARTS.rows - FIRST, HORIZON))
+    known = np.stack([np.roll(close, -step)[FIRST:] for step in (1, 2, 3)], axis=1)
+    return np.sqrt(known * naive_predictions(close)) * np.exp(noise)
+
+
+def kept(steps):
+    return steps.between(PARTS.train_end - 1, PARTS.rows)
+
+
+def test_evidence_and_guarded_forecasts_of_an_origin_depend_on_no_later_price():
     close = make_close()
-    predicted = naive_predictions(close) * np.exp(np.random.default_rng(1).normal(0, 0.05, (PARTS.rows - FIRST, HORIZON)))
-    gate, guarded = Gate(True, 3.0, (0.5, 0.0, 1.0), 60, 0.1, ""), []
     wild = close.copy()
     wild[300:] *= 3
+    grown, guarded = [], []
     for prices in (close, wild):
-        steps = collect_steps(prices, PARTS, FIRST, predicted, True)
-        guarded.append(guard_steps(steps, prices, PARTS, gate, True))
-        np.testing.assert_array_equal(guarded[-1].predicted, apply_gate(predicted, prices[FIRST:], gate))
+        steps = collect_steps(prices, PARTS, FIRST, with_some_skill(close), True)
+        grown.append(collect_evidence(kept(steps), prices, PARTS, True))
+        guarded.append(guard_steps(steps, prices, PARTS, grown[-1], True))
+    before = 300 - (PARTS.train_end - 1)
+    np.testing.assert_array_equal(*(one.shares[:before] for one in grown))
+    assert (grown[0].shares[before + 1 :] != grown[1].shares[before + 1 :]).any()
+    np.testing.assert_array_equal(*(one.predicted[: 300 - FIRST] for one in guarded))
     for level in (0.8, 0.95):
         np.testing.assert_array_equal(*(one.half[level][: 300 - FIRST] for one in guarded))
-        assert (guarded[0].half[level] < steps.half[level])[:200, 1].all()
+
+
+def test_guarded_forecasts_keep_the_share_known_at_each_origin_and_calibrate_on_the_one_known_when_validation_ends():
+    close = make_close()
+    steps = collect_steps(close, PARTS, FIRST, with_some_skill(close), True)
+    evidence = collect_evidence(kept(steps), close, PARTS, True)
+    guarded = guard_steps(steps, close, PARTS, evidence, True)
+    at = PARTS.validation_end - PARTS.train_end  # number of the origin that is the last row of validation
+    expected = apply_gate(steps.predicted[-len(evidence.shares) + at :], steps.last[-len(evidence.shares) + at :],
+                          evidence.shares[at:])
+    np.testing.assert_array_equal(guarded.predicted[PARTS.validation_end - 1 - FIRST :], expected)
+    early = slice(0, PARTS.validation_end - 1 - FIRST)
+    np.testing.assert_array_equal(guarded.predicted[early], apply_gate(steps.predicted[early], steps.last[early],
+                                                                       evidence.shares[at]))
+    whole = Evidence(np.ones_like(evidence.shares), evidence.log_evidence, evidence.judged)
+    assert guard_steps(steps, close, PARTS, whole, True) is steps
+
+
+def test_a_horizon_longer_than_training_has_moves_of_a_random_walk_for_its_scale():
+    close, parts = make_close()[:60], Split(8, 30, 60)
+    predicted = np.tile(close[:, None], 12) * np.exp(np.arange(12) / 100)
+    steps = collect_steps(close, parts, 0, predicted, True).between(parts.train_end - 1, parts.rows)
+    evidence = collect_evidence(steps, close, parts, True)
+    assert np.isfinite(evidence.shares).all()
+    assert evidence.log_evidence[-1].any()
 
 
 @pytest.mark.parametrize("positive", [True, False])

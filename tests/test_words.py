@@ -34,6 +34,14 @@ def test_percentages_have_two_digits_and_a_space():
     assert words.percent(None) == words.share(None) == words.percent(np.inf) == "–"
 
 
+@pytest.mark.parametrize(("value", "text"), [
+    (1.0, "1.0 to 1"), (2.0, "2.0 to 1"), (9.99, "9.9 to 1"), (10.0, "10 to 1"), (19.99, "19 to 1"), (37.0, "37 to 1"),
+    (12_999.0, "12\u202f000 to 1"), (999_999.0, "990\u202f000 to 1"), (1e6, "more than a million to 1"),
+])
+def test_odds_are_rounded_down(value, text):
+    assert words.odds(np.log(value)) == text
+
+
 def test_a_rounded_zero_has_no_sign():
     assert words.percent(-0.001) == words.percent(0.001, signed=True) == "0.00 %"
 

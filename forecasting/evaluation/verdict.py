@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from forecasting import words
-from forecasting.evaluation.gate import Gate
+from forecasting.evaluation.gate import PROVEN, Gate
 
 __all__ = ["LEAKS", "Verdict", "gate_words", "intervals_words", "leak_words", "verdict"]
 
@@ -105,26 +106,24 @@ def leak_words(leak: str) -> str:
 
 
 def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None = None, *,
-               epochs: int | None = None) -> str:
-    """What validation proves, and what the guarded forecast therefore does.
+               epochs: int | None = None, steps: int | None = None) -> str:
+    """What is known of the network, and what the guarded forecast therefore does.
 
     best_epoch: 0 where the untrained network was best, which is then said too
     epochs: how many were measured, the rows of the curve; of an untrained network nothing is said before the first
     judged: the verdict on the test part; where the two disagree, that is said
+    steps: those that are asked for; None for the whole horizon
     """
-    text = gate.reason
-    if gate.passed:
-        first, last = (words.share(kept, digits=0) for kept in (gate.shrinkage[0], gate.shrinkage[-1]))
-        if first != last:
-            text += f" At step {len(gate.shrinkage)} it keeps {last}."
+    text = gate.words(steps)
     if epochs == 0:
         text += " The training was stopped before an epoch ended."
     elif best_epoch == 0:
         text += " The untrained network was the best one: training had nothing to add."
-    if judged is not None and gate.passed and judged.outcome in ("unproven", "worse"):
-        text += " The test part does not bear that out: trust it less."
-    if judged is not None and judged.proven and not gate.passed:
-        text += " The test part looks better than that; a forecast made at its beginning could not have known."
+    proven = gate.evidence(steps) >= math.log(PROVEN)
+    if judged is not None and proven and judged.outcome in ("unproven", "worse"):
+        text += " The test part alone does not prove it one step ahead."
+    if judged is not None and not proven and judged.proven:
+        text += " The test part alone proves it one step ahead; validation and later steps do not bear that out."
     return text
 
 

@@ -4,10 +4,12 @@ from forecasting.plots.evaluation import (
     coverage_chart,
     distribution_chart,
     error_chart,
+    evidence_chart,
     folds_chart,
     group_chart,
     lag_chart,
     move_chart,
+    share_chart,
     shifted_chart,
     width_chart,
 )
@@ -29,6 +31,7 @@ __all__ = [
     "distribution_chart",
     "downsample",
     "error_chart",
+    "evidence_chart",
     "folds_chart",
     "forecast_fan",
     "group_chart",
@@ -39,6 +42,7 @@ __all__ = [
     "move_chart",
     "prediction_chart",
     "price_chart",
+    "share_chart",
     "shifted_chart",
     "width_chart",
 ]

@@ -8,12 +8,15 @@ import plotly.graph_objects as go
 
 from forecasting import words
 from forecasting.evaluation.diagnostics import Lag
+from forecasting.evaluation.gate import PROVEN, Evidence
 from forecasting.plots import template as t
 from forecasting.plots.predictions import prediction_lines
 from forecasting.plots.sampling import MOST_POINTS, downsample, range_buttons, rows_within, span
 
-__all__ = ["coverage_chart", "distribution_chart", "error_chart", "folds_chart", "group_chart", "lag_chart",
-           "move_chart", "shifted_chart", "width_chart"]
+__all__ = ["coverage_chart", "distribution_chart", "error_chart", "evidence_chart", "folds_chart", "group_chart",
+           "lag_chart", "move_chart", "share_chart", "shifted_chart", "width_chart"]
+
+MOST_EVIDENCE = 6.0  # powers of ten: beyond a million to one nothing is added to a proof
 
 
 def error_chart(over_time: pd.DataFrame, *, dark: bool = False, currency: str | None = None, relative: bool = False,
@@ -203,6 +206,74 @@ def _rolling(rolling, what, factor, suffix, form, title, dark, description):
     over = f"{title}, last {words.count_of(rolling.attrs['window'], 'row')}"
     return t.make_figure(traces, title=over, description=description, dark=dark, height=t.SHORT,
                          revision=what, xaxis=t.date_axis(rolling.index, c))
+
+
+def evidence_chart(evidence: Evidence, dates: pd.DatetimeIndex, test_from: int, *, dark: bool = False) -> go.Figure:
+    """How the evidence for the network grew, at the first and the last step, beside the odds that prove it.
+
+    evidence: m origins; dates: (m,) theirs; test_from: the number of the first origin that knows of the test part
+    """
+    c = t.colours(dark)
+    powers = np.clip(evidence.log_evidence / np.log(10), -MOST_EVIDENCE, MOST_EVIDENCE)
+    said = np.array([[_odds_either_way(value) for value in row] for row in evidence.log_evidence[:, _ends(evidence)]])
+    traces, x = [], t.stamps(dates)
+    for column, step in enumerate(_ends(evidence)):
+        traces.append(t.line(x, powers[:, step], _step_name(step), c.predicted, **_STEP_STYLES[column]) | {
+            "customdata": said[:, column], "hovertemplate": f"{_step_name(step)}: %{{customdata}}<extra></extra>"})
+    traces.append(t.line(x[[0, -1]], np.full(2, np.log10(PROVEN)), "Proven", c.naive, width=1.25, dash="dot") | {
+        "hoverinfo": "skip", "hovertemplate": None})
+    least, most = min(-1.5, powers.min()), max(2.0, powers.max())
+    ticks = [power for power in (-6, -4, -2, 0, 2, 4, 6) if least - 0.5 <= power <= most + 0.5]
+    return t.make_figure(
+        traces, title="Evidence for the network", dark=dark, height=t.HEIGHT, revision="evidence",
+        description="How the evidence for the network against the naive forecast grew; at the end it is "
+                    + " and ".join(f"{said[-1, column]} at step {step + 1}" for column, step in enumerate(_ends(evidence)))
+                    + ".",
+        xaxis=t.date_axis(dates, c), **t.shade(_validation_and_test(dates, test_from), c),
+        yaxis={"title": {"text": "Odds for the network"}, "tickvals": ticks, "range": [least - 0.3, most + 0.5],
+               "ticktext": [_power_words(power) for power in ticks]})
+
+
+def share_chart(evidence: Evidence, dates: pd.DatetimeIndex, test_from: int, *, dark: bool = False) -> go.Figure:
+    """How much of the network's move the guarded forecast kept; arguments as in `evidence_chart`."""
+    c, x = t.colours(dark), t.stamps(dates)
+    kept = 100 * evidence.shares
+    traces = [t.line(x, kept[:, step], _step_name(step), c.predicted, value=".0f", suffix=" %", **_STEP_STYLES[column])
+              for column, step in enumerate(_ends(evidence))]
+    return t.make_figure(
+        traces, title="Share of its move that is kept", dark=dark, height=t.SHORT, revision="share",
+        description="The guarded forecast keeps at the end "
+                    + " and ".join(f"{kept[-1, step]:.0f} % at step {step + 1}" for step in _ends(evidence)) + ".",
+        xaxis=t.date_axis(dates, c), **t.shade(_validation_and_test(dates, test_from), c),
+        yaxis={"title": {"text": "Kept, %"}, "range": [-4, 104]})
+
+
+_STEP_STYLES = ({"width": 2.25}, {"width": 1.5, "dash": "dash"})
+
+
+def _ends(evidence):
+    """The first and the last step, as columns; one where there is one."""
+    return sorted({0, evidence.shares.shape[1] - 1})
+
+
+def _step_name(step):
+    return f"Step {step + 1}"
+
+
+def _odds_either_way(logarithm):
+    return f"{words.odds(abs(logarithm))} {'for' if logarithm >= 0 else 'against'} the network"
+
+
+def _power_words(power):
+    if power == 0:
+        return "even"
+    number = words.count(10 ** abs(power))
+    return f"{number} to 1" if power > 0 else f"1 to {number}"
+
+
+def _validation_and_test(dates, test_from):
+    spans = [("validation", dates[0], dates[min(test_from, len(dates) - 1)]), ("test", dates[test_from], dates[-1])]
+    return [span for span in spans if span[1] < span[2]]
 
 
 def folds_chart(joined: pd.DataFrame, *, dark: bool = False, currency: str | None = None, x_range=None,

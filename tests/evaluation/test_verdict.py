@@ -82,25 +82,25 @@ def test_small_prices_keep_their_digits():
     assert "RMSE 0.0001235, repeating" in verdict(0.00012351, 0.0001, -0.2, (-0.3, 0.1), 0.2).sentence
 
 
-def test_the_gate_adds_its_last_step_where_that_differs():
-    gate = Gate(True, 5.0, (0.9, 0.5, 0.25), 200, 0.3, "Proven.")
-    assert gate_words(gate) == "Proven. At step 3 it keeps 25 %."
-    assert gate_words(Gate(True, 5.0, (0.9,) * 3, 200, 0.3, "Proven.")) == "Proven."
-    shut = Gate(False, 0.1, (0.0, 0.0), 200, 0.0, "Not proven.")
-    assert gate_words(shut, best_epoch=0) == \
-        "Not proven. The untrained network was the best one: training had nothing to add."
-    assert gate_words(shut, 0, epochs=4) == gate_words(shut, 0)
-    assert gate_words(shut, 3, epochs=4) == "Not proven."
-    assert gate_words(shut, 0, epochs=0) == "Not proven. The training was stopped before an epoch ended."
+OPEN = Gate(True, (0.9, 0.5), (5.0, 4.0), 200)
+SHUT = Gate(False, (0.05, 0.02), (0.5, -0.5), 200)
+
+
+def test_the_gate_says_what_training_had_to_do_with_it():
+    assert gate_words(OPEN) == OPEN.words()
+    assert gate_words(OPEN, steps=1) == OPEN.words(1) != OPEN.words()
+    untrained = f"{SHUT.words()} The untrained network was the best one: training had nothing to add."
+    assert gate_words(SHUT, best_epoch=0) == gate_words(SHUT, 0, epochs=4) == untrained
+    assert gate_words(SHUT, 3, epochs=4) == SHUT.words()
+    assert gate_words(SHUT, 0, epochs=0) == f"{SHUT.words()} The training was stopped before an epoch ended."
 
 
 def test_a_gate_and_a_verdict_that_disagree_are_not_left_side_by_side():
-    gate, shut = Gate(True, 5.0, (0.9,), 200, 0.3, "Proven."), Gate(False, 0.1, (0.0,), 200, 0.0, "Not proven.")
     unproven, better = verdict(1.0, 1.0, 0.0, (-0.1, 0.1), 0.9), verdict(0.5, 1.0, 0.5, (0.4, 0.6), 0.001)
-    assert gate_words(gate, judged=unproven) == "Proven. The test part does not bear that out: trust it less."
-    assert gate_words(gate, judged=better) == "Proven."
-    assert "could not have known" in gate_words(shut, judged=better)
-    assert gate_words(shut, judged=unproven) == "Not proven."
+    assert gate_words(OPEN, judged=unproven) == f"{OPEN.words()} The test part alone does not prove it one step ahead."
+    assert gate_words(OPEN, judged=better) == OPEN.words()
+    assert "do not bear that out" in gate_words(SHUT, judged=better)
+    assert gate_words(SHUT, judged=unproven) == SHUT.words()
 
 
 def test_intervals_are_judged_by_what_so_many_days_allow():

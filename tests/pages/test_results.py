@@ -94,7 +94,7 @@ def test_a_changed_setting_is_said_beside_the_run_that_stays(run_id):
     assert "RMSE" in metrics(test)
 
 
-@pytest.mark.parametrize("tab", ["Baselines", "Lag", "Errors", "Horizon", "Intervals", "Walk-forward", "Leak lab"])
+@pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Walk-forward", "Leak lab"])
 def test_every_tab_of_evaluate_opens(run_id, tab):
     test = open_page("3_Evaluate.py", run_id, evaluate_tab=tab)
     assert {"RMSE", "Skill", "Right direction"} <= set(metrics(test))

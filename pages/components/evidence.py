@@ -1,0 +1,30 @@
+"""The evidence for a run's network: how it grew, and how much of the network's move the guarded forecast therefore keeps."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from forecasting.evaluation.gate import PROVEN
+from forecasting.evaluation.verdict import gate_words
+from forecasting.plots import evidence_chart, share_chart
+from pages.components.diagnostics import draw
+from pages.components.frame import is_dark
+from pages.components.jobs import load_verdict
+from pages.components.text import plain
+
+__all__ = ["draw_evidence"]
+
+
+def draw_evidence(run, result):
+    """The evidence in words, and its growth from the first day of validation on."""
+    judged, _ = load_verdict(run.id)
+    st.markdown(plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve))))
+    dates = result.history.dates[result.steps.origins]
+    test_from = result.split.validation_end - 1 - int(result.steps.origins[0])
+    draw(evidence_chart(result.evidence, dates, test_from, dark=is_dark()), "evaluate_evidence")
+    st.caption("How to read it: after each price that becomes known, the network's forecast of it is weighed against the naive "
+               "one. Naive starts ahead, nine to one, and more so at later steps. Where a network knows nothing, the evidence "
+               f"reaches {PROVEN:.0f} to 1 once in {PROVEN:.0f} times at most.")
+    draw(share_chart(result.evidence, dates, test_from, dark=is_dark()), "evaluate_share")
+    st.caption("How to read it: at 0 % the guarded forecast is the naive one, at 100 % the network's own. A forecast from a "
+               "day in the past keeps what was known on that day.")
