@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.data.deprecations import ignore_deprecations_in
 from forecasting.data.frequency import infer_frequency, step_seconds
 from forecasting.data.history import PriceHistory
+from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError
 
 __all__ = ["CALENDARS", "future_dates", "guess_calendar", "missing_sessions"]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home, write_atomically
 from forecasting.errors import DataError, StoreUnavailable
+from forecasting.paths import home, write_atomically
 
 __all__ = ["keep_copy", "last_copy", "newest_copy"]
 

@@ -9,9 +9,9 @@ import threading
 import pandas as pd
 
 from forecasting import words
-from forecasting.data.deprecations import ignore_deprecations_in
-from forecasting.data.paths import home
+from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError, NoNetwork, ProviderError, RateLimited, StoreUnavailable, UnknownTicker
+from forecasting.paths import home
 
 __all__ = ["INTERVALS", "PERIODS", "ask", "calendar_of", "check_range", "periods_for"]
 

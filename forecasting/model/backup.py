@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from forecasting.data.paths import write_atomically
+from forecasting.paths import write_atomically
 
 __all__ = ["Backup", "TrainingState"]
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import psutil
 
-from forecasting.data.paths import home
 from forecasting.errors import ConfigError
+from forecasting.paths import home
 from forecasting.runs import worker
 from forecasting.runs.tracking import place
 

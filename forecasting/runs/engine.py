@@ -21,8 +21,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from forecasting.data.paths import home
 from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
+from forecasting.paths import home
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.status import Status
 from forecasting.runs.store import doorbell

@@ -18,8 +18,8 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home
 from forecasting.errors import RunError
+from forecasting.paths import home
 from forecasting.runs.tracking import Tracking, is_local
 
 __all__ = ["backup_file", "download", "history_key", "list_files", "move_into_place", "read_history", "scratch",

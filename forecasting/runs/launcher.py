@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
+from forecasting.paths import home
 from forecasting.runs import status
 
 __all__ = ["LOCK", "engine_trouble", "ensure_engine"]

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home
 from forecasting.errors import RunError
 from forecasting.model.config import ForecastConfig
+from forecasting.paths import home
 from forecasting.runs.files import (
     download,
     history_key,
