@@ -31,7 +31,6 @@ __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 MAX_STEPS = 1000
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: today's, and one whose gate knew of validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
-HISTORY_FIELDS = tuple(one.name for one in dataclasses.fields(PriceHistory) if one.name != "frame")
 
 
 @dataclass
@@ -132,8 +131,7 @@ class TrainingResult:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "config.json", self.config.to_dict())
-        self.history.frame.to_parquet(folder / "history.parquet")
-        _write_json(folder / "history.json", {name: getattr(self.history, name) for name in HISTORY_FIELDS})
+        self.history.save(folder)
         self.predictions.to_parquet(folder / "predictions.parquet")
         self.curve.to_csv(folder / "curve.csv", index=False)
         _write_json(folder / "metrics.json", {
@@ -246,9 +244,7 @@ def load_run(folder) -> TrainingResult:
     folder = Path(folder)
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
-        said = _read_json(folder / "history.json")
-        history = PriceHistory(pd.read_parquet(folder / "history.parquet"),
-                               **{name: said[name] for name in HISTORY_FIELDS if name in said})
+        history = PriceHistory.load(folder)
         summary = _read_json(folder / "metrics.json")
         if summary["format"] not in (FORMAT, BEFORE_EVIDENCE):
             raise ValueError(f"it was saved by another version of this app, in format {summary['format']}, not {FORMAT}")

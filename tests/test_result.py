@@ -103,7 +103,7 @@ def test_loading_and_forecasting_within_the_horizon_import_no_tensorflow(folder)
     assert subprocess.run([sys.executable, "-c", code, str(folder)], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["config.json", "history.json", "history.parquet", "predictions.parquet", "curve.csv",
+@pytest.mark.parametrize("name", ["config.json", "history.parquet", "predictions.parquet", "curve.csv",
                                   "metrics.json", "steps.npz", "preprocessor.json", "model.keras"])
 @pytest.mark.parametrize("content", [None, b"{}", b"PK\x03\x04 not a zip"])
 def test_a_damaged_folder_is_an_error_in_words(folder, tmp_path, name, content):

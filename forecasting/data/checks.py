@@ -91,8 +91,7 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
     else:
         frame = history.frame.drop(dates)
         note = f"{_rows_of(dates)} left out: {_LEFT_OUT[problem.kind]}."
-    return replace(history, frame=frame, notes=(*history.notes, note),
-                   warnings=tuple(warning for warning in history.warnings if warning != problem.sentence))
+    return replace(history, frame=frame, notes=(*history.notes, note))
 
 
 def _splits(history: PriceHistory):

@@ -18,19 +18,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.errors import RunError
+from forecasting.errors import RunError, UnreadableFile
 from forecasting.model.config import ForecastConfig
 from forecasting.paths import home
-from forecasting.runs.files import (
-    download,
-    history_key,
-    move_into_place,
-    read_history,
-    scratch,
-    stored_history,
-    upload,
-    write_history,
-)
+from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.turns import in_turn
@@ -80,27 +71,30 @@ class RunStore:
     def save_history(self, history: PriceHistory) -> str:
         """Keeps a copy of the prices; returns the key that `load_history` takes (32 hex digits). A damaged one is
         replaced."""
-        key = history_key(history)
-        folder = stored_history(key)
+        folder = stored_history(history.key)
         with writing():
             if not _holds(folder, history):
                 draft = scratch("history")
-                write_history(history, draft)
+                history.save(draft)
                 move_into_place(draft, folder)
-        return key
+        return history.key
 
     def load_history(self, key: str) -> PriceHistory:
         """The prices that `save_history` kept as `key`."""
-        return read_history(stored_history(key))
+        history = _read_history(stored_history(key))
+        if history.key != key:
+            # An older version named these prices differently. The address will name them by today's key.
+            self.save_history(history)
+        return history
 
     def history(self, run_id: str) -> PriceHistory:
         """The prices that a run was made with."""
         found = self._find(run_id)
-        folder = stored_history(to_run(found).history_key)
-        if folder.exists() or is_local():
-            return read_history(folder)
+        key = to_run(found).history_key
+        if is_local() or stored_history(key).exists():
+            return self.load_history(key)
         expected = json.loads(found.data.tags[PREFIX + "history_files"])
-        return read_history(download(self._tracking, run_id, "history", expected))
+        return _read_history(download(self._tracking, run_id, "history", expected))
 
     # What a page wants
 
@@ -338,13 +332,20 @@ def _readable(found, queue_position: int | None = None) -> Run | None:
         return None
 
 
+def _read_history(folder: Path) -> PriceHistory:
+    try:
+        return PriceHistory.load(folder)
+    except UnreadableFile as error:
+        raise RunError(str(error)) from error
+
+
 def _holds(folder: Path, history: PriceHistory) -> bool:
     """Whether `folder` has these prices, undamaged."""
     if not folder.exists():
         return False
     try:
-        return read_history(folder).fingerprint == history.fingerprint
-    except RunError:
+        return PriceHistory.load(folder).key == history.key
+    except UnreadableFile:
         return False
 
 
