@@ -131,7 +131,7 @@ class PriceHistory:
         """Writes everything into one file in `folder`, which is made where it is missing. A crash leaves no half of it."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / FILE, pack(self.frame, self.description))
+        write_atomically(folder / FILE, pack(self.frame, self.description | {"fingerprint": self.fingerprint}))
 
     @classmethod
     def load(cls, folder: str | Path) -> PriceHistory:
@@ -143,7 +143,10 @@ class PriceHistory:
             frame, description = unpack((folder / FILE).read_bytes())
             if description is None:
                 description = json.loads((folder / _OLDER_DESCRIPTION).read_text(encoding="utf-8"))
-            return cls.described(frame, description)
+            history = cls.described(frame, description)
+            if description.get("fingerprint", history.fingerprint) != history.fingerprint:
+                raise ValueError("the prices are not those that were saved")
+            return history
         except (OSError, ValueError, KeyError, TypeError, ArrowException, DataError) as error:
             raise UnreadableFile(f"The prices saved in {folder} cannot be read: a file is missing or damaged "
                                  f"({type(error).__name__}). Open or fetch them again.") from error

@@ -131,6 +131,8 @@ def test_a_history_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
     lambda folder: (folder / "history.parquet").write_bytes(b""),
     lambda folder: (folder / "history.parquet").write_bytes((folder / "history.parquet").read_bytes()[:-100]),
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME, {"name": "no source"})),
+    lambda folder: (folder / "history.parquet").write_bytes(
+        pack(FRAME + 1, make(FRAME).description | {"fingerprint": make(FRAME).fingerprint})),
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME, ["no description"])),
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME.drop(columns="Close"), make(FRAME).description)),
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME, make(FRAME).description | {"notes": 7})),
