@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.evaluation.metrics import Undefined, rmse
-from forecasting.model.preprocessing import escape_shares
+from forecasting.model.split import escape_shares
 
 __all__ = [
     "Lag",

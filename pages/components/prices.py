@@ -9,7 +9,8 @@ import streamlit as st
 
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix
-from forecasting.model.preprocessing import check_history, describe_split
+from forecasting.model.encoding import check_history
+from forecasting.model.split import describe_split
 from forecasting.plots import CONFIG, describe, price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
 from forecasting.words import count, date, dates, price, share
