@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -70,8 +71,8 @@ class TrainingResult:
     guarded: Steps
     linear: Choice | None
     encoder: Encoder
-    _model: object = field(default=None, repr=False)
-    _folder: Path | None = field(default=None, repr=False)
+    _model: Any = field(default=None, repr=False)
+    _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is read
 
     @property
     def split(self) -> Split:

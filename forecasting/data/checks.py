@@ -86,8 +86,8 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
     if not problem.fixable or not dates.isin(history.dates).all():
         raise DataError(f"This cannot be fixed here. Received: {problem.sentence} Leave the prices as they are, or "
                         "correct the file.")
-    if problem.kind == "split":
-        frame, note = _adjusted(history, problem)
+    if problem.factor is not None:
+        frame, note = _adjusted(history, problem.dates[0], problem.factor)
     else:
         frame = history.frame.drop(dates)
         note = f"{_rows_of(dates)} left out: {_LEFT_OUT[problem.kind]}."
@@ -105,7 +105,7 @@ def _splits(history: PriceHistory):
         opens = history.frame["Open"].to_numpy()[1:]
         overnight = np.where(opens > 0, logs[:-1] - np.log(np.where(opens > 0, opens, 1)), falls)
     tolerance = _TOLERANCE_WITH_VOLUME if {"Open", "Volume"} <= set(history.frame) else _TOLERANCE
-    candidates = np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1
+    candidates = (np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1).tolist()
     if len(candidates) > _most(close):
         return  # so many that this is how the series moves
     for row in candidates:
@@ -133,20 +133,20 @@ def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
     return bool(after > 0 and volume.iloc[row] > _CRASH_VOLUME * after)
 
 
-def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, str]:
+def _adjusted(history: PriceHistory, day: pd.Timestamp, factor: float) -> tuple[pd.DataFrame, str]:
     """The prices before a split in today's shares; the volume too, if it is not yet."""
     frame = history.frame.copy()
-    row = history.dates.get_loc(problem.dates[0])
+    row = history.dates.get_loc(day)
     prices = [column for column in frame if column != "Volume"]
-    frame.iloc[:row, [frame.columns.get_loc(column) for column in prices]] /= problem.factor
+    frame.iloc[:row, [frame.columns.get_loc(column) for column in prices]] /= factor
     if "Volume" in frame:
         volume = frame["Volume"]
         before, after = volume.iloc[max(0, row - 20):row].median(), volume.iloc[row:row + 20].median()
         # As many more shares are traded after a split as there are: halfway (of the logarithm) decides.
-        if before > 0 and after > 0 and np.log(after / before) / np.log(problem.factor) > 0.5:
-            frame.iloc[:row, frame.columns.get_loc("Volume")] *= problem.factor
-    verb, by = ("divided", problem.factor) if problem.factor > 1 else ("multiplied", 1 / problem.factor)
-    return frame, f"Prices before {words.date(problem.dates[0])} {verb} by {by:g}, for the split on that day."
+        if before > 0 and after > 0 and np.log(after / before) / np.log(factor) > 0.5:
+            frame.iloc[:row, frame.columns.get_loc("Volume")] *= factor
+    verb, by = ("divided", factor) if factor > 1 else ("multiplied", 1 / factor)
+    return frame, f"Prices before {words.date(day)} {verb} by {by:g}, for the split on that day."
 
 
 def _zeros(history: PriceHistory):
@@ -172,10 +172,11 @@ def _outliers(history: PriceHistory):
     size = np.minimum(np.abs(away), np.abs(back))
     level = np.abs(close[:-2] / 2 + close[2:] / 2)  # halved first: the sum of two huge prices is infinite
     suspects = np.flatnonzero((np.sign(away) * np.sign(back) < 0) & (size > _OUTLIER_SHARE * level)
-                              & (np.abs(close[2:] - close[:-2]) < 0.1 * size)) + 1
+                              & (np.abs(close[2:] - close[:-2]) < 0.1 * size))
     if len(close) < _FEWEST_ROWS or len(suspects) > _most(close):
         return
-    rows = [row for row in suspects if close[row] != 0 and _is_wrong(history, row, size[row - 1], level[row - 1])]
+    rows = [row for row in (suspects + 1).tolist()
+            if close[row] != 0 and _is_wrong(history, row, size[row - 1], level[row - 1])]
     if not rows:
         return
     dates = history.dates[rows]

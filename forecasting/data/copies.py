@@ -57,6 +57,8 @@ def _read(path: Path) -> tuple[PriceHistory, pd.Timestamp] | None:
 
     try:
         frame, said = unpack(path.read_bytes())
+        if said is None:
+            raise ValueError("it does not say what it is")
         return PriceHistory.described(frame, said), pd.Timestamp(said["fetched"])
     except FileNotFoundError:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import string
 import threading
 
 import pandas as pd
@@ -105,15 +106,15 @@ def check_range(interval: str, period: str | None, start: pd.Timestamp | None, e
 
 
 def _days_of(period: str) -> int:
-    number, unit = re.fullmatch(r"(\d+)(\w+)", period).groups()
-    return int(number) * _DAYS_OF[unit]
+    number = period.rstrip(string.ascii_letters)
+    return int(number) * _DAYS_OF[period.removeprefix(number)]
 
 
 def calendar_of(metadata: dict) -> str | None:
     """The calendar of the exchange that Yahoo names, or failing that of its time zone; None where neither is known."""
-    kind = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}.get(metadata.get("instrumentType"))
-    return (kind or _CALENDAR_OF.get(metadata.get("exchangeName"))
-            or _CALENDAR_OF_ZONE.get(metadata.get("exchangeTimezoneName")))
+    kind = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}.get(metadata.get("instrumentType", ""))
+    return (kind or _CALENDAR_OF.get(metadata.get("exchangeName", ""))
+            or _CALENDAR_OF_ZONE.get(metadata.get("exchangeTimezoneName", "")))
 
 
 def ask(symbol: str, session=None, **request) -> tuple[pd.DataFrame, dict]:

@@ -8,6 +8,7 @@ reason. Nothing here returns 0, NaN or infinity in place of "undefined".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
@@ -166,7 +167,7 @@ def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -
         each level 'coverage_80', 'width_80', 'interval_score_80'}; reasons: {name: sentence} for those that are None
     """
     last = naive if last is None else last
-    wanted = {
+    wanted: dict[str, Callable[..., float]] = {
         "rmse": lambda: rmse(actual, predicted),
         "mae": lambda: mae(actual, predicted),
         "mape": lambda: mape(actual, predicted),
@@ -187,7 +188,8 @@ def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -
         wanted[f"width_{percent}"] = lambda lower=lower, upper=upper: mean_width(lower, upper)
         wanted[f"interval_score_{percent}"] = (
             lambda lower=lower, upper=upper, level=level: interval_score(actual, lower, upper, level))
-    values, reasons = {}, {}
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
     for name, compute in wanted.items():
         try:
             values[name] = compute()

@@ -113,7 +113,7 @@ def choose(series, targets, rows, window, seasons=(), listener: Listener = SILEN
             if proven and found[1].sum() < best[1].sum():
                 best = found
     choice, losses = best
-    steps = range(1, horizon + 1)
+    steps = list(range(1, horizon + 1))
     if not choice.season and not _proves(LINEAR_T, losses.sum(axis=1), nothing.sum(axis=1)):
         steps = [step for step in steps if _proves(LINEAR_T, losses[:, step - 1], nothing[:, step - 1])]
     return replace(choice, steps=steps) if steps else Choice()

@@ -126,7 +126,8 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Lis
     if config.patience is not None and not any(weight.any() for weight in model.layers[-1].get_weights()):
         progress.lowest = learner.loss_of_zeros()
     rng = np.random.default_rng(config.seed)
-    rows, stopped = [], False
+    rows: list[tuple[int, float, float, float]] = []
+    stopped = False
     before = backup.load() if backup else None
     # A state that another version of the app wrote may lack something: the training then starts over.
     if before is not None and learner.fits(before.variables) and before.progress.keys() == progress.state.keys():
@@ -147,7 +148,7 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Lis
             val_loss = learner.glance()
         elif stopped:
             break
-        if not math.isfinite(loss) or not math.isfinite(val_loss):
+        if loss is None or val_loss is None or not (math.isfinite(loss) and math.isfinite(val_loss)):
             model.set_weights(progress.weights)
             raise TrainingError(_diverged(epoch, config))
         progress.add(epoch, val_loss, learner.get_weights(), rate)

@@ -6,6 +6,7 @@ the run's id. Nothing in here imports TensorFlow, and MLflow is imported by the 
 
 from __future__ import annotations
 
+import builtins
 import json
 import logging
 import shutil
@@ -189,7 +190,7 @@ class RunStore:
         return run
 
     def list(self, limit: int = 100, kind: str | None = None, group: str | None = None, parent: str | None = None,
-             grouped: bool | None = None) -> list[Run]:
+             grouped: bool | None = None) -> builtins.list[Run]:
         """Runs, newest first.
 
         limit: how many at most, of those that are asked for
@@ -214,7 +215,7 @@ class RunStore:
 
     def _points(self, run_id: str, metric: str) -> pd.Series:
         """{epoch: value} of the latest attempt."""
-        points = {}
+        points: dict[int, float] = {}
         for point in sorted(self._tracking.call("get_metric_history", run_id, metric),
                             key=lambda point: (point.timestamp, point.step)):
             if point.step == 0:  # here the curve starts over (`RunLedger.restart_curve`)
@@ -252,7 +253,7 @@ class RunStore:
 
     # Inside
 
-    def _all(self, query: str = "") -> list[Run]:
+    def _all(self, query: str = "") -> builtins.list[Run]:
         """Every run that is active and answers `query`, and all that have ended which were ever read, in no order.
 
         Reading a run takes about a millisecond, so an ended one is read once, and of each query the `MANY` latest.
@@ -275,7 +276,7 @@ class RunStore:
             # Another app may have resumed one that had ended.
             return list((self._ended | {run.id: run for run in active}).values())
 
-    def _search(self, query: str, order: list[str] | None = None, limit: int | None = None) -> list:
+    def _search(self, query: str, order: builtins.list[str] | None = None, limit: int | None = None) -> builtins.list:
         return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit or MANY,
                                    order_by=order)
 
@@ -290,13 +291,13 @@ class RunStore:
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
 
-    def _waiting(self) -> list[tuple[str, str, float]]:
+    def _waiting(self) -> builtins.list[tuple[str, str, float]]:
         """(run id, owner, since when) of the runs that wait for this home's engine."""
         found = self._search(f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'")
         return [(run.info.run_id, run.data.tags.get(PREFIX + "owner", ""),
                  float(run.data.tags.get(PREFIX + "queued", run.info.start_time / 1000))) for run in found]
 
-    def _recent(self) -> list[str]:
+    def _recent(self) -> builtins.list[str]:
         """Owners in the order of their last turns."""
         tags = self._tracking.call("get_experiment", self._tracking.experiment).tags
         return json.loads(tags.get(f"{PREFIX}turns.{home_id()}", "[]"))

@@ -160,13 +160,14 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
 def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     import pandas as pd
 
-    from forecasting.result import load_run
+    from forecasting.result import Refit, TrainingResult, load_run
 
-    steps, refit, as_of = (run.parameters.get(name) for name in ("steps", "refit", "as_of"))
-    source = load_run(ledger.folder(run.parent))
+    steps, refit, as_of = run.parameters["steps"], run.parameters.get("refit"), run.parameters.get("as_of")
+    tested = load_run(ledger.folder(str(run.parent)))
+    source: TrainingResult | Refit = tested
     options = {} if as_of is None else {"as_of": as_of}
     if refit and as_of is None:
-        source = source.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
+        source = tested.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
         if source.stopped:
             return "stopped"
     reporter.phase("forecasting")
