@@ -20,10 +20,11 @@ from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale, scores
 from forecasting.evaluation.verdict import leak_words
+from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoder, check_history, encode
 from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forecaster
-from forecasting.model.listener import Callbacks
+from forecasting.model.listener import Callbacks, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
@@ -119,7 +120,7 @@ class TrainingResult:
         at = origin - self.steps.origins[0]
         return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
 
-    def refit(self, on_epoch=None, should_stop=None, on_phase=None) -> Refit:
+    def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """The same training on all rows, for as many epochs as the tested weights had: what forecasts from the last row.
 
         Scores, intervals and evidence remain those of this result, which was tested; arguments as in `train`.
@@ -131,7 +132,7 @@ class TrainingResult:
         path = forecaster.predict(self.history, [len(self.history) - 1])[0]
         return Refit(self, forecaster, path, stopped)
 
-    def save(self, folder):
+    def save(self, folder: str | Path) -> None:
         """Writes everything into `folder`, which is made where it is missing."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -210,14 +211,14 @@ class Refit:
         return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster)
 
 
-def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_stop=None,
-          on_phase=None, backup=None) -> TrainingResult:
+def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = None, should_stop: ShouldStop = None,
+          on_phase: OnPhase = None, backup: Backup | None = None) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
     on_epoch: called with an `EpochLog` after each epoch
     should_stop: asked several times a second; once it says True, training ends and what was learnt is kept
     on_phase: called with what is being done, in words
-    backup: a `forecasting.model.backup.Backup`, for a training that is to go on after its process died
+    backup: for a training that is to go on after its process died
     Raises as `check_history` does, and TrainingError for a loss that is no longer a number.
     """
     start = time.perf_counter()
@@ -244,7 +245,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_s
         _model=forecaster.model)
 
 
-def load_run(folder) -> TrainingResult:
+def load_run(folder: str | Path) -> TrainingResult:
     """What `TrainingResult.save` wrote. The model itself is read when it is first used.
 
     Raises RunError for a folder that is missing, incomplete or damaged.

@@ -127,7 +127,7 @@ class PriceHistory:
         """The history of these prices; what other versions of the app say beyond today's fields is left out."""
         return cls(frame, **{name: description[name] for name in _DESCRIPTION if name in description})
 
-    def save(self, folder: str | Path):
+    def save(self, folder: str | Path) -> None:
         """Writes everything into one file in `folder`, which is made where it is missing. A crash leaves no half of it."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

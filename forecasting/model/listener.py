@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from forecasting.model.backup import Backup
     from forecasting.model.training import EpochLog
 
-__all__ = ["SILENT", "Callbacks", "Listener"]
+__all__ = ["SILENT", "Callbacks", "Listener", "OnEpoch", "OnPhase", "ShouldStop"]
+
+OnEpoch: TypeAlias = "Callable[[EpochLog], object] | None"
+ShouldStop: TypeAlias = "Callable[[], object] | None"
+OnPhase: TypeAlias = "Callable[[str], object] | None"
 
 
 class Listener:
@@ -37,8 +41,8 @@ SILENT = Listener()
 class Callbacks(Listener):
     """A listener made of functions, each of which may be left out."""
 
-    def __init__(self, on_epoch: Callable[[EpochLog], object] | None = None, should_stop: Callable[[], object] | None = None,
-                 on_phase: Callable[[str], object] | None = None, backup: Backup | None = None):
+    def __init__(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None,
+                 backup: Backup | None = None):
         self._on_epoch, self._should_stop, self._on_phase, self.backup = on_epoch, should_stop, on_phase, backup
 
     def phase(self, words: str) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import traceback
 from dataclasses import dataclass, replace
+from typing import Any
 
 from forecasting.errors import ForecastingError, RunError
 from forecasting.runs.files import backup_file, scratch
@@ -162,7 +163,8 @@ def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> s
 
     from forecasting.result import Refit, TrainingResult, load_run
 
-    steps, refit, as_of = run.parameters["steps"], run.parameters.get("refit"), run.parameters.get("as_of")
+    steps: Any = run.parameters.get("steps")
+    refit, as_of = run.parameters.get("refit"), run.parameters.get("as_of")
     tested = load_run(ledger.folder(str(run.parent)))
     source: TrainingResult | Refit = tested
     options = {} if as_of is None else {"as_of": as_of}
