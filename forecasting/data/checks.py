@@ -1,4 +1,4 @@
-"""What looks wrong in a history: splits that were not adjusted for, outliers, gaps, flat stretches, dates to come.
+"""What looks wrong in a history: splits that were not adjusted for, outliers, closes outside their day's range, gaps, ...
 
 A wrong warning costs trust, so each rule stays silent on real prices, crashes and squeezes included: Apple's fall by half
 in a night of 2000, oil below zero in 2020, gas at four times its price for a day in 2024.
@@ -30,6 +30,7 @@ _CRASH_VOLUME = 2.5  # a crash is traded more than this many times as much as th
 _OUTLIER_MOVES, _OUTLIER_SHARE = 15, 0.25
 _OUTLIER_FACTOR, _IMPOSSIBLE_MOVES = 5, 150
 _NEIGHBOURS = 30  # rows on either side
+_ROUNDED = 1e-3  # of the day's high or low: a close so little outside them was rounded otherwise
 _FEWEST_ROWS = 20  # to know what is usual
 
 _LONGEST_STEP_DAYS = {"every day": 4, "weekly": 16, "every two weeks": 30, "monthly": 70, "quarterly": 200,
@@ -42,7 +43,7 @@ _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "f
 class Problem:
     """Something that looks wrong.
 
-    kind: 'constant', 'split', 'zero', 'outlier', 'future', 'gap' or 'flat'
+    kind: 'constant', 'split', 'zero', 'outlier', 'range', 'future', 'gap' or 'flat'
     sentence: what was seen, for a person
     dates: of the rows concerned; of a gap or a flat stretch the two ends of the longest
     fix: what `apply_fix` would do, or None where nothing is safe to do
@@ -73,8 +74,10 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
     now = pd.Timestamp.now() if now is None else now
     # The difference of prices near the largest float is infinite, which compares as it should.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return (*_splits(history), *_zeros(history), *_outliers(history), *_future(history, now), *_gaps(history),
-                *_flat(history))
+        outliers = tuple(_outliers(history))
+        told = [day for problem in outliers for day in problem.dates]
+        return (*_splits(history), *_zeros(history), *outliers, *_outside_their_day(history, told), *_future(history, now),
+                *_gaps(history), *_flat(history))
 
 
 def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
@@ -188,6 +191,24 @@ def _outliers(history: PriceHistory):
         sentence = (f"{words.count_of(len(rows), 'price')} stand far from their neighbours, the first on "
                     f"{words.date(dates[0])} ({words.price(close[rows[0]])}).")
     yield Problem("outlier", sentence, tuple(dates), f"Leave out {_rows_of(dates, start=False)}")
+
+
+def _outside_their_day(history: PriceHistory, told):
+    """Closes above the high or below the low of their own day, but for the days that were `told` of already."""
+    close, days = history.close, np.flatnonzero(~history.dates.isin(told))
+    # Some sources write 0 for a high or low that they do not know.
+    high, low = history.frame.reindex(columns=["High", "Low"]).replace(0, np.nan).to_numpy().T
+    above, below = close > high + _ROUNDED * np.abs(high), close < low - _ROUNDED * np.abs(low)
+    rows = days[above[days] | below[days]].tolist()
+    if not rows:
+        return
+    first = rows[0]
+    where = (f"above the day's high of {words.price(high[first])}" if above[first] else
+             f"below the day's low of {words.price(low[first])}")
+    day, price = words.date(history.dates[first]), words.price(close[first])
+    yield Problem("range", f"The close of {day} is {price}, {where}." if len(rows) == 1 else
+                  f"{words.count_of(len(rows), 'close')} lie outside their own day's range, the first on {day}: {price} is "
+                  f"{where}.", tuple(history.dates[rows]))
 
 
 def _most(close: np.ndarray) -> float:
