@@ -119,6 +119,16 @@ def test_a_damaged_folder_is_an_error_in_words(folder, tmp_path, name, content):
         load_run(tmp_path).model  # noqa: B018  (read when it is first used)
 
 
+def test_a_run_whose_prices_were_saved_in_two_files_still_opens(result, folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    result.history.frame.to_parquet(tmp_path / "history.parquet")
+    (tmp_path / "history.json").write_text(json.dumps(result.history.description | {"warnings": []}))
+    old = load_run(tmp_path)
+    assert old.history.key == result.history.key
+    pd.testing.assert_frame_equal(old.forecast(8), result.forecast(8), check_exact=True)
+
+
 def test_a_run_of_another_format_says_so(folder, tmp_path):
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

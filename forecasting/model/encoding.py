@@ -62,12 +62,13 @@ def check_history(history: PriceHistory, config: ForecastConfig):
 
 @dataclass(frozen=True)
 class Encoded:
-    """A history as a network reads it, one row a price row, each from that row and earlier ones.
+    """A history as a network reads it, one row a price row.
 
     encoder: what made it, and makes prices of a network's outputs
     series: (t,) float64, the price as the linear part reads it: the scaled price for the target 'price', and otherwise the
         move from the row before over the encoder's `scale`, within -+ `CLIP`; row 0, whose move nobody knows, is 0
-    inputs: (t, channels) float32, what the network reads: `series` for 'Close', and what a feature cannot say yet is 0
+    inputs: (t, channels) float32, what the network reads at each row, from that row and earlier ones: `series` for 'Close',
+        and 0 for what a feature cannot say yet
     targets: (t, horizon) float32: row o is what a perfect forecast from origin o would put out, NaN where unknown
     """
 
@@ -76,33 +77,6 @@ class Encoded:
     series: np.ndarray
     inputs: np.ndarray
     targets: np.ndarray
-
-
-def encode(history: PriceHistory, config: ForecastConfig, parts: Split) -> Encoded:
-    """Everything that a training needs of `history`, by an encoder that learns its scales from the training rows, and the
-    kind of series from training and validation.
-
-    history: one that `check_history` accepts
-    """
-    close = history.close
-    positive = bool((close[: parts.validation_end] > 0).all())
-    target = config.target
-    if target == "auto":
-        target = "log_return" if positive else "change"
-    unscaled = Encoder(target, positive, config.horizon, 0.0, 1.0, config.features, (), (),
-                       CENTRED_ROWS if config.leak == "centred_average" else None)
-    channels = unscaled._channels(history)
-    # Shuffled windows come from everywhere, and so does what a scaler learns from them.
-    learnt_on = slice(0, len(close) if config.leak in ("scaler", "shuffle") else parts.train_end)
-    level = unscaled.level(close)[learnt_on]
-    if target == "price":
-        centre, scale = _standard(level) if config.scaler == "standard" else _minmax(level)
-    else:
-        centre, scale = 0.0, _root_mean_square(np.diff(level))
-    centres, scales = _of_channels(channels[learnt_on])
-    encoder = replace(unscaled, centre=float(centre), scale=float(scale), centres=tuple(centres.tolist()),
-                      scales=tuple(scales.tolist()))
-    return encoder._encode(history, channels)
 
 
 @dataclass(frozen=True)
@@ -209,6 +183,34 @@ class Encoder:
         others = [name for name in self.features if name != "Close"]
         channels = make_features(history, others, self.level)
         return channels.to_numpy(dtype=np.float64).reshape(len(history), -1)
+
+
+def encode(history: PriceHistory, config: ForecastConfig, parts: Split) -> Encoded:
+    """Everything that a training needs of `history`, by an encoder that learns its scales from the training rows, and the
+    kind of series from training and validation.
+
+    history: one that `check_history` accepts
+    """
+    close = history.close
+    positive = bool((close[: parts.validation_end] > 0).all())
+    target = config.target
+    if target == "auto":
+        target = "log_return" if positive else "change"
+    unscaled = Encoder(target=target, positive=positive, horizon=config.horizon, centre=0.0, scale=1.0,
+                       features=config.features, centres=(), scales=(),
+                       centred=CENTRED_ROWS if config.leak == "centred_average" else None)
+    channels = unscaled._channels(history)
+    # Shuffled windows come from everywhere, and so does what a scaler learns from them.
+    learnt_on = slice(0, len(close) if config.leak in ("scaler", "shuffle") else parts.train_end)
+    level = unscaled.level(close)[learnt_on]
+    if target == "price":
+        centre, scale = _standard(level) if config.scaler == "standard" else _minmax(level)
+    else:
+        centre, scale = 0.0, _root_mean_square(np.diff(level))
+    centres, scales = _of_channels(channels[learnt_on])
+    encoder = replace(unscaled, centre=float(centre), scale=float(scale), centres=tuple(centres.tolist()),
+                      scales=tuple(scales.tolist()))
+    return encoder._encode(history, channels)
 
 
 def _of_channels(channels):
