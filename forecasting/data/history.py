@@ -101,8 +101,8 @@ class PriceHistory:
     def key(self) -> str:
         """32 hex digits that name these prices and their description. Addresses and stored files go by it."""
         # The empty list once held warnings; with it, keys are what they have always been.
-        said: list = [self.fingerprint, self.name, self.source, self.currency, self.frequency, self.notes, self.calendar, [],
-                self.alternatives]
+        said: list = [self.fingerprint, self.name, self.source, self.currency, self.frequency, self.notes, self.calendar,
+                      [], self.alternatives]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
     @cached_property
