@@ -146,7 +146,7 @@ def _untrained(result) -> Cause:
     config = result.config
     epochs = words.count_of(len(result.curve), "epoch")
     linear = result.linear is not None and bool(result.linear.steps)
-    kept = "the frozen linear part alone" if linear else "the last known price"
+    kept = "the frozen linear part alone, a ridge regression over the same window" if linear else "the last known price"
     sentence = (f"None of {epochs} brought the validation loss below that of the untrained network, which forecasts {kept}. "
                 "So that is the forecast")
     if config.skip is None and "Close" in config.features and (steps := _linear_steps(result)):
