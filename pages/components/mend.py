@@ -26,7 +26,7 @@ def draw_mend(run, cause):
     busy = shown is not None and shown.active
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button(
-            plain(cause.label), key=f"mend_{run.id}", icon=":material/build:", disabled=busy, on_click=_mend,
+            cause.label, key=f"mend_{run.id}", icon=":material/build:", disabled=busy, on_click=_mend,
             args=(state, run, cause.mend), help="A training is under way. Stop it first, or wait for its end." if busy else
             "Takes these settings in hand, on this run's prices, and starts the training.")
         st.caption(plain(changes_words(run.config, cause.mend)))

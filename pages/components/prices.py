@@ -35,7 +35,7 @@ def draw_prices(state: AppState):
     rows.metric("Rows", count(len(history)))
     windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
                                                                  "learns from. The window is set on the Train page.")
-    escape.metric("Test prices beyond training", share(view.escape, digits=0), _escape_words(view.escape), delta_color="off",
+    escape.metric("Test beyond training", share(view.escape, digits=0), _escape_words(view.escape), delta_color="off",
                   delta_arrow="off",
                   help="The share of test prices above the highest or below the lowest price of the training part. The more, "
                        "the worse for the target *Price*: a network cannot predict prices that it never learnt, and its line "
