@@ -161,8 +161,8 @@ def _untrained(result) -> Cause:
                      f"{untrained:.3g} either: at a learning rate of {config.learning_rate:g} the steps go too far.")
         mend = _trainable(result, learning_rate=max(LOWEST_RATE, config.learning_rate / 10))
         return Cause("untrained", sentence, mend, _rate_label(mend) if mend else None)
-    return Cause("untrained", f"{sentence}: what training learnt of the training part does not hold on validation, and no "
-                              "setting is likely to change that.")
+    return Cause("untrained", f"{sentence}: what the network learnt of the training part does not hold on validation. On a "
+                              "series like this there may be nothing more to learn.")
 
 
 def _untrained_loss(result) -> float:

@@ -143,7 +143,7 @@ def test_untrained_network_that_was_best_for_want_of_anything_to_learn_gets_no_b
     assert cause.name == "untrained"
     assert cause.mend is None
     assert cause.label is None
-    assert "no setting is likely" in cause.sentence
+    assert "nothing more to learn" in cause.sentence
 
 
 @pytest.mark.parametrize(("close", "freq", "frequency", "days", "share"), [
