@@ -38,6 +38,9 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 FEWEST_FOR_CORRELATION = 10
 # Correlations of price levels all lie near 1; a difference this small is rounding, not a lag.
 _SAME = 1e-9
+FLAT, FLATTENED = 0.1, 0.5  # of the price's standard deviation: predictions that vary less are a flat, a flattened line
+FOLLOWS = 0.5   # correlation; below, predictions have little to do with the price at any shift
+CLEARER = 0.9   # of the variance that no shift leaves unexplained: what a lag has to bring it below
 
 
 def part_of(predictions: pd.DataFrame, part: str | None) -> pd.DataFrame:
@@ -65,8 +68,8 @@ class Lag:
 
     change_correlation: of predicted with actual changes; None where one of them never varies
     shifts: columns shift (steps), correlation, rmse: predictions against the actual prices `shift` steps earlier
-    best_shift: the shift with the highest correlation, or None where there is none
-    late: whether a shift of one step or more fits better than none
+    best_shift: the shift that fits best, or None where predictions follow the price at none
+    late: whether a shift of one step or more fits clearly better than none
     sentence: all of it in words
     """
 
@@ -77,10 +80,11 @@ class Lag:
     sentence: str
 
 
-def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int = 5) -> Lag:
+def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int = 5, currency: str | None = None) -> Lag:
     """Compare predictions with what came and with what had come already, up to `most` steps earlier.
 
-    The same days are compared at every shift: those that have an actual price `most` steps earlier.
+    The same days are compared at every shift: those that have an actual price `most` steps earlier. A lag is claimed only
+    of predictions that follow the price: a flat line correlates with a trend a little better at some shift, by chance.
     """
     rows = error_table(predictions, part)
     actual, predicted = rows["actual"].to_numpy(float), rows["predicted"].to_numpy(float)
@@ -91,27 +95,51 @@ def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int
         table.append((shift, _correlation(late, earlier), rmse(earlier, late) if len(late) else np.nan))
     shifts = pd.DataFrame(table, columns=["shift", "correlation", "rmse"]).astype({"correlation": float})
     moves = _correlation(rows["predicted_move"].to_numpy(float), rows["move"].to_numpy(float))
-    known = shifts.dropna(subset=["correlation"])
-    if not len(known):
+    spread = np.std(predicted) / np.std(actual) if len(actual) > most and np.std(actual) else np.nan
+    if spread < FLAT:
+        return Lag(moves, shifts, None, False,
+                   f"The predictions are a nearly flat line: {_spans(predicted, actual, currency)}. They do not follow the "
+                   "price, so there is no lag to measure.")
+    fit = shifts.dropna(subset=["correlation"]).set_index("shift")["correlation"]
+    if not len(fit):
         return Lag(moves, shifts, None, False, "Too few prices, or prices that never change: a lag cannot be measured.")
-    best = int(known.loc[known["correlation"].idxmax(), "shift"])
-    at_none = float(known.loc[known["shift"] == 0, "correlation"].max())
-    late = best > 0 and known["correlation"].max() > at_none + _SAME
-    return Lag(moves, shifts, best if late else 0, late, _lag_words(shifts, best if late else 0, moves))
+    best, at_none = int(fit.idxmax()), float(fit.get(0, np.nan))
+    if fit[best] < FOLLOWS:
+        return Lag(moves, shifts, None, False,
+                   f"The predictions do not follow the price: their correlation with it is {words.number(fit[best], 2)} at "
+                   "most, shifted or not. So there is no lag to measure.")
+    # Of a trend, every shift explains nearly all; what counts is how much less it leaves unexplained.
+    left = 1 - fit**2
+    late = best > 0 and left[best] < CLEARER * (1 - at_none**2) - _SAME
+    if late or (best == 0 and left[0] < CLEARER * float(left.get(1, np.nan)) - _SAME):
+        return Lag(moves, shifts, best, late, _lag_words(shifts, best) + _moves_words(moves))
+    text = (f"Shifting the predictions makes hardly a difference (correlation {_digits(fit.min(), fit.max())} to "
+            f"{_digits(fit.max(), fit.min())}), so nothing says that they are late.")
+    if spread < FLATTENED:
+        text += f" They are a flattened line, which varies far less than the price: {_spans(predicted, actual, currency)}."
+    return Lag(moves, shifts, None, False, text + _moves_words(moves))
 
 
-def _lag_words(shifts, best, moves):
+def _spans(predicted, actual, currency):
+    ours, theirs = (f"{words.price(values.min(), currency)} to {words.price(values.max(), currency)}"
+                    for values in (predicted, actual))
+    return f"they lie within {ours}, the price within {theirs}"
+
+
+def _lag_words(shifts, best):
     at = shifts.set_index("shift")["correlation"]
     if best:
         steps = words.count_of(best, "step")
-        text = (f"The predictions are closest to the price {steps} earlier (correlation {_digits(at[best], at[0])}), "
+        return (f"The predictions are closest to the price {steps} earlier (correlation {_digits(at[best], at[0])}), "
                 f"not to the price they predict ({_digits(at[0], at[best])}): mostly the past, drawn {steps} late.")
-    else:
-        text = (f"The predictions fit best where they belong (correlation {_digits(at[0], at[1])}; shifted by one "
-                f"step {_digits(at[1], at[0])}): they are not late.")
+    return (f"The predictions fit best where they belong (correlation {_digits(at[0], at[1])}; shifted by one "
+            f"step {_digits(at[1], at[0])}): they are not late.")
+
+
+def _moves_words(moves):
     if moves is None:
-        return text + " They predict no changes at all, or the price never changed."
-    return text + f" Predicted and actual changes have a correlation of {words.number(moves, 2)}."
+        return " They predict no changes at all, or the price never changed."
+    return f" Predicted and actual changes have a correlation of {words.number(moves, 2)}."
 
 
 def _digits(value, other):

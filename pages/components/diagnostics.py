@@ -38,7 +38,7 @@ def draw(figure, key: str, place=st):
 
 def draw_lag(run, result):
     """Whether the forecast is the past, drawn late."""
-    lag = lag_analysis(result.predictions)
+    lag = lag_analysis(result.predictions, currency=result.history.currency)
     st.markdown(plain(lag.sentence))
     draw(lag_chart(lag, dark=is_dark()), "evaluate_lag")
     draw(shifted_chart(result.predictions, lag.best_shift or 1, dark=is_dark(), currency=result.history.currency),

@@ -23,6 +23,7 @@ __all__ = ["draw_prices"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 EDGE_ROWS = 5
+ESCAPED = 0.05  # of the test prices beyond training: from then on they spoil the scores of the target Price
 SPACING = "spacing"  # no exchange: a selectbox shows None as if nothing were chosen
 
 
@@ -34,9 +35,11 @@ def draw_prices(state: AppState):
     rows.metric("Rows", count(len(history)))
     windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
                                                                  "learns from. The window is set on the Train page.")
-    escape.metric("Unseen test prices", share(view.escape, digits=0),
-                  help="The share of test prices outside the range of all prices of the training part. A network that "
-                       "predicts the price itself cannot follow them there.")
+    escape.metric("Test beyond training", share(view.escape, digits=0), _escape_words(view.escape), delta_color="off",
+                  delta_arrow="off",
+                  help="The share of test prices above the highest or below the lowest price of the training part. The more, "
+                       "the worse for the target *Price*: a network cannot predict prices that it never learnt, and its line "
+                       "goes flat there. Returns and changes are not affected.")
     with boundary():
         check_history(history, state.config)
     st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
@@ -45,6 +48,15 @@ def draw_prices(state: AppState):
     _draw_notes(history)
     _draw_problems(state)
     _draw_details(state)
+
+
+def _escape_words(escape: float | None) -> str | None:
+    """What the share of test prices beyond training means for what is to be predicted."""
+    if escape is None:
+        return None
+    if escape >= ESCAPED:
+        return "a danger for the target Price"
+    return "few, hardly a danger" if escape else "none, no danger"
 
 
 def _draw_chart(history, split):

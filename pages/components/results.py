@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from forecasting.evaluation.learning import ending_words, gap_words
 from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
 from forecasting.runs.export import predictions_file_name
 from forecasting.words import count, count_of, date, duration, number, percent, price, share
 from pages.components.frame import is_dark
-from pages.components.jobs import load_csv, load_result, load_verdict
+from pages.components.jobs import load_csv, load_result
 from pages.components.live import draw_curve
-from pages.components.text import plain
-from pages.components.verdict import draw_reasons
+from pages.components.verdict import draw_answer, draw_reasons
 
 __all__ = ["draw_result"]
 
@@ -25,14 +25,10 @@ def draw_result(run):
     """Scores, the verdict, the chart, then the rest in tabs."""
     result = load_result(run.id)
     _draw_scores(run, result)
-    judged, _ = load_verdict(run.id)
-    st.markdown(f"**{judged.headline}.** {plain(judged.sentence)}")
+    draw_answer(run)
     if run.state == "stopped":
         st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "
                 "until then is shown.", icon=":material/stop_circle:")
-    if result.untrained_was_best:
-        st.info("The best epoch is 0: on the validation part no training beat the untrained network, so the network had "
-                "nothing to add.", icon=":material/lightbulb:")
     _draw_predictions(result)
     st.fragment(_draw_tabs)(run, result)
 
@@ -44,8 +40,10 @@ def _draw_tabs(run, result):
         if loss.open:
             log_scale = st.toggle("Logarithmic loss", key="train_log")
             draw_curve(result.curve, run, log_scale, key="train_curve_ended")
-            st.caption(f"Trained for {duration(run.seconds)}; best epoch {result.best_epoch} of "
-                       f"{count_of(run.epoch, 'epoch')}.")
+            st.caption(f"{ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)} Trained for "
+                       f"{duration(run.seconds)}.")
+            if why_apart := gap_words(result):
+                st.caption(why_apart)
     with scores:
         if scores.open:
             st.dataframe(_score_table(result), height="content")

@@ -13,7 +13,7 @@ from forecasting.words import unit
 from pages.components.settings_words import HELP, NONE, WORDS
 from pages.components.state import AppState
 
-__all__ = ["draw_settings"]
+__all__ = ["draw_settings", "use_settings"]
 
 LEARNING_RATES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 WEIGHT_DECAYS = (0.0, 0.0001, 0.001, 0.004, 0.01, 0.1)
@@ -214,4 +214,9 @@ def _draw_preset(state: AppState):
 
 def _use_preset(state: AppState):
     if chosen := st.session_state["train_preset"]:
-        state.config, state.drawn = PRESETS[chosen], None
+        use_settings(state, PRESETS[chosen])
+
+
+def use_settings(state: AppState, config: ForecastConfig):
+    """Takes settings in hand that come from elsewhere; the sidebar's next drawing shows them."""
+    state.config, state.drawn = config, None

@@ -18,21 +18,41 @@ from forecasting.plots import coverage_chart, horizon_chart, width_chart
 from forecasting.words import UNKNOWN, count, count_of, number, p_value, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import is_dark
-from pages.components.jobs import load_baselines, load_verdict
+from pages.components.jobs import load_baselines, load_cause, load_result, load_verdict
+from pages.components.mend import draw_mend
 from pages.components.text import plain
 
-__all__ = ["draw_baselines", "draw_horizon", "draw_intervals", "draw_verdict"]
+__all__ = ["draw_answer", "draw_baselines", "draw_horizon", "draw_intervals", "draw_verdict"]
 
 EXTRA_NAMES = {"exponential_smoothing": "Exponential smoothing", "arima": "ARIMA"}
-ICONS = {"better": ":material/check_circle:", "worse": ":material/trending_down:", "invalid": ":material/block:"}
+# Each has an icon and a headline of its own: told apart without colour too.
+SHOWN = {"better": (st.success, ":material/check_circle:"), "worse": (st.warning, ":material/trending_down:"),
+         "invalid": (st.error, ":material/block:")}
+DIEBOLD_MARIANO = ("It asks whether the two forecasts' squared errors differ by more than luck. p is how often a difference of "
+                   "this size would come up between two forecasts that are equally good; below 0.05 it counts as one. The "
+                   "statistic is negative where the network errs less.")
+
+
+def draw_answer(run):
+    """The answer in words, alike on every page: the verdict, and where it is bad the cause that is proven and its mend."""
+    judged, beside = load_verdict(run.id)
+    show, icon = SHOWN.get(judged.outcome, (st.info, ":material/balance:"))
+    cause = load_cause(run.id)
+    why = f"  \n**Why:** {plain(cause.sentence)}" if cause else ""
+    show(f"**{judged.headline}.** {plain(judged.sentence)}{why}", icon=icon)
+    if cause:
+        draw_mend(run, cause)
+    if beside.statistic is not None:
+        days = count_of(beside.days, unit(load_result(run.id).history.frequency))
+        st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
+                   f"({p_value(beside.p_value)}) over {days}.", help=DIEBOLD_MARIANO)
 
 
 def draw_verdict(run, result):
     """The answer in words, its numbers, and what the evidence gate says."""
-    judged, beside = load_verdict(run.id)
+    draw_answer(run)
+    judged, _ = load_verdict(run.id)
     test, currency = result.metrics["test"], result.history.currency
-    show = {"better": st.success, "invalid": st.error}.get(judged.outcome, st.info)
-    show(f"**{judged.headline}.** {plain(judged.sentence)}", icon=ICONS.get(judged.outcome, ":material/balance:"))
     rmse, skill, direction, inside = st.columns(4)
     rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
                 delta_arrow="off")
@@ -44,9 +64,6 @@ def draw_verdict(run, result):
                      help=f"The share of {one}s of the test part in which the price moved the way that was predicted.")
     inside.metric("In the 95 % interval", share(test["coverage_95"]), "promised 95 %", delta_color="off",
                   delta_arrow="off", help="The share of test prices within their 95 % interval.")
-    if beside.statistic is not None:
-        st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
-                   f"({p_value(beside.p_value)}) over {count_of(beside.days, one)}; negative means that the model errs less.")
     draw_reasons({"Test part": result.reasons["test"]}, shown=("rmse", "skill", "directional_accuracy", "coverage_95"))
     st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve)))}")
 

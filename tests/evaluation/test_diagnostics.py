@@ -63,6 +63,31 @@ def test_a_lag_of_constant_or_few_prices_cannot_be_measured(rows):
     assert "cannot be measured" in lag.sentence
 
 
+@pytest.mark.parametrize("constant", [True, False])
+def test_a_flat_line_is_called_flat_and_not_late(constant):
+    price = np.linspace(50, 150, 400) + np.random.default_rng(3).normal(size=400)
+    # Follows the price of the day before, but by a hundredth of what that moves.
+    predicted = np.full(400, 60.0) if constant else 60 + np.r_[price[:1], price[:-1]] / 100
+    lag = d.lag_analysis(make_predictions(price, predicted), currency="USD")
+    assert "nearly flat line" in lag.sentence
+    assert f"{predicted.min():.2f} USD" in lag.sentence
+    assert not lag.late
+    assert lag.best_shift is None
+
+
+def test_a_line_that_saturates_below_a_rising_price_is_called_flattened_and_not_late():
+    price = np.linspace(50, 150, 400) + np.random.default_rng(3).normal(size=400)
+    lag = d.lag_analysis(make_predictions(price, np.minimum(80 + np.random.default_rng(4).normal(size=400), price)))
+    assert "flattened line" in lag.sentence
+    assert not lag.late
+
+
+def test_predictions_that_have_nothing_to_do_with_the_price_are_said_to(walk):
+    lag = d.lag_analysis(make_predictions(walk, 100 + 5 * np.random.default_rng(4).normal(size=400)))
+    assert "do not follow the price" in lag.sentence
+    assert not lag.late
+
+
 def test_errors_are_signed_as_predicted_minus_actual():
     table = d.error_table(make_predictions([10.0, 12.0], [11.0, 11.5]))
     assert table["error"].tolist() == [1.0, -0.5]

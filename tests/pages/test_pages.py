@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from forecasting import PriceHistory
+from forecasting import ForecastConfig, PriceHistory
 from forecasting.runs.store import RunStore
+from pages.components.settings_words import LABELS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["app.py", *sorted(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]
@@ -71,6 +72,21 @@ def test_data_page_shows_apple_at_once_with_its_split_in_words():
     values = {metric.label: metric.value for metric in test.metric}
     assert values["Rows"] == "3\u202f270"
     assert "27 Jul 2010 to 1 Mar 2013" in texts(test.markdown)
+
+
+def test_price_beyond_training_reads_as_the_danger_that_it_is():
+    (beyond,) = [metric for metric in open_page("app.py").metric if metric.label == "Test beyond training"]
+    assert beyond.value == "100 %"
+    assert "danger" in beyond.delta
+
+
+def test_sentences_call_settings_as_their_widgets_do():
+    test = open_page("pages/2_Train.py")
+    labels = [widget.label for kind in ("slider", "select_slider", "selectbox", "multiselect", "number_input")
+              for widget in getattr(test, kind)]
+    assert set(LABELS) == {field.name for field in fields(ForecastConfig)}
+    for name in set(LABELS) - {"leak"}:  # which has its own place on Evaluate
+        assert any(label.startswith(LABELS[name]) for label in labels), name
 
 
 def test_generated_sample_is_called_generated():

@@ -43,6 +43,18 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
+def beyond(run_id, home):
+    """A run on a rising price that it predicts itself, in the store of `home` for one test."""
+    days = pd.bdate_range("2018-01-01", periods=500)
+    history = PriceHistory(pd.DataFrame({"Close": np.linspace(20, 60, 500) + np.random.default_rng(0).normal(0, 0.2, 500)},
+                                        index=days), name="a rise", source="test", currency="USD")
+    home[2].create(history, replace(CONFIG, target="price", skip=None, season=None))
+    made = compute_next(home[2])
+    yield made
+    home[2].delete(made)
+
+
+@pytest.fixture
 def run_id(home, monkeypatch):
     folder, run_id, _ = home
     monkeypatch.setenv("FORECASTING_HOME", str(folder))  # over the empty one that every page test has
@@ -73,7 +85,8 @@ def test_train_shows_scores_beside_naive_and_says_whether_they_are_better(run_id
     result = home[2].result(run_id)
     assert float(metrics(test)["RMSE"].split()[0]) == pytest.approx(result.metrics["test"]["rmse"], abs=0.005)
     assert float(metrics(test)["MAPE"].split()[0]) == pytest.approx(result.metrics["test"]["mape"], abs=0.005)
-    assert "naive" in texts(test.markdown)
+    judged = test.info if result.metrics["test"]["skill"] < 0.02 else test.success
+    assert "naive" in texts(judged)
     (button,) = [one for one in test.get("download_button") if one.label == "Download predictions (CSV)"]
     assert not button.disabled
 
@@ -84,14 +97,71 @@ def test_every_tab_of_a_result_opens(run_id, tab, table):
     test = open_page("2_Train.py", run_id, train_tab=tab)
     tables = [list(frame.value.columns) for frame in test.dataframe]
     assert [columns[:4] for columns in tables] == ([table] if table else [])
+    if tab == "Loss":
+        assert "of 2" in texts(test.caption) or "All 2 epochs were trained" in texts(test.caption)
 
 
 def test_a_changed_setting_is_said_beside_the_run_that_stays(run_id):
     test = open_page("2_Train.py", run_id)
     assert "other settings" not in texts(test.info)
     test.slider(key="train_window").set_value(20).run()
-    assert "window differ" in texts(test.info)
+    assert "Window differs" in texts(test.info)
     assert "RMSE" in metrics(test)
+
+
+def mend_button(test):
+    return next(button for button in test.button if button.label == "Train with log returns")
+
+
+@pytest.mark.parametrize("page", ["2_Train.py", "3_Evaluate.py"])
+def test_verdict_of_a_bad_run_says_why_and_offers_the_mend(beyond, page):
+    test = open_page(page, beyond)
+    (verdict,) = test.warning
+    assert "Worse than naive" in verdict.value
+    assert "of the test prices lie above the" in verdict.value
+    assert not mend_button(test).disabled
+    assert "Target: Price → Log return" in texts(test.caption).replace("\\", "")
+
+
+@pytest.mark.parametrize("page", ["2_Train.py", "3_Evaluate.py"])
+def test_mend_takes_its_settings_in_hand_and_starts_the_training(beyond, home, page):
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["run"] = beyond
+    test.run().switch_page(f"pages/{page}").run()
+    mend_button(test).click().run()
+    assert not test.exception
+    assert test.title[0].value == "Train"
+    run = home[2].list()[0]
+    assert run.state == "scheduled"
+    assert run.config == replace(CONFIG, target="log_return", skip=None, season=None)
+    assert run.fingerprint == home[2].get(beyond).fingerprint
+    assert mend_button(test).disabled  # of the run before, while the new one is under way
+    assert home[2].list()[0].id == run.id
+    compute_next(home[2])
+    mended = home[2].result(run.id)
+    assert mended.metrics["test"]["rmse"] < home[2].result(beyond).metrics["test"]["rmse"] / 3
+    home[2].delete(run.id)
+
+
+def test_loss_that_is_no_number_gets_its_mend_where_the_error_stands(run_id, home):
+    ledger = home[2]
+    config = replace(CONFIG, units=(64,), cell="rnn", optimizer="sgd", learning_rate=1.0, clip_norm=None, epochs=8, skip=None,
+                     season=None, supervision="last_step", loss="mse", batch_size=16)
+    ledger.create(ledger.history(run_id), config)
+    failed = compute_next(ledger)
+    test = AppTest.from_file(str(ROOT / "pages" / "2_Train.py"), default_timeout=60)
+    test.query_params["run"] = failed
+    test.run()
+    assert "no longer a number" in texts(test.error)
+    assert "no limit on the gradient" in texts(test.error)
+    next(button for button in test.button if button.label == "Train with a learning rate of 0.1").click().run()
+    assert not test.exception
+    run = ledger.list()[0]
+    compute_next(ledger)
+    assert ledger.get(run.id).state == "finished"
+    assert run.config == replace(config, learning_rate=0.1, clip_norm=1.0)
+    for one in (failed, run.id):
+        ledger.delete(one)
 
 
 @pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Walk-forward", "Leak lab"])
