@@ -18,6 +18,7 @@ from forecasting import (
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
 from pages.components.jobs import run_store
+from pages.components.settings import use_settings
 from pages.components.state import AppState
 
 __all__ = ["DEFAULT_SAMPLE", "restore", "to_query", "write_address"]
@@ -34,11 +35,12 @@ def restore(state: AppState):
     """
     if state.history is not None:
         return
-    query = st.query_params
+    query = st.query_params.to_dict()  # at once: a click may end this drawing at the next look
+    config = RECOMMENDED
     try:
-        _restore_run_and_data(state, query.get("run"), query.get("data"))
+        config = _restore_run_and_data(state, query.get("run"), query.get("data")) or config
         if settings := query.get("settings"):
-            state.config = _read_settings(settings)
+            config = _read_settings(settings)
     except StoreUnavailable:
         state.history = state.run_id = None
         raise
@@ -48,15 +50,17 @@ def restore(state: AppState):
         raise
     finally:
         # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
-        state.config = replace(state.config, leak=None)
+        use_settings(state, replace(config, leak=None))
 
 
-def _restore_run_and_data(state: AppState, run_id: str | None, data: str | None):
+def _restore_run_and_data(state: AppState, run_id: str | None, data: str | None) -> ForecastConfig | None:
+    """The settings of the run that is named, or None."""
+    config = None
     if run_id:
         _require_id(run_id, "run")
         run = run_store().get(run_id)
         state.use_history(run_store().history(run_id))
-        state.config, state.run_id = run.config, run_id
+        config, state.run_id = run.config, run_id
     if data and (state.history is None or data != _data_id(state)):
         if data in SAMPLES:
             state.use_history(load_sample(data))
@@ -65,6 +69,7 @@ def _restore_run_and_data(state: AppState, run_id: str | None, data: str | None)
             state.use_history(run_store().load_history(data))
     if state.history is None:
         state.use_history(load_sample(DEFAULT_SAMPLE))
+    return config
 
 
 def _require_id(text: str, what: str):

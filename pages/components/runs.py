@@ -10,6 +10,7 @@ import streamlit as st
 from forecasting.words import age, duration, percent, price, share
 from pages.components.frame import link_to
 from pages.components.jobs import load_result, run_store
+from pages.components.settings import use_settings
 from pages.components.state import AppState, reported
 from pages.components.text import plain
 
@@ -37,7 +38,8 @@ def draw_runs(state: AppState):
         if st.button("Open this run", type="primary", icon=":material/open_in_full:"):
             state.use_history(run_store().history(run.id))
             # A mistake of the leak lab stays with its run.
-            state.config, state.run_id = replace(run.config, leak=None), run.id
+            use_settings(state, replace(run.config, leak=None))
+            state.run_id = run.id
             st.switch_page("pages/2_Train.py")
         if run.active:
             st.button("Stop", icon=":material/stop:", on_click=reported(run_store().request_stop), args=(run.id,))
