@@ -35,41 +35,44 @@ def restore(state: AppState):
     """
     if state.history is not None:
         return
-    query = st.query_params.to_dict()  # at once: a click may end this drawing at the next look
-    config = RECOMMENDED
+    query, found = st.query_params, AppState()
     try:
-        config = _restore_run_and_data(state, query.get("run"), query.get("data")) or config
+        _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
-            config = _read_settings(settings)
+            found.config = _read_settings(settings)
     except StoreUnavailable:
-        state.history = state.run_id = None
         raise
     except ForecastingError:
-        if state.history is None:
-            state.use_history(load_sample(DEFAULT_SAMPLE))
+        if found.history is None:
+            found.use_history(load_sample(DEFAULT_SAMPLE))
+        _take(state, found)
         raise
-    finally:
-        # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
-        use_settings(state, replace(config, leak=None))
+    _take(state, found)
 
 
-def _restore_run_and_data(state: AppState, run_id: str | None, data: str | None) -> ForecastConfig | None:
-    """The settings of the run that is named, or None."""
-    config = None
+def _take(state: AppState, found: AppState):
+    """Takes what was found as a whole: a click may end a drawing anywhere, and the next one must not find half of it."""
+    with state.lock:
+        if state.history is None:
+            # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
+            use_settings(state, replace(found.config, leak=None))
+            state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
+
+
+def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None):
     if run_id:
         _require_id(run_id, "run")
         run = run_store().get(run_id)
-        state.use_history(run_store().history(run_id))
-        config, state.run_id = run.config, run_id
-    if data and (state.history is None or data != _data_id(state)):
+        found.use_history(run_store().history(run_id))
+        found.config, found.run_id = run.config, run_id
+    if data and (found.history is None or data != _data_id(found)):
         if data in SAMPLES:
-            state.use_history(load_sample(data))
+            found.use_history(load_sample(data))
         else:
             _require_id(data, "data")
-            state.use_history(run_store().load_history(data))
-    if state.history is None:
-        state.use_history(load_sample(DEFAULT_SAMPLE))
-    return config
+            found.use_history(run_store().load_history(data))
+    if found.history is None:
+        found.use_history(load_sample(DEFAULT_SAMPLE))
 
 
 def _require_id(text: str, what: str):

@@ -12,7 +12,7 @@ from forecasting.model.config import CHOICES, FEATURES, PRESETS, RANGES
 from forecasting.model.preprocessing import check_history
 from forecasting.words import unit
 from pages.components.settings_words import HELP, NONE, WORDS
-from pages.components.state import AppState, Widget, shown, taken
+from pages.components.state import AppState, Widget, taken, widget_for
 
 __all__ = ["draw_settings", "follow_settings", "use_settings"]
 
@@ -38,7 +38,7 @@ def use_settings(state: AppState, config: ForecastConfig):
             if f"train_{name}" not in state.widgets:
                 values.setdefault(name, usual)
         for name, value in values.items():
-            shown(state, f"train_{name}", value)
+            widget_for(state, f"train_{name}", value)
         _show_preset(state)
 
 
@@ -47,18 +47,17 @@ def follow_settings(state: AppState):
     may come with the click that opens another page.
     """
     with state.lock:
-        if not state.widgets:
+        if "train_window" not in state.widgets:
             use_settings(state, state.config)
         # Before the settings: one that came together with a preset was made after it, where the page was slow to answer.
         for before, chosen in taken(state, "train_preset"):
             use_settings(state, PRESETS[chosen or before])  # a click on the chosen one unchooses it
-        changed = [(name, now) for name in list(state.widgets) if name.startswith("train_")
-                   for _, now in taken(state, name)]
-        for name, now in changed:
-            shown(state, name, now)  # changed in an earlier widget, it stands in a new one
+        for name in list(state.widgets):
+            if name.startswith("train_"):
+                taken(state, name)
         for i in range(1, _now(state, "layers")):
             if f"train_units_{i}" not in state.widgets:
-                shown(state, f"train_units_{i}", _now(state, f"units_{i - 1}"))
+                widget_for(state, f"train_units_{i}", _now(state, f"units_{i - 1}"))
         try:
             state.config, state.problem = _config(state), None
         except ConfigError as error:
@@ -67,7 +66,7 @@ def follow_settings(state: AppState):
 
 
 def _show_preset(state: AppState):
-    shown(state, "train_preset", next((name for name in PRESETS if PRESETS[name] == state.config), None))
+    widget_for(state, "train_preset", next((name for name in PRESETS if PRESETS[name] == state.config), None))
 
 
 def _now(state: AppState, name: str):
@@ -116,7 +115,7 @@ def _fit_features(state: AppState):
     options = _features_of(state.history)
     kept = [name for name in _now(state, "features") if name in options] or options[:1]
     if kept != _now(state, "features"):
-        shown(state, "train_features", kept)
+        widget_for(state, "train_features", kept)
         follow_settings(state)
 
 

@@ -27,7 +27,7 @@ from forecasting.runs.files import history_key
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
     from forecasting.data.tickers import FetchJob
 
-__all__ = ["AppState", "Upload", "Widget", "app_state", "reported", "shown", "taken"]
+__all__ = ["AppState", "Upload", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
 XSRF_COOKIE = "_streamlit_xsrf"
@@ -50,7 +50,7 @@ class Upload:
 
 @dataclass
 class Widget:
-    """A widget for a value that can also change elsewhere; see `shown`.
+    """A widget for a value that can also change elsewhere; see `widget_for`.
 
     start: the value that it was made for; value: what it held when it was last looked at
     """
@@ -102,7 +102,7 @@ class AppState:
         return self.upload is not None and self.upload.key == history_key(self.history)
 
 
-def shown(state: AppState, name: str, value) -> Widget:
+def widget_for(state: AppState, name: str, value) -> Widget:
     """The widget `name`, which shows `value`: the one there is, or a new one where that shows another value.
 
     A value is never sent to a widget that is on the screen. Streamlit could, but what it sends overwrites what a person
@@ -122,14 +122,20 @@ def shown(state: AppState, name: str, value) -> Widget:
 def taken(state: AppState, name: str) -> list[tuple]:
     """(what it held before, what it holds now) of each widget `name` that a person has changed since this was last asked.
 
-    Read from what the widgets hold, and not from callbacks alone: one that is cut short is never called again.
+    Read from what the widgets hold, and not in callbacks alone: one that is cut short is never called again.
     """
-    widgets = state.widgets.get(name, [])
-    changed = [(widget, widget.value, now) for widget in widgets
+    changed = [(widget, widget.value, now) for widget in state.widgets.get(name, [])
                if (now := st.session_state.get(widget.key, widget.value)) != widget.value]
     for widget, _, now in changed:
         widget.value = now
+        widget_for(state, name, now)  # changed in an earlier widget, it stands in a new one
     return [(before, now) for _, before, now in changed]
+
+
+def held(state: AppState, name: str, first) -> Widget:
+    """The widget `name` that nothing but a person changes; it begins with `first`."""
+    taken(state, name)
+    return state.widgets[name][-1] if name in state.widgets else widget_for(state, name, first)
 
 
 def reported(callback: Callable) -> Callable:
