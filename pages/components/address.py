@@ -18,6 +18,7 @@ from forecasting import (
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
 from pages.components.jobs import run_store
+from pages.components.settings import use_settings
 from pages.components.state import AppState
 
 __all__ = ["DEFAULT_SAMPLE", "restore", "to_query", "write_address"]
@@ -34,37 +35,44 @@ def restore(state: AppState):
     """
     if state.history is not None:
         return
-    query = st.query_params
+    query, found = st.query_params, AppState()
     try:
-        _restore_run_and_data(state, query.get("run"), query.get("data"))
+        _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
-            state.config = _read_settings(settings)
+            found.config = _read_settings(settings)
     except StoreUnavailable:
-        state.history = state.run_id = None
         raise
     except ForecastingError:
-        if state.history is None:
-            state.use_history(load_sample(DEFAULT_SAMPLE))
+        if found.history is None:
+            found.use_history(load_sample(DEFAULT_SAMPLE))
+        _take(state, found)
         raise
-    finally:
-        # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
-        state.config = replace(state.config, leak=None)
+    _take(state, found)
 
 
-def _restore_run_and_data(state: AppState, run_id: str | None, data: str | None):
+def _take(state: AppState, found: AppState):
+    """Takes what was found as a whole: a click may end a drawing anywhere, and the next one must not find half of it."""
+    with state.lock:
+        if state.history is None:
+            # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
+            use_settings(state, replace(found.config, leak=None))
+            state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
+
+
+def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None):
     if run_id:
         _require_id(run_id, "run")
         run = run_store().get(run_id)
-        state.use_history(run_store().history(run_id))
-        state.config, state.run_id = run.config, run_id
-    if data and (state.history is None or data != _data_id(state)):
+        found.use_history(run_store().history(run_id))
+        found.config, found.run_id = run.config, run_id
+    if data and (found.history is None or data != _data_id(found)):
         if data in SAMPLES:
-            state.use_history(load_sample(data))
+            found.use_history(load_sample(data))
         else:
             _require_id(data, "data")
-            state.use_history(run_store().load_history(data))
-    if state.history is None:
-        state.use_history(load_sample(DEFAULT_SAMPLE))
+            found.use_history(run_store().load_history(data))
+    if found.history is None:
+        found.use_history(load_sample(DEFAULT_SAMPLE))
 
 
 def _require_id(text: str, what: str):

@@ -45,6 +45,7 @@ def page(title: str, purpose: str):
     charts = _load_charts()
     from pages.components.address import restore, write_address
     from pages.components.jobs import spare_imports, start_engine
+    from pages.components.settings import follow_settings
     from pages.components.state import app_state
 
     charts.empty()
@@ -52,6 +53,7 @@ def page(title: str, purpose: str):
     try:
         with said, boundary():
             restore(state)
+        follow_settings(state)
         with links:
             for label in PAGES:
                 link_to(label, state)

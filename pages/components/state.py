@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,11 +27,12 @@ from forecasting.runs.files import history_key
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
     from forecasting.data.tickers import FetchJob
 
-__all__ = ["AppState", "Upload", "app_state", "reported"]
+__all__ = ["AppState", "Upload", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
 XSRF_COOKIE = "_streamlit_xsrf"
 _XSRF = re.compile(r"2\|((?:[0-9a-f]{2})+)\|((?:[0-9a-f]{2})+)\|\d+")
+MOST_WIDGETS = 20  # for one value: more than a person can outrun by clicks while a page is drawn
 
 
 @dataclass
@@ -47,9 +49,23 @@ class Upload:
 
 
 @dataclass
+class Widget:
+    """A widget for a value that can also change elsewhere; see `widget_for`.
+
+    start: the value that it was made for; value: what it held when it was last looked at
+    """
+
+    key: str
+    start: object
+    value: object
+
+
+@dataclass
 class AppState:
     """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
-    config: the settings in hand; drawn: those that the sidebar's widgets last showed
+    config: the settings in hand, changed by `use_settings` and by the sidebar's widgets only
+    problem: why what these widgets hold makes no settings, or None; `config` is then what they held before
+    widgets: those made for each value, the newest last; lock: held while they are read
     asks_to_train: whether Train was pressed and nothing has come of it yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     owner: names this person in the queue, so that runs are taken by turns
@@ -61,7 +77,9 @@ class AppState:
     history: PriceHistory | None = None
     sample: str | None = None
     config: ForecastConfig = RECOMMENDED
-    drawn: ForecastConfig | None = None
+    problem: str | None = None
+    widgets: dict[str, list[Widget]] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
@@ -82,6 +100,42 @@ class AppState:
     def is_of_upload(self) -> bool:
         """Whether the prices in hand were read from the last upload."""
         return self.upload is not None and self.upload.key == history_key(self.history)
+
+
+def widget_for(state: AppState, name: str, value) -> Widget:
+    """The widget `name`, which shows `value`: the one there is, or a new one where that shows another value.
+
+    A value is never sent to a widget that is on the screen. Streamlit could, but what it sends overwrites what a person
+    has done to the widget meanwhile, and is lost where a click cuts the drawing short. A new widget starts with its value,
+    and what is still done to the one before is known to be: it has another key.
+    """
+    widgets = state.widgets.setdefault(name, [])
+    if not widgets:
+        widgets.append(Widget(name, value, value))
+    elif widgets[-1].value != value:
+        number = int(widgets[-1].key.partition("#")[2] or 1) + 1
+        widgets.append(Widget(f"{name}#{number}", value, value))
+        del widgets[:-MOST_WIDGETS]
+    return widgets[-1]
+
+
+def taken(state: AppState, name: str) -> list[tuple]:
+    """(what it held before, what it holds now) of each widget `name` that a person has changed since this was last asked.
+
+    Read from what the widgets hold, and not in callbacks alone: one that is cut short is never called again.
+    """
+    changed = [(widget, widget.value, now) for widget in state.widgets.get(name, [])
+               if (now := st.session_state.get(widget.key, widget.value)) != widget.value]
+    for widget, _, now in changed:
+        widget.value = now
+        widget_for(state, name, now)  # changed in an earlier widget, it stands in a new one
+    return [(before, now) for _, before, now in changed]
+
+
+def held(state: AppState, name: str, first) -> Widget:
+    """The widget `name` that nothing but a person changes; it begins with `first`."""
+    taken(state, name)
+    return state.widgets[name][-1] if name in state.widgets else widget_for(state, name, first)
 
 
 def reported(callback: Callable) -> Callable:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from forecasting import ForecastConfig, PriceHistory
+from forecasting import TUTORIAL, ForecastConfig, PriceHistory
 from forecasting.runs.store import RunStore
 from pages.components.settings_words import LABELS
 
@@ -27,6 +27,12 @@ def open_page(name, **query):
 
 def texts(elements):
     return " ".join(element.value for element in elements)
+
+
+def setting(elements, name):
+    """The widget of a setting; after a preset it may be another one than before, with a number behind its key."""
+    (widget,) = [element for element in elements if element.key.partition("#")[0] == f"train_{name}"]
+    return widget
 
 
 def train_button(test):
@@ -104,12 +110,64 @@ def test_tutorial_preset_has_exactly_the_tutorials_settings():
     test = open_page("pages/2_Train.py")
     test.segmented_control(key="train_preset").set_value("Tutorial").run()
     assert not test.exception
-    assert test.slider(key="train_window").value == 60
-    assert test.slider(key="train_epochs").value == 100
-    assert test.select_slider(key="train_learning_rate").value == 0.01
-    assert test.select_slider(key="train_batch_size").value == 32
-    assert test.selectbox(key="train_target").value == "price"
-    assert test.slider(key="train_test_share").value == 30
+    assert setting(test.slider, "window").value == 60
+    assert setting(test.slider, "epochs").value == 100
+    assert setting(test.select_slider, "learning_rate").value == 0.01
+    assert setting(test.select_slider, "batch_size").value == 32
+    assert setting(test.selectbox, "target").value == "price"
+    assert setting(test.slider, "test_share").value == 30
+
+
+def test_setting_that_comes_with_the_click_on_a_preset_stands_on_top_of_it():
+    test = open_page("pages/2_Train.py")
+    test.slider(key="train_window").set_value(33)
+    test.segmented_control(key="train_preset").set_value("Tutorial").run()  # as a browser sends them to a slow server
+    assert not test.exception
+    assert setting(test.slider, "window").value == 33
+    assert setting(test.slider, "epochs").value == 100
+    assert [control.value for control in test.segmented_control if control.label == "Preset"] == [None]
+    train_button(test).click().run()
+    (run,) = RunStore().list()
+    assert run.config == replace(TUTORIAL, window=33)
+
+
+def test_click_on_the_chosen_preset_keeps_it():
+    test = open_page("pages/2_Train.py")
+    test.segmented_control(key="train_preset").set_value(None).run()
+    assert setting(test.segmented_control, "preset").value == "Recommended"
+    assert setting(test.slider, "window").value == 60
+
+
+def test_inputs_that_a_series_does_not_have_are_left_out_and_one_is_always_kept():
+    test = open_page("pages/2_Train.py", data=keep(short_series(300)), settings='{"features":["Close","Volume"]}')
+    assert not test.exception
+    assert setting(test.multiselect, "features").value == ["Close"]
+    setting(test.multiselect, "features").set_value([]).run()
+    assert not test.error
+    assert setting(test.multiselect, "features").value == ["Close"]
+
+
+def test_no_drawing_sends_a_value_to_a_widget_that_is_on_the_screen():
+    test = open_page("pages/2_Train.py", settings='{"window":300,"units":[8,4]}')
+    for change in (lambda: setting(test.segmented_control, "preset").set_value("Tutorial"),
+                   lambda: setting(test.slider, "layers").set_value(3),
+                   lambda: setting(test.select_slider, "learning_rate").set_value(0.05),
+                   lambda: setting(test.segmented_control, "preset").set_value("Quick look")):
+        assert sent_values(test) == []
+        change().run()
+        assert not test.exception
+    assert sent_values(test) == []
+    test = open_page("app.py")
+    test.segmented_control(key="data_sample").set_value("Generated waves").run()
+    assert sent_values(test) == []
+
+
+def sent_values(test):
+    """The labels of the widgets that a drawing told what to hold. One that does not apply is told that it is as it was."""
+    kinds = ("slider", "select_slider", "selectbox", "multiselect", "number_input", "toggle", "segmented_control")
+    widgets = [widget for kind in kinds for widget in getattr(test, kind)]
+    assert widgets
+    return [widget.label for widget in widgets if widget.proto.set_value and not widget.disabled]
 
 
 def test_click_on_train_right_after_a_setting_trains_with_that_setting():
