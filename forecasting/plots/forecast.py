@@ -36,7 +36,7 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | No
            *t.band(x, ahead["lower_80"], ahead["upper_80"], "80 % interval", c.band_80, form, legendrank=5)]
     for trace in fan:  # with up to six lines beside it, one entry of the legend for both is what a phone has room for
         trace["legendgroup"] = "fan"
-    fan[-1]["name"] = "80 and 95 % interval"
+    fan[-1]["name"] = "80 and 95 %"
     traces = [
         *fan,
         t.line(x, np.full(len(x), last), "Naive", c.naive, dash="dot", value=form, suffix=suffix, legendrank=4),

@@ -14,7 +14,7 @@ from forecasting.plots import forecast_fan, stretches
 from forecasting.result import MAX_STEPS
 from forecasting.runs.export import forecast_csv, forecast_file_name, forecast_xlsx
 from forecasting.runs.forecasts import both_forecasts, one_forecast
-from forecasting.words import count_of, date, dates, price, unit
+from forecasting.words import count_of, date, dates, decimals, number, price, unit
 from pages.components.diagnostics import draw
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
@@ -112,7 +112,7 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
             said.error(plain(job.error or "This forecast was stopped before it was made. Press Forecast to make it."),
                        icon=":material/error:")
         if table is None:
-            st.html(DIMMED)
+            said.html(DIMMED)
             title, shown, drawn = _until_then(state, run, result, wish)
         else:
             state.forecast_drawn = (run.id, wish, table)
@@ -223,7 +223,8 @@ def _draw_numbers(shown: pd.DataFrame, past: pd.Series, currency: str | None, is
     """The last price, and what is expected at the end. Each number takes the width it needs, and a new row if need be."""
     last, end = past.iloc[-1], shown.iloc[-1]
     of = f", {currency}" if currency else ""
-    change = "as naive: no change" if is_naive else price(end["predicted"] - last, currency, signed=True)
+    change = "as naive: no change" if is_naive else " ".join(
+        [number(end["predicted"] - last, decimals(last), signed=True), currency or ""]).rstrip()
     with st.container(horizontal=True, gap="medium"):
         for label, value, below in (
                 ("Last known price", price(last, currency), date(past.index[-1])),
