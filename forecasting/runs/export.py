@@ -1,7 +1,8 @@
 """Results as CSV and Excel files that a spreadsheet or another program reads without loss and without surprise.
 
 Predictions are written in full precision, since scores are computed from them again. A forecast is read by people: its
-prices are rounded as the page shows them. Both files of a table hold the same values; only a workbook has real dates.
+prices are rounded as the page shows them. Both files of a table hold the same values; a workbook has real dates, and
+numbers of 16 digits at most.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import pandas as pd
 
 from forecasting.words import decimals
 
-__all__ = ["file_name", "forecast_csv", "forecast_file_name", "forecast_xlsx", "predictions_csv", "predictions_file_name",
-           "predictions_xlsx", "safe_text", "table_csv", "table_xlsx"]
+__all__ = ["XLSX", "file_name", "forecast_csv", "forecast_file_name", "forecast_xlsx", "predictions_csv",
+           "predictions_file_name", "predictions_xlsx", "safe_text", "table_csv", "table_xlsx"]
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 INTERVALS = {"lower_80": "Lower 80", "upper_80": "Upper 80", "lower_95": "Lower 95", "upper_95": "Upper 95"}
 PREDICTIONS = {"split": "Split", "actual": "Actual", "predicted": "Predicted", "naive": "Naive", **INTERVALS}
 FORECAST = {"predicted": "Predicted", "naive": "Naive", **INTERVALS}
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no workbook may hold them
 # Excel counts days from 1900 and takes that for a leap year: what is earlier, it cannot show or shows a day late.
 _FIRST_EXCEL_DAY = pd.Timestamp("1900-03-01")
 
@@ -75,7 +78,7 @@ def table_xlsx(frame: pd.DataFrame) -> bytes:
     sheet = book.create_sheet("Table")
     sheet.freeze_panes = "B2"
     sheet.column_dimensions["A"].width = 20  # a date with its time; narrower, a spreadsheet shows ####
-    sheet.append(list(table.columns))
+    sheet.append([_CONTROL.sub("", name) for name in table.columns])
     for row in zip(*columns, strict=True):
         sheet.append(row)
     file = io.BytesIO()
@@ -105,7 +108,8 @@ def _excel_cells(column: pd.Series) -> list:
             return [text or None for text in _iso(dates)]
         whole_days = (dates.dropna() == dates.dropna().normalize()).all()
         return [None if date is pd.NaT else date.date() if whole_days else date.to_pydatetime(warn=False) for date in dates]
-    return [None if pd.isna(cell) else cell for cell in column.astype(object)]
+    return [None if pd.isna(cell) else _CONTROL.sub("", cell) if isinstance(cell, str) else cell
+            for cell in column.astype(object)]
 
 
 def safe_text(cell: str) -> str:

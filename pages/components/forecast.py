@@ -12,7 +12,7 @@ import streamlit as st
 from forecasting.evaluation.verdict import gate_words
 from forecasting.plots import forecast_fan, stretches
 from forecasting.result import MAX_STEPS
-from forecasting.runs.export import forecast_csv, forecast_file_name, forecast_xlsx
+from forecasting.runs.export import XLSX, forecast_csv, forecast_file_name, forecast_xlsx
 from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
 from pages.components.diagnostics import draw
@@ -28,7 +28,6 @@ __all__ = ["draw_forecast", "draw_forecast_settings"]
 
 TICK_SECONDS = 0.5
 STEPS_BEYOND = 60  # the horizon
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Dims what is left of the earlier settings. Nothing is drawn for it, so that nothing moves.
 DIMMED = "<style>.st-key-forecast_shown { opacity: 0.45; transition: opacity 0.2s; }</style>"
 
