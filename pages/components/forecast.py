@@ -108,8 +108,12 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
         table, job = _find(state, run, result, wish)
         _draw_buttons(state, run, result, wish, table, job)
         if job is not None and not job.active and table is None:
-            said.error(plain(job.error or "This forecast was stopped before it was made. Press Forecast to make it."),
-                       icon=":material/error:")
+            if job.state == "stopped" and not job.error:  # somebody's own wish is no error
+                said.info("This forecast was stopped before it was made. Press Forecast to make it.",
+                          icon=":material/stop_circle:")
+            else:
+                said.error(plain(job.error or "This forecast could not be made. Press Forecast to try again."),
+                           icon=":material/error:")
         if table is None:
             said.html(DIMMED)
             title, shown, drawn = _until_then(state, run, result, wish)
@@ -155,7 +159,7 @@ def _until_then(state: AppState, run, result, wish: Wish):
 
 
 def _draw_buttons(state: AppState, run, result, wish: Wish, table, job):
-    """Forecast, Stop, and beside them how far the job is: a row that keeps its height."""
+    """Forecast, Stop, and beside them how far the job is: a row that keeps its height, on a phone too."""
     busy = job is not None and job.active
     with st.container(horizontal=True, vertical_alignment="center"):
         missing = table is None and not busy
@@ -166,8 +170,6 @@ def _draw_buttons(state: AppState, run, result, wish: Wish, table, job):
                   help=None if busy else "Nothing is being computed.")
         if busy:
             st.fragment(_wait, run_every=TICK_SECONDS)(job.id)
-        elif table is not None:
-            st.caption(_made_words(result, wish))
     if pressed and missing:
         _start(state, run, result, wish)
         st.rerun()
@@ -243,15 +245,6 @@ def _draw_chart(past: pd.Series, shown: pd.DataFrame, **options):
     draw(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
 
 
-def _made_words(result, wish: Wish) -> str:
-    """From where the forecast was made, and by what."""
-    history = result.history
-    if wish.as_of:
-        return f"As if today were {date(wish.as_of)}, by the network as it was trained."
-    by = "refit on all rows" if wish.refit else "by the network as it was trained"
-    return f"From the last row, {date(history.dates[-1])}, {by}."
-
-
 def _words(result, wish: Wish) -> str:
     words = []
     if wish.guarded:
@@ -262,5 +255,8 @@ def _words(result, wish: Wish) -> str:
         words.append(f"Steps beyond {result.config.horizon} feed the network's own predictions back, so their errors add up.")
     if wish.refit:
         again = "The network was trained again" if result.best_epoch else "What the run had learnt was fitted again"
-        words.append(f"{again} on all rows before this forecast; the scores are those of the run.")
+        words.append(f"{again} on all rows before this forecast from the last one; the scores are those of the run.")
+    else:
+        row = f"as if today were {date(wish.as_of)}" if wish.as_of else f"from the last row, {date(result.history.dates[-1])}"
+        words.append(f"The forecast is made {row}, by the network as the run trained it.")
     return " ".join(words)

@@ -237,13 +237,11 @@ def test_a_forecast_that_was_stopped_is_made_again_only_when_asked(refitted, hom
     forecast_page(refitted, view)
     (queued,) = home[2].next_runs(1)
     home[2].end(queued.id, "stopped")
-    test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=60)
-    test.query_params.update({"run": refitted, "forecast": view})
-    test.run()
-    assert "stopped" in texts(test.error)
+    test = forecast_page(refitted, view)
+    assert "stopped" in texts(test.info)
     assert not home[2].next_runs(1)
     button(test, "Forecast").click().run()
-    assert not test.error
+    assert not test.info
     compute_next(home[2])
 
 
