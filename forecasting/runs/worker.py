@@ -158,20 +158,17 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
 
 
 def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
-    import pandas as pd
-
     from forecasting.result import load_run
+    from forecasting.runs.forecasts import both_forecasts
 
     steps, refit, as_of = (run.parameters.get(name) for name in ("steps", "refit", "as_of"))
     source = load_run(ledger.folder(run.parent))
-    options = {} if as_of is None else {"as_of": as_of}
     if refit and as_of is None:
         source = source.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
         if source.stopped:
             return "stopped"
     reporter.phase("forecasting")
-    plain, guarded = (source.forecast(steps, guarded=guarded, **options) for guarded in (False, True))
     folder = scratch("forecast")
-    pd.concat([plain, guarded.add_prefix("guarded_")], axis=1).to_parquet(folder / "forecast.parquet")
+    both_forecasts(source, steps, as_of).to_parquet(folder / "forecast.parquet")
     ledger.put_result(run.id, folder, {}, patience=FINAL_PATIENCE)
     return "finished"

@@ -17,6 +17,7 @@ from forecasting import (
 )
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
+from pages.components.forecast_view import read_view
 from pages.components.jobs import run_store
 from pages.components.settings import use_settings
 from pages.components.state import AppState
@@ -36,6 +37,7 @@ def restore(state: AppState):
     if state.history is not None:
         return
     query, found = st.query_params, AppState()
+    found.forecast, found.forecast_problem = read_view(query.get("forecast"))
     try:
         _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
@@ -56,6 +58,7 @@ def _take(state: AppState, found: AppState):
         if state.history is None:
             # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
             use_settings(state, replace(found.config, leak=None))
+            state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
             state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
 
 
@@ -95,7 +98,8 @@ def _data_id(state: AppState) -> str:
 
 
 def to_query(state: AppState) -> dict[str, str]:
-    """What a page's address says: the data, the run that is shown, and the settings that differ from the recommended."""
+    """What a page's address says: the data, the run that is shown, the settings that differ from the recommended, and
+    what is asked of the forecast beyond the usual."""
     if state.history is None:
         return st.query_params.to_dict()
     address = {"data": _data_id(state)}
@@ -104,6 +108,8 @@ def to_query(state: AppState) -> dict[str, str]:
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
     if changed := {name: value for name, value in ours.items() if value != usual[name]}:
         address["settings"] = json.dumps(changed, separators=(",", ":"))
+    if asked := state.forecast.to_text():
+        address["forecast"] = asked
     return address
 
 

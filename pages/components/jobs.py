@@ -13,8 +13,8 @@ from forecasting import PriceHistory, StoreUnavailable
 from forecasting.runs import launcher
 from pages.components.state import AppState
 
-__all__ = ["keep_history", "load_baselines", "load_cause", "load_csv", "load_result", "load_verdict", "run_store",
-           "spare_imports", "start_engine"]
+__all__ = ["keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_result", "load_verdict",
+           "run_store", "spare_imports", "start_engine"]
 
 PAINT_SECONDS = 2.0
 
@@ -91,6 +91,12 @@ def load_csv(run_id: str) -> bytes:
     from forecasting.runs.export import predictions_csv
 
     return predictions_csv(load_result(run_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def load_forecast(job_id: str):
+    """The table of a forecast job that has ended, see `RunStore.forecast`."""
+    return run_store().forecast(job_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.learning import ending_words, gap_words
 from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
-from forecasting.runs.export import predictions_file_name
+from forecasting.runs.export import XLSX, predictions_file_name, predictions_xlsx
 from forecasting.words import count, count_of, date, duration, number, percent, price, share
 from pages.components.frame import is_dark
 from pages.components.jobs import load_csv, load_result
@@ -70,6 +72,9 @@ def _draw_scores(run, result):
                  help="1 - RMSE / naive RMSE. Zero is no better than repeating the last price; below zero is worse.")
     download.download_button("Download predictions (CSV)", load_csv(run.id), predictions_file_name(result),
                              "text/csv", icon=":material/download:", on_click="ignore", width="stretch")
+    download.download_button("Download predictions (Excel)", partial(predictions_xlsx, result),
+                             predictions_file_name(result, "xlsx"), XLSX, icon=":material/download:", on_click="ignore",
+                             width="stretch")
 
 
 def _draw_predictions(result):

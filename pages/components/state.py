@@ -23,9 +23,13 @@ from forecasting import (
 )
 from forecasting.data.samples import SAMPLES
 from forecasting.runs.files import history_key
+from pages.components.forecast_view import ForecastView
 
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
+    import pandas as pd
+
     from forecasting.data.tickers import FetchJob
+    from pages.components.forecast_view import Wish
 
 __all__ = ["AppState", "Upload", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
@@ -71,6 +75,8 @@ class AppState:
     owner: names this person in the queue, so that runs are taken by turns
     upload, question, upload_error: the last file, what is still to be asked about it, why it could not be read
     fetch: a fetch under way; fetched: the tickers fetched in this session
+    forecast: what the Forecast page shows; forecast_problem: what the address asked of it in vain, a sentence
+    forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     failures: what a click could not do, sentences for the next drawing of the page
     """
 
@@ -89,6 +95,9 @@ class AppState:
     upload_error: str | None = None
     fetch: FetchJob | None = None
     fetched: dict[str, PriceHistory] = field(default_factory=dict)
+    forecast: ForecastView = field(default_factory=ForecastView)
+    forecast_problem: str | None = None
+    forecast_drawn: tuple[str, Wish, pd.DataFrame] | None = None
     failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):

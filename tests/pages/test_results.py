@@ -1,5 +1,7 @@
 """Pages with a result: a short training, brought into the store as a worker does it, but in this process."""
 
+import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from forecasting import RECOMMENDED, PriceHistory
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
-from forecasting.words import UNKNOWN
+from forecasting.words import THIN, UNKNOWN, date, price
+from pages.components.forecast_view import ForecastView, read_view
 
 ROOT = Path(__file__).parents[2]
 CONFIG = replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -58,6 +61,8 @@ def beyond(run_id, home):
 def run_id(home, monkeypatch):
     folder, run_id, _ = home
     monkeypatch.setenv("FORECASTING_HOME", str(folder))  # over the empty one that every page test has
+    # AppTest looks for a chosen run by its label of the drawing before, in which it was a minute younger.
+    monkeypatch.setattr("pages.components.runs.age", lambda seconds: "just now")
     return run_id
 
 
@@ -204,27 +209,187 @@ def test_a_leak_is_trained_on_request_and_shown_as_invalid(run_id, home):
     assert "Centred moving average (invalid)" in test.dataframe[0].value.index
 
 
-def test_forecast_is_queued_on_the_first_visit_and_then_drawn(run_id, home):
+def forecast_page(run_id, forecast=None):
+    """The Forecast page as a link with this `forecast` opens it."""
     test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=60)
     test.query_params["run"] = run_id
-    test.run()
-    assert not test.exception
-    compute_next(home[2])
-    test = open_page("4_Forecast.py", run_id)
-    assert metrics(test)["Last known price"].endswith("USD")
-    assert "gate" in texts(test.markdown) or "naive" in texts(test.markdown)
-    (table,) = [frame.value for frame in test.dataframe if "Upper 95" in frame.value.columns]
-    assert len(table) == 5
-
-
-def test_forecast_can_be_made_as_of_a_past_day_with_what_then_came(run_id, home):
-    test = open_page("4_Forecast.py", run_id, forecast_past=True)
-    next(button for button in test.button if button.label == "Forecast").click().run()
-    compute_next(home[2])
+    if forecast is not None:
+        test.query_params["forecast"] = forecast
     test.run()
     assert not test.exception
     assert not test.error
-    assert "Last known price" in metrics(test)
+    return test
+
+
+def forecast_table(test):
+    (table,) = [frame.value for frame in test.dataframe if "Upper 95" in frame.value.columns]
+    return table
+
+
+def chart_title(test):
+    return next(json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in test.get("plotly_chart")
+                if "orecast" in chart.proto.spec)
+
+
+def button(test, label):
+    return next(one for one in test.button if one.label == label)
+
+
+@pytest.fixture
+def refitted(run_id, home):
+    """The run, with its first forecast made by whoever opened the page first."""
+    forecast_page(run_id)
+    if any(job.active for job in home[2].list(kind="forecast", parent=run_id)):
+        compute_next(home[2])
+    return run_id
+
+
+def test_forecast_is_made_by_itself_and_until_then_the_run_as_trained_is_shown(run_id, home):
+    test = forecast_page(run_id)
+    assert chart_title(test) == "Preliminary forecast, as trained"
+    assert len(forecast_table(test)) == CONFIG.horizon
+    assert button(test, "Forecast").disabled
+    assert not button(test, "Stop").disabled
+    assert all(one.disabled for one in test.get("download_button"))
+    job = home[2].get(compute_next(home[2]))
+    test.run()
+    assert chart_title(test) == "Forecast"
+    assert len(forecast_table(test)) == 5
+    assert button(test, "Stop").disabled
+    assert not any(one.disabled for one in test.get("download_button"))
+    assert metrics(test)["Last known price"].endswith("USD")
+    assert "gate" in texts(test.markdown) or "naive" in texts(test.markdown)
+    # What is shown is what the job computed.
+    expected = home[2].forecast(job.id)["guarded_upper_95"].iloc[4]
+    assert forecast_table(test)["Upper 95"].iloc[-1] == price(expected, "USD")
+
+
+def test_steps_and_guard_of_a_forecast_that_is_there_need_no_other_one(refitted, home):
+    test = forecast_page(refitted)
+    own, guarded = (home[2].forecast(home[2].list(kind="forecast", parent=refitted)[0].id)[f"{name}predicted"].iloc[19]
+                    for name in ("", "guarded_"))
+    test.slider(key="forecast_steps").set_value(20).run()
+    assert metrics(test)[next(label for label in metrics(test) if label.startswith("Expected"))] == price(guarded, "USD")
+    test.toggle(key="forecast_guarded").set_value(False).run()
+    assert metrics(test)[next(label for label in metrics(test) if label.startswith("Expected"))] == price(own, "USD")
+    assert len(home[2].list(kind="forecast", parent=refitted)) == 1
+
+
+def test_a_forecast_as_trained_within_the_horizon_needs_no_job(refitted, home):
+    before = len(home[2].list(kind="forecast", parent=refitted))
+    test = forecast_page(refitted, '{"steps":3,"refit":false}')
+    expected = home[2].result(refitted).forecast(3, guarded=True)
+    assert forecast_table(test)["Lower 80"].tolist() == [price(value, "USD") for value in expected["lower_80"]]
+    assert chart_title(test) == "Forecast"
+    assert len(home[2].list(kind="forecast", parent=refitted)) == before
+
+
+def test_forecast_of_a_past_day_follows_the_settings_and_the_earlier_one_stays_until_it_is_there(refitted, home):
+    test = forecast_page(refitted)
+    shown = forecast_table(test)
+    test.toggle(key="forecast_past").set_value(True).run()
+    assert not test.exception
+    assert chart_title(test) == "Forecast, from the earlier settings"
+    pd.testing.assert_frame_equal(forecast_table(test), shown)
+    assert "forecast_shown" in " ".join(one.proto.body for one in test.get("html"))
+    compute_next(home[2])
+    test.run()
+    assert not test.exception
+    assert not test.get("html")
+    assert chart_title(test) == "Forecast"
+    assert "What came" in next(chart.proto.spec for chart in test.get("plotly_chart"))
+    day = test.date_input(key="forecast_day").value
+    assert forecast_table(test).index[0] == date(home[2].result(refitted).forecast(1, as_of=day).index[0])
+
+
+def test_a_forecast_that_was_stopped_is_made_again_only_when_asked(refitted, home):
+    view = '{"steps":30,"as_of":"2019-11-20"}'
+    forecast_page(refitted, view)
+    (queued,) = home[2].next_runs(1)
+    home[2].end(queued.id, "stopped")
+    test = forecast_page(refitted, view)
+    assert "stopped" in texts(test.info)
+    assert not home[2].next_runs(1)
+    button(test, "Forecast").click().run()
+    assert not test.info
+    compute_next(home[2])
+
+
+def test_the_address_brings_back_what_the_sender_saw(refitted):
+    sent = forecast_page(refitted)
+    sent.slider(key="forecast_steps").set_value(2)
+    sent.toggle(key="forecast_guarded").set_value(False)
+    sent.toggle(key="forecast_refit").set_value(False).run()
+    sent.toggle(key="forecast_past").set_value(True).run()  # from here on, refit is off and cannot be moved
+    day = datetime.date(2019, 11, 19)
+    sent.date_input(key="forecast_day").set_value(day).run()
+    address = sent.query_params["forecast"]
+    assert json.loads(address) == {"steps": 2, "as_of": "2019-11-19", "guarded": False, "refit": False}
+    opened = forecast_page(refitted, address)
+    assert opened.slider(key="forecast_steps").value == 2
+    assert opened.date_input(key="forecast_day").value == day
+    assert [opened.toggle(key=f"forecast_{name}").value for name in ("guarded", "past", "refit")] == [False, True, False]
+    pd.testing.assert_frame_equal(forecast_table(opened), forecast_table(sent))
+    assert opened.query_params["forecast"] == address
+    opened.toggle(key="forecast_past").set_value(False).run()
+    opened.toggle(key="forecast_guarded").set_value(True)
+    opened.toggle(key="forecast_refit").set_value(True)
+    opened.slider(key="forecast_steps").set_value(5).run()
+    assert "forecast" not in opened.query_params
+
+
+def test_the_address_names_the_run_also_when_nobody_chose_one(refitted):
+    test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=60).run()
+    assert test.query_params["run"] == refitted
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ("not JSON", "damaged"),
+    ("[1]", "damaged"),
+    ("[" * 100_000, "damaged"),
+    ('{"steps":"<b>"}', 'steps="<b>"'),
+    ('{"steps":true}', "steps=true"),
+    ('{"steps":0}', "steps=0"),
+    ('{"steps":100000}', "steps=100000"),
+    ('{"as_of":"2018-02-30"}', 'as_of="2018-02-30"'),
+    ('{"as_of":5}', "as_of=5"),
+    ('{"guarded":"no","refit":0,"colour":1}', 'guarded="no", refit=0, colour=1'),
+])
+def test_an_address_that_cannot_be_read_is_answered_with_what_is_wrong(asked, words):
+    view, problem = read_view(asked)
+    assert view == ForecastView()
+    assert words in problem
+
+
+def test_one_bad_value_in_the_address_leaves_the_others():
+    view, problem = read_view('{"steps":12,"guarded":false,"as_of":"yesterday"}')
+    assert view == ForecastView(steps=12, guarded=False)
+    assert 'as_of="yesterday"' in problem
+
+
+@pytest.mark.parametrize("view", [
+    ForecastView(), ForecastView(steps=24), ForecastView(guarded=False), ForecastView(refit=False),
+    ForecastView(as_of=datetime.date(2012, 5, 31)), ForecastView(3, False, False, datetime.date(2012, 5, 31))])
+def test_every_view_comes_back_from_its_text(view):
+    assert read_view(view.to_text()) == (view, None)
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ('{"steps":"many"}', "many"),
+    ('{"steps":999}', "up to 63 days ahead"),
+    ('{"as_of":"1990-01-01"}', "1 Jan 1990"),
+])
+def test_what_the_address_asks_in_vain_is_said_until_somebody_chooses(refitted, asked, words):
+    test = forecast_page(refitted, asked)
+    assert words in texts(test.warning).replace(THIN, " ")
+    assert test.slider(key="forecast_steps").value == 5
+    assert [test.toggle(key=f"forecast_{name}").value for name in ("guarded", "past", "refit")] == [True, False, True]
+    assert "forecast" not in test.query_params
+    assert len(forecast_table(test)) == 5
+    test.run()
+    assert test.warning
+    test.slider(key="forecast_steps").set_value(7).run()
+    assert not test.warning
 
 
 def test_runs_lists_every_run_and_no_score_of_an_invalid_one(run_id, home):
