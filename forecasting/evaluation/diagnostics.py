@@ -249,23 +249,22 @@ def _where_lower(rows, better):
 
 
 def _how_sure(rows, better, proven, unit):
-    doubted = better.drop(proven.index)
+    everywhere, one, doubted = len(better) == len(rows), len(better) == 1, better.drop(proven.index)
+    lead = "," if everywhere else ". The lower error is"
     if not len(doubted):
-        return ", and proven so." if len(better) == 1 else ", and proven so at each of them."
-    reasons = [] if not doubted["skill_low"].isna().any() else list(doubted.loc[doubted["skill_low"].isna(), "reason"])
-    lacks = "luck can explain it" if not reasons else f"too few {unit}s to prove it"
-    if reasons and not all("too few" in reason for reason in reasons):
+        return f"{lead} {'and ' if everywhere else ''}proven{'' if one else ' at each of these steps'}."
+    reasons = list(doubted.loc[doubted["skill_low"].isna(), "reason"])
+    if not all("too few" in reason for reason in reasons):
         lacks = "no interval can be made to prove it"
-    elif 0 < len(reasons) < len(doubted):
-        lacks = f"luck can explain it, or there are {lacks}"
-    elif reasons and len(proven):
-        lacks = f"there are {lacks}"
+    else:
+        lacks = " or ".join(["luck can explain it"] * (len(reasons) < len(doubted))
+                            + [f"there are too few {unit}s to prove it"] * bool(reasons))
     if not len(proven):
-        return f", but {'that is not proven' if len(better) == 1 else 'proven at none of them'}: {lacks}."
-    if proven["step"].max() < doubted["step"].min():
-        first = proven["step"].max()
-        return f", proven {'at step 1' if first == 1 else f'up to step {first}'}; beyond, {lacks}."
-    return f", proven at {_steps(proven, rows)}; at the others, {lacks}."
+        return f"{lead} {'but ' if everywhere else ''}{'not proven' if one else 'proven at none of these steps'}: {lacks}."
+    last = proven["step"].max()
+    if last < doubted["step"].min():
+        return f"{lead} proven {'at step 1' if last == 1 else f'up to step {last}'}; beyond, {lacks}."
+    return f"{lead} proven at {_steps(proven, rows)}; at the others, {lacks}."
 
 
 def _steps(some, rows):

@@ -48,9 +48,9 @@ def draw_forecast_settings(result) -> Wish:
     history = result.history
     test = result.predictions.index[result.predictions["split"] == "test"]
     with st.sidebar:
-        steps = st.slider("Steps ahead", 1, min(MAX_STEPS, result.config.horizon + STEPS_BEYOND),
+        steps = st.slider(f"{unit(history.frequency).capitalize()}s ahead", 1,
+                          min(MAX_STEPS, result.config.horizon + STEPS_BEYOND),
                           min(10, max(5, result.config.horizon)), key="forecast_steps",
-                          format=f"%d {unit(history.frequency)}s",
                           help=f"Up to {result.config.horizon} the network predicts directly; further steps feed its own "
                                "predictions back, and errors add up.")
         guarded = st.toggle("Guard with the evidence gate", value=True, key="forecast_guarded",

@@ -37,8 +37,8 @@ def _draw(state: AppState):
     fields = Fields(state.config, overwrite=state.config != state.drawn)
     with st.sidebar:
         _draw_preset(state)
-        rows = f"%d {unit(state.history.frequency)}s"
-        values = {"window": fields.slider("window", "Window", 2, 250, format=rows), "units": _units(fields),
+        one = unit(state.history.frequency)
+        values = {"window": fields.slider("window", "Window", 2, 250, format=f"%d {one}s"), "units": _units(fields),
                   "epochs": fields.slider("epochs", "Epochs", 1, 200)}
         with st.expander("Network"):
             values |= _network_group(fields, len(values["units"]))
@@ -47,7 +47,7 @@ def _draw(state: AppState):
         with st.expander("Inputs"):
             values["features"] = _features(fields, state.history)
         with st.expander("Target"):
-            values |= _target_group(fields, rows)
+            values |= _target_group(fields, one)
         with st.expander("Split"):
             values |= {"validation_share": fields.share("validation_share", "Validation share", 50),
                        "test_share": fields.share("test_share", "Test share", 60)}
@@ -184,17 +184,16 @@ def _learning_group(fields: Fields) -> dict:
     clip_norm = fields.number("clip_norm", "Longest gradient (global norm)", None if clips else "Gradients are not clipped.",
                               step=0.5)
     stops_early = fields.toggle("stops_early", "Stop early", "patience")
-    patience = fields.slider("patience", "Patience", 1, 50, None if stops_early else "All epochs are trained.",
-                             format="%d epochs")
+    patience = fields.slider("patience", "Patience (epochs)", 1, 50, None if stops_early else "All epochs are trained.")
     return values | {"clip_norm": clip_norm if clips else None, "patience": patience if stops_early else None,
                      "supervision": fields.choice("supervision", "Supervision"), "seed": fields.number("seed", "Seed")}
 
 
-def _target_group(fields: Fields, rows: str) -> dict:
+def _target_group(fields: Fields, one: str) -> dict:
     target = fields.choice("target", "Target")
     off = None if target == "price" else ("The scaler applies to the target *Price*; returns and changes are divided by "
                                           "their deviation.")
-    return {"target": target, "horizon": fields.slider("horizon", "Horizon", 1, 60, format=rows),
+    return {"target": target, "horizon": fields.slider("horizon", f"Horizon ({one}s)", 1, 60),
             "scaler": fields.choice("scaler", "Scaler", off)}
 
 
