@@ -2,8 +2,9 @@
 
     python benchmarks/estimates.py [--fit]
 
-Trains each of `TRAININGS` on the sample, one after another in one process as a worker does, all of them `ROUNDS` times, of
-which the quickest counts, since other programs may share the machine. Prints the estimate over the measured time: by the
+Trains each of `TRAININGS` on the sample, one after another in one process as a worker does. Other programs may share the
+machine, so each time is divided by how much longer than at its best a reference training took right before and after it, and
+the quicker one of `ROUNDS` counts. Prints the estimate over the measured time: by the
 constants of `size.COSTS`, and by all the other trainings of the list, as for a person who has trained a few. Where early
 stopping ended one, the latter is the estimate of that end. --fit measures a grid for each cell instead, and prints the
 constants.
@@ -32,7 +33,7 @@ from forecasting.model.size import CellCost, Timing, epoch_seconds, estimate, es
 
 EVERY = dataclasses.replace(RECOMMENDED, patience=None, epochs=15)
 LAST = dataclasses.replace(EVERY, supervision="last_step", epochs=5)
-ROUNDS = 3
+ROUNDS = 2
 TWO = (64, 64)
 SHORT = 1000  # rows; None: all
 TRAININGS = [
@@ -58,24 +59,39 @@ def main():
         for cell in size.COSTS:
             print(cell, fit(cell, history), flush=True)
         return
-    rounds = [[measure(config, history if rows is None else part(history, rows)) for config, rows in TRAININGS]
+    rounds = [measure_all([(config, history if rows is None else part(history, rows)) for config, rows in TRAININGS])
               for _ in range(ROUNDS)]
-    timings = [min(repeats, key=lambda timing: timing.seconds) for repeats in zip(*rounds, strict=True)]
+    best = min(beside for timings in rounds for _, beside in timings)
+    timings = [min((scaled(timing, best / beside) for timing, beside in repeats), key=lambda timing: timing.seconds)
+               for repeats in zip(*rounds, strict=True)]
     print(f"{'training':57} {'epochs':>8} {'seconds':>8} {'constants':>10} {'measured':>9}")
     firsts, learnt = [], []
     for timing in timings:
         others = [one for one in timings if one is not timing]
-        first, second = (estimate(timing.config, timing.rows, known, timing.fingerprint) for known in ((), others))
-        # Before anything is known of early stopping, an estimate is of all epochs.
         start = size.COSTS[timing.config.cell].start * len(timing.config.units)
-        run = start + (first.most - start) * timing.epochs / timing.config.epochs
-        firsts.append(run / timing.seconds)
+        firsts.append((start + timing.epochs * epoch_seconds(timing.config, timing.rows)) / timing.seconds)
+        second = estimate(timing.config, timing.rows, others, timing.fingerprint)
         learnt.append((second.usual if timing.epochs < timing.config.epochs else second.most) / timing.seconds)
         print(f"{name(timing):57} {timing.epochs:>3} of {timing.config.epochs:2} {timing.seconds:8.1f} {firsts[-1]:10.2f} "
               f"{learnt[-1]:9.2f}   {estimate_words(second, timing.config.epochs)}")
     for what, ratios in (("by the constants, for the epochs that were run", firsts), ("by the other trainings", learnt)):
         print(f"{what}: from {min(ratios):.2f} to {max(ratios):.2f} of the measured time, median {np.median(ratios):.2f}, "
               f"{sum(0.5 <= ratio <= 2 for ratio in ratios)} of {len(ratios)} within a factor of 2")
+
+
+def measure_all(trainings):
+    """Each training's timing, and the mean time of the reference training right before and after it."""
+    reference = dataclasses.replace(LAST, epochs=20), part(load_sample(), SHORT)
+    timings, before = [], measure(*reference).seconds
+    for training in trainings:
+        timing, after = measure(*training), measure(*reference).seconds
+        timings.append((timing, (before + after) / 2))
+        before = after
+    return timings
+
+
+def scaled(timing, factor) -> Timing:
+    return dataclasses.replace(timing, seconds=factor * timing.seconds, epoch_seconds=factor * timing.epoch_seconds)
 
 
 def measure(config, history) -> Timing:
@@ -101,9 +117,11 @@ def fit(cell, history) -> CellCost:
     from scipy.optimize import minimize
 
     grid = itertools.product(("every_step", "last_step"), (32, 128), ((8,), (32,), TWO), ((60, None), (20, SHORT)))
-    timings = [measure(dataclasses.replace(EVERY, cell=cell, supervision=supervision, batch_size=batch, units=units,
-                                           window=window, epochs=4), history if rows is None else part(history, rows))
-               for supervision, batch, units, (window, rows) in grid]
+    measured = measure_all([(dataclasses.replace(EVERY, cell=cell, supervision=supervision, batch_size=batch, units=units,
+                                                 window=window, epochs=4), history if rows is None else part(history, rows))
+                            for supervision, batch, units, (window, rows) in grid])
+    best = min(beside for _, beside in measured)
+    timings = [scaled(timing, best / beside) for timing, beside in measured]
     start = float(np.median([(one.seconds - one.epochs * one.epoch_seconds) / len(one.config.units) for one in timings]))
 
     def error(logs):

@@ -56,14 +56,14 @@ SCORES = {
     "directional_accuracy": Score("Right direction", "Of the days on which the forecast calls a direction and the price moved, "
                                                      "the share that it called right. Compare it with always calling the "
                                                      "more frequent direction, not with 50 %.", "share"),
-    "directional_interval": Score("95 % interval of right direction",
+    "directional_interval": Score("Its 95 % interval",
                                   "Wilson's interval around the share of right directions. It takes the days for independent "
                                   "of each other, so it is rather too narrow than too wide; look whether the share of the more "
                                   "frequent direction lies in it, not whether 50 % does."),
     "directional_base": Score("Always one way", "The share of the same days that is right for whoever always calls the more "
                                                 "frequent direction. Which one that is was chosen in hindsight, on these very "
                                                 "days: a stricter comparison than anyone could have made in advance.", "share"),
-    "directional_p": Score("p, against always one way", "Exact McNemar test of the right directions against always calling the "
+    "directional_p": Score("McNemar's p", "Exact McNemar test of the right directions against always calling the "
                                                         "more frequent one, on the days on which the two differ. Only a small "
                                                         "p-value, such as 0.05, speaks for a difference.", "p"),
     "coverage_80": Score("In the 80 % interval", "The share of prices within their 80 % interval: compare it with 80 %.",

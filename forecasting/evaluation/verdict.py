@@ -136,7 +136,9 @@ def intervals_words(coverage_80: float | None, coverage_95: float | None, rows: 
     # Three points, or two standard errors of a share of so few days.
     allowed = max(0.03, 2 * np.sqrt(0.8 * 0.2 / max(rows, 1)))
     if max(map(abs, misses)) <= allowed:
-        judgement = "the intervals hold"
+        judgement = "the intervals hold" if allowed == 0.03 else (
+            f"as far as {words.count_of(rows, 'price')} can tell, which leaves {words.share(allowed, digits=0)} either way, "
+            "the intervals hold")
     elif min(misses) < -allowed:
         judgement = "fewer than promised, the intervals are too narrow"
     else:

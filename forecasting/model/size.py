@@ -19,6 +19,7 @@ VALIDATION_STEPS = 32_768  # rows times window of a batch without a gradient, as
 NEAREST = 5  # trainings that an estimate goes by, at most
 ABOUT_AS_NEAR = math.log(2)  # beyond the nearest one
 FAR = math.log(16)  # e.g. four times the units and a quarter of the batch size
+MARGIN = 1.5  # of an estimate that no near training supports: it is given as an upper bound
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Timing:
 @dataclass(frozen=True)
 class Estimate:
     """most: seconds if every epoch is run; usual: with early stopping, or None where it is not known
-    measured: whether it goes by trainings of about this size on this machine
+    measured: whether it goes by trainings of about this size on this machine; otherwise it is on the safe side
     """
 
     most: float
@@ -154,6 +155,9 @@ def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), 
     if near:
         expected *= median(timing.epoch_seconds / epoch_seconds(timing.config, timing.rows) for timing in near)
         start = median(max(0.0, timing.seconds - timing.epochs * timing.epoch_seconds) for timing in near)
+    measured = distance < FAR
+    if not measured:
+        start, expected = MARGIN * start, MARGIN * expected
     most, usual = start + config.epochs * expected, None
     stopping = [timing for timing in alike if timing.whole and timing.config.patience and not timing.config.leak]
     if config.patience and stopping:
@@ -161,7 +165,7 @@ def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), 
                            + (2.0 if timing.fingerprint != fingerprint else 0.0))
         epochs = min(config.epochs, median(timing.best_epoch for timing in near) + config.patience)
         usual = start + epochs * expected
-    return Estimate(most, usual, distance < FAR)
+    return Estimate(most, usual, measured)
 
 
 def estimate_words(estimated: Estimate, epochs: int) -> str:

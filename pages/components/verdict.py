@@ -106,6 +106,8 @@ def score_text(name: str, scores: dict, currency: str | None) -> str:
         return price(value, currency)
     if form == "share":
         return share(value, signed=name == "skill")
+    if form == "p":
+        return p_value(value).removeprefix("p = ").removeprefix("p ")
     return percent(value) if form == "percent" else number(value, 3)
 
 

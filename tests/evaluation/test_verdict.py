@@ -116,7 +116,8 @@ def test_intervals_are_judged_by_what_so_many_days_allow():
     assert intervals_words(0.79, 0.94, 500).endswith("the intervals hold.")
     assert intervals_words(0.60, 0.90, 500).endswith("too narrow.")
     assert intervals_words(0.97, 1.0, 500).endswith("wider than they need to be.")
-    assert intervals_words(0.70, 0.95, 20).endswith("the intervals hold.")
+    assert intervals_words(0.70, 0.95, 20).endswith(
+        "95 % one: as far as 20 prices can tell, which leaves 18 % either way, the intervals hold.")
     assert intervals_words(None, 0.95, 20) == "The intervals could not be checked."
 
 

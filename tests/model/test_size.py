@@ -49,7 +49,7 @@ def test_before_anything_was_measured_an_estimate_is_an_upper_bound():
     guess = estimate(RECOMMENDED, 3000)
     assert not guess.measured
     assert guess.usual is None
-    assert guess.most == pytest.approx(COSTS["lstm"].start + 60 * epoch_seconds(RECOMMENDED, 3000))
+    assert guess.most == pytest.approx(1.5 * (COSTS["lstm"].start + 60 * epoch_seconds(RECOMMENDED, 3000)))
     # Another cell, or another supervision, tells nothing.
     others = [timing(replace(RECOMMENDED, cell="gru")), timing(replace(RECOMMENDED, supervision="last_step"))]
     assert estimate(RECOMMENDED, 3000, others) == guess

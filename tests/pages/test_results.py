@@ -131,7 +131,7 @@ def test_a_run_that_was_saved_before_a_score_was_known_still_opens(run_id, monke
     (direction,) = [metric for metric in test.metric if metric.label == "Right direction"]
     assert direction.delta == f"always {UNKNOWN}"
     shown = open_page("2_Train.py", run_id, train_tab="Scores").dataframe[0].value
-    assert shown.loc[["Naive MASE", "Always one way", "p, against always one way"], "Test"].tolist() == [UNKNOWN] * 3
+    assert shown.loc[["Naive MASE", "Always one way", "McNemar's p"], "Test"].tolist() == [UNKNOWN] * 3
     assert open_page("3_Evaluate.py", run_id, evaluate_tab="Leak lab").dataframe is not None
 
 
