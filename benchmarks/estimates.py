@@ -3,11 +3,10 @@
     python benchmarks/estimates.py [--fit]
 
 Trains each of `TRAININGS` on the sample, one after another in one process as a worker does. Other programs may share the
-machine, so each time is divided by how much longer than at its best a reference training took right before and after it, and
-the quicker one of `ROUNDS` counts. Prints the estimate over the measured time: by the
-constants of `size.COSTS`, and by all the other trainings of the list, as for a person who has trained a few. Where early
-stopping ended one, the latter is the estimate of that end. --fit measures a grid for each cell instead, and prints the
-constants.
+machine: each time is divided by how much longer than at its best a reference training took right before and after it, and
+the quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of `size.COSTS`, and by all the other
+trainings of the list, as for a person who has trained a few. Where early stopping ended one, the latter is the estimate of
+that end. --fit measures a grid for each cell instead, and prints the constants.
 """
 
 from __future__ import annotations
@@ -82,6 +81,7 @@ def main():
 def measure_all(trainings):
     """Each training's timing, and the mean time of the reference training right before and after it."""
     reference = dataclasses.replace(LAST, epochs=20), part(load_sample(), SHORT)
+    measure(*reference)  # compiles it
     timings, before = [], measure(*reference).seconds
     for training in trainings:
         timing, after = measure(*training), measure(*reference).seconds
