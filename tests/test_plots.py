@@ -350,7 +350,7 @@ def test_what_came_is_drawn_from_the_day_of_the_forecast():
     assert came.y.tolist() == p["actual"].iloc[-31:-20].tolist()
 
 
-@pytest.mark.parametrize(("farthest", "text"), [(0, "no better at any step"), (2, "up to 2 days ahead"),
+@pytest.mark.parametrize(("farthest", "text"), [(0, "at no step proven better"), (2, "up to 2 days ahead"),
                                                 (3, "up to 3 days ahead")])
 def test_the_step_beyond_which_a_model_sees_nothing_is_marked(farthest, text):
     truth = np.random.default_rng(1).normal(size=(30, 3))

@@ -25,6 +25,7 @@ __all__ = [
     "error_table",
     "errors_over_time",
     "farthest_step",
+    "horizon_words",
     "interval_table",
     "lag_analysis",
     "range_escape",
@@ -240,6 +241,75 @@ def farthest_step(by_horizon: pd.DataFrame) -> int:
     """
     failed = np.flatnonzero(~(by_horizon["skill_low"].to_numpy() > 0))
     return int(failed[0]) if failed.size else len(by_horizon)
+
+
+def horizon_words(by_horizon: pd.DataFrame, unit: str = "step") -> str:
+    """At which steps the error lies below naive's, at which of them that is proven, and what the others lack for a proof.
+
+    by_horizon: from `error_by_horizon`; unit: a step of the series in words, e.g. 'month'
+    Lower than naive and proven lower are two things: on a short test part a network may err half as much at every step,
+    and the far ones are known from too few origins that do not overlap.
+    """
+    rows = by_horizon[np.isfinite(by_horizon["skill"].astype(float))]
+    if not len(rows):
+        return f"No step can be scored: too few {unit}s of the test part are known, or the price never moved in it."
+    better, proven = rows[rows["skill"] > 0], rows[rows["skill_low"] > 0]
+    worse = rows[rows["skill_high"] < 0]
+    text = _where_lower(rows, better)
+    if len(better):
+        text += _how_sure(rows, better, proven, unit)
+    if len(worse):
+        text += f" It is proven worse at {_steps(worse, rows)}."
+    return text
+
+
+def _where_lower(rows, better):
+    others = rows.drop(better.index)
+    if not len(others):
+        return f"Lower error than naive at {_steps(rows, rows)}"
+    if not len(better):
+        word = "The same error as" if (others["skill"] == 0).all() else "No lower error than"
+        return f"{word} naive at {'any step' if word.startswith('No') else _steps(rows, rows)}."
+    word = "higher" if (others["skill"] < 0).all() else "no lower"
+    if better["step"].max() < others["step"].min():
+        return f"Lower error than naive up to step {better['step'].max()}, {word} beyond"
+    return f"Lower error than naive at {_steps(better, rows)}, {word} at {_steps(others, rows)}"
+
+
+def _how_sure(rows, better, proven, unit):
+    everywhere, one, doubted = len(better) == len(rows), len(better) == 1, better.drop(proven.index)
+    lead = "," if everywhere else ". The lower error is"
+    if not len(doubted):
+        return f"{lead} {'and ' if everywhere else ''}proven{'' if one else ' at each of these steps'}."
+    reasons = list(doubted.loc[doubted["skill_low"].isna(), "reason"])
+    if not all("too few" in reason for reason in reasons):
+        lacks = "no interval can be made to prove it"
+    else:
+        lacks = " or ".join(["luck can explain it"] * (len(reasons) < len(doubted))
+                            + [f"there are too few {unit}s to prove it"] * bool(reasons))
+    if not len(proven):
+        return f"{lead} {'but ' if everywhere else ''}{'not proven' if one else 'proven at none of these steps'}: {lacks}."
+    last = proven["step"].max()
+    if last < doubted["step"].min():
+        return f"{lead} proven {'at step 1' if last == 1 else f'up to step {last}'}; beyond, {lacks}."
+    return f"{lead} proven at {_steps(proven, rows)}; at the others, {lacks}."
+
+
+def _steps(some, rows):
+    """Which steps, in words: 'all 10 steps', 'step 3', 'steps 1 to 4 and 7'."""
+    numbers = some["step"].tolist()
+    if len(numbers) == len(rows):
+        return f"step {numbers[0]}" if len(numbers) == 1 else f"all {len(numbers)} steps"
+    spans = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    names = [str(first) if first == last else f"{first} to {last}" if last > first + 1 else f"{first} and {last}"
+             for first, last in spans]
+    named = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
+    return f"step{'s' if len(numbers) > 1 else ''} {named}"
 
 
 def worst_days(predictions: pd.DataFrame, part: str | None = "test", count: int = 10) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def _fan_words(now, last, forecast, currency):
 
 def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False, currency: str | None = None,
                   unit: str = "step") -> go.Figure:
-    """The error by step ahead beside the naive forecast's, with the step marked beyond which it is no better.
+    """The error by step ahead beside the naive forecast's, with the step marked up to which it is proven better.
 
     by_horizon: from `diagnostics.error_by_horizon`; farthest: from `diagnostics.farthest_step`
     unit: one step of the series, e.g. 'day'
@@ -93,7 +93,7 @@ def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False
     ]
     traces[1]["hovertemplate"] = f"Predicted %{{y:{form}}}{suffix}, %{{customdata}}<extra></extra>"
     axis = {"title": {"text": f"{unit.capitalize()}s ahead"}, "hoverformat": ",d",
-            "unifiedhovertitle": {"text": f"%{{x}} {unit}s ahead"}}
+            "unifiedhovertitle": {"text": f"{unit.capitalize()}s ahead: %{{x}}"}}
     if len(steps) <= 15:
         axis["dtick"] = 1
     layout = {}
@@ -103,9 +103,10 @@ def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False
         left = farthest > len(steps) / 2
         layout["annotations"] = [{
             "xref": "x", "yref": "paper", "x": farthest + 0.5, "y": 1, "yanchor": "top", "showarrow": False,
-            "xanchor": "right" if left else "left", "text": "better than naive" if left else "no better beyond",
+            "xanchor": "right" if left else "left", "text": "proven better" if left else "not proven beyond",
             "xshift": -5 if left else 5, "font": {"color": c.accent, "size": 12}}]
-    seen = f"better than naive up to {words.count_of(farthest, unit)} ahead" if farthest else "no better at any step"
+    seen = (f"proven better than naive up to {words.count_of(farthest, unit)} ahead" if farthest else
+            "at no step proven better")
     return t.make_figure(
         traces, title="Error by steps ahead", dark=dark, revision="horizon", xaxis=axis,
         description=f"RMSE from 1 to {words.count_of(len(steps), unit)} ahead beside the naive forecast's: {seen}.",

@@ -138,7 +138,6 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
 
 def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     from forecasting.model.backup import Backup
-    from forecasting.model.size import work_per_epoch
     from forecasting.result import train
 
     history, backup = ledger.history(run.id), Backup(backup_file(run.id))
@@ -151,9 +150,8 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     reporter.phase("saving")
     folder = scratch("result")
     result.save(folder)
-    seconds = result.curve["seconds"]
-    speed = work_per_epoch(run.config, len(history)) / seconds.median() if len(seconds) else None
-    ledger.put_result(run.id, folder, result.metrics, speed, patience=FINAL_PATIENCE)
+    seconds = result.curve["seconds"].iloc[1 if len(result.curve) > 1 else 0 :]  # the first epoch compiles too
+    ledger.put_result(run.id, folder, result.metrics, seconds.median() if len(seconds) else None, patience=FINAL_PATIENCE)
     return "stopped" if result.stopped or should_stop() else "finished"
 
 

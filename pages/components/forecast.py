@@ -42,8 +42,8 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
     test = result.predictions.index[result.predictions["split"] == "test"]
     given = _possible(state, result, most, usual, test)
     with st.sidebar:
-        steps = st.slider("Steps ahead", 1, most, given.steps or usual, key="forecast_steps",
-                          format=f"%d {unit(history.frequency)}s",
+        steps = st.slider(f"{unit(history.frequency).capitalize()}s ahead", 1, most, given.steps or usual,
+                          key="forecast_steps",
                           help=f"Up to {horizon} the network predicts directly; further steps feed its own predictions back, "
                                "and errors add up.")
         guarded = st.toggle("Guard with the evidence gate", value=given.guarded, key="forecast_guarded",

@@ -8,10 +8,10 @@ import streamlit as st
 
 from forecasting import RunError, StoreUnavailable
 from forecasting.evaluation.causes import diagnose_failure
-from forecasting.model.size import describe_network, estimate_seconds
+from forecasting.model.size import describe_network, estimate, estimate_words
 from forecasting.plots import CONFIG, describe, loss_chart
 from forecasting.runs.launcher import engine_trouble
-from forecasting.words import count, duration
+from forecasting.words import count_of, duration
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store, start_engine
 from pages.components.settings_words import LABELS, changed_settings
@@ -52,8 +52,8 @@ def draw_buttons(state: AppState, run, problem: str | None):
                        "Nothing is being trained.")
         if not problem:
             parameters = sum(layer.parameters for layer in describe_network(config))
-            seconds = estimate_seconds(config, len(state.history), run_store().speed())
-            st.caption(f"{count(parameters)} parameters · about {duration(seconds)} for {count(config.epochs)} epochs")
+            takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
+            st.caption(f"{count_of(parameters, 'parameter')} · {estimate_words(takes, config.epochs)}")
 
 
 def _why_not(active: bool, problem: str | None) -> str:

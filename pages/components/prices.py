@@ -13,7 +13,7 @@ from forecasting.model.preprocessing import check_history, describe_split
 from forecasting.plots import CONFIG, describe, price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
 from forecasting.runs.files import history_key
-from forecasting.words import count, date, dates, price, share
+from forecasting.words import count, count_of, date, dates, price, share
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import keep_history
 from pages.components.state import AppState, held, reported, taken, widget_for
@@ -43,7 +43,7 @@ def draw_prices(state: AppState):
                        "goes flat there. Returns and changes are not affected.")
     with boundary():
         check_history(history, state.config)
-    st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
+    st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count_of(part.rows, 'row')}"
                            for name, part in view.spans.items() if part.rows))
     _draw_chart(state, (view.train_end, view.validation_end))
     _draw_notes(history)

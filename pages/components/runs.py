@@ -30,7 +30,8 @@ def draw_runs(state: AppState):
     chosen = st.dataframe(pd.DataFrame([_row(run) for run in runs]), hide_index=True, key="runs_table", on_select="rerun",
                           selection_mode="single-row", height=min(600, 35 * (len(runs) + 1) + 3))
     if not chosen.selection.rows:
-        st.caption("Choose a row to open its run.")
+        st.caption("Choose a row to open its run. RMSEs compare only within one series, and the best of many runs is in part "
+                   "the luckiest: the Evaluate page says how far a skill can be trusted.")
         return
     run = runs[chosen.selection.rows[0]]
     st.markdown(f"**{plain(run.name)}** · {STATES[run.state]}" + (f" · {plain(run.error)}" if run.error else ""))

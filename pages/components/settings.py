@@ -127,8 +127,8 @@ def _draw(state: AppState):
     fields = Fields(state)
     with st.sidebar:
         _draw_preset(state)
-        rows = f"%d {unit(state.history.frequency)}s"
-        fields.slider("window", "Window", 2, 250, format=rows)
+        one = unit(state.history.frequency)
+        fields.slider("window", "Window", 2, 250, format=f"%d {one}s")
         layers = _draw_units(fields)
         fields.slider("epochs", "Epochs", 1, 200)
         with st.expander("Network"):
@@ -138,7 +138,7 @@ def _draw(state: AppState):
         with st.expander("Inputs"):
             _draw_features(fields, state.history)
         with st.expander("Target"):
-            _draw_target_group(fields, rows)
+            _draw_target_group(fields, one)
         with st.expander("Split"):
             fields.slider("validation_share", "Validation share", 1, 50, format="%d %%")
             fields.slider("test_share", "Test share", 1, 60, format="%d %%")
@@ -254,15 +254,15 @@ def _draw_learning_group(fields: Fields):
     clips = fields.toggle("clips", "Clip the gradient", "clip_norm")
     fields.number("clip_norm", "Longest gradient (global norm)", None if clips else "Gradients are not clipped.", step=0.5)
     stops_early = fields.toggle("stops_early", "Stop early", "patience")
-    fields.slider("patience", "Patience", 1, 50, None if stops_early else "All epochs are trained.", format="%d epochs")
+    fields.slider("patience", "Patience (epochs)", 1, 50, None if stops_early else "All epochs are trained.")
     fields.choice("supervision", "Supervision")
     fields.number("seed", "Seed")
 
 
-def _draw_target_group(fields: Fields, rows: str):
+def _draw_target_group(fields: Fields, one: str):
     off = None if fields.choice("target", "Target") == "price" else (
         "The scaler applies to the target *Price*; returns and changes are divided by their deviation.")
-    fields.slider("horizon", "Horizon", 1, 60, format=rows)
+    fields.slider("horizon", f"Horizon ({one}s)", 1, 60)
     fields.choice("scaler", "Scaler", off)
 
 

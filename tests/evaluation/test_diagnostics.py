@@ -200,6 +200,65 @@ def test_an_interval_that_cannot_be_made_is_a_gap_with_its_reason_and_no_proof()
     assert d.farthest_step(table) == table["skill_low"].isna().idxmax() < 10
 
 
+def steps(skill, low, high=None, reason="there are too few predictions for an interval, 12 where it takes 20"):
+    """A table as from `error_by_horizon`; low: NaN where there is no interval."""
+    low = np.array(low, dtype=float)
+    return pd.DataFrame({"step": np.arange(1, len(skill) + 1), "skill": skill, "skill_low": low,
+                         "skill_high": np.where(np.isnan(low), np.nan, np.array(high or skill, dtype=float) + 0.01),
+                         "reason": np.where(np.isnan(low), reason, "")})
+
+
+NONE = np.nan
+
+
+@pytest.mark.parametrize(("table", "expected"), [
+    (steps([0.5] * 10, [0.4] * 10), "Lower error than naive at all 10 steps, and proven at each of these steps."),
+    (steps([0.8] * 10, [0.6, 0.6] + [NONE] * 8),
+     "Lower error than naive at all 10 steps, proven up to step 2; beyond, there are too few months to prove it."),
+    (steps([0.8] * 3, [0.6, -0.1, -0.1]),
+     "Lower error than naive at all 3 steps, proven at step 1; beyond, luck can explain it."),
+    (steps([0.8] * 3, [0.6, -0.1, NONE]),
+     "Lower error than naive at all 3 steps, proven at step 1; beyond, luck can explain it or there are too few months to "
+     "prove it."),
+    (steps([0.8] * 3, [NONE] * 3),
+     "Lower error than naive at all 3 steps, but proven at none of these steps: there are too few months to prove it."),
+    (steps([0.1] * 3, [-0.1] * 3), "Lower error than naive at all 3 steps, but proven at none of these steps: luck can explain "
+     "it."),
+    (steps([0.1] * 3, [-0.1, -0.1, 0.05]),
+     "Lower error than naive at all 3 steps, proven at step 3; at the others, luck can explain it."),
+    (steps([0.2, 0.1, -0.1, -0.2], [0.1, 0.05, -0.2, -0.3], [0.3, 0.2, 0.1, 0.1]),
+     "Lower error than naive up to step 2, higher beyond. The lower error is proven at each of these steps."),
+    (steps([0.2, 0.1, -0.3, -0.4], [0.1, -0.1, -0.4, -0.5], [0.3, 0.2, -0.2, -0.3]),
+     "Lower error than naive up to step 2, higher beyond. The lower error is proven at step 1; beyond, luck can explain it. It "
+     "is proven worse at steps 3 and 4."),
+    (steps([0.2, -0.1, 0.3, 0.2, 0.1, -0.1], [-0.1] * 6, [0.3] * 6),
+     "Lower error than naive at steps 1 and 3 to 5, higher at steps 2 and 6. The lower error is proven at none "
+     "of these steps: luck can explain it."),
+    (steps([-0.1, -0.2], [-0.2, -0.3], [0.1, 0.1]), "No lower error than naive at any step."),
+    (steps([0.0, 0.0], [0.0, 0.0]), "The same error as naive at all 2 steps."),
+    (steps([0.3], [0.1]), "Lower error than naive at step 1, and proven."),
+    (steps([0.3], [-0.1]), "Lower error than naive at step 1, but not proven: luck can explain it."),
+    (steps([0.3], [NONE], reason="the naive forecast makes hardly any error"),
+     "Lower error than naive at step 1, but not proven: no interval can be made to prove it."),
+    (steps([NONE, NONE], [NONE, NONE]),
+     "No step can be scored: too few months of the test part are known, or the price never moved in it."),
+])
+def test_a_horizon_in_words_says_what_its_chart_shows(table, expected):
+    assert d.horizon_words(table, "month") == expected
+
+
+def test_a_short_test_part_proves_the_near_steps_only():
+    rng = np.random.default_rng(0)
+    actual = rng.normal(size=(24, 10))
+    for step in range(2, 11):
+        actual[-step + 1 :, step - 1] = np.nan
+    table = d.error_by_horizon(actual, actual * 0.5, np.zeros(24),
+                               lambda truth, ours, naive, step: skill_interval(truth, ours, naive, step=step))
+    words = d.horizon_words(table, "month")
+    assert words == (f"Lower error than naive at all 10 steps, proven up to step {d.farthest_step(table)}; beyond, there are "
+                     "too few months to prove it.").replace("up to step 1;", "at step 1;")
+
+
 def test_a_horizon_without_known_targets_has_no_score():
     table = d.error_by_horizon(np.full((3, 2), np.nan), np.ones((3, 2)), np.ones(3))
     assert table["rmse"].isna().all()

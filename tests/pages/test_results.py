@@ -11,8 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
+from forecasting.evaluation.verdict import always_words, direction_words
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
+from forecasting.runs.store import RunStore
 from forecasting.words import THIN, UNKNOWN, date, price
 from pages.components.forecast_view import ForecastView, read_view
 
@@ -174,6 +176,38 @@ def test_every_tab_of_evaluate_opens(run_id, tab):
     test = open_page("3_Evaluate.py", run_id, evaluate_tab=tab)
     assert {"RMSE", "Skill", "Right direction"} <= set(metrics(test))
     assert "Evidence gate" in texts(test.markdown)
+
+
+def test_directions_are_compared_with_always_calling_the_same_one(run_id, home):
+    test = open_page("3_Evaluate.py", run_id)
+    scores = home[2].result(run_id).metrics["test"]
+    (direction,) = [metric for metric in test.metric if metric.label == "Right direction"]
+    assert direction.delta == f"always {always_words(scores)}"
+    assert direction_words(scores) in texts(test.caption)
+    ranked = test.dataframe[0].value
+    assert ranked.loc["This run", "Always one way"] == always_words(scores)
+    assert ranked.loc["Naive", "Always one way"] == UNKNOWN
+    shown = open_page("2_Train.py", run_id, train_tab="Scores").dataframe[0].value
+    assert shown.loc["Always one way", "Test"] == always_words(scores)
+    assert shown.loc["In the 95 % interval", "Validation"].endswith("(fitted)")
+    assert not shown.loc["In the 95 % interval", "Test"].endswith("(fitted)")
+
+
+def test_a_run_that_was_saved_before_a_score_was_known_still_opens(run_id, monkeypatch):
+    def without(result):
+        new = {"naive_mase", "directional_up", "directional_base", "directional_p"}
+        result.metrics = {part: {name: value for name, value in scores.items() if name not in new}
+                          for part, scores in result.metrics.items()}
+        return result
+
+    load = RunStore.result
+    monkeypatch.setattr(RunStore, "result", lambda store, run_id: without(load(store, run_id)))
+    test = open_page("3_Evaluate.py", run_id)
+    (direction,) = [metric for metric in test.metric if metric.label == "Right direction"]
+    assert direction.delta == f"always {UNKNOWN}"
+    shown = open_page("2_Train.py", run_id, train_tab="Scores").dataframe[0].value
+    assert shown.loc[["Naive MASE", "Always one way", "McNemar's p"], "Test"].tolist() == [UNKNOWN] * 3
+    assert open_page("3_Evaluate.py", run_id, evaluate_tab="Leak lab").dataframe is not None
 
 
 def test_slow_baselines_are_made_when_asked_for(run_id):
