@@ -72,7 +72,7 @@ def _label(run) -> str:
     units = " + ".join(map(str, run.config.units))
     # When it began, and not how long ago: the browser tells by its label which run was chosen.
     words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
-             date(run.created.tz_convert(st.context.timezone or "UTC"), time=True)]
+             date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
     return " · ".join([*words, "invalid"] if run.config.leak else words)
 
 
