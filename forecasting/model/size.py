@@ -17,7 +17,7 @@ __all__ = ["COSTS", "CellCost", "Estimate", "Layer", "Timing", "chunks_of", "des
 FEWEST_SEQUENCES = 4  # in a batch; fewer take as long
 VALIDATION_STEPS = 32_768  # rows times window of a batch without a gradient, as `learner.forecast_rows` cuts them
 NEAREST = 5  # trainings that an estimate goes by, at most
-ABOUT_AS_NEAR = math.log(2)  # beyond the nearest one
+SAME = math.log(1.5)  # e.g. half as many units again
 FAR = math.log(16)  # e.g. four times the units and a quarter of the batch size
 MARGIN = 1.5  # of an estimate that no near training supports: it is given as an upper bound
 
@@ -145,7 +145,8 @@ def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), 
     timings: of trainings on this machine, the latest first; fingerprint: of the prices in hand
 
     By nearest neighbours: of the trainings with this cell and supervision those whose window, units, layers and batch
-    size are closest, in logarithms. `COSTS` then only has to say how much more or less work this training is than those.
+    size are the same, or else closest, in logarithms. `COSTS` then only has to say how much more or less work this training
+    is than those.
     When early stopping ends it is taken from trainings that are also closest in learning rate, target and series.
     """
     expected = epoch_seconds(config, rows)
@@ -153,7 +154,10 @@ def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), 
     alike = [timing for timing in timings if _kind(timing.config) == _kind(config)]
     near, distance = _nearest(alike, lambda timing: _size_distance(config, timing.config))
     if near:
-        expected *= median(timing.epoch_seconds / epoch_seconds(timing.config, timing.rows) for timing in near)
+        slower = [_slower(timing) for timing in near]
+        if distance > SAME:  # what little is known of the cell is tempered by what is known of the machine
+            slower.append(median(map(_slower, timings)))
+        expected *= median(slower)
         start = median(max(0.0, timing.seconds - timing.epochs * timing.epoch_seconds) for timing in near)
     measured = distance < FAR
     if not measured:
@@ -194,12 +198,18 @@ def _course_distance(one, other):
             + (one.target != other.target))
 
 
+def _slower(timing):
+    """How many times as long as `COSTS` say an epoch took."""
+    return timing.epoch_seconds / epoch_seconds(timing.config, timing.rows)
+
+
 def _nearest(timings, distance):
-    """The nearest few, all of them about as near as the nearest one, and its distance."""
-    ranked = sorted(((distance(timing), i) for i, timing in enumerate(timings)))
+    """The nearest few, only those about the same where there are any, and the distance of the nearest one."""
+    ranked = sorted((distance(timing), i) for i, timing in enumerate(timings))[:NEAREST]
     if not ranked:
         return [], math.inf
-    return [timings[i] for far, i in ranked[:NEAREST] if far <= ranked[0][0] + ABOUT_AS_NEAR], ranked[0][0]
+    nearest = ranked[0][0]
+    return [timings[i] for far, i in ranked if far <= SAME or nearest > SAME], nearest
 
 
 def _rough(seconds):

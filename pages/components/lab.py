@@ -170,8 +170,8 @@ def _draw_leaks(run, honest, members):
         for name in ("rmse", "naive_rmse", "skill", "directional_accuracy", "directional_base")})
     _, beside = load_verdict(run.id)
     known = "" if beside.interval is None else (
-        f" The honest skill itself is known only to lie between {share(beside.interval[0], digits=1)} and "
-        f"{share(beside.interval[1], digits=1)}: a mistake that adds less than that may owe it to luck.")
+        f" Beside that, the honest skill itself is known only to lie between {share(beside.interval[0], digits=1)} and "
+        f"{share(beside.interval[1], digits=1)}.")
     st.caption(f"Flattered by: how many points of skill the mistake adds.{known} RMSEs compare only where the days are the "
                "same, which shuffling changes.")
 

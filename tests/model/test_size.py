@@ -71,12 +71,21 @@ def test_what_was_measured_is_scaled_by_the_work():
         assert guess.measured
 
 
-def test_the_nearest_trainings_count_and_the_others_do_not():
-    wide = replace(RECOMMENDED, units=(256, 256), batch_size=16)
-    near = timing(RECOMMENDED, 0.1)
-    far = timing(wide, 1000 * epoch_seconds(wide, 3000))
+WIDE = replace(RECOMMENDED, units=(256, 256), batch_size=16)
+
+
+def test_trainings_of_the_same_size_count_and_the_others_do_not():
+    near, far = timing(RECOMMENDED, 0.1), timing(WIDE, 1000 * epoch_seconds(WIDE, 3000))
     assert estimate(RECOMMENDED, 3000, [far, far, near]) == estimate(RECOMMENDED, 3000, [near])
     assert not estimate(RECOMMENDED, 3000, [far]).measured
+
+
+def test_a_single_training_of_another_size_is_tempered_by_all_that_this_machine_did():
+    every, rnn = replace(RECOMMENDED, patience=None), replace(RECOMMENDED, cell="rnn")
+    odd = timing(replace(every, units=(64,)), 8 * epoch_seconds(replace(every, units=(64,)), 3000))
+    others = [timing(rnn, 2 * epoch_seconds(rnn, 3000))] * 3
+    guess = estimate(every, 3000, [odd, *others])
+    assert guess.most == pytest.approx(2 + 60 * (8 + 2) / 2 * epoch_seconds(every, 3000))
 
 
 def test_early_stopping_is_expected_where_such_trainings_ended():
