@@ -8,4 +8,4 @@ with page("Forecast", "What this network expects next, how sure that is, and how
     run, result = choose_result(state)
     if result is not None:
         series_line(result.history)
-        draw_forecast(state, run, result, draw_forecast_settings(result))
+        draw_forecast(state, run, result, draw_forecast_settings(state, result))

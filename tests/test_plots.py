@@ -277,17 +277,69 @@ def test_the_fan_starts_at_the_last_price_and_ends_with_the_forecast():
     assert traces["Predicted"].y[0] == p["actual"].iloc[-1]
     assert traces["Predicted"].y[-1] == forecast["predicted"].iloc[-1]
     assert set(traces["Naive"].y) == {p["actual"].iloc[-1]}
-    assert traces["Actual"].x[0] == str((p.index[-1] - pd.DateOffset(years=1)).date())
+    assert len(traces["Actual"].x) == 60
+    assert traces["Actual"].x[-1] == str(p.index[-1].date())
     assert "What came" not in traces
+    assert "Network alone" not in traces
 
 
-@pytest.mark.parametrize(("freq", "rows"), [("B", 262), ("D", 367), ("W", 60), ("MS", 60), ("h", 500)])
-def test_the_fan_follows_the_last_year_of_prices_whatever_their_spacing(freq, rows):
-    p = make_predictions(1000, freq)
-    figure = plots.forecast_fan(p["actual"], make_forecast(p.index[-1]))
+def axis_limits(figure):
+    """(low, high) that the price axis has to hold: Plotly fits it to all that is drawn where it is given no range."""
+    assert figure.layout.yaxis.range is None
+    values = np.concatenate([np.asarray(trace.y, dtype=float) for trace in figure.data])
+    return values.min(), values.max()
+
+
+@pytest.mark.parametrize(("label", "rows"), [("Last 60 rows", 60), ("Last year", 262), ("All", 1000)])
+def test_the_price_axis_of_the_fan_fits_the_stretch_that_is_shown(label, rows):
+    p = make_predictions(1000)
+    past = pd.Series(np.linspace(500, 51, 1000), index=p.index)  # far above the fan, the longer ago the more
+    forecast = make_forecast(p.index[-1])
+    chosen = plots.stretches(past.index)[label]
+    assert abs(chosen - rows) <= 1
+    figure = plots.forecast_fan(past, forecast, rows=chosen)
+    assert axis_limits(figure) == (forecast["lower_95"].min(), max(past.iloc[-chosen], forecast["upper_95"].max()))
+    start, end = map(pd.Timestamp, figure.layout.xaxis.range)
+    assert start == past.index[-chosen]
+    assert forecast.index[-1] <= end <= forecast.index[-1] + (forecast.index[-1] - start) / 20
+
+
+@pytest.mark.parametrize(("freq", "rows", "labels"), [
+    ("B", 1000, ["Last 60 rows", "Last year", "All"]), ("D", 300, ["Last 60 rows", "All"]),
+    ("W", 300, ["Last 60 rows", "All"]), ("MS", 144, ["Last 60 rows", "All"]), ("MS", 60, ["All"]), ("B", 1, ["All"])])
+def test_stretches_are_offered_where_they_differ(freq, rows, labels):
+    offered = plots.stretches(pd.date_range("2000-01-03", periods=rows, freq=freq))
+    assert list(offered) == labels
+    assert offered["All"] == rows
+    assert list(offered.values()) == sorted(set(offered.values()))
+
+
+def test_the_network_alone_stands_faintly_beside_a_guarded_forecast():
+    p, forecast = make_predictions(), make_forecast(make_predictions().index[-1])
+    guarded = forecast.assign(predicted=p["actual"].iloc[-1])
+    traces = {trace.name: trace for trace in plots.forecast_fan(p["actual"], guarded, own=forecast["predicted"]).data}
+    alone, predicted = traces["Network alone"], traces["Predicted"]
+    assert alone.y.tolist() == [p["actual"].iloc[-1], *forecast["predicted"]]
+    assert alone.line.width < predicted.line.width
+    assert alone.line.dash != predicted.line.dash
+    assert plots.colours().predicted == predicted.line.color != alone.line.color
+
+
+def test_the_legend_of_the_fan_has_one_entry_for_both_intervals():
+    p = make_predictions()
+    figure = plots.forecast_fan(p["actual"], make_forecast(p.index[-1]), own=make_forecast(p.index[-1])["predicted"])
+    assert [trace.name for trace in figure.data if trace.showlegend is not False] == [
+        "80 and 95 %", "Naive", "Network alone", "Predicted", "Actual"]
+    assert [trace.hovertemplate.split(" interval")[0] for trace in figure.data if "interval" in str(trace.hovertemplate)] == [
+        "95 %", "80 %"]
+
+
+def test_a_long_past_is_drawn_with_few_points():
+    p = make_predictions(20_000, "h")
+    figure = plots.forecast_fan(p["actual"], make_forecast(p.index[-1]), rows=20_000)
     actual = next(trace for trace in figure.data if trace.name == "Actual")
-    assert abs(len(actual.x) - rows) <= 1
-    assert actual.y[-1] == p["actual"].iloc[-1]
+    assert len(actual.x) < 5000
+    assert (max(actual.y), min(actual.y)) == (p["actual"].max(), p["actual"].min())
 
 
 def test_what_came_is_drawn_from_the_day_of_the_forecast():
@@ -298,7 +350,7 @@ def test_what_came_is_drawn_from_the_day_of_the_forecast():
     assert came.y.tolist() == p["actual"].iloc[-31:-20].tolist()
 
 
-@pytest.mark.parametrize(("farthest", "text"), [(0, "no better at any step"), (2, "up to 2 days ahead"),
+@pytest.mark.parametrize(("farthest", "text"), [(0, "at no step proven better"), (2, "up to 2 days ahead"),
                                                 (3, "up to 3 days ahead")])
 def test_the_step_beyond_which_a_model_sees_nothing_is_marked(farthest, text):
     truth = np.random.default_rng(1).normal(size=(30, 3))

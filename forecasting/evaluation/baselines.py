@@ -22,7 +22,8 @@ __all__ = ["EXTRA", "Baseline", "baseline_table", "baselines", "ridge_prediction
 
 EXTRA = ("exponential_smoothing", "arima")  # made only where a person asks for them: they take seconds
 SCORES = ("rmse", "mae", "mape", "smape", "mase", "skill",
-          "directional_accuracy", "directional_low", "directional_high", "directional_calls")
+          "directional_accuracy", "directional_low", "directional_high", "directional_calls", "directional_up",
+          "directional_base", "directional_p")
 
 _CLIP = 4.0  # standard deviations; a crash among the inputs must not decide the weights
 _PENALTIES = 10.0 ** np.arange(-4, 2.5, 0.5)  # per training window

@@ -80,9 +80,10 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
     errors, rival = _scaled_errors(actual, predicted, naive)
     n = len(errors)
     if n < MIN_DAYS:
-        raise Undefined(f"{n} predictions are too few for an interval, which takes {MIN_DAYS}")
+        raise Undefined(f"there are too few predictions for an interval, {n} where it takes {MIN_DAYS}")
     if step > 1 and n < MIN_HORIZONS * step:
-        raise Undefined(f"{n} predictions are too few for an interval {step} steps ahead, which takes {MIN_HORIZONS * step}")
+        raise Undefined(f"there are too few predictions for an interval {step} steps ahead, {n} where it takes "
+                        f"{MIN_HORIZONS * step}")
     block = min(n, max(round(n ** (1 / 3)), 2 * step if step > 1 else 1) if block is None else block)
     blocks = -(-n // block)
     # Sums over any block are differences of running sums over the circle.
@@ -131,7 +132,7 @@ def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2) 
     n = len(errors)
     if n <= 2 * step:
         ahead = f" {step} steps ahead" if step > 1 else ""
-        raise Undefined(f"{n} predictions are too few for a test of forecasts{ahead}")
+        raise Undefined(f"there are too few predictions ({n}) for a test of forecasts{ahead}")
     gains = np.abs(errors) ** power - np.abs(others) ** power
     if not gains.any():
         raise Undefined("both forecasts make the same errors")

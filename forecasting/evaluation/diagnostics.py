@@ -25,6 +25,7 @@ __all__ = [
     "error_table",
     "errors_over_time",
     "farthest_step",
+    "horizon_words",
     "interval_table",
     "lag_analysis",
     "range_escape",
@@ -38,6 +39,9 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 FEWEST_FOR_CORRELATION = 10
 # Correlations of price levels all lie near 1; a difference this small is rounding, not a lag.
 _SAME = 1e-9
+FLAT, FLATTENED = 0.1, 0.5  # of the price's standard deviation: predictions that vary less are a flat, a flattened line
+FOLLOWS = 0.5   # correlation; below, predictions have little to do with the price at any shift
+CLEARER = 0.9   # of the variance that no shift leaves unexplained: what a lag has to bring it below
 
 
 def part_of(predictions: pd.DataFrame, part: str | None) -> pd.DataFrame:
@@ -65,8 +69,8 @@ class Lag:
 
     change_correlation: of predicted with actual changes; None where one of them never varies
     shifts: columns shift (steps), correlation, rmse: predictions against the actual prices `shift` steps earlier
-    best_shift: the shift with the highest correlation, or None where there is none
-    late: whether a shift of one step or more fits better than none
+    best_shift: the shift that fits best, or None where predictions follow the price at none
+    late: whether a shift of one step or more fits clearly better than none
     sentence: all of it in words
     """
 
@@ -77,10 +81,11 @@ class Lag:
     sentence: str
 
 
-def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int = 5) -> Lag:
+def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int = 5, currency: str | None = None) -> Lag:
     """Compare predictions with what came and with what had come already, up to `most` steps earlier.
 
-    The same days are compared at every shift: those that have an actual price `most` steps earlier.
+    The same days are compared at every shift: those that have an actual price `most` steps earlier. A lag is claimed only
+    of predictions that follow the price: a flat line correlates with a trend a little better at some shift, by chance.
     """
     rows = error_table(predictions, part)
     actual, predicted = rows["actual"].to_numpy(float), rows["predicted"].to_numpy(float)
@@ -91,27 +96,51 @@ def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int
         table.append((shift, _correlation(late, earlier), rmse(earlier, late) if len(late) else np.nan))
     shifts = pd.DataFrame(table, columns=["shift", "correlation", "rmse"]).astype({"correlation": float})
     moves = _correlation(rows["predicted_move"].to_numpy(float), rows["move"].to_numpy(float))
-    known = shifts.dropna(subset=["correlation"])
-    if not len(known):
+    spread = np.std(predicted) / np.std(actual) if len(actual) > most and np.std(actual) else np.nan
+    if spread < FLAT:
+        return Lag(moves, shifts, None, False,
+                   f"The predictions are a nearly flat line: {_spans(predicted, actual, currency)}. They do not follow the "
+                   "price, so there is no lag to measure.")
+    fit = shifts.dropna(subset=["correlation"]).set_index("shift")["correlation"]
+    if not len(fit):
         return Lag(moves, shifts, None, False, "Too few prices, or prices that never change: a lag cannot be measured.")
-    best = int(known.loc[known["correlation"].idxmax(), "shift"])
-    at_none = float(known.loc[known["shift"] == 0, "correlation"].max())
-    late = best > 0 and known["correlation"].max() > at_none + _SAME
-    return Lag(moves, shifts, best if late else 0, late, _lag_words(shifts, best if late else 0, moves))
+    best, at_none = int(fit.idxmax()), float(fit.get(0, np.nan))
+    if fit[best] < FOLLOWS:
+        return Lag(moves, shifts, None, False,
+                   f"The predictions do not follow the price: their correlation with it is {words.number(fit[best], 2)} at "
+                   "most, shifted or not. So there is no lag to measure.")
+    # Of a trend, every shift explains nearly all; what counts is how much less it leaves unexplained.
+    left = 1 - fit**2
+    late = best > 0 and left[best] < CLEARER * (1 - at_none**2) - _SAME
+    if late or (best == 0 and left[0] < CLEARER * float(left.get(1, np.nan)) - _SAME):
+        return Lag(moves, shifts, best, late, _lag_words(shifts, best) + _moves_words(moves))
+    text = (f"Shifting the predictions makes hardly a difference (correlation {_digits(fit.min(), fit.max())} to "
+            f"{_digits(fit.max(), fit.min())}), so nothing says that they are late.")
+    if spread < FLATTENED:
+        text += f" They are a flattened line, which varies far less than the price: {_spans(predicted, actual, currency)}."
+    return Lag(moves, shifts, None, False, text + _moves_words(moves))
 
 
-def _lag_words(shifts, best, moves):
+def _spans(predicted, actual, currency):
+    ours, theirs = (f"{words.price(values.min(), currency)} to {words.price(values.max(), currency)}"
+                    for values in (predicted, actual))
+    return f"they lie within {ours}, the price within {theirs}"
+
+
+def _lag_words(shifts, best):
     at = shifts.set_index("shift")["correlation"]
     if best:
         steps = words.count_of(best, "step")
-        text = (f"The predictions are closest to the price {steps} earlier (correlation {_digits(at[best], at[0])}), "
+        return (f"The predictions are closest to the price {steps} earlier (correlation {_digits(at[best], at[0])}), "
                 f"not to the price they predict ({_digits(at[0], at[best])}): mostly the past, drawn {steps} late.")
-    else:
-        text = (f"The predictions fit best where they belong (correlation {_digits(at[0], at[1])}; shifted by one "
-                f"step {_digits(at[1], at[0])}): they are not late.")
+    return (f"The predictions fit best where they belong (correlation {_digits(at[0], at[1])}; shifted by one "
+            f"step {_digits(at[1], at[0])}): they are not late.")
+
+
+def _moves_words(moves):
     if moves is None:
-        return text + " They predict no changes at all, or the price never changed."
-    return text + f" Predicted and actual changes have a correlation of {words.number(moves, 2)}."
+        return " They predict no changes at all, or the price never changed."
+    return f" Predicted and actual changes have a correlation of {words.number(moves, 2)}."
 
 
 def _digits(value, other):
@@ -212,6 +241,75 @@ def farthest_step(by_horizon: pd.DataFrame) -> int:
     """
     failed = np.flatnonzero(~(by_horizon["skill_low"].to_numpy() > 0))
     return int(failed[0]) if failed.size else len(by_horizon)
+
+
+def horizon_words(by_horizon: pd.DataFrame, unit: str = "step") -> str:
+    """At which steps the error lies below naive's, at which of them that is proven, and what the others lack for a proof.
+
+    by_horizon: from `error_by_horizon`; unit: a step of the series in words, e.g. 'month'
+    Lower than naive and proven lower are two things: on a short test part a network may err half as much at every step,
+    and the far ones are known from too few origins that do not overlap.
+    """
+    rows = by_horizon[np.isfinite(by_horizon["skill"].astype(float))]
+    if not len(rows):
+        return f"No step can be scored: too few {unit}s of the test part are known, or the price never moved in it."
+    better, proven = rows[rows["skill"] > 0], rows[rows["skill_low"] > 0]
+    worse = rows[rows["skill_high"] < 0]
+    text = _where_lower(rows, better)
+    if len(better):
+        text += _how_sure(rows, better, proven, unit)
+    if len(worse):
+        text += f" It is proven worse at {_steps(worse, rows)}."
+    return text
+
+
+def _where_lower(rows, better):
+    others = rows.drop(better.index)
+    if not len(others):
+        return f"Lower error than naive at {_steps(rows, rows)}"
+    if not len(better):
+        word = "The same error as" if (others["skill"] == 0).all() else "No lower error than"
+        return f"{word} naive at {'any step' if word.startswith('No') else _steps(rows, rows)}."
+    word = "higher" if (others["skill"] < 0).all() else "no lower"
+    if better["step"].max() < others["step"].min():
+        return f"Lower error than naive up to step {better['step'].max()}, {word} beyond"
+    return f"Lower error than naive at {_steps(better, rows)}, {word} at {_steps(others, rows)}"
+
+
+def _how_sure(rows, better, proven, unit):
+    everywhere, one, doubted = len(better) == len(rows), len(better) == 1, better.drop(proven.index)
+    lead = "," if everywhere else ". The lower error is"
+    if not len(doubted):
+        return f"{lead} {'and ' if everywhere else ''}proven{'' if one else ' at each of these steps'}."
+    reasons = list(doubted.loc[doubted["skill_low"].isna(), "reason"])
+    if not all("too few" in reason for reason in reasons):
+        lacks = "no interval can be made to prove it"
+    else:
+        lacks = " or ".join(["luck can explain it"] * (len(reasons) < len(doubted))
+                            + [f"there are too few {unit}s to prove it"] * bool(reasons))
+    if not len(proven):
+        return f"{lead} {'but ' if everywhere else ''}{'not proven' if one else 'proven at none of these steps'}: {lacks}."
+    last = proven["step"].max()
+    if last < doubted["step"].min():
+        return f"{lead} proven {'at step 1' if last == 1 else f'up to step {last}'}; beyond, {lacks}."
+    return f"{lead} proven at {_steps(proven, rows)}; at the others, {lacks}."
+
+
+def _steps(some, rows):
+    """Which steps, in words: 'all 10 steps', 'step 3', 'steps 1 to 4 and 7'."""
+    numbers = some["step"].tolist()
+    if len(numbers) == len(rows):
+        return f"step {numbers[0]}" if len(numbers) == 1 else f"all {len(numbers)} steps"
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    names = [str(first) if first == last else f"{first} to {last}" if last > first + 1 else f"{first} and {last}"
+             for first, last in spans]
+    named = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
+    return f"step{'s' if len(numbers) > 1 else ''} {named}"
 
 
 def worst_days(predictions: pd.DataFrame, part: str | None = "test", count: int = 10) -> pd.DataFrame:

@@ -9,15 +9,69 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-__all__ = ["SMALLEST_MOVE", "Undefined", "binomial_interval", "coverage", "directional_accuracy", "directional_hits",
-           "interval_score", "mae", "mape", "mase", "mase_scale", "mean_width", "rmse", "scores", "skill", "smape"]
+__all__ = ["SCORES", "SMALLEST_MOVE", "Score", "Undefined", "binomial_interval", "coverage", "directional_accuracy",
+           "directional_base", "directional_hits", "directional_p", "directional_up", "interval_score", "mae", "mape", "mase",
+           "mase_scale", "mean_width", "rmse", "scores", "skill", "smape"]
 
 # exp(log price + 0) differs from the price in its last bits: a smaller share of the price is no predicted move.
 SMALLEST_MOVE = 1e-7
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a score is shown: its label, and in `help` what it is and what it has to be compared with.
+
+    unit: 'price', 'percent' (in percent already), 'share' (0 to 1), 'plain' or 'p' (a p-value)
+    """
+
+    label: str
+    help: str
+    unit: str = "plain"
+
+
+# What the pages show of `scores`, in the order of their tables.
+SCORES = {
+    "rmse": Score("RMSE", "Root mean squared error, in the unit of the prices; large misses weigh most. Alone it says how "
+                          "restless the price was: compare it with the naive forecast's on the same days.", "price"),
+    "naive_rmse": Score("Naive RMSE", "The same for repeating the last known price.", "price"),
+    "mae": Score("MAE", "Mean absolute error, in the unit of the prices: compare it with the naive forecast's on the same "
+                        "days.", "price"),
+    "naive_mae": Score("Naive MAE", "The same for repeating the last known price.", "price"),
+    "mape": Score("MAPE", "Mean absolute error in percent of the price. A small one is no merit, because prices hardly move "
+                          "within one step: compare it with the naive forecast's on the same days.", "percent"),
+    "naive_mape": Score("Naive MAPE", "The same for repeating the last known price.", "percent"),
+    "smape": Score("sMAPE", "Absolute error in percent of the mean of price and prediction. It runs from 0 to 200 %, not to "
+                            "100 %: compare it with the naive forecast's on the same days.", "percent"),
+    "mase": Score("MASE", "Mean absolute error over the naive forecast's mean error in training, on other days. Where the "
+                          "price grew or fell since, so did its moves, and 1 is not the score of the naive forecast: compare "
+                          "with the naive forecast's own MASE on the same days."),
+    "naive_mase": Score("Naive MASE", "The naive forecast's own MASE on these days: what the MASE has to stay below. It is 1 "
+                                      "only where the price moves as much as it did in training."),
+    "skill": Score("Skill", "1 - RMSE / naive RMSE: the share of the naive forecast's error that is gone. Zero is no better "
+                            "than repeating the last price; below zero is worse.", "share"),
+    "directional_accuracy": Score("Right direction", "Of the days on which the forecast calls a direction and the price moved, "
+                                                     "the share that it called right. Compare it with always calling the "
+                                                     "more frequent direction, not with 50 %.", "share"),
+    "directional_interval": Score("Its 95 % interval",
+                                  "Wilson's interval around the share of right directions. It takes the days for independent "
+                                  "of each other, so it is rather too narrow than too wide; look whether the share of the more "
+                                  "frequent direction lies in it, not whether 50 % does."),
+    "directional_base": Score("Always one way", "The share of the same days that is right for whoever always calls the more "
+                                                "frequent direction. Which one that is was chosen in hindsight, on these very "
+                                                "days: a stricter comparison than anyone could have made in advance.", "share"),
+    "directional_p": Score("McNemar's p", "Exact McNemar test of the right directions against always calling the "
+                                                        "more frequent one, on the days on which the two differ. Only a small "
+                                                        "p-value, such as 0.05, speaks for a difference.", "p"),
+    "coverage_80": Score("In the 80 % interval", "The share of prices within their 80 % interval: compare it with 80 %.",
+                         "share"),
+    "coverage_95": Score("In the 95 % interval", "The share of prices within their 95 % interval: compare it with 95 %.",
+                         "share"),
+}
 
 
 class Undefined(ArithmeticError):
@@ -52,6 +106,8 @@ def mape(actual, predicted) -> float:
 def smape(actual, predicted) -> float:
     """Symmetric mean absolute percentage error: 100 mean(|a - p| / ((|a| + |p|) / 2)), from 0 to 200 percent.
 
+    Over the mean of price and prediction, so that 200 and not 100 is the worst: where one of them is zero, or both have
+    opposite signs. For small errors it is close to `mape`.
     Undefined where a price and its prediction are both zero.
     Source: Makridakis, "Accuracy measures: theoretical and practical concerns" (1993), with absolute values below.
     """
@@ -73,7 +129,9 @@ def mase_scale(training_prices) -> float:
 def mase(actual, predicted, scale) -> float:
     """Mean absolute error over `scale`, the naive forecast's mean absolute error in training (see `mase_scale`).
 
-    Below 1: better than the naive forecast was on the training part.
+    Below 1: better than the naive forecast was on the training part, which is not the naive forecast on these days. The
+    moves of a price that has grown tenfold since are about ten times as large, and every forecast's MASE with them, the
+    naive one's too: compare it with `mase(actual, naive, scale)`, which `scores` gives as 'naive_mase'.
     Source: Hyndman and Koehler, "Another look at measures of forecast accuracy" (2006).
     """
     error = mae(actual, predicted)
@@ -101,15 +159,8 @@ def directional_hits(actual, predicted, last) -> tuple[int, int]:
     last: (n,) the last price known when each prediction was made
     A call counts where the price then moved and the prediction differs from `last` by more than `SMALLEST_MOVE` of it.
     """
-    moved = -_errors(last, actual)
-    called = -_errors(last, predicted)
-    called = np.where(np.abs(called) > SMALLEST_MOVE * np.abs(np.asarray(last, dtype=np.float64)), called, 0.0)
-    if not moved.any():
-        raise Undefined("the price never moved")
-    counts = (moved != 0) & (called != 0)
-    if not counts.any():
-        raise Undefined("the forecast calls no direction")
-    return int(np.sum(np.sign(moved[counts]) == np.sign(called[counts]))), int(counts.sum())
+    moved, called = _directions(actual, predicted, last)
+    return int(np.sum(moved == called)), len(moved)
 
 
 def directional_accuracy(actual, predicted, last) -> float:
@@ -118,9 +169,59 @@ def directional_accuracy(actual, predicted, last) -> float:
     return right / calls
 
 
+def directional_up(actual, predicted, last) -> float:
+    """The share, from 0 to 1, of the days of `directional_hits` on which the price rose."""
+    moved, _ = _directions(actual, predicted, last)
+    return float(np.mean(moved > 0))
+
+
+def directional_base(actual, predicted, last) -> float:
+    """The share, from 0.5 to 1, of the days of `directional_hits` on which the price moved in the more frequent direction.
+
+    It is the accuracy of always calling that direction. A price that mostly rises gives it to any forecast that mostly
+    says so. The direction is chosen in hindsight, on the days that are scored, which makes it hard to beat.
+    """
+    up = directional_up(actual, predicted, last)
+    return max(up, 1 - up)
+
+
+def directional_p(actual, predicted, last) -> float:
+    """Two-sided p of the hypothesis that the calls are as often right as always calling the more frequent direction.
+
+    Both are judged by the same days, so only those on which they differ tell them apart: with equal accuracies, either is
+    right on such a day with probability 1/2. Days count as independent. Where both directions are equally frequent, it is
+    tested against always up.
+    Source: McNemar, "Note on the sampling error of the difference between correlated proportions or percentages" (1947),
+    with the exact binomial distribution in place of the chi-squared one.
+    """
+    from scipy.special import bdtr
+
+    moved, called = _directions(actual, predicted, last)
+    differ = called != (1 if np.mean(moved > 0) >= 0.5 else -1)
+    days, right = int(differ.sum()), int(np.sum(moved[differ] == called[differ]))
+    if not days:
+        raise Undefined("the forecast always calls the more frequent direction")
+    return min(1.0, 2 * float(bdtr(min(right, days - right), days, 0.5)))
+
+
+def _directions(actual, predicted, last):
+    """(m,), (m,): 1 for up and -1 for down, as the price moved and as it was called, on the m days that have both."""
+    moved = -_errors(last, actual)
+    called = -_errors(last, predicted)
+    called = np.where(np.abs(called) > SMALLEST_MOVE * np.abs(np.asarray(last, dtype=np.float64)), called, 0.0)
+    if not moved.any():
+        raise Undefined("the price never moved")
+    counts = (moved != 0) & (called != 0)
+    if not counts.any():
+        raise Undefined("the forecast calls no direction")
+    return np.sign(moved[counts]), np.sign(called[counts])
+
+
 def binomial_interval(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
     """The interval of a share that was seen as `successes` of `trials` independent ones.
 
+    It lies around the share that was seen, not around 1/2. Days of a price series are only nearly independent: what they
+    share makes the true interval wider.
     Source: Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
     """
     if not 0 <= successes <= trials or trials < 1:
@@ -162,9 +263,10 @@ def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -
     intervals: {level: (lower (n,), upper (n,))}, e.g. {0.8: ..., 0.95: ...}, or None
     scale: of the MASE, from `mase_scale`, or None where it is undefined
     last: (n,) the last known prices; `naive` itself unless given
-    returns values: {'rmse', 'mae', 'mape', 'smape', 'mase', 'naive_rmse', 'naive_mae', 'naive_mape', 'skill',
-        'directional_accuracy', 'directional_low', 'directional_high' (its 95 % interval), 'directional_calls', and for
-        each level 'coverage_80', 'width_80', 'interval_score_80'}; reasons: {name: sentence} for those that are None
+    returns values: {'rmse', 'mae', 'mape', 'smape', 'mase', 'naive_rmse', 'naive_mae', 'naive_mape', 'naive_mase', 'skill',
+        'directional_accuracy', 'directional_low', 'directional_high' (its 95 % interval), 'directional_calls',
+        'directional_up', 'directional_base', 'directional_p' (its test against always one way), and for each level
+        'coverage_80', 'width_80', 'interval_score_80'}; reasons: {name: sentence} for those that are None
     """
     last = naive if last is None else last
     wanted: dict[str, Callable[..., float]] = {
@@ -176,11 +278,15 @@ def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -
         "naive_rmse": lambda: rmse(actual, naive),
         "naive_mae": lambda: mae(actual, naive),
         "naive_mape": lambda: mape(actual, naive),
+        "naive_mase": lambda: mase(actual, naive, scale),
         "skill": lambda: skill(actual, predicted, naive),
         "directional_accuracy": lambda: directional_accuracy(actual, predicted, last),
         "directional_low": lambda: binomial_interval(*directional_hits(actual, predicted, last))[0],
         "directional_high": lambda: binomial_interval(*directional_hits(actual, predicted, last))[1],
         "directional_calls": lambda: directional_hits(actual, predicted, last)[1],
+        "directional_up": lambda: directional_up(actual, predicted, last),
+        "directional_base": lambda: directional_base(actual, predicted, last),
+        "directional_p": lambda: directional_p(actual, predicted, last),
     }
     for level, (lower, upper) in (intervals or {}).items():
         percent = f"{100 * level:g}"

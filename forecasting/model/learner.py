@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from forecasting.model.config import ForecastConfig
 from forecasting.model.network import build_trainer
+from forecasting.model.size import chunks_of
 
-__all__ = ["Learner", "chunks_of", "forecast_rows", "in_batches", "learner_for"]
+__all__ = ["Learner", "forecast_rows", "in_batches", "learner_for"]
 
 CALL_SECONDS = 0.1  # how long one call of compiled steps may last before Python looks at should_stop again
 FORECAST_STEPS = 32_768  # most rows times window of a batch without a gradient: bounds its memory
@@ -27,7 +28,6 @@ FEWEST_VALIDATED = 1000  # origins
 # Rows; two parts of fewer, side by side, take longer than the whole batch, or so much more work that a second training
 # on the same machine would pay for it.
 SMALLEST_PART = {"lstm": 16, "tutorial_lstm": 16, "gru": 64, "rnn": 64}
-FEWEST_SEQUENCES = 4  # in a batch; fewer take as long
 LARGEST_THREADED_PART = 32  # rows; with more, ops that share out the cores themselves are slower fused than in Keras
 
 LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
@@ -46,19 +46,6 @@ def learner_for(config: ForecastConfig, n_features: int) -> Learner:
 @functools.lru_cache(maxsize=4)
 def _learner(config, n_features):
     return Learner(config, n_features)
-
-
-def chunks_of(config: ForecastConfig) -> tuple[int, int]:
-    """(rows, k) of a batch: `rows` sequences of window + k - 1 steps, whose last k steps have a target each.
-
-    Where every step is supervised, rows times k is about the batch size: as many targets a step as with single windows.
-    With a window of 60 and batches of 128 on changes of prices, volatility and temperatures, k = 16 learnt as well as
-    single windows, in a third of the time; with k = 30 or 60 an epoch is shorter still, but more of them are needed.
-    """
-    if config.supervision == "last_step":
-        return config.batch_size, 1
-    k = max(16, config.window // 4)
-    return max(FEWEST_SEQUENCES, round(config.batch_size / k)), k
 
 
 class Learner:

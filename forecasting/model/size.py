@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
+from forecasting import words
 from forecasting.model.config import ForecastConfig
 from forecasting.model.features import feature_width
 
-__all__ = ["Layer", "describe_network", "estimate_seconds", "work_per_epoch"]
+__all__ = ["COSTS", "CellCost", "Estimate", "Layer", "Timing", "chunks_of", "describe_network", "epoch_seconds", "estimate",
+           "estimate_words"]
+
+FEWEST_SEQUENCES = 4  # in a batch; fewer take as long
+VALIDATION_STEPS = 32_768  # rows times window of a batch without a gradient, as `learner.forecast_rows` cuts them
+NEAREST = 5  # trainings that an estimate goes by, at most
+SAME = math.log(1.5)  # e.g. half as many units again
+FAR = math.log(16)  # e.g. four times the units and a quarter of the batch size
+MARGIN = 1.5  # of an estimate that no near training supports: it is given as an upper bound
 
 
 @dataclass(frozen=True)
@@ -46,19 +57,164 @@ def _cell_parameters(cell: str, inputs: int, units: int) -> int:
     return 4 * units * (inputs + units + 1)
 
 
-def work_per_epoch(config: ForecastConfig, rows: int) -> float:
-    """Multiplications of one epoch's forward pass, in billions: a measure of work, not of time."""
+def chunks_of(config: ForecastConfig) -> tuple[int, int]:
+    """(rows, k) of a batch: `rows` sequences of window + k - 1 steps, whose last k steps have a target each.
+
+    Where every step is supervised, rows times k is about the batch size: as many targets a step as with single windows.
+    With a window of 60 and batches of 128 on changes of prices, volatility and temperatures, k = 16 learnt as well as
+    single windows, in a third of the time; with k = 30 or 60 an epoch is shorter still, but more of them are needed.
+    """
+    if config.supervision == "last_step":
+        return config.batch_size, 1
+    k = max(16, config.window // 4)
+    return max(FEWEST_SEQUENCES, round(config.batch_size / k)), k
+
+
+@dataclass(frozen=True)
+class CellCost:
+    """Seconds that a kind of cell takes. start: before the first epoch and after the last one, mostly compiling, for each
+    layer; batch: for each batch; step: for each batch, layer and step of time, however few units there are; work: for a
+    billion multiplications of the forward pass, with the backward pass that belongs to them
+    """
+
+    start: float
+    batch: float
+    step: float
+    work: float
+
+
+# As `benchmarks/estimates.py --fit` measures them. A machine that has trained such a cell itself goes by its own runs.
+COSTS = {
+    "lstm": CellCost(start=1.5, batch=1.1e-3, step=3e-5, work=0.26),
+    "gru": CellCost(start=1.4, batch=2.3e-3, step=19e-5, work=0.29),
+    "rnn": CellCost(start=0.7, batch=0.1e-3, step=5e-5, work=0.17),
+    "tutorial_lstm": CellCost(start=1.1, batch=1.3e-3, step=4e-5, work=0.43),
+}
+# Recurrent dropout takes the place of the fast LSTM and GRU by Keras's own, step by step.
+SLOWER_WITH_RECURRENT_DROPOUT = 3.0
+
+
+def epoch_seconds(config: ForecastConfig, rows: int) -> float:
+    """Seconds of one epoch over `rows` prices, its validation included, by `COSTS`."""
+    cost, layers = COSTS[config.cell], len(config.units)
+    parameters = sum(layer.parameters for layer in describe_network(config) if not layer.frozen)
     windows = max(1, rows * (1 - config.test_share - config.validation_share) - config.window - config.horizon)
-    steps = windows * config.window
-    if config.supervision == "every_step":
-        steps = windows * 2.5
-    recurrent = sum(layer.parameters for layer in describe_network(config) if not layer.frozen)
-    # A step of time costs something however small the layer is, and more so in small batches.
-    per_step = recurrent + 2_000 * len(config.units) * (1 + 32 / config.batch_size)
-    slow = 3.0 if config.recurrent_dropout or config.cell == "tutorial_lstm" else 1.0
-    return slow * steps * per_step / 1e9
+    sequences, k = chunks_of(config)
+    batches, steps = math.ceil(windows / k / sequences), config.window + k - 1
+    training = cost.batch * batches + cost.step * batches * steps * layers + cost.work * batches * sequences * steps \
+        * parameters / 1e9
+    validated = rows * config.validation_share * config.window
+    # A third of the work is the forward pass, and it is done in few large batches.
+    validation = (cost.step * math.ceil(validated / VALIDATION_STEPS) * config.window * layers
+                  + cost.work * validated * parameters / 1e9) / 3
+    return (training + validation) * (SLOWER_WITH_RECURRENT_DROPOUT if config.recurrent_dropout else 1.0)
 
 
-def estimate_seconds(config: ForecastConfig, rows: int, speed: float | None = None) -> float:
-    """A rough time for all epochs; speed: billions of multiplications a second, as measured on earlier runs."""
-    return math.ceil(config.epochs * work_per_epoch(config, rows) / (speed or 15.0)) + 1
+@dataclass(frozen=True)
+class Timing:
+    """What a training that has ended took on this machine.
+
+    fingerprint: of its prices; rows: how many; epochs: how many were run; best_epoch: of the lowest validation loss
+    epoch_seconds: of a usual epoch; seconds: of the whole training; whole: it ended by itself, not by Stop
+    """
+
+    config: ForecastConfig
+    fingerprint: str
+    rows: int
+    epochs: int
+    best_epoch: int
+    epoch_seconds: float
+    seconds: float
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """most: seconds if every epoch is run; usual: with early stopping, or None where it is not known
+    measured: whether it goes by trainings of about this size on this machine; otherwise it is on the safe side
+    """
+
+    most: float
+    usual: float | None
+    measured: bool
+
+
+def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), fingerprint: str = "") -> Estimate:
+    """How long a training will take.
+
+    timings: of trainings on this machine, the latest first; fingerprint: of the prices in hand
+
+    By nearest neighbours: of the trainings with this cell and supervision those whose window, units, layers and batch
+    size are the same, or else closest, in logarithms. `COSTS` then only has to say how much more or less work this training
+    is than those.
+    When early stopping ends it is taken from trainings that are also closest in learning rate, target and series.
+    """
+    expected = epoch_seconds(config, rows)
+    start = COSTS[config.cell].start * len(config.units)
+    alike = [timing for timing in timings if _kind(timing.config) == _kind(config)]
+    near, distance = _nearest(alike, lambda timing: _size_distance(config, timing.config))
+    if near:
+        slower = [_slower(timing) for timing in near]
+        if distance > SAME:  # what little is known of the cell is tempered by what is known of the machine
+            slower.append(median(map(_slower, timings)))
+        expected *= median(slower)
+        start = median(max(0.0, timing.seconds - timing.epochs * timing.epoch_seconds) for timing in near)
+    measured = distance < FAR
+    if not measured:
+        start, expected = MARGIN * start, MARGIN * expected
+    most, usual = start + config.epochs * expected, None
+    stopping = [timing for timing in alike if timing.whole and timing.config.patience and not timing.config.leak]
+    if config.patience and stopping:
+        near, _ = _nearest(stopping, lambda timing: _course_distance(config, timing.config)
+                           + (2.0 if timing.fingerprint != fingerprint else 0.0))
+        epochs = min(config.epochs, median(timing.best_epoch for timing in near) + config.patience)
+        usual = start + epochs * expected
+    return Estimate(most, usual, measured)
+
+
+def estimate_words(estimated: Estimate, epochs: int) -> str:
+    """'about 40 s for 60 epochs', 'up to 40 s for 60 epochs, usually stops early after about 5 s'."""
+    most, planned = _rough(estimated.most), words.count_of(epochs, "epoch")
+    if not estimated.measured:
+        return f"up to about {most} for {planned}"
+    if estimated.usual is None:
+        return f"about {most} for {planned}"
+    usual = _rough(estimated.usual)
+    return f"up to {most} for {planned}" + (f", usually stops early after about {usual}" if usual != most else "")
+
+
+def _kind(config):
+    return config.cell, config.supervision, bool(config.recurrent_dropout)
+
+
+def _size_distance(one, other):
+    sizes = [(config.window, sum(config.units), len(config.units), config.batch_size) for config in (one, other)]
+    return sum(abs(math.log(a / b)) for a, b in zip(*sizes, strict=True))
+
+
+def _course_distance(one, other):
+    """How differently two trainings may go on the same prices."""
+    return (_size_distance(one, other) + abs(math.log(one.learning_rate / other.learning_rate))
+            + (one.target != other.target))
+
+
+def _slower(timing):
+    """How many times as long as `COSTS` say an epoch took."""
+    return timing.epoch_seconds / epoch_seconds(timing.config, timing.rows)
+
+
+def _nearest(timings, distance):
+    """The nearest few, only those about the same where there are any, and the distance of the nearest one."""
+    ranked = sorted((distance(timing), i) for i, timing in enumerate(timings))[:NEAREST]
+    if not ranked:
+        return [], math.inf
+    nearest = ranked[0][0]
+    return [timings[i] for far, i in ranked if far <= SAME or nearest > SAME], nearest
+
+
+def _rough(seconds):
+    """A duration with no more digits than an estimate has."""
+    if seconds < 9.5:
+        return f"{max(1, round(seconds))} s"
+    step = next(step for limit, step in ((60, 5), (600, 10), (3600, 60), (math.inf, 600)) if seconds < limit)
+    return words.duration(step * math.ceil(seconds / step))

@@ -18,8 +18,10 @@ from forecasting.model.backup import TrainingState
 from forecasting.model.config import ForecastConfig
 from forecasting.model.listener import SILENT, Listener
 
-__all__ = ["EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network", "predict_windows", "warm_up"]
+__all__ = ["NOT_A_NUMBER", "EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network",
+           "predict_windows", "warm_up"]
 
+NOT_A_NUMBER = "The loss was no longer a number"  # how the error of a training that diverged begins
 PLATEAU = 3  # epochs without a better validation loss after which the schedule 'plateau' halves the learning rate
 
 
@@ -215,7 +217,7 @@ class _Progress:
 
 def _diverged(epoch, config):
     clip = "no limit on the gradient" if config.clip_norm is None else f"gradients limited to {config.clip_norm:g}"
-    return (f"The loss was no longer a number in epoch {epoch}. Received: learning rate {config.learning_rate:g}, {clip}. "
+    return (f"{NOT_A_NUMBER} in epoch {epoch}. Received: learning rate {config.learning_rate:g}, {clip}. "
             "Choose a lower learning rate or a lower gradient limit, and look for wrong prices in the data.")
 
 

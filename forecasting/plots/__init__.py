@@ -16,7 +16,7 @@ from forecasting.plots.evaluation import (
 from forecasting.plots.forecast import forecast_fan, horizon_chart
 from forecasting.plots.predictions import prediction_chart
 from forecasting.plots.prices import price_chart
-from forecasting.plots.sampling import downsample, last_rows
+from forecasting.plots.sampling import downsample, last_rows, stretches
 from forecasting.plots.template import CONFIG, HEIGHT, SHORT, TALL, colours, describe
 from forecasting.plots.training import loss_chart
 
@@ -44,5 +44,6 @@ __all__ = [
     "price_chart",
     "share_chart",
     "shifted_chart",
+    "stretches",
     "width_chart",
 ]

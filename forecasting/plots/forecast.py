@@ -10,50 +10,59 @@ import plotly.graph_objects as go
 
 from forecasting import words
 from forecasting.plots import template as t
+from forecasting.plots.sampling import FEW_ROWS, downsample
 
 __all__ = ["forecast_fan", "horizon_chart"]
 
-# Rows before a forecast: with fewer a line says little, with more the fan at its end can hardly be seen.
-LEAST_PAST, MOST_PAST = 60, 500
 
+def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | None = None, actual: pd.Series | None = None,
+                 rows: int = FEW_ROWS, dark: bool = False, currency: str | None = None,
+                 title: str = "Forecast") -> go.Figure:
+    """The forecast as a fan after the last prices, with the naive forecast's line.
 
-def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, actual: pd.Series | None = None, dark: bool = False,
-                 currency: str | None = None, title: str = "Forecast") -> go.Figure:
-    """The forecast as a fan after the last year of prices, with the naive forecast's line.
-
-    past: prices by date, up to the day on which the forecast is made; of the year before it are drawn `LEAST_PAST` rows
-        at least and `MOST_PAST` at most
+    past: prices by date, up to the day on which the forecast is made; the last `rows` of them are drawn, and the price
+        axis fits these and the fan
     forecast: index future Date; columns predicted, lower_80, upper_80, lower_95, upper_95
+    own: what the network alone predicts on the same dates, where the forecast is guarded and differs from it
     actual: what then came, by date, where that is known; drawn as far as the forecast reaches
     """
     c = t.colours(dark)
-    year = len(past) - int(past.index.searchsorted(past.index[-1] - pd.DateOffset(years=1)))
-    past = past.iloc[-min(MOST_PAST, max(LEAST_PAST, year)):]
+    past = past.iloc[-rows:]
+    shown = past.iloc[downsample(past.index, past.to_numpy(dtype=float))]
     now, last = past.index[-1], float(past.iloc[-1])
     dates = pd.DatetimeIndex([now]).append(forecast.index)
     x, form, suffix = t.stamps(dates), t.price_format(past), f" {currency}" if currency else ""
     ahead = {name: np.r_[last, forecast[name].to_numpy(dtype=float)] for name in forecast if name != "step"}
     marks: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 5}} if len(forecast) <= 60 else {}
+    fan = [*t.band(x, ahead["lower_95"], ahead["upper_95"], "95 % interval", c.band_95, form, showlegend=False),
+           *t.band(x, ahead["lower_80"], ahead["upper_80"], "80 % interval", c.band_80, form, legendrank=5)]
+    for trace in fan:  # with up to six lines beside it, one entry of the legend for both is what a phone has room for
+        trace["legendgroup"] = "fan"
+    fan[-1]["name"] = "80 and 95 %"
     traces = [
-        *t.band(x, ahead["lower_95"], ahead["upper_95"], "95 % interval", c.band_95, form, legendrank=5),
-        *t.band(x, ahead["lower_80"], ahead["upper_80"], "80 % interval", c.band_80, form, legendrank=4),
-        t.line(x, np.full(len(x), last), "Naive", c.naive, dash="dot", value=form, suffix=suffix, legendrank=3),
+        *fan,
+        t.line(x, np.full(len(x), last), "Naive", c.naive, dash="dot", value=form, suffix=suffix, legendrank=4),
         t.line(x, ahead["predicted"], "Predicted", c.predicted, width=2.25, value=form, suffix=suffix, legendrank=2,
                **marks),
-        t.line(t.stamps(past.index), past.to_numpy(), "Actual", c.actual, width=1.25, value=form, suffix=suffix,
+        t.line(t.stamps(shown.index), shown.to_numpy(), "Actual", c.actual, width=1.25, value=form, suffix=suffix,
                legendrank=1),
     ]
+    if own is not None:
+        traces.insert(-2, t.line(x, np.r_[last, own.to_numpy(dtype=float)], "Network alone", t.fade(c.predicted, 0.75),
+                                 width=1.5, dash="6px,3px", value=form, suffix=suffix, legendrank=3))
     if actual is not None and len(actual) and len(forecast):
         came = pd.concat([past.iloc[-1:], actual[: forecast.index[-1]]])
         traces.append(t.line(t.stamps(came.index), came.to_numpy(), "What came", c.actual, width=1.75, value=form,
                              suffix=suffix, legendrank=1, mode="lines+markers",
                              marker={"size": 6, "symbol": "circle-open"}))
     everything = past.index.append(forecast.index)
+    edge = (everything[-1] - everything[0]) / 50
     today = {"type": "line", "xref": "x", "yref": "paper", "x0": now, "x1": now, "y0": 0, "y1": 1,
              "line": {"color": c.muted, "width": 1, "dash": "dash"}}
     return t.make_figure(
         traces, title=title, description=_fan_words(now, last, forecast, currency), dark=dark, height=t.TALL,
-        revision=f"fan{now}{len(forecast)}", shapes=[today], xaxis=t.date_axis(everything, c),
+        revision=f"fan{now}{len(forecast)}{rows}", shapes=[today],
+        xaxis={**t.date_axis(everything, c), "range": [everything[0], everything[-1] + edge]},
         yaxis={"title": {"text": t.unit_text(currency)}})
 
 
@@ -68,7 +77,7 @@ def _fan_words(now, last, forecast, currency):
 
 def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False, currency: str | None = None,
                   unit: str = "step") -> go.Figure:
-    """The error by step ahead beside the naive forecast's, with the step marked beyond which it is no better.
+    """The error by step ahead beside the naive forecast's, with the step marked up to which it is proven better.
 
     by_horizon: from `diagnostics.error_by_horizon`; farthest: from `diagnostics.farthest_step`
     unit: one step of the series, e.g. 'day'
@@ -86,7 +95,7 @@ def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False
     ]
     traces[1]["hovertemplate"] = f"Predicted %{{y:{form}}}{suffix}, %{{customdata}}<extra></extra>"
     axis: dict[str, Any] = {"title": {"text": f"{unit.capitalize()}s ahead"}, "hoverformat": ",d",
-            "unifiedhovertitle": {"text": f"%{{x}} {unit}s ahead"}}
+            "unifiedhovertitle": {"text": f"{unit.capitalize()}s ahead: %{{x}}"}}
     if len(steps) <= 15:
         axis["dtick"] = 1
     layout: dict[str, Any] = {}
@@ -96,9 +105,10 @@ def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False
         left = farthest > len(steps) / 2
         layout["annotations"] = [{
             "xref": "x", "yref": "paper", "x": farthest + 0.5, "y": 1, "yanchor": "top", "showarrow": False,
-            "xanchor": "right" if left else "left", "text": "better than naive" if left else "no better beyond",
+            "xanchor": "right" if left else "left", "text": "proven better" if left else "not proven beyond",
             "xshift": -5 if left else 5, "font": {"color": c.accent, "size": 12}}]
-    seen = f"better than naive up to {words.count_of(farthest, unit)} ahead" if farthest else "no better at any step"
+    seen = (f"proven better than naive up to {words.count_of(farthest, unit)} ahead" if farthest else
+            "at no step proven better")
     return t.make_figure(
         traces, title="Error by steps ahead", dark=dark, revision="horizon", xaxis=axis,
         description=f"RMSE from 1 to {words.count_of(len(steps), unit)} ahead beside the naive forecast's: {seen}.",

@@ -7,9 +7,10 @@ import pandas as pd
 
 from forecasting.plots.template import Colours
 
-__all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons", "ranges", "rows_within", "span"]
+__all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons", "ranges", "rows_within", "span", "stretches"]
 
 MOST_POINTS = 4000
+FEW_ROWS = 60  # each can be told from the next
 
 _RANGES = (("1d", pd.DateOffset(days=1)), ("1w", pd.DateOffset(weeks=1)), ("1m", pd.DateOffset(months=1)),
            ("6m", pd.DateOffset(months=6)), ("1y", pd.DateOffset(years=1)), ("5y", pd.DateOffset(years=5)),
@@ -53,6 +54,18 @@ def rows_within(dates: pd.DatetimeIndex, x_range) -> slice:
 def last_rows(dates: pd.DatetimeIndex, rows: int):
     """The (start, end) of the last `rows` dates, for an `x_range`."""
     return dates[max(0, len(dates) - rows)], dates[-1]
+
+
+def stretches(dates: pd.DatetimeIndex) -> dict[str, int]:
+    """{label: rows} of the ends of a series that a chart may show: its last rows, its last year, all of it.
+
+    Only those that differ; a year of months, say, is less than the last rows.
+    """
+    year = len(dates) - int(dates.searchsorted(dates[-1] - pd.DateOffset(years=1))) if len(dates) else 0
+    shown = {f"Last {FEW_ROWS} rows": FEW_ROWS} if len(dates) > FEW_ROWS else {}
+    if FEW_ROWS < year < len(dates):
+        shown["Last year"] = year
+    return {**shown, "All": len(dates)}
 
 
 def span(*columns) -> list[float] | None:

@@ -1,17 +1,30 @@
-"""Results as CSV files that a spreadsheet or another program reads without loss and without surprise."""
+"""Results as CSV and Excel files that a spreadsheet or another program reads without loss and without surprise.
+
+Predictions are written in full precision, since scores are computed from them again. A forecast is read by people: its
+prices are rounded as the page shows them. Both files of a table hold the same values; a workbook has real dates, and
+numbers of 16 digits at most.
+"""
 
 from __future__ import annotations
 
+import io
 import re
 
 import pandas as pd
 
-__all__ = ["file_name", "forecast_csv", "forecast_file_name", "predictions_csv", "predictions_file_name", "safe_text",
-           "table_csv"]
+from forecasting.words import decimals
 
+__all__ = ["XLSX", "file_name", "forecast_csv", "forecast_file_name", "forecast_xlsx", "predictions_csv",
+           "predictions_file_name", "predictions_xlsx", "safe_text", "table_csv", "table_xlsx"]
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 INTERVALS = {"lower_80": "Lower 80", "upper_80": "Upper 80", "lower_95": "Lower 95", "upper_95": "Upper 95"}
 PREDICTIONS = {"split": "Split", "actual": "Actual", "predicted": "Predicted", "naive": "Naive", **INTERVALS}
-FORECAST = {"predicted": "Predicted", **INTERVALS}
+FORECAST = {"predicted": "Predicted", "naive": "Naive", **INTERVALS}
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no workbook may hold them
+# Excel counts days from 1900 and takes that for a leap year: what is earlier, it cannot show or shows a day late.
+_FIRST_EXCEL_DAY = pd.Timestamp("1900-03-01")
 
 # Names that Windows keeps for its devices, with or without an ending.
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -19,24 +32,84 @@ _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 def predictions_csv(result) -> bytes:
     """`Date,Split,Actual,Predicted,Naive,Lower 80,Upper 80,Lower 95,Upper 95` of a `TrainingResult`, a row a day."""
-    return _dated(result.predictions, PREDICTIONS)
+    return table_csv(_dated(result.predictions, PREDICTIONS))
 
 
-def forecast_csv(frame: pd.DataFrame) -> bytes:
-    """`Date,Predicted,Lower 80,Upper 80,Lower 95,Upper 95` of what `TrainingResult.forecast` gives."""
-    return _dated(frame, FORECAST)
+def predictions_xlsx(result) -> bytes:
+    """The table of `predictions_csv` as an Excel workbook."""
+    return table_xlsx(_dated(result.predictions, PREDICTIONS))
+
+
+def forecast_csv(frame: pd.DataFrame, currency: str | None, guarded: bool) -> bytes:
+    """`Date,Predicted,Naive,Lower 80,Upper 80,Lower 95,Upper 95,Currency,Guarded`, a row a step.
+
+    frame: from `forecasts.one_forecast`; its prices are rounded to two decimals, and below one to as many as give four
+        significant digits of the last known price
+    guarded: whether it departs from naive only as far as the evidence gate allows; written as yes or no
+    """
+    return table_csv(_forecast_table(frame, currency, guarded))
+
+
+def forecast_xlsx(frame: pd.DataFrame, currency: str | None, guarded: bool) -> bytes:
+    """The table of `forecast_csv` as an Excel workbook."""
+    return table_xlsx(_forecast_table(frame, currency, guarded))
 
 
 def table_csv(frame: pd.DataFrame) -> bytes:
     """Any table without its index: numbers in full precision, text that no spreadsheet takes for a formula."""
-    table = frame.rename(columns=lambda name: safe_text(str(name)))
-    for position, name in enumerate(table.columns):
-        if isinstance(table.dtypes.iloc[position], pd.DatetimeTZDtype) or table.dtypes.iloc[position].kind == "M":
+    table = _safe(frame)
+    for position, dtype in enumerate(table.dtypes):
+        if _holds_dates(dtype):
             table.isetitem(position, _iso(pd.DatetimeIndex(table.iloc[:, position])))
-        elif table.dtypes.iloc[position].kind not in "biuf":
-            table.isetitem(position, [safe_text(cell) if isinstance(cell, str) else cell for cell in table[name]])
     # Floats are written as the shortest digits that read back as the same float; what is undefined is left empty.
     return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def table_xlsx(frame: pd.DataFrame) -> bytes:
+    """What `table_csv` writes as an Excel workbook with one sheet, with real dates.
+
+    Dates that Excel does not know (before March 1900, or with a time zone) are ISO 8601 text, as in the CSV.
+    """
+    from openpyxl import Workbook
+
+    table = _safe(frame)
+    columns = [_excel_cells(table.iloc[:, position]) for position in range(table.shape[1])]
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Table")
+    sheet.freeze_panes = "B2"
+    sheet.column_dimensions["A"].width = 20  # a date with its time; narrower, a spreadsheet shows ####
+    sheet.append([_CONTROL.sub("", name) for name in table.columns])
+    for row in zip(*columns, strict=True):
+        sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with no text left, in names or cells, that a spreadsheet takes for a formula."""
+    table = frame.rename(columns=lambda name: safe_text(str(name)))
+    for position, dtype in enumerate(table.dtypes):
+        if not _holds_dates(dtype) and dtype.kind not in "biuf":
+            cells = table.iloc[:, position]
+            table.isetitem(position, [safe_text(cell) if isinstance(cell, str) else cell for cell in cells])
+    return table
+
+
+def _holds_dates(dtype) -> bool:
+    return isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M"
+
+
+def _excel_cells(column: pd.Series) -> list:
+    """The cells of one column as Excel takes them; None for what is undefined."""
+    if _holds_dates(column.dtype):
+        dates = pd.DatetimeIndex(column)
+        if dates.tz is not None or (dates < _FIRST_EXCEL_DAY).any():
+            return [text or None for text in _iso(dates)]
+        whole_days = (dates.dropna() == dates.dropna().normalize()).all()
+        return [None if date is pd.NaT else date.date() if whole_days else date.to_pydatetime(warn=False) for date in dates]
+    return [None if pd.isna(cell) else _CONTROL.sub("", cell) if isinstance(cell, str) else cell
+            for cell in column.astype(object)]
 
 
 def safe_text(cell: str) -> str:
@@ -55,21 +128,32 @@ def file_name(series: str, date, what: str) -> str:
     return f"prices-{name}" if _DEVICES.match(name) else name
 
 
-def predictions_file_name(result) -> str:
+def predictions_file_name(result, ending: str = "csv") -> str:
     """After the series and its last day; that of a run of the leak lab says that it is invalid."""
-    what = "invalid-predictions.csv" if result.config.leak else "predictions.csv"
-    return file_name(result.history.name, result.history.dates[-1], what)
+    what = "invalid-predictions" if result.config.leak else "predictions"
+    return file_name(result.history.name, result.history.dates[-1], f"{what}.{ending}")
 
 
-def forecast_file_name(history, as_of=None) -> str:
-    """After the series and the last day that the forecast knows; as_of: that day, if it is not the history's last."""
-    return file_name(history.name, history.dates[-1] if as_of is None else as_of, "forecast.csv")
+def forecast_file_name(history, guarded: bool, as_of=None, ending: str = "csv") -> str:
+    """After the series, the last day that the forecast knows, and whether it is guarded.
+
+    as_of: that day, if it is not the history's last
+    """
+    return file_name(history.name, history.dates[-1] if as_of is None else as_of,
+                     f"forecast-{'guarded' if guarded else 'unguarded'}.{ending}")
 
 
-def _dated(frame: pd.DataFrame, columns: dict[str, str]) -> bytes:
+def _dated(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     table = frame[list(columns)].rename(columns=columns)
-    table.insert(0, "Date", _iso(table.index))
-    return table_csv(table)
+    table.insert(0, "Date", table.index)
+    return table
+
+
+def _forecast_table(frame, currency, guarded) -> pd.DataFrame:
+    table = _dated(frame, FORECAST)
+    prices = list(FORECAST.values())
+    table[prices] = table[prices].round(decimals(frame["naive"].iloc[0]))
+    return table.assign(Currency=currency or "", Guarded="yes" if guarded else "no")
 
 
 def _iso(dates: pd.DatetimeIndex) -> list[str]:

@@ -83,16 +83,20 @@ class RunLedger(RunStore):
         """Takes back the curve of a run that is resumed: what is logged from now on is the curve."""
         self._write(run_id, metrics=[(name, math.nan, 0) for name in CURVE])
 
-    def put_result(self, run_id: str, folder: Path, scores: dict, speed: float | None = None, patience: float = 0.0):
-        """Takes a folder of files, which is moved, and the scores as the result of a run."""
+    def put_result(self, run_id: str, folder: Path, scores: dict, epoch_seconds: float | None = None,
+                   patience: float = 0.0):
+        """Takes a folder of files, which is moved, and the scores as the result of a run.
+
+        epoch_seconds: of a usual epoch of a training, for `RunStore.timings`
+        """
         files = list_files(folder)
         upload(self._tracking, run_id, folder, "result")
         scores = defined(scores)
         leak = _patiently(patience, self._leak, run_id)
         shown = {} if leak else scores.get("test", {})
         metrics = {f"test_{name}": value for name, value in shown.items() if name in SHOWN_SCORES}
-        if speed:
-            metrics["speed"] = speed
+        if epoch_seconds:
+            metrics["epoch_seconds"] = epoch_seconds
         _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in metrics.items()],
                    tags={"result": json.dumps({"files": files, "scores": scores})})
 

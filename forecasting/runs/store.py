@@ -15,12 +15,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
 from forecasting.errors import RunError, UnreadableFile
 from forecasting.model.config import ForecastConfig
+from forecasting.model.size import Timing
 from forecasting.paths import home
 from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
@@ -35,6 +35,7 @@ PATIENCE = 5.0  # seconds that a page waits for the store
 BELL = "doorbell"
 OVERLAP = 3_000  # milliseconds: how far the clocks of machines that end runs may be apart
 MANY = 1000  # runs asked for at once
+TIMINGS_SECONDS, MOST_TIMINGS = 60, 100
 
 
 def ring():
@@ -65,7 +66,7 @@ class RunStore:
         self._listed_until: dict[str, int] = {}
         self._clock = _clock_offset()
         self._listing = threading.Lock()
-        self._speed: tuple[float, float | None] = (-np.inf, None)
+        self._timings: tuple[tuple | None, list[Timing]] = (None, [])
 
     # Prices
 
@@ -242,14 +243,19 @@ class RunStore:
             raise RunError(f"This run has no result: it is {run.state}. Wait for its end, or train again.")
         return download(self._tracking, run_id, "result", run.files)
 
-    def speed(self) -> float | None:
-        """Billions of multiplications a second in the latest training here, or None before the first."""
-        asked, speed = self._speed
-        if time.monotonic() - asked > 60:
-            found = self._search(f"tags.`{PREFIX}home` = '{home_id()}' and metrics.speed > 0", limit=1)
-            speed = found[0].data.metrics.get("speed") if found else None
-            self._speed = (time.monotonic(), speed)
-        return speed
+    def timings(self) -> builtins.list[Timing]:
+        """What the latest trainings on this machine took, the latest first."""
+        # Anew once another run is known to have ended, and now and then for those of other sessions.
+        now = (len(self._ended), time.monotonic() // TIMINGS_SECONDS)
+        if self._timings[0] != now:
+            found = self._search(f"tags.`{PREFIX}home` = '{home_id()}' and metrics.epoch_seconds > 0",
+                                 ["attributes.end_time DESC"], limit=MOST_TIMINGS)
+            timed = [(run, one.data.metrics["epoch_seconds"]) for one in found
+                     if (run := _readable(one)) and run.epoch and run.seconds is not None]
+            self._timings = now, [
+                Timing(run.config, run.fingerprint, run.rows, run.epoch, run.best_epoch or 0, seconds, run.seconds or 0.0,
+                       whole=run.state == "finished") for run, seconds in timed if not run.active]
+        return self._timings[1]
 
     # Inside
 

@@ -139,7 +139,6 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
 
 def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     from forecasting.model.backup import Backup
-    from forecasting.model.size import work_per_epoch
     from forecasting.result import train
 
     history, backup = ledger.history(run.id), Backup(backup_file(run.id))
@@ -152,29 +151,25 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
     reporter.phase("saving")
     folder = scratch("result")
     result.save(folder)
-    seconds = result.curve["seconds"]
-    speed = work_per_epoch(run.config, len(history)) / seconds.median() if len(seconds) else None
-    ledger.put_result(run.id, folder, result.metrics, speed, patience=FINAL_PATIENCE)
+    seconds = result.curve["seconds"].iloc[1 if len(result.curve) > 1 else 0 :]  # the first epoch compiles too
+    ledger.put_result(run.id, folder, result.metrics, seconds.median() if len(seconds) else None, patience=FINAL_PATIENCE)
     return "stopped" if result.stopped or should_stop() else "finished"
 
 
 def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
-    import pandas as pd
-
     from forecasting.result import Refit, TrainingResult, load_run
+    from forecasting.runs.forecasts import both_forecasts
 
     steps: Any = run.parameters.get("steps")
     refit, as_of = run.parameters.get("refit"), run.parameters.get("as_of")
     tested = load_run(ledger.folder(str(run.parent)))
     source: TrainingResult | Refit = tested
-    options = {} if as_of is None else {"as_of": as_of}
     if refit and as_of is None:
         source = tested.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
         if source.stopped:
             return "stopped"
     reporter.phase("forecasting")
-    plain, guarded = (source.forecast(steps, guarded=guarded, **options) for guarded in (False, True))
     folder = scratch("forecast")
-    pd.concat([plain, guarded.add_prefix("guarded_")], axis=1).to_parquet(folder / "forecast.parquet")
+    both_forecasts(source, steps, as_of).to_parquet(folder / "forecast.parquet")
     ledger.put_result(run.id, folder, {}, patience=FINAL_PATIENCE)
     return "finished"

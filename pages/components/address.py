@@ -16,7 +16,9 @@ from forecasting import (
     load_sample,
 )
 from forecasting.data.samples import SAMPLES
+from pages.components.forecast_view import read_view
 from pages.components.jobs import run_store
+from pages.components.settings import use_settings
 from pages.components.state import AppState
 
 __all__ = ["DEFAULT_SAMPLE", "restore", "to_query", "write_address"]
@@ -33,37 +35,46 @@ def restore(state: AppState):
     """
     if state.history is not None:
         return
-    query = st.query_params
+    query, found = st.query_params, AppState()
+    found.forecast, found.forecast_problem = read_view(query.get("forecast"))
     try:
-        _restore_run_and_data(state, query.get("run"), query.get("data"))
+        _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
-            state.config = _read_settings(settings)
+            found.config = _read_settings(settings)
     except StoreUnavailable:
-        state.history = state.run_id = None
         raise
     except ForecastingError:
-        if state.history is None:
-            state.use_history(load_sample(DEFAULT_SAMPLE))
+        if found.history is None:
+            found.use_history(load_sample(DEFAULT_SAMPLE))
+        _take(state, found)
         raise
-    finally:
-        # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
-        state.config = replace(state.config, leak=None)
+    _take(state, found)
 
 
-def _restore_run_and_data(state: AppState, run_id: str | None, data: str | None):
+def _take(state: AppState, found: AppState):
+    """Takes what was found as a whole: a click may end a drawing anywhere, and the next one must not find half of it."""
+    with state.lock:
+        if state.history is None:
+            # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
+            use_settings(state, replace(found.config, leak=None))
+            state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
+            state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
+
+
+def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None):
     if run_id:
         _require_id(run_id, "run")
         run = run_store().get(run_id)
-        state.use_history(run_store().history(run_id))
-        state.config, state.run_id = run.config, run_id
-    if data and (state.history is None or data != _data_id(state)):
+        found.use_history(run_store().history(run_id))
+        found.config, found.run_id = run.config, run_id
+    if data and (found.history is None or data != _data_id(found)):
         if data in SAMPLES:
-            state.use_history(load_sample(data))
+            found.use_history(load_sample(data))
         else:
             _require_id(data, "data")
-            state.use_history(run_store().load_history(data))
-    if state.history is None:
-        state.use_history(load_sample(DEFAULT_SAMPLE))
+            found.use_history(run_store().load_history(data))
+    if found.history is None:
+        found.use_history(load_sample(DEFAULT_SAMPLE))
 
 
 def _require_id(text: str, what: str):
@@ -86,7 +97,8 @@ def _data_id(state: AppState) -> str:
 
 
 def to_query(state: AppState) -> dict[str, str]:
-    """What a page's address says: the data, the run that is shown, and the settings that differ from the recommended."""
+    """What a page's address says: the data, the run that is shown, the settings that differ from the recommended, and
+    what is asked of the forecast beyond the usual."""
     if state.history is None:
         return st.query_params.to_dict()
     address = {"data": _data_id(state)}
@@ -95,6 +107,8 @@ def to_query(state: AppState) -> dict[str, str]:
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
     if changed := {name: value for name, value in ours.items() if value != usual[name]}:
         address["settings"] = json.dumps(changed, separators=(",", ":"))
+    if asked := state.forecast.to_text():
+        address["forecast"] = asked
     return address
 
 

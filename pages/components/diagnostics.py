@@ -30,6 +30,8 @@ from pages.components.text import plain
 
 __all__ = ["draw_errors", "draw_lag"]
 
+LONGER_THAN_DAYS = ("week", "fortnight", "month", "quarter", "half-year", "year")
+
 
 def draw(figure, key: str, place=st):
     """A chart in the app's look, with its text alternative."""
@@ -38,7 +40,7 @@ def draw(figure, key: str, place=st):
 
 def draw_lag(run, result):
     """Whether the forecast is the past, drawn late."""
-    lag = lag_analysis(result.predictions)
+    lag = lag_analysis(result.predictions, currency=result.history.currency)
     st.markdown(plain(lag.sentence))
     draw(lag_chart(lag, dark=is_dark()), "evaluate_lag")
     draw(shifted_chart(result.predictions, lag.best_shift or 1, dark=is_dark(), currency=result.history.currency),
@@ -56,7 +58,8 @@ def draw_errors(run, result):
     draw(distribution_chart(error_table(predictions), dark=dark, currency=currency), "evaluate_distribution", left)
     draw(move_chart(error_by_move(predictions), dark=dark, currency=currency), "evaluate_moves", right)
     weekdays, months = error_by_weekday(predictions), error_by_month(predictions)
-    if len(weekdays) > 1:
+    # A month that begins on a Monday is no Monday.
+    if len(weekdays) > 1 and unit(result.history.frequency) not in LONGER_THAN_DAYS:
         draw(group_chart(weekdays, "By day of the week", dark=dark, currency=currency), "evaluate_weekdays", left)
     if len(months) > 1:
         draw(group_chart(months, "By month", dark=dark, currency=currency), "evaluate_months", right)

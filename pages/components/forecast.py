@@ -1,20 +1,24 @@
-"""The Forecast page: its settings, the job that computes it, the fan chart, the table and the download."""
+"""The Forecast page: its settings, the job that computes it, the fan chart, the table and the downloads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.verdict import gate_words
-from forecasting.plots import forecast_fan
+from forecasting.plots import forecast_fan, stretches
 from forecasting.result import MAX_STEPS
-from forecasting.runs.export import forecast_csv, forecast_file_name
-from forecasting.words import date, price, unit
+from forecasting.runs.export import XLSX, forecast_csv, forecast_file_name, forecast_xlsx
+from forecasting.runs.forecasts import both_forecasts, one_forecast
+from forecasting.words import count_of, date, dates, decimals, number, price, unit
 from pages.components.diagnostics import draw
+from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import run_store
+from pages.components.jobs import load_forecast, run_store
 from pages.components.live import draw_trouble
 from pages.components.state import AppState, reported
 from pages.components.text import plain
@@ -24,83 +28,151 @@ __all__ = ["draw_forecast", "draw_forecast_settings"]
 
 TICK_SECONDS = 0.5
 STEPS_BEYOND = 60  # the horizon
-COLUMNS = ("predicted", "lower_80", "upper_80", "lower_95", "upper_95")
+# Dims what is left of the earlier settings. Nothing is drawn for it, so that nothing moves.
+DIMMED = "<style>.st-key-forecast_shown { opacity: 0.45; transition: opacity 0.2s; }</style>"
 
 
-@dataclass(frozen=True)
-class Wish:
-    """steps: how many; refit: train on all data first; as_of: the day on which it is made, or None for the last one
-    guarded: departs from naive only as far as the evidence gate allows
+def draw_forecast_settings(state: AppState, result) -> Wish:
+    """The sidebar of this page; `state.forecast` follows.
+
+    What is in the state is a widget's default only: once a person has moved it, what the widget holds is what counts.
     """
-
-    steps: int
-    refit: bool
-    as_of: str | None
-    guarded: bool
-
-    @property
-    def parameters(self) -> dict:
-        return {"steps": self.steps, "refit": self.refit, "as_of": self.as_of}
-
-
-def draw_forecast_settings(result) -> Wish:
-    """The sidebar of this page."""
-    history = result.history
+    history, horizon = result.history, result.config.horizon
+    most, usual = _most_steps(result), min(10, max(5, horizon))
     test = result.predictions.index[result.predictions["split"] == "test"]
+    given = _possible(state, result, most, usual, test)
     with st.sidebar:
-        steps = st.slider("Steps ahead", 1, min(MAX_STEPS, result.config.horizon + STEPS_BEYOND),
-                          min(10, max(5, result.config.horizon)), key="forecast_steps",
-                          format=f"%d {unit(history.frequency)}s",
-                          help=f"Up to {result.config.horizon} the network predicts directly; further steps feed its own "
-                               "predictions back, and errors add up.")
-        guarded = st.toggle("Guard with the evidence gate", value=True, key="forecast_guarded",
-                            help="Departs from the naive forecast only as far as validation proves that it should. Without "
-                                 "it you see the network's own line, however little it is worth.")
-        past = st.toggle("As if today were …", key="forecast_past", disabled=not len(test),
+        steps = st.slider(f"{unit(history.frequency).capitalize()}s ahead", 1, most, given.steps or usual,
+                          key="forecast_steps",
+                          help=f"Up to {horizon} the network predicts directly; further steps feed its own predictions back, "
+                               "and errors add up.")
+        guarded = st.toggle("Guard with the evidence gate", value=given.guarded, key="forecast_guarded",
+                            help="Departs from the naive forecast only as far as the evidence allows. Without it you see the "
+                                 "network's own line, however little it is worth.")
+        past = st.toggle("As if today were …", value=given.as_of is not None, key="forecast_past", disabled=not len(test),
                          help="The forecast as it would have been made on a day of the test part, with what then happened.")
-        as_of = None
-        if past:
-            first, last = test[0].date(), test[-1].date()
-            picked = st.date_input("Today is", value=test[len(test) // 2].date(), min_value=first, max_value=last,
-                                   key="forecast_day", format="YYYY-MM-DD",
-                                   help="A day of the test part; on one without a price, the last price before it is known.")
-            # The last row of that day or before: markets close on some days.
-            as_of = str(history.dates[history.dates.searchsorted(pd.Timestamp(picked) + pd.Timedelta(days=1)) - 1])
-        refit = st.toggle("Refit on all data first", value=True, key="forecast_refit", disabled=past,
+        day = None
+        if past and len(test):
+            day = st.date_input("Today is", value=given.as_of or test[len(test) // 2].date(), min_value=test[0].date(),
+                                max_value=test[-1].date(), key="forecast_day", format="YYYY-MM-DD",
+                                help="A day of the test part; on one without a price, the last price before it is known.")
+        refit = st.toggle("Refit on all data first", value=given.refit, key="forecast_refit", disabled=past,
                           help="A day in the past is forecast by the network as it was trained." if past else
                                "Trains the same settings on every row, the test part included, so that the forecast knows "
                                "the latest prices. The test scores remain those of the run.")
-    return Wish(steps, refit and not past, as_of, guarded)
+    view = ForecastView(None if steps == usual else steps, guarded, refit, day)
+    if view != given:  # somebody has seen what was wrong, and chosen
+        state.forecast_problem = None
+    state.forecast = view
+    return Wish(steps, guarded, refit and day is None, None if day is None else _last_row_of(history, day))
+
+
+def _most_steps(result) -> int:
+    return min(MAX_STEPS, result.config.horizon + STEPS_BEYOND)
+
+
+def _possible(state: AppState, result, most: int, usual: int, test) -> ForecastView:
+    """The view in hand with the usual in place of what this run cannot be asked; then `state.forecast_problem` says so."""
+    view, one = state.forecast, unit(result.history.frequency)
+    if view.steps == usual:
+        view = replace(view, steps=None)
+    if view.steps is not None and view.steps > most:
+        state.forecast_problem = (f"This run can be asked for up to {count_of(most, one)} ahead. Received: "
+                                  f"{count_of(view.steps, one)}. The usual {count_of(usual, one)} are shown.")
+        view = replace(view, steps=None)
+    if view.as_of is not None and not (len(test) and test[0].date() <= view.as_of <= test[-1].date()):
+        where = f"a day of its test part, {dates(test[0], test[-1])}" if len(test) else "the last row only"
+        state.forecast_problem = (f"This run can be forecast from {where}. Received: {date(view.as_of)}. The forecast from "
+                                  "the last row is shown.")
+        view = replace(view, as_of=None)
+    return view
+
+
+def _last_row_of(history, day) -> str:
+    """The last row of that day or before: markets close on some days."""
+    return str(history.dates[history.dates.searchsorted(pd.Timestamp(day) + pd.Timedelta(days=1)) - 1])
 
 
 def draw_forecast(state: AppState, run, result, wish: Wish):
-    """The forecast that was asked for, computed by a job of its own if there is none yet."""
+    """The forecast that is asked for, and the one before it, dimmed, for as long as it is not there."""
     if result.invalid:
         st.error(f"{plain(result.invalid)} What it forecasts is worth nothing; choose an honest run.", icon=":material/block:")
         return
-    jobs = run_store().list(limit=100, kind="forecast", parent=run.id)
-    job = next((job for job in jobs if job.parameters == wish.parameters), None)
-    first_visit = not jobs
-    with st.container(horizontal=True, vertical_alignment="center"):
-        busy = job is not None and job.active
-        pressed = st.button("Forecast", type="primary", icon=":material/timeline:", disabled=busy,
-                            help="It is being computed." if busy else "Forecasts with the settings on the left.")
-        st.button("Stop", icon=":material/stop:", disabled=not busy, on_click=_stop, args=(job.id if job else None,),
-                  help=None if busy else "Nothing is being computed.")
-    if pressed or (first_visit and job is None):
-        run_store().create(result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
-                           parameters=wish.parameters)
-        st.rerun()
+    # The address names the run, or a link that is shared would show another one as soon as there is one.
+    state.run_id = state.run_id or run.id
+    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    said = st.container()
+    if state.forecast_problem:
+        said.warning(plain(state.forecast_problem), icon=":material/link_off:")
+    with boundary():
+        table, job = _find(state, run, result, wish)
+        _draw_buttons(state, run, result, wish, table, job)
+        if job is not None and not job.active and table is None:
+            if job.state == "stopped" and not job.error:  # somebody's own wish is no error
+                said.info("This forecast was stopped before it was made. Press Forecast to make it.",
+                          icon=":material/stop_circle:")
+            else:
+                said.error(plain(job.error or "This forecast could not be made. Press Forecast to try again."),
+                           icon=":material/error:")
+        if table is None:
+            said.html(DIMMED)
+            title, shown, drawn = _until_then(state, run, result, wish)
+        else:
+            state.forecast_drawn = (run.id, wish, table)
+            title, shown, drawn = "Forecast", wish, table
+        with st.container(key="forecast_shown"):
+            _show(result, shown, drawn, title, ready=table is not None)
+    if result.config.horizon > 1:
+        st.subheader("How far can this model see?")
+        draw_horizon(run, result)
+
+
+def _find(state: AppState, run, result, wish: Wish):
+    """(the table of `both_forecasts`, the job that computes it); the table is None for as long as there is none.
+
+    A new job is started by itself, unless one for these settings has failed or was stopped.
+    """
+    if not wish.refit and wish.steps <= result.config.horizon:
+        return both_forecasts(result, wish.steps, wish.as_of), None  # known since the training
+    jobs = [job for job in run_store().list(limit=100, kind="forecast", parent=run.id)
+            if (job.parameters["refit"], job.parameters["as_of"]) == (wish.refit, wish.as_of)
+            and job.parameters["steps"] >= wish.steps]
+    job = next((job for job in jobs if job.has_result or job.active), jobs[0] if jobs else None)
     if job is None:
-        st.info("Press Forecast for these settings.", icon=":material/info:")
-    elif job.active:
-        st.fragment(_wait, run_every=TICK_SECONDS)(job.id)
-    elif not job.has_result:
-        st.error(plain(job.error or "This forecast was stopped before it was made. Press Forecast to make it."),
-                 icon=":material/error:")
-    else:
-        with boundary():
-            _show(run, result, wish, run_store().forecast(job.id))
+        job = run_store().get(_start(state, run, result, wish))
+    return (load_forecast(job.id).iloc[:wish.steps] if job.has_result else None), job
+
+
+def _start(state: AppState, run, result, wish: Wish) -> str:
+    """Has all steps computed that may be asked for: these cost a fraction of a second, and a job of its own takes more."""
+    return run_store().create(result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
+                              parameters={"steps": _most_steps(result), "refit": wish.refit, "as_of": wish.as_of})
+
+
+def _until_then(state: AppState, run, result, wish: Wish):
+    """(title, wish, table) of what stands on the page until the forecast is there: the one before, or at first what the
+    network forecasts as it was trained."""
+    if state.forecast_drawn and state.forecast_drawn[0] == run.id:
+        return "Forecast, from the earlier settings", *state.forecast_drawn[1:]
+    direct = replace(wish, steps=min(wish.steps, result.config.horizon), refit=False)
+    return "Preliminary forecast, as trained", direct, both_forecasts(result, direct.steps, direct.as_of)
+
+
+def _draw_buttons(state: AppState, run, result, wish: Wish, table, job):
+    """Forecast, Stop, and beside them how far the job is: a row that keeps its height, on a phone too."""
+    busy = job is not None and job.active
+    with st.container(horizontal=True, vertical_alignment="center"):
+        missing = table is None and not busy
+        pressed = st.button("Forecast", type="primary", icon=":material/timeline:", disabled=not missing,
+                            help="Forecasts with the settings on the left." if missing else "It is being computed." if busy
+                            else "This is the forecast for the settings on the left; it follows them by itself.")
+        st.button("Stop", icon=":material/stop:", disabled=not busy, on_click=_stop, args=(job.id if busy else None,),
+                  help=None if busy else "Nothing is being computed.")
+        if busy:
+            st.fragment(_wait, run_every=TICK_SECONDS)(job.id)
+    if pressed and missing:
+        _start(state, run, result, wish)
+        st.rerun()
 
 
 @reported
@@ -114,50 +186,78 @@ def _wait(job_id: str):
         if not job.active:
             st.rerun()
         where = f"number {job.queue_position} in the queue" if job.queue_position else job.phase or "preparing"
-        st.progress(min(1.0, job.epoch / job.epochs) if job.epochs else 0.0,
-                    text=f"Epoch {job.epoch} of {job.epochs}" if job.epoch else where.capitalize())
+        now = f"Epoch {job.epoch} of {job.epochs}" if job.epoch else where.capitalize()
+        st.progress(min(1.0, job.epoch / job.epochs) if job.epochs else 0.0, text=now)
         draw_trouble()
 
 
-def _show(run, result, wish: Wish, frame: pd.DataFrame):
+def _show(result, wish: Wish, both: pd.DataFrame, title: str, ready: bool):
+    """A forecast: its numbers, what to make of them, the chart, the downloads and all its steps.
+
+    both: of `both_forecasts`; ready: it is the one that is asked for
+    """
     history, currency = result.history, result.history.currency
-    names = [f"guarded_{name}" if wish.guarded else name for name in COLUMNS]
-    shown = frame[names].set_axis(list(COLUMNS), axis=1)
     past = history.frame["Close"]
     after = None
     if wish.as_of:
         past, after = past[: wish.as_of], past[past.index > pd.Timestamp(wish.as_of)]
-    now, last, end = past.index[-1], past.iloc[-1], shown.iloc[-1]
-    first, final, range_80, range_95 = st.columns(4)
-    first.metric("Last known price", price(last, currency), date(now), delta_color="off", delta_arrow="off")
-    final.metric(f"Expected on {date(shown.index[-1])}", price(end["predicted"], currency),
-                 f"{price(end['predicted'] - last, currency, signed=True)}", delta_color="off", delta_arrow="off")
-    # The currency in the label: with it, the widest of the four numbers would be cut.
-    of = f", {currency}" if currency else ""
-    range_80.metric(f"80 % interval{of}", f"{price(end['lower_80'])} – {price(end['upper_80'])}")
-    range_95.metric(f"95 % interval{of}", f"{price(end['lower_95'])} – {price(end['upper_95'])}")
+    last = past.iloc[-1]
+    shown, own = one_forecast(both, last, wish.guarded), both["predicted"]
+    is_naive = np.allclose(shown["predicted"], last, rtol=1e-9, atol=0)
+    _draw_numbers(shown, past, currency, is_naive)
     st.markdown(_words(result, wish))
-    draw(forecast_fan(past, shown, actual=after, dark=is_dark(), currency=currency), "forecast_fan")
-    st.download_button("Download forecast (CSV)", forecast_csv(shown), forecast_file_name(history, now), "text/csv",
-                       icon=":material/download:", on_click="ignore")
-    table = shown.set_axis(["Predicted", "Lower 80", "Upper 80", "Lower 95", "Upper 95"], axis=1)
+    beside = own if wish.guarded and not np.allclose(own, shown["predicted"], rtol=1e-6, atol=0) else None
+    st.fragment(_draw_chart)(past, shown, own=beside, actual=after, currency=currency, title=title)
+    with st.container(horizontal=True):
+        for label, write, mime, ending in (("CSV", forecast_csv, "text/csv", "csv"),
+                                           ("Excel", forecast_xlsx, XLSX, "xlsx")):
+            st.download_button(f"Download forecast ({label})", partial(write, shown, currency, wish.guarded),
+                               forecast_file_name(history, wish.guarded, past.index[-1], ending), mime,
+                               icon=":material/download:", on_click="ignore", disabled=not ready)
+    labels = {name: name.replace("_", " ").capitalize() for name in ("predicted", "naive", *shown.columns)}
+    table = shown[list(labels)].rename(columns=labels).map(lambda value: price(value, currency))
     with st.expander("All steps as a table", expanded=len(table) <= 10):
-        st.dataframe(table.map(lambda value: price(value, currency)).set_axis([date(day) for day in table.index]),
-                     height="content")
-    if result.config.horizon > 1:
-        st.subheader("How far can this model see?")
-        draw_horizon(run, result)
+        st.dataframe(table.set_axis([date(day) for day in table.index]), height="content")
+
+
+def _draw_numbers(shown: pd.DataFrame, past: pd.Series, currency: str | None, is_naive: bool):
+    """The last price, and what is expected at the end. Each number takes the width it needs, and a new row if need be."""
+    last, end = past.iloc[-1], shown.iloc[-1]
+    of = f", {currency}" if currency else ""
+    change = "as naive: no change" if is_naive else " ".join(
+        [number(end["predicted"] - last, decimals(last), signed=True), currency or ""]).rstrip()
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, below in (
+                ("Last known price", price(last, currency), date(past.index[-1])),
+                (f"Expected on {date(shown.index[-1])}", price(end["predicted"], currency), change),
+                (f"80 % interval{of}", f"{price(end['lower_80'])} – {price(end['upper_80'])}", None),
+                (f"95 % interval{of}", f"{price(end['lower_95'])} – {price(end['upper_95'])}", None)):
+            st.metric(label, value, below, delta_color="off", delta_arrow="off", width="content")
+
+
+def _draw_chart(past: pd.Series, shown: pd.DataFrame, **options):
+    offered = stretches(past.index)
+    chosen = next(iter(offered))
+    if len(offered) > 1:
+        chosen = st.segmented_control("Stretch shown", list(offered), default=chosen, key="forecast_stretch", required=True,
+                                      label_visibility="collapsed",
+                                      help="How much of the past stands before the forecast; the price axis fits it.")
+    draw(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
 
 
 def _words(result, wish: Wish) -> str:
     words = []
     if wish.guarded:
-        words.append(plain(gate_words(result.gate, result.best_epoch, epochs=len(result.curve))))
+        words.append(plain(gate_words(result.gate_at(wish.as_of), result.best_epoch, epochs=len(result.curve),
+                                      steps=wish.steps)))
     else:
         words.append("The evidence gate is off: this is the network's own line, whatever it is worth.")
     if wish.steps > result.config.horizon:
         words.append(f"Steps beyond {result.config.horizon} feed the network's own predictions back, so their errors add up.")
     if wish.refit:
         again = "The network was trained again" if result.best_epoch else "What the run had learnt was fitted again"
-        words.append(f"{again} on all rows before this forecast; the scores are those of the run.")
+        words.append(f"{again} on all rows before this forecast from the last one; the scores are those of the run.")
+    else:
+        row = f"as if today were {date(wish.as_of)}" if wish.as_of else f"from the last row, {date(result.history.dates[-1])}"
+        words.append(f"The forecast is made {row}, by the network as the run trained it.")
     return " ".join(words)

@@ -45,6 +45,7 @@ def page(title: str, purpose: str):
     charts = _load_charts()
     from pages.components.address import restore, write_address
     from pages.components.jobs import spare_imports, start_engine
+    from pages.components.settings import follow_settings
     from pages.components.state import app_state
 
     charts.empty()
@@ -52,6 +53,7 @@ def page(title: str, purpose: str):
     try:
         with said, boundary():
             restore(state)
+        follow_settings(state)
         with links:
             for label in PAGES:
                 link_to(label, state)
@@ -95,10 +97,10 @@ def boundary():
 
 def series_line(history: PriceHistory):
     """One quiet line: which prices these are."""
-    from forecasting.words import count, date
+    from forecasting.words import count_of, date
 
     last = f"last {date(history.dates[-1])}" if len(history) else "empty"
-    parts = [history.name, history.source, last, f"{count(len(history))} rows", history.frequency, history.currency]
+    parts = [history.name, history.source, last, count_of(len(history), "row"), history.frequency, history.currency]
     st.caption(" · ".join(plain(part, limit=120) for part in parts if part))
 
 

@@ -13,8 +13,8 @@ from forecasting import PriceHistory, StoreUnavailable
 from forecasting.runs import launcher
 from pages.components.state import AppState
 
-__all__ = ["keep_history", "load_baselines", "load_csv", "load_result", "load_verdict", "run_store", "spare_imports",
-           "start_engine"]
+__all__ = ["keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_result", "load_verdict",
+           "run_store", "spare_imports", "start_engine"]
 
 PAINT_SECONDS = 2.0
 
@@ -94,6 +94,12 @@ def load_csv(run_id: str) -> bytes:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
+def load_forecast(job_id: str):
+    """The table of a forecast job that has ended, see `RunStore.forecast`."""
+    return run_store().forecast(job_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
 def load_verdict(run_id: str):
     """The verdict on a run in words, and the comparison with naive behind it."""
     from forecasting.evaluation.judgement import judge
@@ -101,6 +107,14 @@ def load_verdict(run_id: str):
     result = load_result(run_id)
     return judge(result.predictions, result.metrics["test"], frequency=result.history.frequency,
                  currency=result.history.currency, leak=result.config.leak)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def load_cause(run_id: str):
+    """Why a run is no better than naive, or None where nothing is proven."""
+    from forecasting.evaluation.causes import diagnose
+
+    return diagnose(load_result(run_id), *load_verdict(run_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.backtest import MODES, backtest_summary, backtest_table, folds, join_predictions
-from forecasting.evaluation.verdict import LEAKS
+from forecasting.evaluation.metrics import SCORES
+from forecasting.evaluation.verdict import LEAKS, always_words
 from forecasting.plots import folds_chart
 from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import load_result, run_store
+from pages.components.jobs import load_result, load_verdict, run_store
 from pages.components.live import draw_trouble
 from pages.components.state import app_state, reported
 from pages.components.text import plain
@@ -118,7 +119,7 @@ def draw_leak_lab(run, result):
                   args=(run, "leak"), help=None if active else NOT_RUNNING)
     st.caption(f"The mistake: {LEAKS[leak]}. {_what_it_takes(leak, result.config)}")
     if members:
-        _follow(run, "leak", active, lambda found: _draw_leaks(result, found))
+        _follow(run, "leak", active, lambda found: _draw_leaks(run, result, found))
 
 
 def _what_it_takes(leak: str, config) -> str:
@@ -141,7 +142,7 @@ def _start_leak(run, result):
         owner=app_state().owner, group=_group(run, "leak"), parent=run.id, parameters={"leak": leak})
 
 
-def _draw_leaks(honest, members):
+def _draw_leaks(run, honest, members):
     active = [member for member in members if member.active]
     if active:
         epochs = f"epoch {active[0].epoch} of {active[0].epochs}" if active[0].epoch else "preparing"
@@ -160,12 +161,19 @@ def _draw_leaks(honest, members):
         "Naive RMSE": [price(scores["naive_rmse"], currency) for scores in rows.values()],
         "Skill": [share(scores["skill"], signed=True) for scores in rows.values()],
         "Right direction": [share(scores["directional_accuracy"]) for scores in rows.values()],
+        "Always one way": [always_words(scores) for scores in rows.values()],
         "Flattered by": [UNKNOWN if None in (scores["skill"], honest_skill) else
                          f"{number(100 * (scores['skill'] - honest_skill), signed=True)} points"
                          for scores in rows.values()],
-    }, index=list(rows)), height="content")
-    st.caption("Flattered by: how many points of skill the mistake adds. RMSEs compare only where the days are the same, "
-               "which shuffling changes.")
+    }, index=list(rows)), height="content", column_config={
+        SCORES[name].label: st.column_config.Column(help=SCORES[name].help)
+        for name in ("rmse", "naive_rmse", "skill", "directional_accuracy", "directional_base")})
+    _, beside = load_verdict(run.id)
+    known = "" if beside.interval is None else (
+        f" Beside that, the honest skill itself is known only to lie between {share(beside.interval[0], digits=1)} and "
+        f"{share(beside.interval[1], digits=1)}.")
+    st.caption(f"Flattered by: how many points of skill the mistake adds.{known} RMSEs compare only where the days are the "
+               "same, which shuffling changes.")
 
 
 def _group(run, what: str) -> str:

@@ -7,12 +7,14 @@ import time
 import streamlit as st
 
 from forecasting import RunError, StoreUnavailable
-from forecasting.model.size import describe_network, estimate_seconds
+from forecasting.evaluation.causes import diagnose_failure
+from forecasting.model.size import describe_network, estimate, estimate_words
 from forecasting.plots import CONFIG, describe, loss_chart
 from forecasting.runs.launcher import engine_trouble
-from forecasting.words import count, duration
+from forecasting.words import count_of, duration
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store, start_engine
+from pages.components.settings_words import LABELS, changed_settings
 from pages.components.state import AppState, reported
 from pages.components.text import plain
 
@@ -50,8 +52,8 @@ def draw_buttons(state: AppState, run, problem: str | None):
                        "Nothing is being trained.")
         if not problem:
             parameters = sum(layer.parameters for layer in describe_network(config))
-            seconds = estimate_seconds(config, len(state.history), run_store().speed())
-            st.caption(f"{count(parameters)} parameters · about {duration(seconds)} for {count(config.epochs)} epochs")
+            takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
+            st.caption(f"{count_of(parameters, 'parameter')} · {estimate_words(takes, config.epochs)}")
 
 
 def _why_not(active: bool, problem: str | None) -> str:
@@ -173,9 +175,15 @@ def draw_run(state: AppState, run):
 
 def _draw_end(run):
     """How a run ended, where there is something to say or to do about it."""
+    from pages.components.mend import draw_mend
+
     if run.error:
+        cause = diagnose_failure(run.config, run.error) if run.state == "failed" else None
+        why = f"  \n**Why:** {plain(cause.sentence)}" if cause else ""
         show = {"failed": st.error, "interrupted": st.warning}.get(run.state, st.info)
-        show(plain(run.error), icon=":material/error:")
+        show(f"{plain(run.error)}{why}", icon=":material/error:")
+        if cause:
+            draw_mend(run, cause)
     if run.resumable:
         st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
                   help="Puts this run back into the queue with its own settings and prices.")
@@ -190,11 +198,11 @@ def _resume(run_id: str):
 
 def _say_what_differs(state: AppState, run):
     """That the run below was trained with other settings or prices than those in hand."""
-    ours, theirs = state.config.to_dict(), run.config.to_dict()
-    changed = [name.replace("_", " ") for name in ours if ours[name] != theirs[name]]
+    changed = [LABELS[name] for name in changed_settings(run.config, state.config)]
     if run.fingerprint != state.history.fingerprint:
         st.info(f"The run below was trained on other prices: {plain(run.series)}. Press Train for the ones in hand.",
                 icon=":material/info:")
     elif changed:
-        st.info(f"The run below was trained with other settings ({', '.join(changed)} differ). Press Train to see what "
-                "they do.", icon=":material/info:")
+        differ = "differs" if len(changed) == 1 else "differ"
+        st.info(f"The run below was trained with other settings ({', '.join(changed)} {differ}). Press Train to see what the "
+                "ones in hand do.", icon=":material/info:")

@@ -8,7 +8,7 @@ from forecasting import ForecastConfig
 from forecasting.model.size import describe_network
 from forecasting.words import count_of
 from pages.components.frame import is_dark
-from pages.components.settings_words import WORDS
+from pages.components.settings_words import HELP, WORDS
 
 __all__ = ["draw_network"]
 
@@ -22,7 +22,10 @@ def draw_network(config: ForecastConfig, expanded: bool):
         total = sum(layer.parameters for layer in layers)
         frozen = sum(layer.parameters for layer in layers if layer.frozen)
         words = f"{count_of(total, 'parameter')} in all"
-        st.caption(f"{words}, {count_of(frozen, 'frozen one')} among them." if frozen else f"{words}.")
+        if frozen:
+            st.caption(f"{words}, {count_of(frozen, 'frozen one')} among them.", help=f"Frozen linear part: {HELP['skip']}")
+        else:
+            st.caption(f"{words}.")
 
 
 def _dot(layers, config: ForecastConfig, dark: bool) -> str:

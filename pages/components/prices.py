@@ -13,57 +13,73 @@ from forecasting.model.encoding import check_history
 from forecasting.model.split import describe_split
 from forecasting.plots import CONFIG, describe, price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
-from forecasting.words import count, date, dates, price, share
+from forecasting.words import count, count_of, date, dates, price, share
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import keep_history
-from pages.components.state import AppState, reported
+from pages.components.state import AppState, held, reported, taken, widget_for
 from pages.components.text import plain
 
 __all__ = ["draw_prices"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 EDGE_ROWS = 5
+ESCAPED = 0.05  # of the test prices beyond training: from then on they spoil the scores of the target Price
 SPACING = "spacing"  # no exchange: a selectbox shows None as if nothing were chosen
 
 
 def draw_prices(state: AppState):
     """The answer first (how much there is, and how far the test part leaves what training sees), then chart and details."""
+    _take_calendar(state)
     history, view = state.history, describe_split(state.history, state.config)
     last, rows, windows, escape = st.columns(4)
     last.metric("Last price", price(history.close[-1], history.currency))
     rows.metric("Rows", count(len(history)))
     windows.metric("Training windows", count(view.windows), help="How many stretches of the window's length the network "
                                                                  "learns from. The window is set on the Train page.")
-    escape.metric("Unseen test prices", share(view.escape, digits=0),
-                  help="The share of test prices outside the range of all prices of the training part. A network that "
-                       "predicts the price itself cannot follow them there.")
+    escape.metric("Test beyond training", share(view.escape, digits=0), _escape_words(view.escape), delta_color="off",
+                  delta_arrow="off",
+                  help="The share of test prices above the highest or below the lowest price of the training part. The more, "
+                       "the worse for the target *Price*: a network cannot predict prices that it never learnt, and its line "
+                       "goes flat there. Returns and changes are not affected.")
     with boundary():
         check_history(history, state.config)
-    st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count(part.rows)} rows"
+    st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count_of(part.rows, 'row')}"
                            for name, part in view.spans.items() if part.rows))
-    _draw_chart(history, (view.train_end, view.validation_end))
+    _draw_chart(state, (view.train_end, view.validation_end))
     _draw_notes(history)
     _draw_problems(state)
     _draw_details(state)
 
 
-def _draw_chart(history, split):
+def _escape_words(escape: float | None) -> str | None:
+    """What the share of test prices beyond training means for what is to be predicted."""
+    if escape is None:
+        return None
+    if escape >= ESCAPED:
+        return "a danger for the target Price"
+    return "few, hardly a danger" if escape else "none, no danger"
+
+
+def _draw_chart(state: AppState, split):
+    history = state.history
     x_range = None
     if len(history) > MOST_POINTS:
-        x_range = _draw_range(history)
+        x_range = _draw_range(state)
     figure = price_chart(history, split, dark=is_dark(), x_range=x_range)
     st.plotly_chart(figure, key="data_chart", theme=None, config=CONFIG, alt=describe(figure))
 
 
-def _draw_range(history):
+def _draw_range(state: AppState):
     """A stretch of a long series, drawn from all its rows: a long line is thinned, and its details show only here."""
+    history = state.history
     whole = (history.dates[0].to_pydatetime(), history.dates[-1].to_pydatetime())
     key = f"data_stretch_{history.fingerprint}"
     offered = {label: (start.to_pydatetime(), end.to_pydatetime()) for label, (start, end) in ranges(history.dates).items()}
     with st.container(horizontal=True):
         for label, stretch in {**offered, "All": whole}.items():
-            st.button(label, key=f"{key}_{label}", on_click=st.session_state.__setitem__, args=(key, stretch))
-    chosen = st.slider("Stretch shown", *whole, value=whole, key=key,
+            st.button(label, key=f"{key}_{label}", on_click=widget_for, args=(state, key, stretch))
+    widget = held(state, key, whole)
+    chosen = st.slider("Stretch shown", *whole, value=widget.value, key=widget.key,
                        help=f"The whole line is drawn with about {count(MOST_POINTS)} points, extremes kept. A shorter "
                             "stretch shows every row.")
     return None if chosen == whole else tuple(pd.Timestamp(when) for when in chosen)
@@ -106,13 +122,13 @@ def _draw_details(state: AppState):
         known = {SPACING: "From the dates' own spacing", **CALENDARS}
         current = history.calendar or SPACING
         known.setdefault(current, current)
-        st.session_state["data_calendar"] = current
-        st.selectbox("Trading days", list(known), index=list(known).index(current), key="data_calendar",
-                     on_change=_use_calendar, args=(state,), format_func=known.get,
+        widget = widget_for(state, "data_calendar", current)
+        st.selectbox("Trading days", list(known), index=list(known).index(current), key=widget.key,
+                     on_change=_take_calendar, args=(state,), format_func=known.get,
                      help="Forecasts are dated on the days when this exchange is open, holidays left out.")
 
 
 @reported
-def _use_calendar(state: AppState):
-    chosen = st.session_state["data_calendar"]
-    _mend(state, replace(state.history, calendar=None if chosen == SPACING else chosen))
+def _take_calendar(state: AppState):
+    for _, chosen in taken(state, "data_calendar"):
+        _mend(state, replace(state.history, calendar=None if chosen == SPACING else chosen))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
+from forecasting.evaluation.learning import ending_words, gap_words
+from forecasting.evaluation.metrics import SCORES
+from forecasting.evaluation.verdict import direction_words
 from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
-from forecasting.runs.export import predictions_file_name
-from forecasting.words import count, count_of, date, duration, number, percent, price, share
+from forecasting.runs.export import XLSX, predictions_file_name, predictions_xlsx
+from forecasting.words import UNKNOWN, count, count_of, date, duration, percent, price, share, unit
 from pages.components.frame import is_dark
-from pages.components.jobs import load_csv, load_result, load_verdict
+from pages.components.jobs import load_csv, load_result
 from pages.components.live import draw_curve
-from pages.components.text import plain
-from pages.components.verdict import draw_reasons
+from pages.components.verdict import draw_answer, draw_reasons, score_text
 
 __all__ = ["draw_result"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 LAST_ROWS = 200
+TABLE = ("rmse", "naive_rmse", "mae", "naive_mae", "mape", "naive_mape", "mase", "naive_mase", "skill", "directional_accuracy",
+         "directional_interval", "directional_base", "directional_p", "coverage_80", "coverage_95")
 STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All": 0}
 
 
@@ -25,14 +31,10 @@ def draw_result(run):
     """Scores, the verdict, the chart, then the rest in tabs."""
     result = load_result(run.id)
     _draw_scores(run, result)
-    judged, _ = load_verdict(run.id)
-    st.markdown(f"**{judged.headline}.** {plain(judged.sentence)}")
+    draw_answer(run)
     if run.state == "stopped":
         st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "
                 "until then is shown.", icon=":material/stop_circle:")
-    if result.untrained_was_best:
-        st.info("The best epoch is 0: on the validation part no training beat the untrained network, so the network had "
-                "nothing to add.", icon=":material/lightbulb:")
     _draw_predictions(result)
     st.fragment(_draw_tabs)(run, result)
 
@@ -44,12 +46,19 @@ def _draw_tabs(run, result):
         if loss.open:
             log_scale = st.toggle("Logarithmic loss", key="train_log")
             draw_curve(result.curve, run, log_scale, key="train_curve_ended")
-            st.caption(f"Trained for {duration(run.seconds)}; best epoch {result.best_epoch} of "
-                       f"{count_of(run.epoch, 'epoch')}.")
+            st.caption(f"{ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)} Trained for "
+                       f"{duration(run.seconds)}.")
+            if why_apart := gap_words(result):
+                st.caption(why_apart)
     with scores:
         if scores.open:
             st.dataframe(_score_table(result), height="content")
-            draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()})
+            st.caption("Only the test part is new to the network: it was fitted to the training part and chosen on validation, "
+                       "which also set the width of the intervals. " + direction_words(
+                           result.metrics["test"], unit(result.history.frequency)))
+            with st.expander("What each score compares with"):
+                st.markdown("\n".join(f"- **{SCORES[name].label}.** {SCORES[name].help}" for name in TABLE))
+            draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()}, shown=TABLE)
     with rows:
         if rows.open:
             tail = result.predictions.tail(LAST_ROWS)
@@ -64,14 +73,16 @@ def _draw_scores(run, result):
     test, currency = result.metrics["test"], result.history.currency
     rmse, mape, skill, download = st.columns([1, 1, 1, 1.6], vertical_alignment="center")
     rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
-                delta_arrow="off", help="Root mean squared error on the test part, in the unit of the prices. Below it, "
-                                        "the same for repeating the last known price.")
+                delta_arrow="off", help=f"On the test part. {SCORES['rmse'].help}")
     mape.metric("MAPE", percent(test["mape"]), f"naive {percent(test['naive_mape'])}", delta_color="off", delta_arrow="off",
-                help="Mean absolute error as a percentage of the price, on the test part.")
-    skill.metric("Skill", share(test["skill"], signed=True, digits=1), "against naive", delta_color="off", delta_arrow="off",
-                 help="1 - RMSE / naive RMSE. Zero is no better than repeating the last price; below zero is worse.")
+                help=f"On the test part. {SCORES['mape'].help}")
+    skill.metric("Skill", share(test["skill"], signed=True, digits=1), "0 is naive", delta_color="off", delta_arrow="off",
+                 help=f"On the test part. {SCORES['skill'].help}")
     download.download_button("Download predictions (CSV)", load_csv(run.id), predictions_file_name(result),
                              "text/csv", icon=":material/download:", on_click="ignore", width="stretch")
+    download.download_button("Download predictions (Excel)", partial(predictions_xlsx, result),
+                             predictions_file_name(result, "xlsx"), XLSX, icon=":material/download:", on_click="ignore",
+                             width="stretch")
 
 
 def _draw_predictions(result):
@@ -92,13 +103,11 @@ def _span(dates: pd.DatetimeIndex):
 
 
 def _score_table(result) -> pd.DataFrame:
-    currency = result.history.currency
-    forms = {
-        "rmse": ("RMSE", lambda v: price(v, currency)), "naive_rmse": ("Naive RMSE", lambda v: price(v, currency)),
-        "mape": ("MAPE", percent), "naive_mape": ("Naive MAPE", percent), "mae": ("MAE", lambda v: price(v, currency)),
-        "mase": ("MASE", lambda v: number(v, 3)), "skill": ("Skill", lambda v: share(v, signed=True)),
-        "directional_accuracy": ("Right direction", share), "coverage_80": ("In the 80 % interval", share),
-        "coverage_95": ("In the 95 % interval", share),
-    }
-    return pd.DataFrame({PARTS[part]: {label: form(scores[name]) for name, (label, form) in forms.items()}
+    return pd.DataFrame({PARTS[part]: {SCORES[name].label: _cell(part, name, scores, result.history.currency) for name in TABLE}
                          for part, scores in result.metrics.items()})
+
+
+def _cell(part: str, name: str, scores: dict, currency: str | None) -> str:
+    text = score_text(name, scores, currency)
+    # Intervals are made to fit the validation part: what they cover there is no test of them.
+    return f"{text} (fitted)" if name.startswith("coverage") and part != "test" and text != UNKNOWN else text

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from forecasting.words import age, duration, percent, price, share
+from forecasting.words import age, date, duration, percent, price, share
 from pages.components.frame import link_to
 from pages.components.jobs import load_result, run_store
-from pages.components.state import AppState, reported
+from pages.components.settings import use_settings
+from pages.components.state import AppState, reported, taken, widget_for
 from pages.components.text import plain
 
 __all__ = ["choose_result", "draw_runs"]
@@ -29,7 +30,8 @@ def draw_runs(state: AppState):
     chosen = st.dataframe(pd.DataFrame([_row(run) for run in runs]), hide_index=True, key="runs_table", on_select="rerun",
                           selection_mode="single-row", height=min(600, 35 * (len(runs) + 1) + 3))
     if not chosen.selection.rows:
-        st.caption("Choose a row to open its run.")
+        st.caption("Choose a row to open its run. RMSEs compare only within one series, and the best of many runs is in part "
+                   "the luckiest: the Evaluate page says how far a skill can be trusted.")
         return
     run = runs[chosen.selection.rows[0]]
     st.markdown(f"**{plain(run.name)}** · {STATES[run.state]}" + (f" · {plain(run.error)}" if run.error else ""))
@@ -37,7 +39,8 @@ def draw_runs(state: AppState):
         if st.button("Open this run", type="primary", icon=":material/open_in_full:"):
             state.use_history(run_store().history(run.id))
             # A mistake of the leak lab stays with its run.
-            state.config, state.run_id = replace(run.config, leak=None), run.id
+            use_settings(state, replace(run.config, leak=None))
+            state.run_id = run.id
             st.switch_page("pages/2_Train.py")
         if run.active:
             st.button("Stop", icon=":material/stop:", on_click=reported(run_store().request_stop), args=(run.id,))
@@ -52,17 +55,24 @@ def choose_result(state: AppState):
         link_to("Train", state, "Go to Train")
         return None, None
     by_id = {run.id: run for run in runs}
+    _take_run(state)
     # The run in hand first; while it is still being trained, the newest one that has ended.
-    st.session_state["shown_run"] = state.run_id if state.run_id in by_id else runs[0].id
-    chosen = st.selectbox("Run", list(by_id), key="shown_run", format_func=lambda key: _label(by_id[key]),
-                          on_change=lambda: setattr(state, "run_id", st.session_state["shown_run"]))
+    widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else runs[0].id)
+    chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
+                          format_func=lambda key: _label(by_id[key]), on_change=_take_run, args=(state,))
     return by_id[chosen], load_result(chosen)
+
+
+def _take_run(state: AppState):
+    for _, chosen in taken(state, "shown_run"):
+        state.run_id = chosen
 
 
 def _label(run) -> str:
     units = " + ".join(map(str, run.config.units))
+    # When it began, and not how long ago: the browser tells by its label which run was chosen.
     words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
-             age((pd.Timestamp.now("UTC") - run.created).total_seconds())]
+             date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
     return " · ".join([*words, "invalid"] if run.config.leak else words)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["HELP", "NONE", "WORDS"]
+from forecasting import ForecastConfig
+from forecasting.words import count_of, share
+
+__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words"]
 
 NONE = "None"  # stands for None in a selectbox, which would show an empty one
 
@@ -18,6 +21,17 @@ WORDS = {
     "ridge": "Ridge regression", None: NONE, NONE: NONE,
     "day_of_week": "Day of week", "month": "Month", "moving_averages": "Moving averages", "rsi": "RSI", "macd": "MACD",
     "bollinger_width": "Bollinger width", "volatility": "Rolling volatility",
+}
+
+# Every field of a ForecastConfig, as its widget is labelled and as sentences call it.
+LABELS = {
+    "window": "Window", "horizon": "Horizon", "target": "Target", "features": "Inputs", "cell": "Cell", "units": "Units",
+    "dropout": "Dropout", "recurrent_dropout": "Recurrent dropout", "initializer": "Initial weights",
+    "recurrent_initializer": "Initial recurrent weights", "optimizer": "Optimiser", "learning_rate": "Learning rate",
+    "schedule": "Learning-rate schedule", "momentum": "Momentum", "weight_decay": "Weight decay", "loss": "Loss",
+    "clip_norm": "Longest gradient", "batch_size": "Batch size", "epochs": "Epochs", "patience": "Patience",
+    "scaler": "Scaler", "supervision": "Supervision", "skip": "Frozen linear part", "season": "Season",
+    "validation_share": "Validation share", "test_share": "Test share", "seed": "Seed", "leak": "Leak-lab mistake",
 }
 
 HELP = {
@@ -80,3 +94,27 @@ HELP = {
     "seed": "Where the random numbers start. The same seed, data and settings give the same weights; try a few to see "
             "how much of a score is luck.",
 }
+
+
+def changed_settings(before: ForecastConfig, after: ForecastConfig) -> list[str]:
+    """The fields in which two configs differ, in the order of `LABELS`."""
+    return [name for name in LABELS if getattr(before, name) != getattr(after, name)]
+
+
+def changes_words(before: ForecastConfig, after: ForecastConfig) -> str:
+    """What is changed, with values: 'Target: Price → Log return · Patience: off → 8 epochs'."""
+    return " · ".join(f"{LABELS[name]}: {_value(name, getattr(before, name))} → {_value(name, getattr(after, name))}"
+                      for name in changed_settings(before, after))
+
+
+def _value(name, value) -> str:
+    """A setting's value as its widget shows it."""
+    if name in ("patience", "clip_norm") and value is None:
+        return "off"
+    if name == "patience":
+        return count_of(value, "epoch")
+    if name in ("validation_share", "test_share"):
+        return share(value, digits=0)
+    if isinstance(value, tuple):
+        return " + ".join(str(WORDS.get(one, one)) for one in value)
+    return f"{value:g}" if isinstance(value, float) else str(WORDS.get(value, value))

@@ -13,7 +13,7 @@ from forecasting.data.samples import SAMPLES
 from pages.components.address import DEFAULT_SAMPLE
 from pages.components.frame import boundary
 from pages.components.jobs import keep_history
-from pages.components.state import AppState, Upload, reported
+from pages.components.state import AppState, Upload, held, reported, taken, widget_for
 from pages.components.text import plain
 
 __all__ = ["draw_sources"]
@@ -44,17 +44,18 @@ def _way(state: AppState) -> str:
 
 
 def _draw_samples(state: AppState):
-    names = list(SAMPLES)
-    st.session_state["data_sample"] = state.sample
-    st.segmented_control("Sample", names, key="data_sample", on_change=_use_sample, args=(state,),
+    _take_sample(state)
+    widget = widget_for(state, "data_sample", state.sample)
+    st.segmented_control("Sample", list(SAMPLES), default=widget.value, key=widget.key, on_change=_take_sample, args=(state,),
                          label_visibility="collapsed")
     if state.sample:
         st.caption(SAMPLES[state.sample])
 
 
-def _use_sample(state: AppState):
-    if name := st.session_state["data_sample"]:
-        state.use_history(load_sample(name))
+def _take_sample(state: AppState):
+    for _, name in taken(state, "data_sample"):
+        if name:
+            state.use_history(load_sample(name))
 
 
 def _draw_tickers(state: AppState):
@@ -68,9 +69,10 @@ def _draw_tickers(state: AppState):
                                     "days or weeks.")
     periods = periods_for(every)
     usual = "10y" if "10y" in periods else periods[-1]
-    if st.session_state.get("data_period", usual) not in periods:
-        st.session_state["data_period"] = usual
-    back = period.selectbox("Period", periods, index=periods.index(usual), key="data_period", format_func=PERIODS.get)
+    widget = held(state, "data_period", usual)
+    if widget.value not in periods:
+        widget = widget_for(state, "data_period", usual)
+    back = period.selectbox("Period", periods, index=periods.index(widget.value), key=widget.key, format_func=PERIODS.get)
     adjusted = st.toggle("Adjust for splits and dividends", value=True, key="data_adjusted",
                          help="Adjusted prices show what a holder earned. Unadjusted ones are as quoted on the day, and fall "
                               "on each dividend.")
@@ -134,14 +136,17 @@ def _take(state: AppState, found: dict):
 
 def _draw_fetched(state: AppState):
     if len(state.fetched) > 1:
-        st.session_state["data_symbol"] = next((s for s, h in state.fetched.items() if h is state.history), None)
-        st.segmented_control("Fetched", list(state.fetched), key="data_symbol", on_change=_use_fetched, args=(state,))
+        _take_symbol(state)
+        widget = widget_for(state, "data_symbol", next((s for s, h in state.fetched.items() if h is state.history), None))
+        st.segmented_control("Fetched", list(state.fetched), default=widget.value, key=widget.key, on_change=_take_symbol,
+                             args=(state,))
 
 
 @reported
-def _use_fetched(state: AppState):
-    if symbol := st.session_state["data_symbol"]:
-        keep_history(state, state.fetched[symbol])
+def _take_symbol(state: AppState):
+    for _, symbol in taken(state, "data_symbol"):
+        if symbol:
+            keep_history(state, state.fetched[symbol])
 
 
 def _draw_file(state: AppState):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,15 +22,20 @@ from forecasting import (
     load_sample,
 )
 from forecasting.data.samples import SAMPLES
+from pages.components.forecast_view import ForecastView
 
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
-    from forecasting.data.tickers import FetchJob
+    import pandas as pd
 
-__all__ = ["AppState", "Upload", "app_state", "reported"]
+    from forecasting.data.tickers import FetchJob
+    from pages.components.forecast_view import Wish
+
+__all__ = ["AppState", "Upload", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
 XSRF_COOKIE = "_streamlit_xsrf"
 _XSRF = re.compile(r"2\|((?:[0-9a-f]{2})+)\|((?:[0-9a-f]{2})+)\|\d+")
+MOST_WIDGETS = 20  # for one value: more than a person can outrun by clicks while a page is drawn
 
 
 @dataclass
@@ -46,21 +52,39 @@ class Upload:
 
 
 @dataclass
+class Widget:
+    """A widget for a value that can also change elsewhere; see `widget_for`.
+
+    start: the value that it was made for; value: what it held when it was last looked at
+    """
+
+    key: str
+    start: object
+    value: object
+
+
+@dataclass
 class AppState:
     """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
-    config: the settings in hand; drawn: those that the sidebar's widgets last showed
+    config: the settings in hand, changed by `use_settings` and by the sidebar's widgets only
+    problem: why what these widgets hold makes no settings, or None; `config` is then what they held before
+    widgets: those made for each value, the newest last; lock: held while they are read
     asks_to_train: whether Train was pressed and nothing has come of it yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     owner: names this person in the queue, so that runs are taken by turns
     upload, question, upload_error: the last file, what is still to be asked about it, why it could not be read
     fetch: a fetch under way; fetched: the tickers fetched in this session
+    forecast: what the Forecast page shows; forecast_problem: what the address asked of it in vain, a sentence
+    forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     failures: what a click could not do, sentences for the next drawing of the page
     """
 
     history: PriceHistory | None = None
     sample: str | None = None
     config: ForecastConfig = RECOMMENDED
-    drawn: ForecastConfig | None = None
+    problem: str | None = None
+    widgets: dict[str, list[Widget]] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
@@ -70,6 +94,9 @@ class AppState:
     upload_error: str | None = None
     fetch: FetchJob | None = None
     fetched: dict[str, PriceHistory] = field(default_factory=dict)
+    forecast: ForecastView = field(default_factory=ForecastView)
+    forecast_problem: str | None = None
+    forecast_drawn: tuple[str, Wish, pd.DataFrame] | None = None
     failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):
@@ -81,6 +108,42 @@ class AppState:
     def is_of_upload(self) -> bool:
         """Whether the prices in hand were read from the last upload."""
         return self.upload is not None and self.upload.key == self.history.key
+
+
+def widget_for(state: AppState, name: str, value) -> Widget:
+    """The widget `name`, which shows `value`: the one there is, or a new one where that shows another value.
+
+    A value is never sent to a widget that is on the screen. Streamlit could, but what it sends overwrites what a person
+    has done to the widget meanwhile, and is lost where a click cuts the drawing short. A new widget starts with its value,
+    and what is still done to the one before is known to be: it has another key.
+    """
+    widgets = state.widgets.setdefault(name, [])
+    if not widgets:
+        widgets.append(Widget(name, value, value))
+    elif widgets[-1].value != value:
+        number = int(widgets[-1].key.partition("#")[2] or 1) + 1
+        widgets.append(Widget(f"{name}#{number}", value, value))
+        del widgets[:-MOST_WIDGETS]
+    return widgets[-1]
+
+
+def taken(state: AppState, name: str) -> list[tuple]:
+    """(what it held before, what it holds now) of each widget `name` that a person has changed since this was last asked.
+
+    Read from what the widgets hold, and not in callbacks alone: one that is cut short is never called again.
+    """
+    changed = [(widget, widget.value, now) for widget in state.widgets.get(name, [])
+               if (now := st.session_state.get(widget.key, widget.value)) != widget.value]
+    for widget, _, now in changed:
+        widget.value = now
+        widget_for(state, name, now)  # changed in an earlier widget, it stands in a new one
+    return [(before, now) for _, before, now in changed]
+
+
+def held(state: AppState, name: str, first) -> Widget:
+    """The widget `name` that nothing but a person changes; it begins with `first`."""
+    taken(state, name)
+    return state.widgets[name][-1] if name in state.widgets else widget_for(state, name, first)
 
 
 def reported(callback: Callable) -> Callable:

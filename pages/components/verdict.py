@@ -10,43 +10,66 @@ from forecasting.evaluation.comparison import skill_interval
 from forecasting.evaluation.diagnostics import (
     error_by_horizon,
     farthest_step,
+    horizon_words,
     interval_table,
     rolling_coverage,
 )
-from forecasting.evaluation.verdict import gate_words, intervals_words
+from forecasting.evaluation.metrics import SCORES
+from forecasting.evaluation.verdict import always_words, direction_words, gate_words, intervals_words
 from forecasting.plots import coverage_chart, horizon_chart, width_chart
 from forecasting.words import UNKNOWN, count, count_of, number, p_value, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import is_dark
-from pages.components.jobs import load_baselines, load_verdict
+from pages.components.jobs import load_baselines, load_cause, load_result, load_verdict
+from pages.components.mend import draw_mend
 from pages.components.text import plain
 
-__all__ = ["draw_baselines", "draw_horizon", "draw_intervals", "draw_verdict"]
+__all__ = ["draw_answer", "draw_baselines", "draw_horizon", "draw_intervals", "draw_reasons", "draw_verdict", "score_text"]
 
 EXTRA_NAMES = {"exponential_smoothing": "Exponential smoothing", "arima": "ARIMA"}
-ICONS = {"better": ":material/check_circle:", "worse": ":material/trending_down:", "invalid": ":material/block:"}
+RANKED = ("rmse", "mae", "mape", "smape", "mase", "skill", "directional_accuracy", "directional_interval", "directional_base",
+          "directional_p")
+# Each has an icon and a headline of its own: told apart without colour too.
+SHOWN = {"better": (st.success, ":material/check_circle:"), "worse": (st.warning, ":material/trending_down:"),
+         "invalid": (st.error, ":material/block:")}
+DIEBOLD_MARIANO = ("It asks whether the two forecasts' squared errors differ by more than luck. p is how often a difference of "
+                   "this size would come up between two forecasts that are equally good; below 0.05 it counts as one. The "
+                   "statistic is negative where the network errs less.")
+
+
+def draw_answer(run):
+    """The answer in words, alike on every page: the verdict, and where it is bad the cause that is proven and its mend."""
+    judged, beside = load_verdict(run.id)
+    show, icon = SHOWN.get(judged.outcome, (st.info, ":material/balance:"))
+    cause = load_cause(run.id)
+    why = f"  \n**Why:** {plain(cause.sentence)}" if cause else ""
+    show(f"**{judged.headline}.** {plain(judged.sentence)}{why}", icon=icon)
+    if cause:
+        draw_mend(run, cause)
+    if beside.statistic is not None:
+        days = count_of(beside.days, unit(load_result(run.id).history.frequency))
+        st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
+                   f"({p_value(beside.p_value)}) over {days}.", help=DIEBOLD_MARIANO)
 
 
 def draw_verdict(run, result):
     """The answer in words, its numbers, and what the evidence gate says."""
-    judged, beside = load_verdict(run.id)
+    draw_answer(run)
+    judged, _ = load_verdict(run.id)
     test, currency = result.metrics["test"], result.history.currency
-    show = {"better": st.success, "invalid": st.error}.get(judged.outcome, st.info)
-    show(f"**{judged.headline}.** {plain(judged.sentence)}", icon=ICONS.get(judged.outcome, ":material/balance:"))
     rmse, skill, direction, inside = st.columns(4)
     rmse.metric("RMSE", price(test["rmse"], currency), f"naive {price(test['naive_rmse'], currency)}", delta_color="off",
-                delta_arrow="off")
+                delta_arrow="off", help=SCORES["rmse"].help)
     skill.metric("Skill", share(test["skill"], signed=True, digits=1), "0 is naive", delta_color="off", delta_arrow="off",
-                 help="1 - RMSE / naive RMSE on the test part.")
+                 help=SCORES["skill"].help)
     one = unit(result.history.frequency)
-    direction.metric("Right direction", share(test["directional_accuracy"]), "a coin gives 50 %",
+    direction.metric("Right direction", share(test["directional_accuracy"]), f"always {always_words(test)}",
                      delta_color="off", delta_arrow="off",
-                     help=f"The share of {one}s of the test part in which the price moved the way that was predicted.")
+                     help=f"{SCORES['directional_accuracy'].help} {SCORES['directional_base'].help}")
     inside.metric("In the 95 % interval", share(test["coverage_95"]), "promised 95 %", delta_color="off",
                   delta_arrow="off", help="The share of test prices within their 95 % interval.")
-    if beside.statistic is not None:
-        st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "
-                   f"({p_value(beside.p_value)}) over {count_of(beside.days, one)}; negative means that the model errs less.")
+    if called := direction_words(test, one):
+        st.caption(called)
     draw_reasons({"Test part": result.reasons["test"]}, shown=("rmse", "skill", "directional_accuracy", "coverage_95"))
     st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve)))}")
 
@@ -57,7 +80,7 @@ def draw_reasons(reasons: dict, shown=None):
         why: dict[str, list[str]] = {}
         for name, reason in scores.items():
             if shown is None or name in shown:
-                why.setdefault(reason, []).append(name.replace("_", " "))
+                why.setdefault(reason, []).append(SCORES[name].label if name in SCORES else name.replace("_", " "))
         for reason, names in why.items():
             st.caption(plain(f"{whose}: {', '.join(names)} undefined, because {reason}."))
 
@@ -72,22 +95,37 @@ def draw_baselines(run, result):
                                                              "up to a minute.")
     with st.spinner("Fitting the baselines …"):
         table, reasons = load_baselines(run.id, tuple(extra))
-    st.dataframe(_readable(table, result.history.currency), height="content")
+    st.dataframe(_readable(table, result.history.currency), height="content", column_config={
+        SCORES[name].label: st.column_config.Column(help=SCORES[name].help)
+        for name in RANKED})
     with st.expander("How each of them predicts"):
         st.markdown("\n".join(f"- **{plain(name)}** {plain(about)}" for name, about in table["about"].items()))
-    draw_reasons(reasons, shown=("rmse", "mae", "mape", "smape", "mase", "skill", "directional_accuracy"))
+    draw_reasons(reasons, shown=RANKED)
 
 
 def _readable(table: pd.DataFrame, currency) -> pd.DataFrame:
-    forms = {"rmse": ("RMSE", lambda v: price(v, currency)), "mae": ("MAE", lambda v: price(v, currency)),
-             "mape": ("MAPE", percent), "smape": ("sMAPE", percent), "mase": ("MASE", lambda v: number(v, 3)),
-             "skill": ("Skill", lambda v: share(v, signed=True))}
-    shown = {label: table[name].map(form) for name, (label, form) in forms.items()}
-    shown["Right direction"] = table["directional_accuracy"].map(share)
-    shown["95 % interval"] = [UNKNOWN if pd.isna(row.directional_low) else
-                              f"{number(100 * row.directional_low)}–{share(row.directional_high)}"
-                              for row in table.itertuples()]
-    return pd.DataFrame(shown)
+    return pd.DataFrame({SCORES[name].label: [score_text(name, dict(row), currency) for _, row in table.iterrows()]
+                         for name in RANKED}, index=table.index)
+
+
+def score_text(name: str, scores: dict, currency: str | None) -> str:
+    """A score as it stands in a table; `UNKNOWN` where it is undefined, or the run was saved before it was known.
+
+    name: a key of `SCORES`; scores: as from `metrics.scores`, or a row of a table of them
+    """
+    if name == "directional_interval":
+        low, high = scores.get("directional_low"), scores.get("directional_high")
+        return UNKNOWN if low is None or pd.isna(low) else f"{number(100 * low)}–{share(high)}"
+    if name == "directional_base":
+        return always_words(scores)
+    value, form = scores.get(name), SCORES[name].unit
+    if form == "price":
+        return price(value, currency)
+    if form == "share":
+        return share(value, signed=name == "skill")
+    if form == "p":
+        return p_value(value).removeprefix("p = ").removeprefix("p ")
+    return percent(value) if form == "percent" else number(value, 3)
 
 
 def draw_horizon(run, result):
@@ -101,8 +139,7 @@ def draw_horizon(run, result):
     farthest = farthest_step(table)
     draw(horizon_chart(table, farthest, dark=is_dark(), currency=result.history.currency,
                        unit=unit(result.history.frequency)), "evaluate_horizon")
-    st.markdown("It is no better than naive at any step." if not farthest else
-                f"It is better than naive up to step {farthest}, and no better beyond.")
+    st.markdown(horizon_words(table, unit(result.history.frequency)))
 
 
 def draw_intervals(run, result):

@@ -126,7 +126,7 @@ def overlapping(n, step, rng):
 
 @pytest.mark.parametrize(("n", "step"), [(40, 20), (60, 20), (45, 10), (99, 10)])
 def test_few_horizons_have_no_skill_interval(n, step):
-    with pytest.raises(Undefined, match=f"{n} predictions are too few for an interval {step} steps ahead, which takes"):
+    with pytest.raises(Undefined, match=f"too few predictions for an interval {step} steps ahead, {n} where it takes"):
         skill_interval(np.zeros(n), *overlapping(n, step, np.random.default_rng(0)), step=step)
 
 
@@ -146,7 +146,7 @@ def test_skill_interval_of_the_naive_forecast_is_zero():
 
 def test_too_few_days_or_constant_prices_have_no_skill_interval():
     actual, good, naive = three_forecasts(MIN_DAYS - 1)
-    with pytest.raises(Undefined, match="19 predictions are too few for an interval, which takes 20"):
+    with pytest.raises(Undefined, match="too few predictions for an interval, 19 where it takes 20"):
         skill_interval(actual, good, naive)
     with pytest.raises(Undefined, match="never moved"):
         skill_interval(np.ones(50), np.zeros(50), np.ones(50))
@@ -163,7 +163,7 @@ def test_compare_says_why_a_value_is_missing():
     assert (same.skill, same.statistic, same.p_value) == (0.0, None, None)
     assert same.reasons == dict.fromkeys(["statistic", "p_value"], "both forecasts make the same errors")
     few = compare(actual[:5], good[:5], naive[:5])
-    assert few.reasons["interval"] == "5 predictions are too few for an interval, which takes 20"
+    assert few.reasons["interval"] == "there are too few predictions for an interval, 5 where it takes 20"
 
 
 def test_units_do_not_matter_even_near_the_largest_float():

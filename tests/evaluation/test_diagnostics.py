@@ -63,6 +63,31 @@ def test_a_lag_of_constant_or_few_prices_cannot_be_measured(rows):
     assert "cannot be measured" in lag.sentence
 
 
+@pytest.mark.parametrize("constant", [True, False])
+def test_a_flat_line_is_called_flat_and_not_late(constant):
+    price = np.linspace(50, 150, 400) + np.random.default_rng(3).normal(size=400)
+    # Follows the price of the day before, but by a hundredth of what that moves.
+    predicted = np.full(400, 60.0) if constant else 60 + np.r_[price[:1], price[:-1]] / 100
+    lag = d.lag_analysis(make_predictions(price, predicted), currency="USD")
+    assert "nearly flat line" in lag.sentence
+    assert f"{predicted.min():.2f} USD" in lag.sentence
+    assert not lag.late
+    assert lag.best_shift is None
+
+
+def test_a_line_that_saturates_below_a_rising_price_is_called_flattened_and_not_late():
+    price = np.linspace(50, 150, 400) + np.random.default_rng(3).normal(size=400)
+    lag = d.lag_analysis(make_predictions(price, np.minimum(80 + np.random.default_rng(4).normal(size=400), price)))
+    assert "flattened line" in lag.sentence
+    assert not lag.late
+
+
+def test_predictions_that_have_nothing_to_do_with_the_price_are_said_to(walk):
+    lag = d.lag_analysis(make_predictions(walk, 100 + 5 * np.random.default_rng(4).normal(size=400)))
+    assert "do not follow the price" in lag.sentence
+    assert not lag.late
+
+
 def test_errors_are_signed_as_predicted_minus_actual():
     table = d.error_table(make_predictions([10.0, 12.0], [11.0, 11.5]))
     assert table["error"].tolist() == [1.0, -0.5]
@@ -173,6 +198,65 @@ def test_an_interval_that_cannot_be_made_is_a_gap_with_its_reason_and_no_proof()
     assert table["reason"].iloc[0] == ""
     assert "too few" in table["reason"].iloc[-1]
     assert d.farthest_step(table) == table["skill_low"].isna().idxmax() < 10
+
+
+def steps(skill, low, high=None, reason="there are too few predictions for an interval, 12 where it takes 20"):
+    """A table as from `error_by_horizon`; low: NaN where there is no interval."""
+    low = np.array(low, dtype=float)
+    return pd.DataFrame({"step": np.arange(1, len(skill) + 1), "skill": skill, "skill_low": low,
+                         "skill_high": np.where(np.isnan(low), np.nan, np.array(high or skill, dtype=float) + 0.01),
+                         "reason": np.where(np.isnan(low), reason, "")})
+
+
+NONE = np.nan
+
+
+@pytest.mark.parametrize(("table", "expected"), [
+    (steps([0.5] * 10, [0.4] * 10), "Lower error than naive at all 10 steps, and proven at each of these steps."),
+    (steps([0.8] * 10, [0.6, 0.6] + [NONE] * 8),
+     "Lower error than naive at all 10 steps, proven up to step 2; beyond, there are too few months to prove it."),
+    (steps([0.8] * 3, [0.6, -0.1, -0.1]),
+     "Lower error than naive at all 3 steps, proven at step 1; beyond, luck can explain it."),
+    (steps([0.8] * 3, [0.6, -0.1, NONE]),
+     "Lower error than naive at all 3 steps, proven at step 1; beyond, luck can explain it or there are too few months to "
+     "prove it."),
+    (steps([0.8] * 3, [NONE] * 3),
+     "Lower error than naive at all 3 steps, but proven at none of these steps: there are too few months to prove it."),
+    (steps([0.1] * 3, [-0.1] * 3), "Lower error than naive at all 3 steps, but proven at none of these steps: luck can explain "
+     "it."),
+    (steps([0.1] * 3, [-0.1, -0.1, 0.05]),
+     "Lower error than naive at all 3 steps, proven at step 3; at the others, luck can explain it."),
+    (steps([0.2, 0.1, -0.1, -0.2], [0.1, 0.05, -0.2, -0.3], [0.3, 0.2, 0.1, 0.1]),
+     "Lower error than naive up to step 2, higher beyond. The lower error is proven at each of these steps."),
+    (steps([0.2, 0.1, -0.3, -0.4], [0.1, -0.1, -0.4, -0.5], [0.3, 0.2, -0.2, -0.3]),
+     "Lower error than naive up to step 2, higher beyond. The lower error is proven at step 1; beyond, luck can explain it. It "
+     "is proven worse at steps 3 and 4."),
+    (steps([0.2, -0.1, 0.3, 0.2, 0.1, -0.1], [-0.1] * 6, [0.3] * 6),
+     "Lower error than naive at steps 1 and 3 to 5, higher at steps 2 and 6. The lower error is proven at none "
+     "of these steps: luck can explain it."),
+    (steps([-0.1, -0.2], [-0.2, -0.3], [0.1, 0.1]), "No lower error than naive at any step."),
+    (steps([0.0, 0.0], [0.0, 0.0]), "The same error as naive at all 2 steps."),
+    (steps([0.3], [0.1]), "Lower error than naive at step 1, and proven."),
+    (steps([0.3], [-0.1]), "Lower error than naive at step 1, but not proven: luck can explain it."),
+    (steps([0.3], [NONE], reason="the naive forecast makes hardly any error"),
+     "Lower error than naive at step 1, but not proven: no interval can be made to prove it."),
+    (steps([NONE, NONE], [NONE, NONE]),
+     "No step can be scored: too few months of the test part are known, or the price never moved in it."),
+])
+def test_a_horizon_in_words_says_what_its_chart_shows(table, expected):
+    assert d.horizon_words(table, "month") == expected
+
+
+def test_a_short_test_part_proves_the_near_steps_only():
+    rng = np.random.default_rng(0)
+    actual = rng.normal(size=(24, 10))
+    for step in range(2, 11):
+        actual[-step + 1 :, step - 1] = np.nan
+    table = d.error_by_horizon(actual, actual * 0.5, np.zeros(24),
+                               lambda truth, ours, naive, step: skill_interval(truth, ours, naive, step=step))
+    words = d.horizon_words(table, "month")
+    assert words == (f"Lower error than naive at all 10 steps, proven up to step {d.farthest_step(table)}; beyond, there are "
+                     "too few months to prove it.").replace("up to step 1;", "at step 1;")
 
 
 def test_a_horizon_without_known_targets_has_no_score():

@@ -2,13 +2,18 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as sklearn_metrics
+from statsmodels.stats.contingency_tables import mcnemar
 
 from forecasting.evaluation.metrics import (
+    SCORES,
     Undefined,
     binomial_interval,
     coverage,
     directional_accuracy,
+    directional_base,
     directional_hits,
+    directional_p,
+    directional_up,
     interval_score,
     mae,
     mape,
@@ -119,6 +124,45 @@ def test_a_move_in_the_last_bits_of_a_price_is_no_call():
     assert directional_hits(actual, last * (1 + 1e-6), last) == (2, 2)
 
 
+def test_the_more_frequent_direction_is_that_of_the_days_with_a_call():
+    last = np.full(6, 10.0)
+    actual = np.array([11.0, 12.0, 11.0, 9.0, 10.0, 9.0])  # up, up, up, down, no move, down
+    predicted = np.array([11.0, 9.0, 11.0, 9.0, 11.0, 10.0])  # no call on the last day
+    assert directional_up(actual, predicted, last) == directional_base(actual, predicted, last) == 0.75
+    fallen = 20 - actual
+    assert directional_up(fallen, predicted, last) == 0.25
+    assert directional_base(fallen, predicted, last) == 0.75
+
+
+def test_the_paired_test_agrees_with_scipy_and_statsmodels():
+    rng = np.random.default_rng(0)
+    last, moved = np.full(400, 100.0), np.where(rng.random(400) < 0.56, 1.0, -1.0)
+    called = np.where(rng.random(400) < 0.6, moved, -moved)
+    p = directional_p(last + moved, last + called, last)
+    right, base = moved == called, moved == 1
+    pairs = [[np.sum(right & base), np.sum(right & ~base)], [np.sum(~right & base), np.sum(~right & ~base)]]
+    assert p == pytest.approx(mcnemar(pairs, exact=True).pvalue)
+    assert p == pytest.approx(binomtest(int(pairs[0][1]), int(pairs[0][1] + pairs[1][0])).pvalue)
+
+
+def test_a_forecast_that_always_calls_the_more_frequent_direction_is_that_comparison():
+    last, actual = np.full(4, 10.0), np.array([11.0, 12.0, 13.0, 9.0])
+    assert directional_accuracy(actual, last + 1, last) == directional_base(actual, last + 1, last) == 0.75
+    with pytest.raises(Undefined, match="always calls the more frequent direction"):
+        directional_p(actual, last + 1, last)
+
+
+def test_direction_without_knowledge_passes_the_test_as_seldom_as_it_says():
+    rng = np.random.default_rng(0)
+    last, found = np.full(250, 100.0), 0
+    for _ in range(400):
+        moved, called = (np.where(rng.random(250) < 0.53, 1.0, -1.0) for _ in range(2))
+        p = directional_p(last + moved, last + called, last)
+        found += p < 0.05 and directional_accuracy(last + moved, last + called, last) > 0.5
+        assert 0 <= p <= 1
+    assert found <= 10  # of 400; the direction that is chosen in hindsight makes it rarer than 2.5 %
+
+
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (10, 10), (7, 10), (520, 1000), (1, 1)])
 @pytest.mark.parametrize("level", [0.8, 0.95])
 def test_binomial_interval_agrees_with_scipy(successes, trials, level):
@@ -158,11 +202,14 @@ def test_scores_hold_none_and_a_reason_where_a_value_is_undefined():
 
 def test_scores_of_one_part_match_the_single_metrics(pair):
     actual, predicted = pair
-    last = actual - 0.5
+    last = actual + np.resize([-0.5, 0.5, -0.5], len(actual))
     bounds = predicted - 1, predicted + 1
     values, reasons = scores(actual, predicted, last, {0.8: bounds, 0.95: bounds}, scale=2.0)
     assert not reasons
     assert values["mase"] == pytest.approx(mae(actual, predicted) / 2)
+    assert values["naive_mase"] == pytest.approx(mae(actual, last) / 2)
+    assert values["directional_base"] == directional_base(actual, predicted, last)
+    assert set(SCORES) - {"directional_interval"} <= set(values)
     assert values["directional_low"] < values["directional_accuracy"] < values["directional_high"]
     assert values["directional_calls"] == directional_hits(actual, predicted, last)[1]
     assert values["interval_score_95"] > values["interval_score_80"]

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from forecasting.evaluation.gate import Gate
-from forecasting.evaluation.verdict import LEAKS, gate_words, intervals_words, leak_words, verdict
+from forecasting.evaluation.verdict import (
+    LEAKS,
+    always_words,
+    direction_words,
+    gate_words,
+    intervals_words,
+    leak_words,
+    verdict,
+)
 from forecasting.model.config import CHOICES
+from forecasting.words import UNKNOWN
 
 
 def test_the_verdict_has_the_numbers_in_one_sentence():
@@ -107,5 +116,39 @@ def test_intervals_are_judged_by_what_so_many_days_allow():
     assert intervals_words(0.79, 0.94, 500).endswith("the intervals hold.")
     assert intervals_words(0.60, 0.90, 500).endswith("too narrow.")
     assert intervals_words(0.97, 1.0, 500).endswith("wider than they need to be.")
-    assert intervals_words(0.70, 0.95, 20).endswith("the intervals hold.")
+    assert intervals_words(0.70, 0.95, 20).endswith(
+        "95 % one: as far as 20 prices can tell, which leaves 18 % either way, the intervals hold.")
     assert intervals_words(None, 0.95, 20) == "The intervals could not be checked."
+
+
+DIRECTION = {"directional_accuracy": 0.521, "directional_base": 0.521, "directional_up": 0.521, "directional_calls": 650,
+             "directional_p": 0.48}
+
+
+@pytest.mark.parametrize(("changed", "expected"), [
+    ({}, "Right direction on 52.10 % of 650 days with a call: no better than always calling up, 52.10 % "
+         "(exact McNemar test, p = 0.480)."),
+    ({"directional_accuracy": 0.6, "directional_p": 0.001},
+     "Right direction on 60.00 % of 650 days with a call: better than always calling up, 52.10 % "
+     "(exact McNemar test, p = 0.001)."),
+    ({"directional_accuracy": 0.4, "directional_up": 0.479, "directional_p": 0.001},
+     "Right direction on 40.00 % of 650 days with a call: worse than always calling down, 52.10 % "
+     "(exact McNemar test, p = 0.001)."),
+    ({"directional_p": None}, "Right direction on 52.10 % of 650 days with a call: the same as always calling up, since that "
+                              "is what the forecast does."),
+])
+def test_a_direction_is_compared_with_always_calling_the_same_one(changed, expected):
+    assert direction_words(DIRECTION | changed) == expected
+
+
+@pytest.mark.parametrize("scores", [
+    {"directional_accuracy": 0.52}, {"directional_accuracy": None, "directional_base": None}, {}])
+def test_a_run_without_these_scores_says_nothing_about_them(scores):
+    assert direction_words(scores) == ""
+    assert always_words(scores) == UNKNOWN
+
+
+def test_the_more_frequent_direction_is_named():
+    assert always_words(DIRECTION) == "up 52.10 %"
+    assert always_words({"directional_up": 0.4, "directional_base": 0.6}) == "down 60.00 %"
+    assert always_words({"directional_up": np.nan, "directional_base": np.nan}) == UNKNOWN

@@ -1,11 +1,14 @@
-"""The drawn network is the one that is built."""
+"""The drawn network is the one that is built, and trainings are estimated by those that were measured."""
+
+from dataclasses import replace
 
 import pytest
 
-from forecasting.model.config import ForecastConfig
+from forecasting.model.config import CHOICES, RECOMMENDED, ForecastConfig
 from forecasting.model.features import feature_width
 from forecasting.model.network import build_network
-from forecasting.model.size import describe_network, estimate_seconds, work_per_epoch
+from forecasting.model.size import COSTS, Timing, describe_network, epoch_seconds, estimate, estimate_words
+from forecasting.words import THIN
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "tutorial_lstm"])
@@ -23,7 +26,100 @@ def test_frozen_part_is_drawn_beside_the_network():
     assert [layer.frozen for layer in layers].count(True) == 1
 
 
-def test_more_work_is_estimated_to_take_longer():
-    small, large = ForecastConfig(units=(8,)), ForecastConfig(units=(64, 64))
-    assert work_per_epoch(large, 3000) > work_per_epoch(small, 3000) > work_per_epoch(small, 1000)
-    assert estimate_seconds(small, 3000, speed=1.0) > estimate_seconds(small, 3000, speed=10.0)
+def timing(config=RECOMMENDED, seconds=0.1, *, rows=3000, epochs=10, best_epoch=6, start=2.0, fingerprint="here", **others):
+    return Timing(config, fingerprint, rows, epochs, best_epoch, seconds, start + epochs * seconds, **others)
+
+
+def test_every_cell_has_its_costs():
+    assert set(COSTS) == set(CHOICES["cell"])
+
+
+@pytest.mark.parametrize("cell", CHOICES["cell"])
+def test_more_work_is_estimated_to_take_longer(cell):
+    small = ForecastConfig(cell=cell, units=(8,))
+    seconds = epoch_seconds(small, 3000)
+    assert epoch_seconds(replace(small, units=(64, 64)), 3000) > seconds > epoch_seconds(small, 1000) > 0
+    assert epoch_seconds(replace(small, batch_size=16), 3000) > seconds
+    large = replace(small, units=(64, 64))
+    assert epoch_seconds(replace(large, supervision="every_step"), 3000) < epoch_seconds(large, 3000)
+    assert epoch_seconds(replace(small, recurrent_dropout=0.1), 3000) > seconds
+
+
+def test_before_anything_was_measured_an_estimate_is_an_upper_bound():
+    guess = estimate(RECOMMENDED, 3000)
+    assert not guess.measured
+    assert guess.usual is None
+    assert guess.most == pytest.approx(1.5 * (COSTS["lstm"].start + 60 * epoch_seconds(RECOMMENDED, 3000)))
+    # Another cell, or another supervision, tells nothing.
+    others = [timing(replace(RECOMMENDED, cell="gru")), timing(replace(RECOMMENDED, supervision="last_step"))]
+    assert estimate(RECOMMENDED, 3000, others) == guess
+
+
+def test_a_training_that_was_measured_is_estimated_by_its_own_seconds():
+    every = replace(RECOMMENDED, patience=None)
+    guess = estimate(every, 3000, [timing(every, 0.5, epochs=60)], "here")
+    assert guess.measured
+    assert (guess.most, guess.usual) == (pytest.approx(2 + 60 * 0.5), None)
+
+
+def test_what_was_measured_is_scaled_by_the_work():
+    base = replace(RECOMMENDED, patience=None)
+    slow = 7 * epoch_seconds(base, 3000)  # a machine a seventh as fast as the one of COSTS
+    for other, rows in ((replace(base, units=(64,)), 3000), (base, 9000), (replace(base, window=30, batch_size=64), 2000)):
+        guess = estimate(other, rows, [timing(base, slow)])
+        assert guess.most == pytest.approx(2 + 60 * 7 * epoch_seconds(other, rows))
+        assert guess.measured
+
+
+WIDE = replace(RECOMMENDED, units=(256, 256), batch_size=16)
+
+
+def test_trainings_of_the_same_size_count_and_the_others_do_not():
+    near, far = timing(RECOMMENDED, 0.1), timing(WIDE, 1000 * epoch_seconds(WIDE, 3000))
+    assert estimate(RECOMMENDED, 3000, [far, far, near]) == estimate(RECOMMENDED, 3000, [near])
+    assert not estimate(RECOMMENDED, 3000, [far]).measured
+
+
+def test_a_single_training_of_another_size_is_tempered_by_all_that_this_machine_did():
+    every, rnn = replace(RECOMMENDED, patience=None), replace(RECOMMENDED, cell="rnn")
+    odd = timing(replace(every, units=(64,)), 8 * epoch_seconds(replace(every, units=(64,)), 3000))
+    others = [timing(rnn, 2 * epoch_seconds(rnn, 3000))] * 3
+    guess = estimate(every, 3000, [odd, *others])
+    assert guess.most == pytest.approx(2 + 60 * (8 + 2) / 2 * epoch_seconds(every, 3000))
+
+
+def test_early_stopping_is_expected_where_such_trainings_ended():
+    ended = [timing(best_epoch=best, epochs=best + 4) for best in (1, 3, 20)]
+    guess = estimate(RECOMMENDED, 3000, ended, "here")
+    assert guess.most == pytest.approx(2 + 60 * 0.1)
+    assert guess.usual == pytest.approx(2 + (3 + 4) * 0.1)
+    patient = estimate(replace(RECOMMENDED, patience=10), 3000, ended, "here")
+    assert patient.usual == pytest.approx(2 + (3 + 10) * 0.1)
+    short = estimate(replace(RECOMMENDED, epochs=5), 3000, ended, "here")
+    assert short.usual == short.most == pytest.approx(2 + 5 * 0.1)
+
+
+def test_the_same_series_tells_best_when_training_stops():
+    elsewhere = [timing(best_epoch=40, epochs=44, fingerprint="elsewhere")] * 3
+    assert estimate(RECOMMENDED, 3000, [*elsewhere, timing()], "here").usual == pytest.approx(2 + 10 * 0.1)
+    assert estimate(RECOMMENDED, 3000, elsewhere, "here").usual == pytest.approx(2 + 44 * 0.1)
+
+
+def test_neither_a_stopped_training_nor_a_leak_tells_when_training_stops():
+    others = [timing(epochs=1, best_epoch=1, whole=False), timing(replace(RECOMMENDED, leak="validation")),
+              timing(replace(RECOMMENDED, patience=None))]
+    assert estimate(RECOMMENDED, 3000, others, "here").usual is None
+
+
+@pytest.mark.parametrize(("most", "usual", "measured", "epochs", "expected"), [
+    (41.0, 5.2, True, 60, "up to 45 s for 60 epochs, usually stops early after about 5 s"),
+    (41.0, None, True, 60, "about 45 s for 60 epochs"),
+    (41.0, None, False, 60, "up to about 45 s for 60 epochs"),
+    (41.0, 40.5, True, 60, "up to 45 s for 60 epochs"),
+    (0.3, None, True, 1, "about 1 s for 1 epoch"),
+    (559.0, 79.0, True, 1000, f"up to 9 min 20 s for 1{THIN}000 epochs, usually stops early after about 1 min 20 s"),
+    (9000.0, None, True, 2, "about 2 h 30 min for 2 epochs"),
+])
+def test_an_estimate_is_said_with_no_more_digits_than_it_has(most, usual, measured, epochs, expected):
+    guess = replace(estimate(RECOMMENDED, 3000), most=most, usual=usual, measured=measured)
+    assert estimate_words(guess, epochs) == expected

@@ -9,9 +9,10 @@ import pytest
 from forecasting.errors import NotEnoughData, TrainingError
 from forecasting.model import training
 from forecasting.model.config import CHOICES, ForecastConfig
-from forecasting.model.learner import CALL_SECONDS, chunks_of, in_batches, learner_for
+from forecasting.model.learner import CALL_SECONDS, in_batches, learner_for
 from forecasting.model.listener import Callbacks
 from forecasting.model.network import build_network
+from forecasting.model.size import chunks_of
 from forecasting.model.training import TrainingData, _Progress, fit_network, predict_windows, warm_up
 
 CONFIG = ForecastConfig(window=6, units=(4,), batch_size=16, epochs=3, patience=None, target="price", learning_rate=0.01)

@@ -1,5 +1,7 @@
 """Pages with a result: a short training, brought into the store as a worker does it, but in this process."""
 
+import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +11,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
+from forecasting.evaluation.verdict import always_words, direction_words
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
-from forecasting.words import UNKNOWN
+from forecasting.runs.store import RunStore
+from forecasting.words import THIN, UNKNOWN, date, price
+from pages.components.forecast_view import ForecastView, read_view
 
 ROOT = Path(__file__).parents[2]
 CONFIG = replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -43,9 +48,23 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
+def beyond(run_id, home):
+    """A run on a rising price that it predicts itself, in the store of `home` for one test."""
+    days = pd.bdate_range("2018-01-01", periods=500)
+    history = PriceHistory(pd.DataFrame({"Close": np.linspace(20, 60, 500) + np.random.default_rng(0).normal(0, 0.2, 500)},
+                                        index=days), name="a rise", source="test", currency="USD")
+    home[2].create(history, replace(CONFIG, target="price", skip=None, season=None))
+    made = compute_next(home[2])
+    yield made
+    home[2].delete(made)
+
+
+@pytest.fixture
 def run_id(home, monkeypatch):
     folder, run_id, _ = home
     monkeypatch.setenv("FORECASTING_HOME", str(folder))  # over the empty one that every page test has
+    # AppTest looks for a chosen run by its label of the drawing before, in which it was a minute younger.
+    monkeypatch.setattr("pages.components.runs.age", lambda seconds: "just now")
     return run_id
 
 
@@ -73,7 +92,8 @@ def test_train_shows_scores_beside_naive_and_says_whether_they_are_better(run_id
     result = home[2].result(run_id)
     assert float(metrics(test)["RMSE"].split()[0]) == pytest.approx(result.metrics["test"]["rmse"], abs=0.005)
     assert float(metrics(test)["MAPE"].split()[0]) == pytest.approx(result.metrics["test"]["mape"], abs=0.005)
-    assert "naive" in texts(test.markdown)
+    judged = test.info if result.metrics["test"]["skill"] < 0.02 else test.success
+    assert "naive" in texts(judged)
     (button,) = [one for one in test.get("download_button") if one.label == "Download predictions (CSV)"]
     assert not button.disabled
 
@@ -84,14 +104,71 @@ def test_every_tab_of_a_result_opens(run_id, tab, table):
     test = open_page("2_Train.py", run_id, train_tab=tab)
     tables = [list(frame.value.columns) for frame in test.dataframe]
     assert [columns[:4] for columns in tables] == ([table] if table else [])
+    if tab == "Loss":
+        assert "of 2" in texts(test.caption) or "All 2 epochs were trained" in texts(test.caption)
 
 
 def test_a_changed_setting_is_said_beside_the_run_that_stays(run_id):
     test = open_page("2_Train.py", run_id)
     assert "other settings" not in texts(test.info)
     test.slider(key="train_window").set_value(20).run()
-    assert "window differ" in texts(test.info)
+    assert "Window differs" in texts(test.info)
     assert "RMSE" in metrics(test)
+
+
+def mend_button(test):
+    return next(button for button in test.button if button.label == "Train with log returns")
+
+
+@pytest.mark.parametrize("page", ["2_Train.py", "3_Evaluate.py"])
+def test_verdict_of_a_bad_run_says_why_and_offers_the_mend(beyond, page):
+    test = open_page(page, beyond)
+    (verdict,) = test.warning
+    assert "Worse than naive" in verdict.value
+    assert "of the test prices lie above the" in verdict.value
+    assert not mend_button(test).disabled
+    assert "Target: Price → Log return" in texts(test.caption).replace("\\", "")
+
+
+@pytest.mark.parametrize("page", ["2_Train.py", "3_Evaluate.py"])
+def test_mend_takes_its_settings_in_hand_and_starts_the_training(beyond, home, page):
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["run"] = beyond
+    test.run().switch_page(f"pages/{page}").run()
+    mend_button(test).click().run()
+    assert not test.exception
+    assert test.title[0].value == "Train"
+    run = home[2].list()[0]
+    assert run.state == "scheduled"
+    assert run.config == replace(CONFIG, target="log_return", skip=None, season=None)
+    assert run.fingerprint == home[2].get(beyond).fingerprint
+    assert mend_button(test).disabled  # of the run before, while the new one is under way
+    assert home[2].list()[0].id == run.id
+    compute_next(home[2])
+    mended = home[2].result(run.id)
+    assert mended.metrics["test"]["rmse"] < home[2].result(beyond).metrics["test"]["rmse"] / 3
+    home[2].delete(run.id)
+
+
+def test_loss_that_is_no_number_gets_its_mend_where_the_error_stands(run_id, home):
+    ledger = home[2]
+    config = replace(CONFIG, units=(64,), cell="rnn", optimizer="sgd", learning_rate=1.0, clip_norm=None, epochs=8, skip=None,
+                     season=None, supervision="last_step", loss="mse", batch_size=16)
+    ledger.create(ledger.history(run_id), config)
+    failed = compute_next(ledger)
+    test = AppTest.from_file(str(ROOT / "pages" / "2_Train.py"), default_timeout=60)
+    test.query_params["run"] = failed
+    test.run()
+    assert "no longer a number" in texts(test.error)
+    assert "no limit on the gradient" in texts(test.error)
+    next(button for button in test.button if button.label == "Train with a learning rate of 0.1").click().run()
+    assert not test.exception
+    run = ledger.list()[0]
+    compute_next(ledger)
+    assert ledger.get(run.id).state == "finished"
+    assert run.config == replace(config, learning_rate=0.1, clip_norm=1.0)
+    for one in (failed, run.id):
+        ledger.delete(one)
 
 
 @pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Walk-forward", "Leak lab"])
@@ -99,6 +176,38 @@ def test_every_tab_of_evaluate_opens(run_id, tab):
     test = open_page("3_Evaluate.py", run_id, evaluate_tab=tab)
     assert {"RMSE", "Skill", "Right direction"} <= set(metrics(test))
     assert "Evidence gate" in texts(test.markdown)
+
+
+def test_directions_are_compared_with_always_calling_the_same_one(run_id, home):
+    test = open_page("3_Evaluate.py", run_id)
+    scores = home[2].result(run_id).metrics["test"]
+    (direction,) = [metric for metric in test.metric if metric.label == "Right direction"]
+    assert direction.delta == f"always {always_words(scores)}"
+    assert direction_words(scores) in texts(test.caption)
+    ranked = test.dataframe[0].value
+    assert ranked.loc["This run", "Always one way"] == always_words(scores)
+    assert ranked.loc["Naive", "Always one way"] == UNKNOWN
+    shown = open_page("2_Train.py", run_id, train_tab="Scores").dataframe[0].value
+    assert shown.loc["Always one way", "Test"] == always_words(scores)
+    assert shown.loc["In the 95 % interval", "Validation"].endswith("(fitted)")
+    assert not shown.loc["In the 95 % interval", "Test"].endswith("(fitted)")
+
+
+def test_a_run_that_was_saved_before_a_score_was_known_still_opens(run_id, monkeypatch):
+    def without(result):
+        new = {"naive_mase", "directional_up", "directional_base", "directional_p"}
+        result.metrics = {part: {name: value for name, value in scores.items() if name not in new}
+                          for part, scores in result.metrics.items()}
+        return result
+
+    load = RunStore.result
+    monkeypatch.setattr(RunStore, "result", lambda store, run_id: without(load(store, run_id)))
+    test = open_page("3_Evaluate.py", run_id)
+    (direction,) = [metric for metric in test.metric if metric.label == "Right direction"]
+    assert direction.delta == f"always {UNKNOWN}"
+    shown = open_page("2_Train.py", run_id, train_tab="Scores").dataframe[0].value
+    assert shown.loc[["Naive MASE", "Always one way", "McNemar's p"], "Test"].tolist() == [UNKNOWN] * 3
+    assert open_page("3_Evaluate.py", run_id, evaluate_tab="Leak lab").dataframe is not None
 
 
 def test_slow_baselines_are_made_when_asked_for(run_id):
@@ -134,27 +243,187 @@ def test_a_leak_is_trained_on_request_and_shown_as_invalid(run_id, home):
     assert "Centred moving average (invalid)" in test.dataframe[0].value.index
 
 
-def test_forecast_is_queued_on_the_first_visit_and_then_drawn(run_id, home):
+def forecast_page(run_id, forecast=None):
+    """The Forecast page as a link with this `forecast` opens it."""
     test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=60)
     test.query_params["run"] = run_id
-    test.run()
-    assert not test.exception
-    compute_next(home[2])
-    test = open_page("4_Forecast.py", run_id)
-    assert metrics(test)["Last known price"].endswith("USD")
-    assert "gate" in texts(test.markdown) or "naive" in texts(test.markdown)
-    (table,) = [frame.value for frame in test.dataframe if "Upper 95" in frame.value.columns]
-    assert len(table) == 5
-
-
-def test_forecast_can_be_made_as_of_a_past_day_with_what_then_came(run_id, home):
-    test = open_page("4_Forecast.py", run_id, forecast_past=True)
-    next(button for button in test.button if button.label == "Forecast").click().run()
-    compute_next(home[2])
+    if forecast is not None:
+        test.query_params["forecast"] = forecast
     test.run()
     assert not test.exception
     assert not test.error
-    assert "Last known price" in metrics(test)
+    return test
+
+
+def forecast_table(test):
+    (table,) = [frame.value for frame in test.dataframe if "Upper 95" in frame.value.columns]
+    return table
+
+
+def chart_title(test):
+    return next(json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in test.get("plotly_chart")
+                if "orecast" in chart.proto.spec)
+
+
+def button(test, label):
+    return next(one for one in test.button if one.label == label)
+
+
+@pytest.fixture
+def refitted(run_id, home):
+    """The run, with its first forecast made by whoever opened the page first."""
+    forecast_page(run_id)
+    if any(job.active for job in home[2].list(kind="forecast", parent=run_id)):
+        compute_next(home[2])
+    return run_id
+
+
+def test_forecast_is_made_by_itself_and_until_then_the_run_as_trained_is_shown(run_id, home):
+    test = forecast_page(run_id)
+    assert chart_title(test) == "Preliminary forecast, as trained"
+    assert len(forecast_table(test)) == CONFIG.horizon
+    assert button(test, "Forecast").disabled
+    assert not button(test, "Stop").disabled
+    assert all(one.disabled for one in test.get("download_button"))
+    job = home[2].get(compute_next(home[2]))
+    test.run()
+    assert chart_title(test) == "Forecast"
+    assert len(forecast_table(test)) == 5
+    assert button(test, "Stop").disabled
+    assert not any(one.disabled for one in test.get("download_button"))
+    assert metrics(test)["Last known price"].endswith("USD")
+    assert "gate" in texts(test.markdown) or "naive" in texts(test.markdown)
+    # What is shown is what the job computed.
+    expected = home[2].forecast(job.id)["guarded_upper_95"].iloc[4]
+    assert forecast_table(test)["Upper 95"].iloc[-1] == price(expected, "USD")
+
+
+def test_steps_and_guard_of_a_forecast_that_is_there_need_no_other_one(refitted, home):
+    test = forecast_page(refitted)
+    own, guarded = (home[2].forecast(home[2].list(kind="forecast", parent=refitted)[0].id)[f"{name}predicted"].iloc[19]
+                    for name in ("", "guarded_"))
+    test.slider(key="forecast_steps").set_value(20).run()
+    assert metrics(test)[next(label for label in metrics(test) if label.startswith("Expected"))] == price(guarded, "USD")
+    test.toggle(key="forecast_guarded").set_value(False).run()
+    assert metrics(test)[next(label for label in metrics(test) if label.startswith("Expected"))] == price(own, "USD")
+    assert len(home[2].list(kind="forecast", parent=refitted)) == 1
+
+
+def test_a_forecast_as_trained_within_the_horizon_needs_no_job(refitted, home):
+    before = len(home[2].list(kind="forecast", parent=refitted))
+    test = forecast_page(refitted, '{"steps":3,"refit":false}')
+    expected = home[2].result(refitted).forecast(3, guarded=True)
+    assert forecast_table(test)["Lower 80"].tolist() == [price(value, "USD") for value in expected["lower_80"]]
+    assert chart_title(test) == "Forecast"
+    assert len(home[2].list(kind="forecast", parent=refitted)) == before
+
+
+def test_forecast_of_a_past_day_follows_the_settings_and_the_earlier_one_stays_until_it_is_there(refitted, home):
+    test = forecast_page(refitted)
+    shown = forecast_table(test)
+    test.toggle(key="forecast_past").set_value(True).run()
+    assert not test.exception
+    assert chart_title(test) == "Forecast, from the earlier settings"
+    pd.testing.assert_frame_equal(forecast_table(test), shown)
+    assert "forecast_shown" in " ".join(one.proto.body for one in test.get("html"))
+    compute_next(home[2])
+    test.run()
+    assert not test.exception
+    assert not test.get("html")
+    assert chart_title(test) == "Forecast"
+    assert "What came" in next(chart.proto.spec for chart in test.get("plotly_chart"))
+    day = test.date_input(key="forecast_day").value
+    assert forecast_table(test).index[0] == date(home[2].result(refitted).forecast(1, as_of=day).index[0])
+
+
+def test_a_forecast_that_was_stopped_is_made_again_only_when_asked(refitted, home):
+    view = '{"steps":30,"as_of":"2019-11-20"}'
+    forecast_page(refitted, view)
+    (queued,) = home[2].next_runs(1)
+    home[2].end(queued.id, "stopped")
+    test = forecast_page(refitted, view)
+    assert "stopped" in texts(test.info)
+    assert not home[2].next_runs(1)
+    button(test, "Forecast").click().run()
+    assert not test.info
+    compute_next(home[2])
+
+
+def test_the_address_brings_back_what_the_sender_saw(refitted):
+    sent = forecast_page(refitted)
+    sent.slider(key="forecast_steps").set_value(2)
+    sent.toggle(key="forecast_guarded").set_value(False)
+    sent.toggle(key="forecast_refit").set_value(False).run()
+    sent.toggle(key="forecast_past").set_value(True).run()  # from here on, refit is off and cannot be moved
+    day = datetime.date(2019, 11, 19)
+    sent.date_input(key="forecast_day").set_value(day).run()
+    address = sent.query_params["forecast"]
+    assert json.loads(address) == {"steps": 2, "as_of": "2019-11-19", "guarded": False, "refit": False}
+    opened = forecast_page(refitted, address)
+    assert opened.slider(key="forecast_steps").value == 2
+    assert opened.date_input(key="forecast_day").value == day
+    assert [opened.toggle(key=f"forecast_{name}").value for name in ("guarded", "past", "refit")] == [False, True, False]
+    pd.testing.assert_frame_equal(forecast_table(opened), forecast_table(sent))
+    assert opened.query_params["forecast"] == address
+    opened.toggle(key="forecast_past").set_value(False).run()
+    opened.toggle(key="forecast_guarded").set_value(True)
+    opened.toggle(key="forecast_refit").set_value(True)
+    opened.slider(key="forecast_steps").set_value(5).run()
+    assert "forecast" not in opened.query_params
+
+
+def test_the_address_names_the_run_also_when_nobody_chose_one(refitted):
+    test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=60).run()
+    assert test.query_params["run"] == refitted
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ("not JSON", "damaged"),
+    ("[1]", "damaged"),
+    ("[" * 100_000, "damaged"),
+    ('{"steps":"<b>"}', 'steps="<b>"'),
+    ('{"steps":true}', "steps=true"),
+    ('{"steps":0}', "steps=0"),
+    ('{"steps":100000}', "steps=100000"),
+    ('{"as_of":"2018-02-30"}', 'as_of="2018-02-30"'),
+    ('{"as_of":5}', "as_of=5"),
+    ('{"guarded":"no","refit":0,"colour":1}', 'guarded="no", refit=0, colour=1'),
+])
+def test_an_address_that_cannot_be_read_is_answered_with_what_is_wrong(asked, words):
+    view, problem = read_view(asked)
+    assert view == ForecastView()
+    assert words in problem
+
+
+def test_one_bad_value_in_the_address_leaves_the_others():
+    view, problem = read_view('{"steps":12,"guarded":false,"as_of":"yesterday"}')
+    assert view == ForecastView(steps=12, guarded=False)
+    assert 'as_of="yesterday"' in problem
+
+
+@pytest.mark.parametrize("view", [
+    ForecastView(), ForecastView(steps=24), ForecastView(guarded=False), ForecastView(refit=False),
+    ForecastView(as_of=datetime.date(2012, 5, 31)), ForecastView(3, False, False, datetime.date(2012, 5, 31))])
+def test_every_view_comes_back_from_its_text(view):
+    assert read_view(view.to_text()) == (view, None)
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ('{"steps":"many"}', "many"),
+    ('{"steps":999}', "up to 63 days ahead"),
+    ('{"as_of":"1990-01-01"}', "1 Jan 1990"),
+])
+def test_what_the_address_asks_in_vain_is_said_until_somebody_chooses(refitted, asked, words):
+    test = forecast_page(refitted, asked)
+    assert words in texts(test.warning).replace(THIN, " ")
+    assert test.slider(key="forecast_steps").value == 5
+    assert [test.toggle(key=f"forecast_{name}").value for name in ("guarded", "past", "refit")] == [True, False, True]
+    assert "forecast" not in test.query_params
+    assert len(forecast_table(test)) == 5
+    test.run()
+    assert test.warning
+    test.slider(key="forecast_steps").set_value(7).run()
+    assert not test.warning
 
 
 def test_runs_lists_every_run_and_no_score_of_an_invalid_one(run_id, home):

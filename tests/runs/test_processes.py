@@ -114,7 +114,8 @@ def test_a_run_goes_from_the_queue_to_its_result(app, store, history, tiny):
     assert result.config == tiny
     assert store.curve(run_id)["loss"].tolist() == result.curve["loss"].tolist()
     assert run.scores["test"]["rmse"] == result.metrics["test"]["rmse"]
-    assert store.speed() > 0
+    (timing,) = [one for one in store.timings() if one.seconds == run.seconds]
+    assert timing.epoch_seconds in result.curve["seconds"].tolist()
 
 
 def test_workers_allocate_memory_as_any_python_does(app):

@@ -21,7 +21,7 @@ class Ledger:
     def history(self, run_id):
         return self._history
 
-    def put_result(self, run_id, folder, scores, speed, patience):
+    def put_result(self, run_id, folder, scores, epoch_seconds, patience):
         self.result = load_run(folder)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from forecasting.errors import RunError, StoreUnavailable
+from forecasting.model.size import Timing
 from forecasting.runs import tracking
 from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
@@ -43,7 +44,7 @@ def finish(ledger, run_id, files=(("note.txt", b"hello"),)):
     folder = scratch("test")
     for name, content in files:
         (folder / name).write_bytes(content)
-    ledger.put_result(run_id, folder, SCORES, speed=2.0)
+    ledger.put_result(run_id, folder, SCORES, epoch_seconds=0.25)
     ledger.end(run_id, "finished")
 
 
@@ -176,7 +177,19 @@ def test_a_result_is_stored_with_its_scores(store, ledger, history, tiny):
     assert run.created <= run.started <= run.ended
     assert (store.folder(run_id) / "note.txt").read_bytes() == b"hello"
     assert store.get(run_id) is run  # an ended run changes no more
-    assert RunStore().speed() == 2.0
+
+
+def test_trainings_that_ended_here_tell_what_they_took(home, store, ledger, history, tiny, monkeypatch):
+    before = store.timings()
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    points = [(1, {"loss": 1.0, "val_loss": 1.0, "seconds": 0.3})]
+    ledger.log_progress(run_id, points, {"phase": "training", "epoch": 1, "epochs": 2, "best_epoch": 1, "rate": 0.5})
+    finish(ledger, run_id)
+    run = store.get(run_id)
+    assert store.timings() == [Timing(tiny, history.fingerprint, 200, 1, 1, 0.25, run.seconds), *before]
+    monkeypatch.setattr("forecasting.runs.store.home_id", lambda: "another-machine")
+    assert RunStore().timings() == []
 
 
 def test_a_run_without_a_result_says_so(store, history, tiny):

@@ -1,0 +1,112 @@
+"""The Forecast page in a real browser: settings in the address, a chart that stays, numbers that are not cut off."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+from steps import metric, open_page, press_train, upload
+
+pytestmark = pytest.mark.browser
+
+FAN = """() => [...document.querySelectorAll('.js-plotly-plot')].map(plot => ({
+    title: plot.layout.title.text, range: plot._fullLayout.yaxis.range, dates: plot._fullLayout.xaxis.range,
+    series: Object.fromEntries(plot._fullData.filter(trace => trace.name).map(trace => [trace.name, [...trace.y]]))
+})).find(chart => chart.title.includes('orecast'))"""
+CUT = """() => [...document.querySelectorAll('[data-testid=stMetricValue], [data-testid=stMetricValue] *')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth).map(e => e.innerText)"""
+VALUES = "() => [...document.querySelectorAll('[data-testid=stMetricValue]')].map(e => e.innerText)"
+
+
+def monthly_file():
+    """15 years of months with a trend and a season, in numbers as long as prices get."""
+    months = pd.date_range("2008-01-01", periods=180, freq="MS")
+    season = np.sin(2 * np.pi * np.arange(180) / 12)
+    noise = np.random.default_rng(3).normal(0, 60, 180)
+    close = 12_000 + 40 * np.arange(180) + 1500 * season + noise
+    return pd.DataFrame({"Date": months, "Close": close.round(2)}).to_csv(index=False).encode()
+
+
+def fan(page, title="Forecast"):
+    """The fan chart once it has this title."""
+    page.wait_for_function(f"title => ({FAN})()?.title === title", arg=title, timeout=90_000)
+    return page.evaluate(FAN)
+
+
+def fits(chart, room=0.1):
+    """Whether the price axis holds all lines, and little else."""
+    values = np.concatenate([np.asarray(values, dtype=float) for values in chart["series"].values()])
+    low, high = chart["range"]
+    return low <= values.min() and values.max() <= high and (high - low) * (1 - 2 * room) <= np.ptp(values)
+
+
+def test_a_forecast_follows_its_settings_and_a_reload_and_a_link_show_the_same(app, visitor, browser):
+    open_page(visitor, app.url)
+    upload(visitor, "visitors.csv", monthly_file())
+    expect(visitor.get_by_text("180 rows · monthly").first).to_be_visible()
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    press_train(visitor)
+    metric(visitor, "RMSE")
+    sidebar = visitor.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Forecast").click()
+    chart = fan(visitor)
+    assert len(chart["series"]["Actual"]) == 60
+    assert fits(chart)
+
+    # More steps, from the keyboard, and without the guard: at once, from what was computed already.
+    slider = sidebar.get_by_role("slider", name="Steps ahead")
+    for _ in range(14):
+        slider.press("ArrowRight")
+    expect(visitor.get_by_text("Expected on 1 Dec 2024")).to_be_visible()
+    sidebar.get_by_text("Guard with the evidence gate").click()
+    expect(visitor.get_by_text("The evidence gate is off")).to_be_visible()
+    visitor.wait_for_function("() => location.search.includes('guarded')")
+    chart, values, address = fan(visitor), visitor.evaluate(VALUES), visitor.url
+    assert len(chart["series"]["Predicted"]) == 25
+    assert fits(chart)
+
+    visitor.reload()
+    expect(visitor.get_by_text("The evidence gate is off")).to_be_visible()
+    assert fan(visitor) == chart
+    expect(visitor.get_by_test_id("stMetricValue")).to_have_text(values)
+    assert visitor.url == address
+    phone = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    phone.goto(address)
+    assert fan(phone)["series"] == chart["series"]
+    expect(phone.get_by_test_id("stMetricValue")).to_have_text(values)
+    for page in (visitor, phone):  # "824.10 – 1 00…" was read here
+        assert max(map(len, values)) >= 21
+        assert page.evaluate(CUT) == []
+        assert all("…" not in value for value in values)
+    phone.context.close()
+
+    # All of the past is one click away, and the price axis fits it.
+    visitor.get_by_role("radio", name="All", exact=True).click()
+    visitor.wait_for_function(f"() => ({FAN})()?.series.Actual.length === 180")
+    chart = visitor.evaluate(FAN)
+    assert fits(chart)
+
+    # What is downloaded says what it is, and both files the same.
+    tables = {}
+    for label, read in (("CSV", pd.read_csv), ("Excel", pd.read_excel)):
+        with visitor.expect_download() as waiting:
+            visitor.get_by_role("button", name=f"Download forecast ({label})").click()
+        assert waiting.value.suggested_filename.startswith("visitors-2022-12-01-forecast-unguarded.")
+        tables[label] = read(waiting.value.path(), parse_dates=["Date"])
+    pd.testing.assert_frame_equal(tables["CSV"], tables["Excel"], check_dtype=False)
+    assert tables["CSV"]["Guarded"].unique().tolist() == ["no"]
+    np.testing.assert_allclose(tables["CSV"]["Predicted"], chart["series"]["Predicted"][1:], atol=0.005)
+
+    # A day in the past has to be computed: until then the old chart stays in its place, marked and dimmed.
+    visitor.evaluate("""title => { window.seen = []; const look = () => {
+        const chart = document.querySelector('.js-plotly-plot'), shown = document.querySelector('.st-key-forecast_shown');
+        window.seen.push([chart?.layout?.title?.text ?? null, chart ? Math.round(chart.getBoundingClientRect().top) : null,
+                          +getComputedStyle(shown).opacity]);
+        requestAnimationFrame(look) }; look() }""")
+    sidebar.get_by_text("As if today were").click()
+    visitor.wait_for_function("() => seen.some(([title]) => title === 'Forecast, from the earlier settings')")
+    visitor.wait_for_function("""() => { const [title, , opacity] = seen[seen.length - 1];
+        return title === 'Forecast' && opacity === 1 }""")
+    assert "What came" in fan(visitor)["series"]
+    seen = visitor.evaluate("() => seen")
+    assert min(opacity for _, _, opacity in seen) < 0.5
+    assert len({top for _, top, _ in seen if top is not None}) == 1  # nothing jumps
