@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from forecasting.evaluation.gate import Gate
+from forecasting.evaluation.scores import always_words
 from forecasting.evaluation.verdict import (
     LEAKS,
-    always_words,
     direction_words,
     gate_words,
     intervals_words,
