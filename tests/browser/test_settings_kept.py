@@ -25,7 +25,7 @@ CHANGES = int(os.environ.get("SETTINGS_CHANGES", 60))
 SEED = int(os.environ.get("SETTINGS_SEED", 1))
 SECONDS = 60
 ATTEMPTS = 3
-PATIENCE_SECONDS = 8  # for the page to come to rest
+PATIENCE_SECONDS = 30  # for the page to come to rest; a change that is lost never comes back
 # The value of a slider when a key or the mouse was let go, before the server has had a say.
 RECORDER = """
 window.given = {};
