@@ -118,7 +118,8 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
     if epochs == 0:
         text += " The training was stopped before an epoch ended."
     elif best_epoch == 0:
-        text += " The untrained network was the best one: training had nothing to add."
+        text += (" The untrained network was the best one, so these moves are those of the frozen linear part alone."
+                 if any(gate.log_evidence) else " The untrained network was the best one: training had nothing to add.")
     proven = gate.evidence(steps) >= math.log(PROVEN)
     if judged is not None and proven and judged.outcome in ("unproven", "worse"):
         text += " The test part alone does not prove it one step ahead."
