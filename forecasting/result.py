@@ -18,7 +18,8 @@ from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
-from forecasting.evaluation.metrics import Undefined, mase_scale, scores
+from forecasting.evaluation.metrics import Undefined, mase_scale
+from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig

@@ -11,7 +11,8 @@ import pandas as pd
 from forecasting import words
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, NotEnoughData
-from forecasting.evaluation.metrics import rmse, scores
+from forecasting.evaluation.metrics import rmse
+from forecasting.evaluation.scores import scores
 from forecasting.model.config import RANGES, ForecastConfig
 
 __all__ = ["MODES", "Fold", "backtest_reasons", "backtest_summary", "backtest_table", "folds", "join_predictions"]

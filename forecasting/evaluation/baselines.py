@@ -17,14 +17,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from forecasting.data.frequency import count_of, season_candidates
 from forecasting.errors import ConfigError
 from forecasting.evaluation import metrics
+from forecasting.evaluation.scores import SCORES, scores
 
 __all__ = ["EXTRA", "Baseline", "baseline_table", "baselines", "ridge_predictions"]
 
 EXTRA = ("exponential_smoothing", "arima")  # made only where a person asks for them: they take seconds
-SCORES = ("rmse", "mae", "mape", "smape", "mase", "skill",
-          "directional_accuracy", "directional_low", "directional_high", "directional_calls", "directional_up",
-          "directional_base", "directional_p")
-
 _CLIP = 4.0  # standard deviations; a crash among the inputs must not decide the weights
 _PENALTIES = 10.0 ** np.arange(-4, 2.5, 0.5)  # per training window
 _CHUNK = 8192  # windows copied at a time
@@ -52,7 +49,7 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     history: PriceHistory; config: ForecastConfig, whose window ridge regression shares
     predictions: as in `TrainingResult`: index Date; split, actual, predicted
     extra: names from `EXTRA`
-    returns table: index the name; columns 'key', 'about' and `SCORES` (NaN where undefined)
+    returns table: index the name; columns 'key', 'about' and the scores that need no interval (NaN where undefined)
             reasons: {name: {score: why it is undefined}}
     Raises ConfigError for a run that made a mistake on purpose.
     """
@@ -75,15 +72,15 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     except metrics.Undefined:
         scale = None
     actual, naive = test["actual"].to_numpy(), history.close[test_start - 1 : test_end - 1]
+    names = [name for name, score in SCORES.items() if score.compute is not None and score.level is None]
     lines, reasons = {}, {}
     for one in (run, *made):
         if one.predicted is None:
-            values, why = dict.fromkeys(SCORES), dict.fromkeys(SCORES, one.reason)
+            values, reasons[one.name] = dict.fromkeys(names), dict.fromkeys(names, one.reason)
         else:
-            values, why = metrics.scores(actual, one.predicted, naive, scale=scale)
-        lines[one.name] = {"key": one.key, "about": one.about} | {name: values[name] for name in SCORES}
-        reasons[one.name] = {name: why[name] for name in SCORES if name in why}
-    table = pd.DataFrame.from_dict(lines, orient="index").astype(dict.fromkeys(SCORES, "float64"))
+            values, reasons[one.name] = scores(actual, one.predicted, naive, scale=scale)
+        lines[one.name] = {"key": one.key, "about": one.about} | values
+    table = pd.DataFrame.from_dict(lines, orient="index").astype(dict.fromkeys(names, "float64"))
     return table.sort_values("rmse", kind="stable", na_position="last"), reasons
 
 

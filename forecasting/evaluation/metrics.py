@@ -1,77 +1,23 @@
-"""Scores of a forecast against what happened, in plain arrays.
+"""Measures of a forecast against what happened, in plain arrays.
 
 Every function takes 1-D arrays of equal length and raises `Undefined`, with the reason in words, where a score has no
-value: a percentage of a price of zero, a direction where nothing moved. `scores` turns that into None beside its
-reason. Nothing here returns 0, NaN or infinity in place of "undefined".
+value: a percentage of a price of zero, a direction where nothing moved. `forecasting.evaluation.scores` turns that into None
+beside its reason. Nothing here returns 0, NaN or infinity in place of "undefined".
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-__all__ = ["SCORES", "SMALLEST_MOVE", "Score", "Undefined", "binomial_interval", "coverage", "directional_accuracy",
-           "directional_base", "directional_hits", "directional_p", "directional_up", "interval_score", "mae", "mape", "mase",
-           "mase_scale", "mean_width", "rmse", "scores", "skill", "smape"]
+__all__ = ["SMALLEST_MOVE", "Undefined", "binomial_interval", "coverage", "directional_accuracy", "directional_base",
+           "directional_hits", "directional_p", "directional_up", "interval_score", "mae", "mape", "mase", "mase_scale",
+           "mean_width", "rmse", "skill", "smape"]
 
 # exp(log price + 0) differs from the price in its last bits: a smaller share of the price is no predicted move.
 SMALLEST_MOVE = 1e-7
-
-
-@dataclass(frozen=True)
-class Score:
-    """How a score is shown: its label, and in `help` what it is and what it has to be compared with.
-
-    unit: 'price', 'percent' (in percent already), 'share' (0 to 1), 'plain' or 'p' (a p-value)
-    """
-
-    label: str
-    help: str
-    unit: str = "plain"
-
-
-# What the pages show of `scores`, in the order of their tables.
-SCORES = {
-    "rmse": Score("RMSE", "Root mean squared error, in the unit of the prices; large misses weigh most. Alone it says how "
-                          "restless the price was: compare it with the naive forecast's on the same days.", "price"),
-    "naive_rmse": Score("Naive RMSE", "The same for repeating the last known price.", "price"),
-    "mae": Score("MAE", "Mean absolute error, in the unit of the prices: compare it with the naive forecast's on the same "
-                        "days.", "price"),
-    "naive_mae": Score("Naive MAE", "The same for repeating the last known price.", "price"),
-    "mape": Score("MAPE", "Mean absolute error in percent of the price. A small one is no merit, because prices hardly move "
-                          "within one step: compare it with the naive forecast's on the same days.", "percent"),
-    "naive_mape": Score("Naive MAPE", "The same for repeating the last known price.", "percent"),
-    "smape": Score("sMAPE", "Absolute error in percent of the mean of price and prediction. It runs from 0 to 200 %, not to "
-                            "100 %: compare it with the naive forecast's on the same days.", "percent"),
-    "mase": Score("MASE", "Mean absolute error over the naive forecast's mean error in training, on other days. Where the "
-                          "price grew or fell since, so did its moves, and 1 is not the score of the naive forecast: compare "
-                          "with the naive forecast's own MASE on the same days."),
-    "naive_mase": Score("Naive MASE", "The naive forecast's own MASE on these days: what the MASE has to stay below. It is 1 "
-                                      "only where the price moves as much as it did in training."),
-    "skill": Score("Skill", "1 - RMSE / naive RMSE: the share of the naive forecast's error that is gone. Zero is no better "
-                            "than repeating the last price; below zero is worse.", "share"),
-    "directional_accuracy": Score("Right direction", "Of the days on which the forecast calls a direction and the price moved, "
-                                                     "the share that it called right. Compare it with always calling the "
-                                                     "more frequent direction, not with 50 %.", "share"),
-    "directional_interval": Score("Its 95 % interval",
-                                  "Wilson's interval around the share of right directions. It takes the days for independent "
-                                  "of each other, so it is rather too narrow than too wide; look whether the share of the more "
-                                  "frequent direction lies in it, not whether 50 % does."),
-    "directional_base": Score("Always one way", "The share of the same days that is right for whoever always calls the more "
-                                                "frequent direction. Which one that is was chosen in hindsight, on these very "
-                                                "days: a stricter comparison than anyone could have made in advance.", "share"),
-    "directional_p": Score("McNemar's p", "Exact McNemar test of the right directions against always calling the "
-                                                        "more frequent one, on the days on which the two differ. Only a small "
-                                                        "p-value, such as 0.05, speaks for a difference.", "p"),
-    "coverage_80": Score("In the 80 % interval", "The share of prices within their 80 % interval: compare it with 80 %.",
-                         "share"),
-    "coverage_95": Score("In the 95 % interval", "The share of prices within their 95 % interval: compare it with 95 %.",
-                         "share"),
-}
 
 
 class Undefined(ArithmeticError):
@@ -254,54 +200,6 @@ def interval_score(actual, lower, upper, level: float) -> float:
     with np.errstate(over="ignore"):
         missed = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
         return _mean((upper - lower) + 2 / (1 - level) * missed)
-
-
-def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -> tuple[dict, dict]:
-    """Every score of one part of a series, and the reason of each that is None.
-
-    actual, predicted, naive: (n,) on the same days
-    intervals: {level: (lower (n,), upper (n,))}, e.g. {0.8: ..., 0.95: ...}, or None
-    scale: of the MASE, from `mase_scale`, or None where it is undefined
-    last: (n,) the last known prices; `naive` itself unless given
-    returns values: {'rmse', 'mae', 'mape', 'smape', 'mase', 'naive_rmse', 'naive_mae', 'naive_mape', 'naive_mase', 'skill',
-        'directional_accuracy', 'directional_low', 'directional_high' (its 95 % interval), 'directional_calls',
-        'directional_up', 'directional_base', 'directional_p' (its test against always one way), and for each level
-        'coverage_80', 'width_80', 'interval_score_80'}; reasons: {name: sentence} for those that are None
-    """
-    last = naive if last is None else last
-    wanted: dict[str, Callable[..., float]] = {
-        "rmse": lambda: rmse(actual, predicted),
-        "mae": lambda: mae(actual, predicted),
-        "mape": lambda: mape(actual, predicted),
-        "smape": lambda: smape(actual, predicted),
-        "mase": lambda: mase(actual, predicted, scale),
-        "naive_rmse": lambda: rmse(actual, naive),
-        "naive_mae": lambda: mae(actual, naive),
-        "naive_mape": lambda: mape(actual, naive),
-        "naive_mase": lambda: mase(actual, naive, scale),
-        "skill": lambda: skill(actual, predicted, naive),
-        "directional_accuracy": lambda: directional_accuracy(actual, predicted, last),
-        "directional_low": lambda: binomial_interval(*directional_hits(actual, predicted, last))[0],
-        "directional_high": lambda: binomial_interval(*directional_hits(actual, predicted, last))[1],
-        "directional_calls": lambda: directional_hits(actual, predicted, last)[1],
-        "directional_up": lambda: directional_up(actual, predicted, last),
-        "directional_base": lambda: directional_base(actual, predicted, last),
-        "directional_p": lambda: directional_p(actual, predicted, last),
-    }
-    for level, (lower, upper) in (intervals or {}).items():
-        percent = f"{100 * level:g}"
-        wanted[f"coverage_{percent}"] = lambda lower=lower, upper=upper: coverage(actual, lower, upper)
-        wanted[f"width_{percent}"] = lambda lower=lower, upper=upper: mean_width(lower, upper)
-        wanted[f"interval_score_{percent}"] = (
-            lambda lower=lower, upper=upper, level=level: interval_score(actual, lower, upper, level))
-    values: dict[str, float | None] = {}
-    reasons: dict[str, str] = {}
-    for name, compute in wanted.items():
-        try:
-            values[name] = compute()
-        except Undefined as reason:
-            values[name], reasons[name] = None, str(reason)
-    return values, reasons
 
 
 def _vector(name, values):

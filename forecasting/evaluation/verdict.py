@@ -10,7 +10,7 @@ import numpy as np
 from forecasting import words
 from forecasting.evaluation.gate import PROVEN, Gate
 
-__all__ = ["LEAKS", "Verdict", "always_words", "direction_words", "gate_words", "intervals_words", "leak_words", "verdict"]
+__all__ = ["LEAKS", "Verdict", "direction_words", "gate_words", "intervals_words", "leak_words", "verdict"]
 
 # A Diebold-Mariano test has to agree at this level before a difference is called one.
 SIGNIFICANT = 0.05
@@ -118,7 +118,8 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
     if epochs == 0:
         text += " The training was stopped before an epoch ended."
     elif best_epoch == 0:
-        text += " The untrained network was the best one: training had nothing to add."
+        text += (" The untrained network was the best one, so these moves are those of the frozen linear part alone."
+                 if any(gate.log_evidence) else " The untrained network was the best one: training had nothing to add.")
     proven = gate.evidence(steps) >= math.log(PROVEN)
     if judged is not None and proven and judged.outcome in ("unproven", "worse"):
         text += " The test part alone does not prove it one step ahead."
@@ -146,15 +147,6 @@ def intervals_words(coverage_80: float | None, coverage_95: float | None, rows: 
             f"{words.share(coverage_95, digits=1)} within the 95 % one: {judgement}.")
 
 
-def always_words(scores: dict) -> str:
-    """The more frequent direction and its share, e.g. 'up 52.10 %'. scores: as from `metrics.scores`
-
-    A run that was saved before these scores were known has none.
-    """
-    base = scores.get("directional_base")
-    return words.UNKNOWN if base is None or not np.isfinite(base) else f"{_frequent(scores)} {words.share(base)}"
-
-
 def direction_words(scores: dict, unit: str = "day") -> str:
     """Whether the directions that were called are worth more than always calling the same one; '' where that is not known.
 
@@ -163,13 +155,10 @@ def direction_words(scores: dict, unit: str = "day") -> str:
     accuracy, base, calls = (scores.get(f"directional_{name}") for name in ("accuracy", "base", "calls"))
     if accuracy is None or base is None:
         return ""
-    always, p = f"always calling {_frequent(scores)}", scores.get("directional_p")
+    frequent, p = "up" if scores["directional_up"] >= 0.5 else "down", scores.get("directional_p")
+    always = f"always calling {frequent}"
     text = f"Right direction on {words.share(accuracy)} of {words.count_of(int(calls or 0), unit)} with a call: "
     if p is None:
         return f"{text}the same as {always}, since that is what the forecast does."
     side = "no better than" if p >= SIGNIFICANT else "better than" if accuracy > base else "worse than"
     return f"{text}{side} {always}, {words.share(base)} (exact McNemar test, {words.p_value(p)})."
-
-
-def _frequent(scores):
-    return "up" if scores["directional_up"] >= 0.5 else "down"

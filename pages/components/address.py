@@ -53,12 +53,10 @@ def restore(state: AppState):
 
 def _take(state: AppState, found: AppState):
     """Takes what was found as a whole: a click may end a drawing anywhere, and the next one must not find half of it."""
-    with state.lock:
-        if state.history is None:
-            # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
-            use_settings(state, replace(found.config, leak=None))
-            state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
-            state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
+    # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
+    use_settings(state, replace(found.config, leak=None))
+    state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
+    state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
 
 
 def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None):

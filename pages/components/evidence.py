@@ -5,20 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from forecasting.evaluation.gate import PROVEN
-from forecasting.evaluation.verdict import gate_words
 from forecasting.plots import evidence_chart, share_chart
 from pages.components.diagnostics import draw
 from pages.components.frame import is_dark
-from pages.components.jobs import load_verdict
-from pages.components.text import plain
 
 __all__ = ["draw_evidence"]
 
 
 def draw_evidence(run, result):
-    """The evidence in words, and its growth from the first day of validation on."""
-    judged, _ = load_verdict(run.id)
-    st.markdown(plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve))))
+    """How the evidence, which stands in words above the tabs, grew from the first day of validation on."""
     dates = result.history.dates[result.steps.origins]
     test_from = result.split.validation_end - 1 - int(result.steps.origins[0])
     draw(evidence_chart(result.evidence, dates, test_from, dark=is_dark()), "evaluate_evidence")

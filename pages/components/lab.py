@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.backtest import MODES, backtest_summary, backtest_table, folds, join_predictions
-from forecasting.evaluation.metrics import SCORES
-from forecasting.evaluation.verdict import LEAKS, always_words
+from forecasting.evaluation.scores import SCORES, always_words
+from forecasting.evaluation.verdict import LEAKS
 from forecasting.plots import folds_chart
 from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, share, unit
 from pages.components.diagnostics import draw

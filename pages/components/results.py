@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.learning import ending_words, gap_words
-from forecasting.evaluation.metrics import SCORES
+from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.evaluation.verdict import direction_words
 from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
 from forecasting.runs.export import XLSX, predictions_file_name, predictions_xlsx
@@ -16,14 +16,12 @@ from forecasting.words import UNKNOWN, count, count_of, date, duration, percent,
 from pages.components.frame import is_dark
 from pages.components.jobs import load_csv, load_result
 from pages.components.live import draw_curve
-from pages.components.verdict import draw_answer, draw_reasons, score_text
+from pages.components.verdict import draw_answer, draw_reasons
 
 __all__ = ["draw_result"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 LAST_ROWS = 200
-TABLE = ("rmse", "naive_rmse", "mae", "naive_mae", "mape", "naive_mape", "mase", "naive_mase", "skill", "directional_accuracy",
-         "directional_interval", "directional_base", "directional_p", "coverage_80", "coverage_95")
 STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "Test part": None, "All": 0}
 
 
@@ -57,8 +55,8 @@ def _draw_tabs(run, result):
                        "which also set the width of the intervals. " + direction_words(
                            result.metrics["test"], unit(result.history.frequency)))
             with st.expander("What each score compares with"):
-                st.markdown("\n".join(f"- **{SCORES[name].label}.** {SCORES[name].help}" for name in TABLE))
-            draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()}, shown=TABLE)
+                st.markdown("\n".join(f"- **{SCORES[name].label}.** {SCORES[name].about}" for name in shown_in("parts")))
+            draw_reasons({PARTS[part]: reasons for part, reasons in result.reasons.items()}, shown=shown_in("parts"))
     with rows:
         if rows.open:
             tail = result.predictions.tail(LAST_ROWS)
@@ -103,11 +101,12 @@ def _span(dates: pd.DatetimeIndex):
 
 
 def _score_table(result) -> pd.DataFrame:
-    return pd.DataFrame({PARTS[part]: {SCORES[name].label: _cell(part, name, scores, result.history.currency) for name in TABLE}
+    return pd.DataFrame({PARTS[part]: {SCORES[name].label: _cell(part, name, scores, result.history.currency)
+                                       for name in shown_in("parts")}
                          for part, scores in result.metrics.items()})
 
 
 def _cell(part: str, name: str, scores: dict, currency: str | None) -> str:
-    text = score_text(name, scores, currency)
+    text = SCORES[name].show(name, scores, currency)
     # Intervals are made to fit the validation part: what they cover there is no test of them.
-    return f"{text} (fitted)" if name.startswith("coverage") and part != "test" and text != UNKNOWN else text
+    return f"{text} (fitted)" if SCORES[name].level and part != "test" and text != UNKNOWN else text

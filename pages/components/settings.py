@@ -31,38 +31,36 @@ def use_settings(state: AppState, config: ForecastConfig):
 
     To be called from a callback, or before a page draws its settings; on any page.
     """
-    with state.lock:
-        state.config, state.problem = config, None
-        values = _values(config)
-        for name, usual in USUAL.items():
-            if f"train_{name}" not in state.widgets:
-                values.setdefault(name, usual)
-        for name, value in values.items():
-            widget_for(state, f"train_{name}", value)
-        _show_preset(state)
+    state.config, state.problem = config, None
+    values = _values(config)
+    for name, usual in USUAL.items():
+        if f"train_{name}" not in state.widgets:
+            values.setdefault(name, usual)
+    for name, value in values.items():
+        widget_for(state, f"train_{name}", value)
+    _show_preset(state)
 
 
 def follow_settings(state: AppState):
     """Brings `state.config` up to what the sidebar's widgets hold. Every page begins with this: the settings last changed
     may come with the click that opens another page.
     """
-    with state.lock:
-        if "train_window" not in state.widgets:
-            use_settings(state, state.config)
-        # Before the settings: one that came together with a preset was made after it, where the page was slow to answer.
-        for before, chosen in taken(state, "train_preset"):
-            use_settings(state, PRESETS[chosen or before])  # a click on the chosen one unchooses it
-        for name in list(state.widgets):
-            if name.startswith("train_"):
-                taken(state, name)
-        for i in range(1, _now(state, "layers")):
-            if f"train_units_{i}" not in state.widgets:
-                widget_for(state, f"train_units_{i}", _now(state, f"units_{i - 1}"))
-        try:
-            state.config, state.problem = _config(state), None
-        except ConfigError as error:
-            state.problem = str(error)
-        _show_preset(state)
+    if "train_window" not in state.widgets:
+        use_settings(state, state.config)
+    # Before the settings: one that came together with a preset was made after it, where the page was slow to answer.
+    for before, chosen in taken(state, "train_preset"):
+        use_settings(state, PRESETS[chosen or before])  # a click on the chosen one unchooses it
+    for name in list(state.widgets):
+        if name.startswith("train_"):
+            taken(state, name)
+    for i in range(1, _now(state, "layers")):
+        if f"train_units_{i}" not in state.widgets:
+            widget_for(state, f"train_units_{i}", _now(state, f"units_{i - 1}"))
+    try:
+        state.config, state.problem = _config(state), None
+    except ConfigError as error:
+        state.problem = str(error)
+    _show_preset(state)
 
 
 def _show_preset(state: AppState):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -68,7 +67,7 @@ class AppState:
     """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
     config: the settings in hand, changed by `use_settings` and by the sidebar's widgets only
     problem: why what these widgets hold makes no settings, or None; `config` is then what they held before
-    widgets: those made for each value, the newest last; lock: held while they are read
+    widgets: those made for each value, the newest last
     asks_to_train: whether Train was pressed and nothing has come of it yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     owner: names this person in the queue, so that runs are taken by turns
@@ -84,7 +83,6 @@ class AppState:
     config: ForecastConfig = RECOMMENDED
     problem: str | None = None
     widgets: dict[str, list[Widget]] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None

@@ -14,21 +14,19 @@ from forecasting.evaluation.diagnostics import (
     interval_table,
     rolling_coverage,
 )
-from forecasting.evaluation.metrics import SCORES
-from forecasting.evaluation.verdict import always_words, direction_words, gate_words, intervals_words
+from forecasting.evaluation.scores import SCORES, always_words, labels, shown_in
+from forecasting.evaluation.verdict import direction_words, gate_words, intervals_words
 from forecasting.plots import coverage_chart, horizon_chart, width_chart
-from forecasting.words import UNKNOWN, count, count_of, number, p_value, percent, price, share, unit
+from forecasting.words import count, count_of, number, p_value, percent, price, share, unit
 from pages.components.diagnostics import draw
 from pages.components.frame import is_dark
 from pages.components.jobs import load_baselines, load_cause, load_result, load_verdict
 from pages.components.mend import draw_mend
 from pages.components.text import plain
 
-__all__ = ["draw_answer", "draw_baselines", "draw_horizon", "draw_intervals", "draw_reasons", "draw_verdict", "score_text"]
+__all__ = ["draw_answer", "draw_baselines", "draw_horizon", "draw_intervals", "draw_reasons", "draw_verdict"]
 
 EXTRA_NAMES = {"exponential_smoothing": "Exponential smoothing", "arima": "ARIMA"}
-RANKED = ("rmse", "mae", "mape", "smape", "mase", "skill", "directional_accuracy", "directional_interval", "directional_base",
-          "directional_p")
 # Each has an icon and a headline of its own: told apart without colour too.
 SHOWN = {"better": (st.success, ":material/check_circle:"), "worse": (st.warning, ":material/trending_down:"),
          "invalid": (st.error, ":material/block:")}
@@ -80,7 +78,7 @@ def draw_reasons(reasons: dict, shown=None):
         why: dict[str, list[str]] = {}
         for name, reason in scores.items():
             if shown is None or name in shown:
-                why.setdefault(reason, []).append(SCORES[name].label if name in SCORES else name.replace("_", " "))
+                why.setdefault(reason, []).append(labels([name])[name])
         for reason, names in why.items():
             st.caption(plain(f"{whose}: {', '.join(names)} undefined, because {reason}."))
 
@@ -96,36 +94,15 @@ def draw_baselines(run, result):
     with st.spinner("Fitting the baselines …"):
         table, reasons = load_baselines(run.id, tuple(extra))
     st.dataframe(_readable(table, result.history.currency), height="content", column_config={
-        SCORES[name].label: st.column_config.Column(help=SCORES[name].help)
-        for name in RANKED})
+        SCORES[name].label: st.column_config.Column(help=SCORES[name].about) for name in shown_in("baselines")})
     with st.expander("How each of them predicts"):
         st.markdown("\n".join(f"- **{plain(name)}** {plain(about)}" for name, about in table["about"].items()))
-    draw_reasons(reasons, shown=RANKED)
+    draw_reasons(reasons, shown=shown_in("baselines"))
 
 
 def _readable(table: pd.DataFrame, currency) -> pd.DataFrame:
-    return pd.DataFrame({SCORES[name].label: [score_text(name, dict(row), currency) for _, row in table.iterrows()]
-                         for name in RANKED}, index=table.index)
-
-
-def score_text(name: str, scores: dict, currency: str | None) -> str:
-    """A score as it stands in a table; `UNKNOWN` where it is undefined, or the run was saved before it was known.
-
-    name: a key of `SCORES`; scores: as from `metrics.scores`, or a row of a table of them
-    """
-    if name == "directional_interval":
-        low, high = scores.get("directional_low"), scores.get("directional_high")
-        return UNKNOWN if low is None or pd.isna(low) else f"{number(100 * low)}–{share(high)}"
-    if name == "directional_base":
-        return always_words(scores)
-    value, form = scores.get(name), SCORES[name].unit
-    if form == "price":
-        return price(value, currency)
-    if form == "share":
-        return share(value, signed=name == "skill")
-    if form == "p":
-        return p_value(value).removeprefix("p = ").removeprefix("p ")
-    return percent(value) if form == "percent" else number(value, 3)
+    return pd.DataFrame({SCORES[name].label: [SCORES[name].show(name, dict(row), currency) for _, row in table.iterrows()]
+                         for name in shown_in("baselines")}, index=table.index)
 
 
 def draw_horizon(run, result):

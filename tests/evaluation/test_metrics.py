@@ -5,7 +5,6 @@ from sklearn import metrics as sklearn_metrics
 from statsmodels.stats.contingency_tables import mcnemar
 
 from forecasting.evaluation.metrics import (
-    SCORES,
     Undefined,
     binomial_interval,
     coverage,
@@ -21,7 +20,6 @@ from forecasting.evaluation.metrics import (
     mase_scale,
     mean_width,
     rmse,
-    scores,
     skill,
     smape,
 )
@@ -184,39 +182,3 @@ def test_coverage_width_and_interval_score_on_numbers_checked_by_hand():
     assert mean_width(lower, upper) == 2.5
     # Missed by 1 and by 2, each times 2 / (1 - 0.8) = 10, over four days.
     assert interval_score(actual, lower, upper, 0.8) == pytest.approx(2.5 + 10 * 3 / 4)
-
-
-def test_scores_hold_none_and_a_reason_where_a_value_is_undefined():
-    actual = np.array([0.0, 1.0, 2.0])
-    naive = np.array([1.0, 0.0, 1.0])
-    values, reasons = scores(actual, naive, naive, {0.8: (naive - 1, naive + 1)}, scale=0.0)
-    assert values["rmse"] == values["naive_rmse"] == 1.0
-    assert values["skill"] == 0.0
-    assert values["coverage_80"] == 1.0
-    assert values["mape"] is None
-    assert reasons["mape"] == reasons["naive_mape"] == "a price is zero"
-    assert reasons["mase"] == "the price never moved in the training part"
-    assert reasons["directional_accuracy"] == "the forecast calls no direction"
-    assert set(reasons) == {name for name, value in values.items() if value is None}
-
-
-def test_scores_of_one_part_match_the_single_metrics(pair):
-    actual, predicted = pair
-    last = actual + np.resize([-0.5, 0.5, -0.5], len(actual))
-    bounds = predicted - 1, predicted + 1
-    values, reasons = scores(actual, predicted, last, {0.8: bounds, 0.95: bounds}, scale=2.0)
-    assert not reasons
-    assert values["mase"] == pytest.approx(mae(actual, predicted) / 2)
-    assert values["naive_mase"] == pytest.approx(mae(actual, last) / 2)
-    assert values["directional_base"] == directional_base(actual, predicted, last)
-    assert set(SCORES) - {"directional_interval"} <= set(values)
-    assert values["directional_low"] < values["directional_accuracy"] < values["directional_high"]
-    assert values["directional_calls"] == directional_hits(actual, predicted, last)[1]
-    assert values["interval_score_95"] > values["interval_score_80"]
-    assert all(isinstance(value, float | int) for value in values.values())
-
-
-def test_scores_of_an_empty_part_are_all_undefined():
-    values, reasons = scores(np.empty(0), np.empty(0), np.empty(0), {0.8: (np.empty(0), np.empty(0))}, scale=1.0)
-    assert set(values.values()) == {None}
-    assert set(reasons.values()) == {"there are no predictions to score"}

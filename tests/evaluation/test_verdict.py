@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from forecasting.evaluation.gate import Gate
+from forecasting.evaluation.scores import always_words
 from forecasting.evaluation.verdict import (
     LEAKS,
-    always_words,
     direction_words,
     gate_words,
     intervals_words,
@@ -98,8 +98,11 @@ SHUT = Gate(False, (0.05, 0.02), (0.5, -0.5), 200)
 def test_the_gate_says_what_training_had_to_do_with_it():
     assert gate_words(OPEN) == OPEN.words()
     assert gate_words(OPEN, steps=1) == OPEN.words(1) != OPEN.words()
-    untrained = f"{SHUT.words()} The untrained network was the best one: training had nothing to add."
+    untrained = (f"{SHUT.words()} The untrained network was the best one, so these moves are those of the frozen linear part "
+                 "alone.")
     assert gate_words(SHUT, best_epoch=0) == gate_words(SHUT, 0, epochs=4) == untrained
+    naive = Gate(False, (0.025,), (0.0,), 200)
+    assert gate_words(naive, 0) == f"{naive.words()} The untrained network was the best one: training had nothing to add."
     assert gate_words(SHUT, 3, epochs=4) == SHUT.words()
     assert gate_words(SHUT, 0, epochs=0) == f"{SHUT.words()} The training was stopped before an epoch ended."
 

@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
-from forecasting.evaluation.verdict import always_words, direction_words
+from forecasting.evaluation.scores import always_words
+from forecasting.evaluation.verdict import direction_words
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
@@ -106,6 +107,26 @@ def test_every_tab_of_a_result_opens(run_id, tab, table):
     assert [columns[:4] for columns in tables] == ([table] if table else [])
     if tab == "Loss":
         assert "of 2" in texts(test.caption) or "All 2 epochs were trained" in texts(test.caption)
+
+
+def test_a_score_added_in_one_entry_is_computed_kept_and_shown(home, run_id, monkeypatch):
+    from forecasting.evaluation.scores import SCORES, Score
+
+    monkeypatch.setitem(SCORES, "largest", Score(
+        "Largest miss", "The error of the worst day.", lambda case: float(abs(case.actual - case.predicted).max()), "price",
+        "less", tables=("parts", "baselines")))
+    home[2].create(home[2].history(run_id), CONFIG)
+    made = compute_next(home[2])
+    test = open_page("2_Train.py", made)
+    test.session_state["train_tab"] = "Scores"
+    test.run()
+    result = home[2].result(made)
+    errors = result.predictions.query("split == 'test'").eval("actual - predicted").abs()
+    assert test.dataframe[0].value.loc["Largest miss", "Test"] == price(errors.max(), "USD")
+    assert "The error of the worst day." in texts(test.markdown)
+    ranked = open_page("3_Evaluate.py", made).dataframe[0].value
+    assert ranked.loc["This run", "Largest miss"] == price(errors.max(), "USD")
+    home[2].delete(made)
 
 
 def test_a_changed_setting_is_said_beside_the_run_that_stays(run_id):
