@@ -121,7 +121,7 @@ def naive_steps(history: PriceHistory, result: TrainingResult):
     """The naive forecast with intervals of its own, made the same way."""
     first, horizon = result.config.window - 1, 1
     return collect_steps(history.close, result.split, first, np.tile(history.close[first:, None], horizon),
-                         result.preprocessor.positive)
+                         result.encoder.positive)
 
 
 def width(steps, level: float) -> float:

@@ -145,6 +145,7 @@ def our_fit(task, epochs, goal):
     import dataclasses
 
     from forecasting.model.config import TUTORIAL
+    from forecasting.model.listener import Callbacks
     from forecasting.model.network import build_network
     from forecasting.model.training import TrainingData, configure_threads, fit_network
 
@@ -154,8 +155,8 @@ def our_fit(task, epochs, goal):
     scale = float(changes[task["train"]].std())
     data = TrainingData(task["inputs"], changes / scale, task["train"], task["validation"])
     model, clock, told = build_network(config, 1), Clock(), []
-    fit_network(model, data, config, lambda log: told.append([*clock(), log.val_loss * scale**2]),
-                lambda: bool(told) and told[-1][-1] <= goal)
+    fit_network(model, data, config, Callbacks(on_epoch=lambda log: told.append([*clock(), log.val_loss * scale**2]),
+                                               should_stop=lambda: bool(told) and told[-1][-1] <= goal))
     return told
 
 
@@ -167,14 +168,15 @@ def skip_fit(task, epochs, goal):
 
     from forecasting import PriceHistory, train
     from forecasting.model.config import TUTORIAL
-    from forecasting.model.preprocessing import Preprocessor, split
+    from forecasting.model.encoding import encode
+    from forecasting.model.split import split
     from forecasting.model.training import configure_threads
 
     configure_threads()
     prices = task["inputs"][:, 0].astype(np.float64)
     history = PriceHistory(pd.DataFrame({"Close": prices}, index=pd.date_range("1980", periods=len(prices))), "task", "task")
     config = dataclasses.replace(TUTORIAL, epochs=epochs, skip="ridge", validation_share=0.1, test_share=0.2, **FAST)
-    scale = Preprocessor.fit(history, config, split(len(history), config)).scale
+    scale = encode(history, config, split(len(history), config)).encoder.scale
     clock, told = Clock(), []
     train(history, config, lambda log: told.append([*clock(), log.val_loss * scale**2]),
           lambda: bool(told) and told[-1][-1] <= goal)

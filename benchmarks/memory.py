@@ -48,6 +48,7 @@ def main():
 def measure(rows, window, supervision):
     """(seconds to the first step's beginning, to its end, seconds of the epoch, peak bytes)"""
     from forecasting.model.config import RECOMMENDED
+    from forecasting.model.listener import Callbacks
     from forecasting.model.network import build_network
     from forecasting.model.training import TrainingData, configure_threads, fit_network
 
@@ -66,7 +67,7 @@ def measure(rows, window, supervision):
         return False
 
     started = time.perf_counter()
-    curve = fit_network(network, data, config, should_stop=should_stop).curve
+    curve = fit_network(network, data, config, Callbacks(should_stop=should_stop)).curve
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return asked[0] - started, asked[1] - started, float(curve["seconds"].iloc[0]), peak
 

@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,11 +21,14 @@ from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import leak_words
+from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
+from forecasting.model.encoding import Encoder, check_history, encode
 from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forecaster
+from forecasting.model.listener import Callbacks, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
-from forecasting.model.preprocessing import PARTS, Preprocessor, Split, check_history, part_labels, split
 from forecasting.model.skip import Choice
+from forecasting.model.split import PARTS, Split, part_labels, split
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
@@ -32,10 +36,11 @@ __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 MAX_STEPS = 1000
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: today's, and one whose gate knew of validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
-HISTORY_FIELDS = tuple(one.name for one in dataclasses.fields(PriceHistory) if one.name != "frame")
+STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
+ENCODER_FILE = "preprocessor.json"  # as it was called when the first runs were saved
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrainingResult:
     """A trained forecaster and how it did.
 
@@ -67,9 +72,9 @@ class TrainingResult:
     steps: Steps
     guarded: Steps
     linear: Choice | None
-    preprocessor: Preprocessor
-    _model: object = field(default=None, repr=False)
-    _folder: Path | None = field(default=None, repr=False)
+    encoder: Encoder
+    _model: Any = field(default=None, repr=False)
+    _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is read
 
     @property
     def split(self) -> Split:
@@ -103,7 +108,7 @@ class TrainingResult:
 
     @property
     def forecaster(self) -> Forecaster:
-        return Forecaster(self.config, self.preprocessor, self.model)
+        return Forecaster(self.config, self.encoder, self.model)
 
     def forecast(self, steps: int, guarded: bool = False, as_of=None) -> pd.DataFrame:
         """What comes next: index future Date; predicted, lower_80, upper_80, lower_95, upper_95.
@@ -116,25 +121,24 @@ class TrainingResult:
         at = origin - self.steps.origins[0]
         return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
 
-    def refit(self, on_epoch=None, should_stop=None, on_phase=None) -> Refit:
+    def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """The same training on all rows, for as many epochs as the tested weights had: what forecasts from the last row.
 
         Scores, intervals and evidence remain those of this result, which was tested; arguments as in `train`.
         """
-        forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, on_epoch, should_stop,
-                                              on_phase)
+        listener = Callbacks(on_epoch, should_stop, on_phase)
+        forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, listener)
         # Without epochs only the linear part can have been cut short, of which `fitted` knows nothing.
-        stopped = fitted.stopped or bool(should_stop and should_stop())
+        stopped = fitted.stopped or listener.asked_to_stop()
         path = forecaster.predict(self.history, [len(self.history) - 1])[0]
         return Refit(self, forecaster, path, stopped)
 
-    def save(self, folder):
+    def save(self, folder: str | Path) -> None:
         """Writes everything into `folder`, which is made where it is missing."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "config.json", self.config.to_dict())
-        self.history.frame.to_parquet(folder / "history.parquet")
-        _write_json(folder / "history.json", {name: getattr(self.history, name) for name in HISTORY_FIELDS})
+        self.history.save(folder)
         self.predictions.to_parquet(folder / "predictions.parquet")
         self.curve.to_csv(folder / "curve.csv", index=False)
         _write_json(folder / "metrics.json", {
@@ -142,13 +146,13 @@ class TrainingResult:
             "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
             "linear": dataclasses.asdict(self.linear) if self.linear else None,
         })
-        _write_json(folder / "preprocessor.json", self.preprocessor.to_dict())
-        steps = self.steps
-        np.savez(folder / "steps.npz", origins=steps.origins, last=steps.last, predicted=steps.predicted,
-                 actual=steps.actual, logarithmic=steps.logarithmic, guarded=self.guarded.predicted,
-                 **{name: getattr(self.evidence, name) for name in EVIDENCE},
-                 **{_half_name(level): half for level, half in steps.half.items()},
-                 **{f"guarded_{_half_name(level)}": half for level, half in self.guarded.half.items()})
+        _write_json(folder / ENCODER_FILE, self.encoder.to_dict())
+        arrays = {name: getattr(self.steps, name) for name in STEPS} | {name: getattr(self.evidence, name) for name in EVIDENCE}
+        arrays["guarded"] = self.guarded.predicted
+        for level in LEVELS:
+            arrays[_half_name(level)] = self.steps.half[level]
+            arrays[f"guarded_{_half_name(level)}"] = self.guarded.half[level]
+        np.savez(folder / "steps.npz", **arrays)
         save_model(self.model, folder / "model.keras")
 
     def _origin(self, as_of) -> int:
@@ -208,38 +212,41 @@ class Refit:
         return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster)
 
 
-def train(history: PriceHistory, config: ForecastConfig, on_epoch=None, should_stop=None,
-          on_phase=None, backup=None) -> TrainingResult:
+def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = None, should_stop: ShouldStop = None,
+          on_phase: OnPhase = None, backup: Backup | None = None) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
     on_epoch: called with an `EpochLog` after each epoch
     should_stop: asked several times a second; once it says True, training ends and what was learnt is kept
     on_phase: called with what is being done, in words
-    backup: a `forecasting.model.backup.Backup`, for a training that is to go on after its process died
+    backup: for a training that is to go on after its process died
     Raises as `check_history` does, and TrainingError for a loss that is no longer a number.
     """
     start = time.perf_counter()
-    on_phase = on_phase or (lambda words: None)
+    listener = Callbacks(on_epoch, should_stop, on_phase, backup)
     check_history(history, config)
-    parts = split(len(history), config)
-    forecaster, fitted, choice = fit_forecaster(history, config, parts, on_epoch, should_stop, on_phase, backup)
-    on_phase("predicting")
-    first = config.window - 1
-    predicted = forecaster.predict(history, np.arange(first, len(history)))
-    on_phase("scoring")
-    positive = forecaster.preprocessor.positive
+    parts, first = split(len(history), config), config.window - 1
+    listener.phase("preparing the data")
+    encoded = encode(history, config, parts)
+    forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
+    listener.phase("predicting")
+    predicted = forecaster.predict_encoded(encoded, np.arange(first, len(history)))
+    listener.phase("scoring")
+    positive = encoded.encoder.positive
     steps = collect_steps(history.close, parts, first, predicted, positive)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     metrics, reasons = _scores(table, history.close[: parts.train_end])
     kept = steps.between(parts.train_end - 1, parts.rows)
     evidence = collect_evidence(kept, history.close, parts, positive)
     guarded = guard_steps(steps, history.close, parts, evidence, positive).between(parts.train_end - 1, parts.rows)
-    return TrainingResult(config, history, table, metrics, reasons, fitted.curve, evidence, fitted.best_epoch, fitted.rates,
-                          fitted.stopped, time.perf_counter() - start, kept, guarded, choice, forecaster.preprocessor,
-                          _model=forecaster.model)
+    return TrainingResult(
+        config=config, history=history, predictions=table, metrics=metrics, reasons=reasons, curve=fitted.curve,
+        evidence=evidence, best_epoch=fitted.best_epoch, rates=fitted.rates, stopped=fitted.stopped,
+        seconds=time.perf_counter() - start, steps=kept, guarded=guarded, linear=choice, encoder=encoded.encoder,
+        _model=forecaster.model)
 
 
-def load_run(folder) -> TrainingResult:
+def load_run(folder: str | Path) -> TrainingResult:
     """What `TrainingResult.save` wrote. The model itself is read when it is first used.
 
     Raises RunError for a folder that is missing, incomplete or damaged.
@@ -247,28 +254,25 @@ def load_run(folder) -> TrainingResult:
     folder = Path(folder)
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
-        said = _read_json(folder / "history.json")
-        history = PriceHistory(pd.read_parquet(folder / "history.parquet"),
-                               **{name: said[name] for name in HISTORY_FIELDS if name in said})
+        history = PriceHistory.load(folder)
         summary = _read_json(folder / "metrics.json")
         if summary["format"] not in (FORMAT, BEFORE_EVIDENCE):
             raise ValueError(f"it was saved by another version of this app, in format {summary['format']}, not {FORMAT}")
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            steps = Steps(*(arrays[name] for name in ("origins", "last", "predicted", "actual")),
-                          half={level: arrays[_half_name(level)] for level in LEVELS}, logarithmic=arrays["logarithmic"])
+            steps = Steps(**{name: arrays[name] for name in STEPS}, half={level: arrays[_half_name(level)] for level in LEVELS})
             if summary["format"] == FORMAT:
-                evidence = Evidence(*(arrays[name] for name in EVIDENCE))
+                evidence = Evidence(**{name: arrays[name] for name in EVIDENCE})
                 half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
                 guarded = dataclasses.replace(steps, predicted=arrays["guarded"], half=half)
-        preprocessor = Preprocessor.from_dict(_read_json(folder / "preprocessor.json"))
+        encoder = Encoder.from_dict(_read_json(folder / ENCODER_FILE))
         if summary["format"] == BEFORE_EVIDENCE:
-            steps, evidence, guarded = _weigh_again(steps, history, config, preprocessor.positive)
+            steps, evidence, guarded = _weigh_again(steps, history, config, encoder.positive)
         result = TrainingResult(
-            config, history, pd.read_parquet(folder / "predictions.parquet"), summary["metrics"], summary["reasons"],
-            pd.read_csv(folder / "curve.csv"), evidence, summary["best_epoch"], tuple(summary["rates"]), summary["stopped"],
-            summary["seconds"], steps, guarded,
-            Choice(**summary["linear"]) if summary["linear"] else None,
-            preprocessor, _folder=folder)
+            config=config, history=history, predictions=pd.read_parquet(folder / "predictions.parquet"),
+            metrics=summary["metrics"], reasons=summary["reasons"], curve=pd.read_csv(folder / "curve.csv"),
+            evidence=evidence, best_epoch=summary["best_epoch"], rates=tuple(summary["rates"]), stopped=summary["stopped"],
+            seconds=summary["seconds"], steps=steps, guarded=guarded,
+            linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder, _folder=folder)
         _check_whole(result)
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
@@ -301,7 +305,7 @@ def _check_whole(result):
     shapes = {result.steps.predicted.shape, *(half.shape for one in (result.steps, result.guarded)
                                               for half in one.half.values()),
               result.guarded.predicted.shape, result.evidence.shares.shape, result.evidence.log_evidence.shape}
-    if shapes != {(origins, horizon)} or result.preprocessor.horizon != horizon:
+    if shapes != {(origins, horizon)} or result.encoder.horizon != horizon:
         raise ValueError("the steps do not fit the settings")
     if len(result.predictions) != len(result.history) - result.config.window:
         raise ValueError("the predictions do not fit the prices")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecasting.evaluation.gate import Evidence, apply_gate, weigh
 from forecasting.evaluation.intervals import LEVELS, around, half_widths
-from forecasting.model.preprocessing import Split
+from forecasting.model.split import Split
 
 __all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "guard_steps", "one_step_table"]
 
@@ -94,9 +94,9 @@ def collect_evidence(steps: Steps, close, parts: Split, positive: bool) -> Evide
         moves = moves / before if positive else moves
         usual.append(np.mean(moves**2) if len(moves) else np.nan)
     # A step longer than the training part moves as far as a random walk would.
-    usual = np.array(usual)
-    usual = np.where(np.isnan(usual), usual[0] * np.arange(1, len(usual) + 1), usual)
-    return weigh(steps.actual, steps.predicted, steps.last, usual, positive)
+    known = np.array(usual)
+    known = np.where(np.isnan(known), known[0] * np.arange(1, len(known) + 1), known)
+    return weigh(steps.actual, steps.predicted, steps.last, known, positive)
 
 
 def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive: bool) -> Steps:

@@ -9,7 +9,9 @@ import pytest
 
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData, RunError
+from forecasting.model import encoding
 from forecasting.model.config import ForecastConfig
+from forecasting.model.features import make_features
 from forecasting.result import load_run, train
 from forecasting.steps import collect_steps, guard_steps
 
@@ -68,10 +70,10 @@ def test_steps_hold_every_step_of_validation_and_test(result):
 
 
 def test_the_model_gives_the_predictions(result):
-    inputs = result.preprocessor.inputs(result.history)[-7:-1]
+    inputs = result.encoder.encode(result.history).inputs[-7:-1]
     length = result.model.input_shape[1]
     outputs = result.model(inputs[None, -length:]).numpy()
-    again = result.preprocessor.prices(outputs, result.history.close[-2:-1])[0, 0]
+    again = result.encoder.prices(outputs, result.history.close[-2:-1])[0, 0]
     assert again == pytest.approx(result.predictions["predicted"].iloc[-1], rel=1e-6)
 
 
@@ -82,8 +84,8 @@ def test_a_saved_run_is_the_same_bit_for_bit(result, folder):
     assert (loaded.config, loaded.metrics, loaded.reasons, loaded.gate) == (
         result.config, result.metrics, result.reasons, result.gate)
     np.testing.assert_array_equal(loaded.evidence.shares, result.evidence.shares)
-    assert (loaded.best_epoch, loaded.rates, loaded.linear, loaded.preprocessor) == (
-        result.best_epoch, result.rates, result.linear, result.preprocessor)
+    assert (loaded.best_epoch, loaded.rates, loaded.linear, loaded.encoder) == (
+        result.best_epoch, result.rates, result.linear, result.encoder)
     assert loaded.history.fingerprint == result.history.fingerprint
     for guarded in (False, True):
         pd.testing.assert_frame_equal(loaded.forecast(8, guarded), result.forecast(8, guarded), check_exact=True)
@@ -103,7 +105,7 @@ def test_loading_and_forecasting_within_the_horizon_import_no_tensorflow(folder)
     assert subprocess.run([sys.executable, "-c", code, str(folder)], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["config.json", "history.json", "history.parquet", "predictions.parquet", "curve.csv",
+@pytest.mark.parametrize("name", ["config.json", "history.parquet", "predictions.parquet", "curve.csv",
                                   "metrics.json", "steps.npz", "preprocessor.json", "model.keras"])
 @pytest.mark.parametrize("content", [None, b"{}", b"PK\x03\x04 not a zip"])
 def test_a_damaged_folder_is_an_error_in_words(folder, tmp_path, name, content):
@@ -115,6 +117,16 @@ def test_a_damaged_folder_is_an_error_in_words(folder, tmp_path, name, content):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(RunError, match="Train again"):
         load_run(tmp_path).model  # noqa: B018  (read when it is first used)
+
+
+def test_a_run_whose_prices_were_saved_in_two_files_still_opens(result, folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    result.history.frame.to_parquet(tmp_path / "history.parquet")
+    (tmp_path / "history.json").write_text(json.dumps(result.history.description | {"warnings": []}))
+    old = load_run(tmp_path)
+    assert old.history.key == result.history.key
+    pd.testing.assert_frame_equal(old.forecast(8), result.forecast(8), check_exact=True)
 
 
 def test_a_run_of_another_format_says_so(folder, tmp_path):
@@ -169,7 +181,7 @@ def test_a_price_of_the_test_part_changes_nothing_dated_on_or_before_it(config):
     before, after = train(history, config), train(dataclasses.replace(history, frame=wild), config)
     for one, other in zip(before.model.weights, after.model.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
-    assert before.preprocessor == after.preprocessor
+    assert before.encoder == after.encoder
     assert before.gate_at(history.dates[day - 1]) == after.gate_at(history.dates[day - 1])
     assert before.gate != after.gate
     assert before.metrics["validation"] == after.metrics["validation"]
@@ -348,6 +360,13 @@ def test_a_stop_at_any_moment_leaves_a_whole_result(asked):
     assert len(stopped.forecast(4)) == 4
 
 
+def test_a_history_is_encoded_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(encoding, "make_features", lambda *given: made.append(given) or make_features(*given))
+    train(make_history(), dataclasses.replace(CONFIG, features=("Close", "rsi")))
+    assert len(made) == 1
+
+
 def test_phases_and_epochs_are_told():
     phases, epochs = [], []
     train(make_history(), CONFIG, on_epoch=epochs.append, on_phase=phases.append)
@@ -391,7 +410,7 @@ def test_undefined_scores_are_none_with_a_reason():
     result = train(dataclasses.replace(history, frame=frame), dataclasses.replace(CONFIG, epochs=1))
     assert result.metrics["test"]["mape"] is None
     assert result.reasons["test"]["mape"] == "a price is zero"
-    assert result.preprocessor.target == "change"
+    assert result.encoder.target == "change"
 
 
 def test_settings_and_scores_are_written_as_json(folder):

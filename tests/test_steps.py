@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from forecasting.evaluation.gate import Evidence, apply_gate
-from forecasting.model.preprocessing import Split
+from forecasting.model.split import Split
 from forecasting.steps import collect_evidence, collect_steps, guard_steps, one_step_table
 
 PARTS = Split(200, 260, 400)

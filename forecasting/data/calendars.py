@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.data.deprecations import ignore_deprecations_in
 from forecasting.data.frequency import infer_frequency, step_seconds
 from forecasting.data.history import PriceHistory
+from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError
 
 __all__ = ["CALENDARS", "future_dates", "guess_calendar", "missing_sessions"]
@@ -86,8 +86,8 @@ def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
         following = _weeks(dates, calendar, _DAYS_APART[frequency], steps)
     elif frequency in _MONTHS_APART:
         following = _months(dates, calendar, _MONTHS_APART[frequency], steps)
-    elif step_seconds(frequency):
-        following = _within_days(dates, calendar, step_seconds(frequency), steps)
+    elif seconds := step_seconds(frequency):
+        following = _within_days(dates, calendar, seconds, steps)
     else:
         following = _irregular(dates, steps)
     return pd.DatetimeIndex(following, name="Date").as_unit(dates.unit)

@@ -1,4 +1,4 @@
-"""What looks wrong in a history: splits that were not adjusted for, outliers, gaps, flat stretches, dates to come.
+"""What looks wrong in a history: splits that were not adjusted for, outliers, closes outside their day's range, gaps, ...
 
 A wrong warning costs trust, so each rule stays silent on real prices, crashes and squeezes included: Apple's fall by half
 in a night of 2000, oil below zero in 2020, gas at four times its price for a day in 2024.
@@ -30,6 +30,7 @@ _CRASH_VOLUME = 2.5  # a crash is traded more than this many times as much as th
 _OUTLIER_MOVES, _OUTLIER_SHARE = 15, 0.25
 _OUTLIER_FACTOR, _IMPOSSIBLE_MOVES = 5, 150
 _NEIGHBOURS = 30  # rows on either side
+_ROUNDED = 1e-3  # of the day's high or low: a close so little outside them was rounded otherwise
 _FEWEST_ROWS = 20  # to know what is usual
 
 _LONGEST_STEP_DAYS = {"every day": 4, "weekly": 16, "every two weeks": 30, "monthly": 70, "quarterly": 200,
@@ -42,7 +43,7 @@ _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "f
 class Problem:
     """Something that looks wrong.
 
-    kind: 'constant', 'split', 'zero', 'outlier', 'future', 'gap' or 'flat'
+    kind: 'constant', 'split', 'zero', 'outlier', 'range', 'future', 'gap' or 'flat'
     sentence: what was seen, for a person
     dates: of the rows concerned; of a gap or a flat stretch the two ends of the longest
     fix: what `apply_fix` would do, or None where nothing is safe to do
@@ -73,8 +74,10 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
     now = pd.Timestamp.now() if now is None else now
     # The difference of prices near the largest float is infinite, which compares as it should.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return (*_splits(history), *_zeros(history), *_outliers(history), *_future(history, now), *_gaps(history),
-                *_flat(history))
+        outliers = tuple(_outliers(history))
+        told = [day for problem in outliers for day in problem.dates]
+        return (*_splits(history), *_zeros(history), *outliers, *_outside_their_day(history, told), *_future(history, now),
+                *_gaps(history), *_flat(history))
 
 
 def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
@@ -86,13 +89,12 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
     if not problem.fixable or not dates.isin(history.dates).all():
         raise DataError(f"This cannot be fixed here. Received: {problem.sentence} Leave the prices as they are, or "
                         "correct the file.")
-    if problem.kind == "split":
-        frame, note = _adjusted(history, problem)
+    if problem.factor is not None:
+        frame, note = _adjusted(history, problem.dates[0], problem.factor)
     else:
         frame = history.frame.drop(dates)
         note = f"{_rows_of(dates)} left out: {_LEFT_OUT[problem.kind]}."
-    return replace(history, frame=frame, notes=(*history.notes, note),
-                   warnings=tuple(warning for warning in history.warnings if warning != problem.sentence))
+    return replace(history, frame=frame, notes=(*history.notes, note))
 
 
 def _splits(history: PriceHistory):
@@ -106,7 +108,7 @@ def _splits(history: PriceHistory):
         opens = history.frame["Open"].to_numpy()[1:]
         overnight = np.where(opens > 0, logs[:-1] - np.log(np.where(opens > 0, opens, 1)), falls)
     tolerance = _TOLERANCE_WITH_VOLUME if {"Open", "Volume"} <= set(history.frame) else _TOLERANCE
-    candidates = np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1
+    candidates = (np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1).tolist()
     if len(candidates) > _most(close):
         return  # so many that this is how the series moves
     for row in candidates:
@@ -134,20 +136,20 @@ def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
     return bool(after > 0 and volume.iloc[row] > _CRASH_VOLUME * after)
 
 
-def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, str]:
+def _adjusted(history: PriceHistory, day: pd.Timestamp, factor: float) -> tuple[pd.DataFrame, str]:
     """The prices before a split in today's shares; the volume too, if it is not yet."""
     frame = history.frame.copy()
-    row = history.dates.get_loc(problem.dates[0])
+    row = history.dates.get_loc(day)
     prices = [column for column in frame if column != "Volume"]
-    frame.iloc[:row, [frame.columns.get_loc(column) for column in prices]] /= problem.factor
+    frame.iloc[:row, [frame.columns.get_loc(column) for column in prices]] /= factor
     if "Volume" in frame:
         volume = frame["Volume"]
         before, after = volume.iloc[max(0, row - 20):row].median(), volume.iloc[row:row + 20].median()
         # As many more shares are traded after a split as there are: halfway (of the logarithm) decides.
-        if before > 0 and after > 0 and np.log(after / before) / np.log(problem.factor) > 0.5:
-            frame.iloc[:row, frame.columns.get_loc("Volume")] *= problem.factor
-    verb, by = ("divided", problem.factor) if problem.factor > 1 else ("multiplied", 1 / problem.factor)
-    return frame, f"Prices before {words.date(problem.dates[0])} {verb} by {by:g}, for the split on that day."
+        if before > 0 and after > 0 and np.log(after / before) / np.log(factor) > 0.5:
+            frame.iloc[:row, frame.columns.get_loc("Volume")] *= factor
+    verb, by = ("divided", factor) if factor > 1 else ("multiplied", 1 / factor)
+    return frame, f"Prices before {words.date(day)} {verb} by {by:g}, for the split on that day."
 
 
 def _zeros(history: PriceHistory):
@@ -173,10 +175,11 @@ def _outliers(history: PriceHistory):
     size = np.minimum(np.abs(away), np.abs(back))
     level = np.abs(close[:-2] / 2 + close[2:] / 2)  # halved first: the sum of two huge prices is infinite
     suspects = np.flatnonzero((np.sign(away) * np.sign(back) < 0) & (size > _OUTLIER_SHARE * level)
-                              & (np.abs(close[2:] - close[:-2]) < 0.1 * size)) + 1
+                              & (np.abs(close[2:] - close[:-2]) < 0.1 * size))
     if len(close) < _FEWEST_ROWS or len(suspects) > _most(close):
         return
-    rows = [row for row in suspects if close[row] != 0 and _is_wrong(history, row, size[row - 1], level[row - 1])]
+    rows = [row for row in (suspects + 1).tolist()
+            if close[row] != 0 and _is_wrong(history, row, size[row - 1], level[row - 1])]
     if not rows:
         return
     dates = history.dates[rows]
@@ -188,6 +191,24 @@ def _outliers(history: PriceHistory):
         sentence = (f"{words.count_of(len(rows), 'price')} stand far from their neighbours, the first on "
                     f"{words.date(dates[0])} ({words.price(close[rows[0]])}).")
     yield Problem("outlier", sentence, tuple(dates), f"Leave out {_rows_of(dates, start=False)}")
+
+
+def _outside_their_day(history: PriceHistory, told):
+    """Closes above the high or below the low of their own day, but for the days that were `told` of already."""
+    close, days = history.close, np.flatnonzero(~history.dates.isin(told))
+    # Some sources write 0 for a high or low that they do not know.
+    high, low = history.frame.reindex(columns=["High", "Low"]).replace(0, np.nan).to_numpy().T
+    above, below = close > high + _ROUNDED * np.abs(high), close < low - _ROUNDED * np.abs(low)
+    rows = days[above[days] | below[days]].tolist()
+    if not rows:
+        return
+    first = rows[0]
+    where = (f"above the day's high of {words.price(high[first])}" if above[first] else
+             f"below the day's low of {words.price(low[first])}")
+    day, price = words.date(history.dates[first]), words.price(close[first])
+    yield Problem("range", f"The close of {day} is {price}, {where}." if len(rows) == 1 else
+                  f"{words.count_of(len(rows), 'close')} lie outside their own day's range, the first on {day}: {price} is "
+                  f"{where}.", tuple(history.dates[rows]))
 
 
 def _most(close: np.ndarray) -> float:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 from pathlib import Path
 
 import pandas as pd
 
-from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home, write_atomically
+from forecasting.data.history import PriceHistory, pack, unpack
 from forecasting.errors import DataError, StoreUnavailable
+from forecasting.paths import home, write_atomically
 
 __all__ = ["keep_copy", "last_copy", "newest_copy"]
 
-_DESCRIPTION = ("name", "source", "currency", "frequency", "notes", "calendar", "warnings")
 log = logging.getLogger(__name__)
 
 
@@ -26,18 +24,11 @@ def keep_copy(series: tuple, span: tuple, history: PriceHistory, fetched: pd.Tim
     series, span: what was asked for, as plain values: the prices of what, and from when to when
     fetched: when, UTC
     """
-    import pyarrow
-    import pyarrow.parquet
-
-    table = pyarrow.Table.from_pandas(history.frame)
-    said = {name: getattr(history, name) for name in _DESCRIPTION} | {"fetched": fetched.isoformat()}
-    table = table.replace_schema_metadata({**table.schema.metadata, b"history": json.dumps(said).encode()})
-    file = io.BytesIO()
-    pyarrow.parquet.write_table(table, file)
+    content = pack(history.frame, history.description | {"fetched": fetched.isoformat()})
     try:
         folder = _folder(series)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(folder / _file_name(span), file.getvalue())
+        write_atomically(folder / _file_name(span), content)
     except (OSError, StoreUnavailable) as error:
         log.warning("No copy of %s was kept: %s", history.name, error)
 
@@ -62,17 +53,16 @@ def newest_copy(series: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
 
 
 def _read(path: Path) -> tuple[PriceHistory, pd.Timestamp] | None:
-    import pyarrow
-    import pyarrow.parquet
+    from pyarrow import ArrowException
 
     try:
-        table = pyarrow.parquet.read_table(io.BytesIO(path.read_bytes()))
-        said = json.loads(table.schema.metadata[b"history"])
-        fetched = pd.Timestamp(said.pop("fetched"))
-        return PriceHistory(table.to_pandas(), **said), fetched
+        frame, said = unpack(path.read_bytes())
+        if said is None:
+            raise ValueError("it does not say what it is")
+        return PriceHistory.described(frame, said), pd.Timestamp(said["fetched"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException, DataError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ArrowException, DataError) as error:
         log.warning("The copy in %s cannot be read: %s", path, error)
         return None
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import io
+import json
+from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from forecasting.errors import DataError
+from forecasting.errors import DataError, UnreadableFile
+from forecasting.paths import write_atomically
 
-__all__ = ["COLUMNS", "PriceHistory"]
+if TYPE_CHECKING:
+    from forecasting.data.checks import Problem
+
+__all__ = ["COLUMNS", "FILE", "PriceHistory", "pack", "unpack"]
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
+FILE = "history.parquet"
+_OLDER_DESCRIPTION = "history.json"  # older versions kept the description in a file of its own
+_METADATA = b"history"
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,6 @@ class PriceHistory:
     frequency: the spacing of the rows in words, e.g. 'trading days' (see `forecasting.data.frequency`)
     notes: what was repaired or assumed while reading, one sentence each
     calendar: the `exchange_calendars` code whose sessions future dates fall on, '24/7', or None (weekdays where needed)
-    warnings: what looks wrong in the prices and was left as it is, one sentence each
     alternatives: other columns of the same file that could be the price
     """
 
@@ -38,7 +48,6 @@ class PriceHistory:
     frequency: str = ""
     notes: tuple[str, ...] = ()
     calendar: str | None = None
-    warnings: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -59,14 +68,14 @@ class PriceHistory:
         frame.index = frame.index.rename("Date").as_unit("us")
         frame.index.freq = None
         object.__setattr__(self, "frame", frame)
-        for name in ("notes", "warnings", "alternatives"):
+        for name in ("notes", "alternatives"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.frequency:
             from forecasting.data.frequency import infer_frequency
 
             object.__setattr__(self, "frequency", infer_frequency(frame.index))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.frame)
 
     @property
@@ -87,3 +96,84 @@ class PriceHistory:
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(self.frame[column].to_numpy()).tobytes())
         return digest.hexdigest()[:32]
+
+    @cached_property
+    def key(self) -> str:
+        """32 hex digits that name these prices and their description. Addresses and stored files go by it."""
+        # The empty list once held warnings; with it, keys are what they have always been.
+        said: list = [self.fingerprint, self.name, self.source, self.currency, self.frequency, self.notes, self.calendar,
+                      [], self.alternatives]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What looks wrong in the prices, most harmful first, with what `checks.apply_fix` could do about it."""
+        from forecasting.data.checks import find_problems
+
+        return find_problems(self)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What looks wrong in the prices and was left as it is, one sentence each."""
+        return tuple(problem.sentence for problem in self.problems)
+
+    @property
+    def description(self) -> dict:
+        """Every field but the prices, JSON-able."""
+        return {name: getattr(self, name) for name in _DESCRIPTION}
+
+    @classmethod
+    def described(cls, frame: pd.DataFrame, description: dict) -> PriceHistory:
+        """The history of these prices; what other versions of the app say beyond today's fields is left out."""
+        return cls(frame, **{name: description[name] for name in _DESCRIPTION if name in description})
+
+    def save(self, folder: str | Path) -> None:
+        """Writes everything into one file in `folder`, which is made where it is missing. A crash leaves no half of it."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / FILE, pack(self.frame, self.description | {"fingerprint": self.fingerprint}))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> PriceHistory:
+        """What `save` wrote, also in an older version of the app. Raises UnreadableFile where it is missing or damaged."""
+        from pyarrow import ArrowException
+
+        folder = Path(folder)
+        try:
+            frame, description = unpack((folder / FILE).read_bytes())
+            if description is None:
+                description = json.loads((folder / _OLDER_DESCRIPTION).read_text(encoding="utf-8"))
+            history = cls.described(frame, description)
+            if description.get("fingerprint", history.fingerprint) != history.fingerprint:
+                raise ValueError("the prices are not those that were saved")
+            return history
+        except (OSError, ValueError, KeyError, TypeError, ArrowException, DataError) as error:
+            raise UnreadableFile(f"The prices saved in {folder} cannot be read: a file is missing or damaged "
+                                 f"({type(error).__name__}). Open or fetch them again.") from error
+
+
+_DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name != "frame")
+
+
+def pack(frame: pd.DataFrame, description: dict) -> bytes:
+    """A Parquet file of prices that says of itself what they are. description: JSON-able"""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_pandas(frame)
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(
+        table.replace_schema_metadata({**table.schema.metadata, _METADATA: json.dumps(description).encode()}), file)
+    return file.getvalue()
+
+
+def unpack(content: bytes) -> tuple[pd.DataFrame, dict | None]:
+    """The table and the description that `pack` was given; None where the file says nothing of itself.
+
+    Raises ValueError, KeyError, TypeError, OSError or ArrowException for other bytes.
+    """
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(io.BytesIO(content))
+    said = (table.schema.metadata or {}).get(_METADATA)
+    return table.to_pandas(), None if said is None else dict(json.loads(said))

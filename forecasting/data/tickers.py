@@ -134,6 +134,7 @@ class FetchJob:
         return self._copies[symbol]
 
     def _fetch(self, symbol: str):
+        result: PriceHistory | ForecastingError
         try:
             with self._places:
                 result = fetch_prices(symbol, **self._request)
@@ -229,7 +230,7 @@ def _ask_patiently(symbol, session, request, patience) -> tuple[pd.DataFrame, di
 
 def _history(symbol: str, frame: pd.DataFrame, metadata: dict, interval: str, adjusted: bool) -> PriceHistory:
     """Yahoo's table as a PriceHistory: exchange-local naive dates, finite closes, finished rows only."""
-    notes = []
+    notes: list[str] = []
     frame = frame[[column for column in COLUMNS if column in frame]].astype("float64")
     frame = _finished(frame, metadata, interval, notes)
     missing = ~np.isfinite(frame["Close"].to_numpy())
@@ -264,7 +265,7 @@ def _history(symbol: str, frame: pd.DataFrame, metadata: dict, interval: str, ad
     calendar = calendar_of(metadata)
     frequency = _FREQUENCIES.get(interval) or ("every day" if calendar == "24/7" else "trading days")
     return PriceHistory(frame, name=symbol, source=f"Yahoo Finance ({exchange})" if exchange else "Yahoo Finance",
-                        currency=currency, frequency=frequency, notes=notes, calendar=calendar)
+                        currency=currency, frequency=frequency, notes=tuple(notes), calendar=calendar)
 
 
 def _adjustment(kind: str | None, adjusted: bool, within_day: bool) -> str:

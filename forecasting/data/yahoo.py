@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+import string
 import threading
 
 import pandas as pd
 
 from forecasting import words
-from forecasting.data.deprecations import ignore_deprecations_in
-from forecasting.data.paths import home
+from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError, NoNetwork, ProviderError, RateLimited, StoreUnavailable, UnknownTicker
+from forecasting.paths import home
 
 __all__ = ["INTERVALS", "PERIODS", "ask", "calendar_of", "check_range", "periods_for"]
 
@@ -105,15 +106,15 @@ def check_range(interval: str, period: str | None, start: pd.Timestamp | None, e
 
 
 def _days_of(period: str) -> int:
-    number, unit = re.fullmatch(r"(\d+)(\w+)", period).groups()
-    return int(number) * _DAYS_OF[unit]
+    number = period.rstrip(string.ascii_letters)
+    return int(number) * _DAYS_OF[period.removeprefix(number)]
 
 
 def calendar_of(metadata: dict) -> str | None:
     """The calendar of the exchange that Yahoo names, or failing that of its time zone; None where neither is known."""
-    kind = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}.get(metadata.get("instrumentType"))
-    return (kind or _CALENDAR_OF.get(metadata.get("exchangeName"))
-            or _CALENDAR_OF_ZONE.get(metadata.get("exchangeTimezoneName")))
+    kind = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}.get(metadata.get("instrumentType", ""))
+    return (kind or _CALENDAR_OF.get(metadata.get("exchangeName", ""))
+            or _CALENDAR_OF_ZONE.get(metadata.get("exchangeTimezoneName", "")))
 
 
 def ask(symbol: str, session=None, **request) -> tuple[pd.DataFrame, dict]:

@@ -172,7 +172,7 @@ def _best_season(prices, train_end, test_start, candidates):
     first = train_end if train_end < test_start else max(candidates, default=0)
     fitting = [lag for lag in candidates if lag <= first < test_start]
     errors = {lag: metrics.rmse(prices[first:test_start], prices[first - lag : test_start - lag]) for lag in fitting}
-    return min(errors, key=errors.get, default=None)
+    return min(fitting, key=errors.__getitem__, default=None)
 
 
 def _classic(kind, prices, train_end, test_start, season):

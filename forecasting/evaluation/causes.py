@@ -12,7 +12,7 @@ from forecasting.evaluation.comparison import MIN_DAYS, Comparison
 from forecasting.evaluation.diagnostics import RangeEscape, part_of, range_escape
 from forecasting.evaluation.verdict import Verdict
 from forecasting.model.config import RANGES, ForecastConfig
-from forecasting.model.preprocessing import check_history
+from forecasting.model.encoding import check_history
 from forecasting.model.skip import choose, fit_skip
 from forecasting.model.training import NOT_A_NUMBER
 
@@ -167,11 +167,12 @@ def _untrained(result) -> Cause:
 
 def _untrained_loss(result) -> float:
     """The loss on the training part of a network that puts out zeros beside its frozen linear part."""
-    config, preprocessor = result.config, result.preprocessor
-    series, targets = preprocessor.series(result.history.close), preprocessor.targets(result.history.close)
+    config, encoded = result.config, result.encoder.encode(result.history)
+    targets = encoded.targets
     origins = np.asarray(result.split.origins(config.window, config.horizon)[0])
     if result.linear is not None:
-        targets = targets - fit_skip(series, targets, origins, config.window, result.linear).predict(series)
+        skip = fit_skip(encoded.series, targets, origins, config.window, result.linear)
+        targets = targets - skip.predict(encoded.series)
     misses = np.abs(targets[origins].astype(float))
     return float({"mse": misses**2, "mae": misses, "huber": np.where(misses <= 1, misses**2 / 2, misses - 0.5)}
                  [config.loss].mean())
@@ -179,9 +180,8 @@ def _untrained_loss(result) -> float:
 
 def _linear_steps(result) -> tuple[int, ...]:
     """The steps that a linear forecast is proven to improve on training and validation; the test part is not asked."""
-    close, preprocessor = result.history.close, result.preprocessor
-    return choose(preprocessor.series(close), preprocessor.targets(close), result.split.validation_end,
-                  result.config.window).steps
+    encoded = result.encoder.encode(result.history)
+    return choose(encoded.series, encoded.targets, result.split.validation_end, result.config.window).steps
 
 
 def _short_test(result, judged: Verdict, beside: Comparison) -> Cause | None:

@@ -54,7 +54,8 @@ def compare(actual, predicted, naive, *, step: int = 1, level: float = 0.95, see
     interval = defined(["interval"],
                        lambda: skill_interval(actual, predicted, naive, step=step, level=level, seed=seed))
     test = defined(["statistic", "p_value"], lambda: diebold_mariano(actual, predicted, naive, step=step))
-    return Comparison(skill, interval, *(test or (None, None)), len(actual), reasons)
+    statistic, p_value = test or (None, None)
+    return Comparison(skill, interval, statistic, p_value, len(actual), reasons)
 
 
 def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.95, samples: int = SAMPLES,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.evaluation.metrics import Undefined, rmse
-from forecasting.model.preprocessing import escape_shares
+from forecasting.model.split import escape_shares
 
 __all__ = [
     "Lag",
@@ -300,7 +300,7 @@ def _steps(some, rows):
     numbers = some["step"].tolist()
     if len(numbers) == len(rows):
         return f"step {numbers[0]}" if len(numbers) == 1 else f"all {len(numbers)} steps"
-    spans = []
+    spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][1] + 1:
             spans[-1][1] = number

@@ -126,7 +126,7 @@ def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEV
 
     def own(errors):
         """Half-widths for a forecast with these errors."""
-        fits = []
+        fits: list[tuple] = []
         for name in scales:
             sizes = _sizes(name, errors, moves, known, stop, step)
             filler, calibration = naive_errors[earlier] / sizes[earlier], errors[known] / sizes[known]
@@ -237,7 +237,7 @@ def _online_quantiles(scores, filler, calibration, start, stop, step, levels, ga
     ordered = sorted(recent)
     spare = max(0, len(filler) - max(0, len(filler) + len(calibration) - ROLLING))
     scores = scores.tolist()
-    used = {level: [] for level in levels}
+    used: dict[float, list[float]] = {level: [] for level in levels}
     misses = {level: 1 - level for level in levels}  # the share of misses aimed at, which the correction moves
     for origin in range(stop, len(scores)):
         arrived = origin - step

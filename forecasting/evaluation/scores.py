@@ -31,7 +31,7 @@ class Case:
     naive: np.ndarray
     last: np.ndarray
     scale: float | None = None
-    intervals: Mapping[float, tuple] = field(default_factory=dict)
+    intervals: Mapping[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
     def hits(self) -> tuple[int, int]:
@@ -97,7 +97,8 @@ def scores(actual, predicted, naive, intervals=None, *, scale=None, last=None) -
         the levels that are given; reasons: {name: sentence} for those that are None
     """
     case = Case(actual, predicted, naive, naive if last is None else last, scale, intervals or {})
-    values, reasons = {}, {}
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
     for name, score in SCORES.items():
         if score.compute is None or (score.level is not None and score.level not in case.intervals):
             continue

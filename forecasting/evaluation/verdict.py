@@ -157,7 +157,7 @@ def direction_words(scores: dict, unit: str = "day") -> str:
         return ""
     frequent, p = "up" if scores["directional_up"] >= 0.5 else "down", scores.get("directional_p")
     always = f"always calling {frequent}"
-    text = f"Right direction on {words.share(accuracy)} of {words.count_of(calls, unit)} with a call: "
+    text = f"Right direction on {words.share(accuracy)} of {words.count_of(int(calls or 0), unit)} with a call: "
     if p is None:
         return f"{text}the same as {always}, since that is what the forecast does."
     side = "no better than" if p >= SIGNIFICANT else "better than" if accuracy > base else "worse than"

@@ -6,14 +6,14 @@ import io
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from forecasting.data.paths import write_atomically
+from forecasting.paths import write_atomically
 
 __all__ = ["Backup", "TrainingState"]
 
@@ -29,11 +29,11 @@ class TrainingState:
     progress: which epoch was the best, and the like; random: the state of the generator that orders the windows
     """
 
-    rows: list[tuple]
-    variables: list[np.ndarray]
-    kept: list[np.ndarray]
+    rows: Sequence[tuple]
+    variables: Sequence[np.ndarray]
+    kept: Sequence[np.ndarray]
     progress: dict
-    random: dict
+    random: Mapping
 
 
 class Backup:
@@ -75,6 +75,6 @@ class Backup:
             return None
 
 
-def _numbered(arrays, name) -> Sequence[np.ndarray]:
+def _numbered(arrays, name) -> list[np.ndarray]:
     count = sum(key.startswith(f"{name}_") for key in arrays.files)
     return [arrays[f"{name}_{i}"] for i in range(count)]

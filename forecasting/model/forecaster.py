@@ -1,9 +1,11 @@
-"""A forecaster: prices in, prices out. Preprocessing, the frozen linear part and the network, learnt together."""
+"""A forecaster: prices in, prices out. The encoder, the frozen linear part and the network, learnt together."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,13 @@ import pandas as pd
 from forecasting.data.frequency import season_candidates
 from forecasting.data.history import PriceHistory
 from forecasting.model.config import ForecastConfig
-from forecasting.model.preprocessing import Preprocessor, Split, part_labels
+from forecasting.model.encoding import Encoded, Encoder, encode
+from forecasting.model.listener import SILENT, Listener
 from forecasting.model.skip import Choice, LinearSkip, choose, fit_skip
+from forecasting.model.split import Split, learning_origins
+
+if TYPE_CHECKING:
+    from forecasting.model.training import FitResult
 
 __all__ = ["Forecaster", "combine", "fit_forecaster", "refit_forecaster"]
 
@@ -27,8 +34,8 @@ class Forecaster:
     """
 
     config: ForecastConfig
-    preprocessor: Preprocessor
-    model: object
+    encoder: Encoder
+    model: Any
 
     @property
     def length(self) -> int:
@@ -37,13 +44,17 @@ class Forecaster:
 
     def predict(self, history: PriceHistory, origins) -> np.ndarray:
         """(m, horizon) float64 prices: the forecasts from rows `origins` of `history`."""
+        return self.predict_encoded(self.encoder.encode(history), origins)
+
+    def predict_encoded(self, encoded: Encoded, origins) -> np.ndarray:
+        """As `predict`, of a history that this forecaster's encoder has encoded."""
         from forecasting.model.training import predict_windows
 
         # Rows of zeros stand for what lies before the history: no move is known there.
-        padded = np.pad(self.preprocessor.inputs(history), ((self.length - 1, 0), (0, 0)))
+        padded = np.pad(encoded.inputs, ((self.length - 1, 0), (0, 0)))
         origins = np.asarray(origins)
         outputs = predict_windows(self.model, padded, origins + self.length - 1)
-        return self.preprocessor.prices(outputs, history.close[origins])
+        return self.encoder.prices(outputs, encoded.history.close[origins])
 
     def extend(self, history: PriceHistory, path, dates: pd.DatetimeIndex) -> np.ndarray:
         """(steps,) prices that follow `history`: `path` (horizon,), and then what the model makes of its own forecasts.
@@ -59,66 +70,59 @@ class Forecaster:
         return path[: len(dates)]
 
 
-def fit_forecaster(history: PriceHistory, config: ForecastConfig, parts: Split, on_epoch=None, should_stop=None,
-                   on_phase=None, backup=None):
-    """Learns from the training part, with validation to choose by. Returns (Forecaster, FitResult, Choice or None).
+def fit_forecaster(encoded: Encoded, config: ForecastConfig, parts: Split,
+                   listener: Listener = SILENT) -> tuple[Forecaster, FitResult, Choice | None]:
+    """Learns from the training part, with validation to choose by. The choice is of the linear part, if one is asked for.
 
-    history: one that `check_history` accepts; backup: see `fit_network`
-    Once should_stop says True, the rest of what was to be learnt is left out: there is always a forecaster.
+    encoded: by `encode` with the same settings and parts
+    Once the listener asks to stop, the rest of what was to be learnt is left out: there is always a forecaster.
     """
-    on_phase("preparing the data")
-    preprocessor = Preprocessor.fit(history, config, parts)
-    origins = _origins(parts, config)
     choice = None
     if config.skip:
-        on_phase("fitting the linear part")
-        choice = _choose(history, config, parts, preprocessor, should_stop)
-    fitted = _fit(history, config, preprocessor, choice, *origins, on_epoch, should_stop, on_phase, backup)
-    return *fitted, choice
+        listener.phase("fitting the linear part")
+        choice = _choose(encoded, config, parts, listener)
+    forecaster, fitted = _fit(encoded, config, choice, *learning_origins(parts, config), listener)
+    return forecaster, fitted, choice
 
 
-def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choice | None, rates, on_epoch=None,
-                     should_stop=None, on_phase=None):
-    """Learns again from all rows, as a finished training did. Returns (Forecaster, FitResult).
+def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choice | None, rates: Sequence[float],
+                     listener: Listener = SILENT) -> tuple[Forecaster, FitResult]:
+    """Learns again from all rows, as a finished training did.
 
     choice: of the linear part; rates: `FitResult.rates` of that training, one for each epoch of the network, () for none
     """
-    on_phase = on_phase or (lambda words: None)
-    on_phase("preparing the data")
-    parts = Split(len(history), len(history), len(history))
-    origins = np.arange(config.window - 1, len(history) - config.horizon)
+    listener.phase("preparing the data")
+    rows = len(history)
+    encoded = encode(history, config, Split(rows, rows, rows))
+    origins = np.arange(config.window - 1, rows - config.horizon)
     # The last weights are kept, so that the loss on these origins, which training saw, decides nothing.
     config = dataclasses.replace(config, patience=None)
-    return _fit(history, config, Preprocessor.fit(history, config, parts), choice, origins,
-                origins[-CHECKED:], on_epoch, should_stop, on_phase, rates=rates)
+    return _fit(encoded, config, choice, origins, origins[-CHECKED:], listener, rates)
 
 
-def _choose(history, config, parts, preprocessor, should_stop):
+def _choose(encoded, config, parts, listener):
     """How the linear part regresses: by training and validation alone, except in the leak lab."""
     rows = parts.rows if config.leak in ("validation", "shuffle") else parts.validation_end
-    seasons = ()
-    if config.season and preprocessor.target != "price":
-        seasons = season_candidates(history.frequency, history.dates)
-    return choose(preprocessor.series(history.close), preprocessor.targets(history.close), rows, config.window, seasons,
-                  should_stop)
+    seasons: tuple[int, ...] = ()
+    if config.season and encoded.encoder.target != "price":
+        seasons = season_candidates(encoded.history.frequency, encoded.history.dates)
+    return choose(encoded.series, encoded.targets, rows, config.window, seasons, listener)
 
 
-def _fit(history, config, preprocessor, choice, train, validation, on_epoch, should_stop, on_phase, backup=None,
-         rates=None):
+def _fit(encoded, config, choice, train, validation, listener, rates=None):
     """The linear part of `choice`, and the network on what it leaves over: (Forecaster, FitResult)."""
     from forecasting.model.network import build_network
     from forecasting.model.training import TrainingData, configure_threads, fit_network
 
-    inputs, targets, skip = preprocessor.inputs(history), preprocessor.targets(history.close), None
+    inputs, targets, skip = encoded.inputs, encoded.targets, None
     if choice is not None and choice.prior:
-        series = preprocessor.series(history.close)
-        skip = fit_skip(series, targets, train, config.window, choice, should_stop)
-        targets -= skip.predict(series)
-    on_phase("training")
+        skip = fit_skip(encoded.series, targets, train, config.window, choice, listener)
+        targets = targets - skip.predict(encoded.series)
+    listener.phase("training")
     configure_threads()
     core = build_network(config, inputs.shape[1])
-    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, on_epoch, should_stop, backup, rates)
-    return Forecaster(config, preprocessor, combine(core, skip, config, preprocessor.channels)), fitted
+    fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, listener, rates)
+    return Forecaster(config, encoded.encoder, combine(core, skip, config, encoded.encoder.channels)), fitted
 
 
 def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):
@@ -148,19 +152,7 @@ def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):
     return keras.Model(inputs, keras.layers.Add(name="sum")([x, y]), name="forecaster")
 
 
-def _origins(parts: Split, config: ForecastConfig):
-    """(n,), (m,): the origins to learn from and to choose by; the leak lab's mistakes are made here."""
-    train, validation, test = (np.arange(one.start, one.stop) for one in parts.origins(config.window, config.horizon))
-    if config.leak == "validation" and len(test):
-        return train, test
-    if config.leak == "shuffle":
-        labels = part_labels(parts, config)
-        every = np.arange(config.window - 1, parts.rows - config.horizon)
-        return every[labels[every + 1] == "train"], every[labels[every + 1] == "validation"]
-    return train, validation
-
-
-def _append(history, path, dates):
+def _append(history, path, dates) -> PriceHistory:
     """`history` with the days of a forecast as if they had come true."""
     rows = pd.DataFrame({name: path for name in history.frame if name != "Volume"}, index=dates)
     frame = pd.concat([history.frame, rows])

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import os
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +35,7 @@ LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absol
 
 def learner_for(config: ForecastConfig, n_features: int) -> Learner:
     """The compiled steps for `config`; kept, and shared by all configs whose compiled steps are the same."""
-    default = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
+    default: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
     free = ["features", "target", "initializer", "recurrent_initializer", "learning_rate", "schedule", "epochs",
             "patience", "scaler", "skip", "season", "validation_share", "test_share", "leak"]
     if not (config.dropout or config.recurrent_dropout):

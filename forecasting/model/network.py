@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from zipfile import BadZipFile
 
-from forecasting.data.deprecations import ignore_deprecations_in
+from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import RunError
 from forecasting.model.config import ForecastConfig
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from forecasting.model.listener import SILENT, Listener
+
 __all__ = ["MAX_REACH", "Choice", "LinearSkip", "choose", "fit_skip"]
 
 # Penalties of the squared weights, per training window of inputs of unit size. 'flat' is ordinary ridge regression, down
@@ -77,12 +79,12 @@ class LinearSkip:
                                for rows in _blocks(len(series), self.length)])
 
 
-def choose(series, targets, rows, window, seasons=(), should_stop=None) -> Choice:
+def choose(series, targets, rows, window, seasons=(), listener: Listener = SILENT) -> Choice:
     """The way of regressing that rolling origins over the first `rows` rows speak for.
 
     series: (t,) scaled moves (or scaled prices, without seasons); targets: (t, horizon), NaN where unknown
     seasons: lags, in rows, where a season is looked for
-    should_stop: once it says True, what is found so far is the answer
+    listener: once it asks to stop, what is found so far is the answer
     """
     horizon = targets.shape[1]
     base = max(0, rows - 2 * MAX_ORIGINS)
@@ -94,7 +96,7 @@ def choose(series, targets, rows, window, seasons=(), should_stop=None) -> Choic
         return Choice()
     edges = np.linspace(first, rows - horizon, blocks + 1).astype(int)
     nothing = np.add.reduceat(targets[: edges[-1]].astype(np.float64) ** 2, edges[:-1])  # (blocks, horizon)
-    plain = best = _best(series, targets, edges, window, 0, 0, should_stop)
+    plain = best = _best(series, targets, edges, window, 0, 0, listener)
     if plain is None:
         return Choice()
     for season in seasons:
@@ -103,7 +105,7 @@ def choose(series, targets, rows, window, seasons=(), should_stop=None) -> Choic
             if (window + reach > MAX_REACH or max(window - 1, reach) + horizon + MIN_ORIGINS > first
                     or tested < SEASONS_TESTED * season):
                 continue
-            found = _best(series, targets, edges, window, season, cycles, should_stop)
+            found = _best(series, targets, edges, window, season, cycles, listener)
             if found is None:
                 break
             with_it, without = found[1].sum(axis=1), plain[1].sum(axis=1)
@@ -111,16 +113,16 @@ def choose(series, targets, rows, window, seasons=(), should_stop=None) -> Choic
             if proven and found[1].sum() < best[1].sum():
                 best = found
     choice, losses = best
-    steps = range(1, horizon + 1)
+    steps = list(range(1, horizon + 1))
     if not choice.season and not _proves(LINEAR_T, losses.sum(axis=1), nothing.sum(axis=1)):
         steps = [step for step in steps if _proves(LINEAR_T, losses[:, step - 1], nothing[:, step - 1])]
     return replace(choice, steps=steps) if steps else Choice()
 
 
-def fit_skip(series, targets, origins, window, choice: Choice, should_stop=None) -> LinearSkip:
+def fit_skip(series, targets, origins, window, choice: Choice, listener: Listener = SILENT) -> LinearSkip:
     """The regression of `choice`, learnt from `origins` (n,), ascending; arguments otherwise as in `choose`.
 
-    Once should_stop says True, the answer is no linear part.
+    Once the listener asks to stop, the answer is no linear part.
     """
     horizon = targets.shape[1]
     nothing = LinearSkip(np.zeros((window, horizon), dtype=np.float32), Choice())
@@ -130,7 +132,7 @@ def fit_skip(series, targets, origins, window, choice: Choice, should_stop=None)
     origins = origins[origins >= max(window - 1, reach)][-MAX_ORIGINS:]
     rest, targets = _without_season(series, targets, choice)
     sums = _Sums(window, horizon)
-    if not sums.add(rest, targets, origins, should_stop):
+    if not sums.add(rest, targets, origins, listener):
         return nothing
     weights = sums.solve(choice.prior, choice.penalty)[::-1]  # (window, horizon), newest first
     # The regression reads moves minus those of earlier seasons: in terms of the moves themselves, a longer kernel.
@@ -168,12 +170,12 @@ class _Sums:
         sums.gram, sums.moment, sums.square, sums.count = gram, moment, square, count
         return sums
 
-    def add(self, series, targets, origins, should_stop=None) -> bool:
-        """Adds `origins`. False if should_stop ended it before the end."""
+    def add(self, series, targets, origins, listener: Listener) -> bool:
+        """Adds `origins`. False if the listener asked to stop before the end."""
         window = len(self.gram)
         windows = _windows(series, window)
         for rows in _blocks(len(origins), window):
-            if should_stop and should_stop():
+            if listener.asked_to_stop():
                 return False
             x = np.ascontiguousarray(windows[origins[rows]])  # (rows, window)
             y = targets[origins[rows]].astype(np.float64)     # (rows, horizon)
@@ -195,7 +197,7 @@ class _Sums:
         return self.square - 2 * (weights * self.moment).sum(axis=0) + (weights * (self.gram @ weights)).sum(axis=0)
 
 
-def _best(series, targets, edges, window, season, cycles, should_stop):
+def _best(series, targets, edges, window, season, cycles, listener):
     """(Choice, (blocks, horizon) squared errors) of the best candidate with this season, or None if it was stopped."""
     horizon = targets.shape[1]
     rest, left = _without_season(series, targets, Choice(season=season, cycles=cycles))
@@ -203,7 +205,7 @@ def _best(series, targets, edges, window, season, cycles, should_stop):
     ends = np.unique(np.concatenate([edges, edges[:-1] - horizon]))
     sums, until, start = _Sums(window, horizon), {}, max(window - 1, season * cycles)
     for end in ends:
-        if not sums.add(rest, left, np.arange(start, end), should_stop):
+        if not sums.add(rest, left, np.arange(start, end), listener):
             return None
         until[end], start = sums.copy(), end
     parts = [(until[begin - horizon], until[end] - until[begin]) for begin, end in pairwise(edges)]

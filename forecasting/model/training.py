@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import NotEnoughData, TrainingError
-from forecasting.model.backup import Backup, TrainingState
+from forecasting.model.backup import TrainingState
 from forecasting.model.config import ForecastConfig
+from forecasting.model.listener import SILENT, Listener
 
 __all__ = ["NOT_A_NUMBER", "EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network",
            "predict_windows", "warm_up"]
@@ -65,7 +66,7 @@ class FitResult:
     best_epoch: the one of lowest validation loss; 0: the untrained network was better than any, or none was run
     rates: the learning rate of each epoch up to the one whose weights were kept: the best one if `patience` is set,
         else the last
-    stopped: should_stop ended it
+    stopped: the listener asked for its end
     """
 
     curve: pd.DataFrame
@@ -101,17 +102,14 @@ def warm_up(config: ForecastConfig, n_features: int = 1):
     fit_network(network, data, dataclasses.replace(config, epochs=1))
 
 
-def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None, should_stop=None,
-                backup: Backup | None = None, rates=None) -> FitResult:
+def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Listener = SILENT, rates=None) -> FitResult:
     """Trains `model`, as `build_network(config, ...)` makes it, in place.
 
     It is left with the weights of the best epoch on the validation part if `config.patience` is set, and of the last
     one otherwise. The untrained network is a candidate too where it is the naive forecast.
 
-    on_epoch: called with an EpochLog after each epoch; its time is not counted
-    should_stop: () -> bool, asked several times a second; the epoch that it cuts short does not count, unless it is
-        the first: its row in the curve then tells of the part that was seen
-    backup: is offered the state after each epoch; the training goes on from the state that it has, if any
+    listener: the epoch that it cuts short does not count, unless it is the first: its row in the curve then tells of the
+        part that was seen
     rates: learning rates, one for each epoch that is to be run, to repeat an earlier training; None for as many epochs
         and such rates as `config` says
     Raises NotEnoughData without a window in each part, and TrainingError when the loss is no longer a number; `model`
@@ -123,14 +121,15 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
         raise NotEnoughData("Training needs at least one window in the training and one in the validation part. "
                             f"Received: {len(data.train)} and {len(data.validation)}. Choose a longer period, a "
                             "shorter window or other shares.")
-    should_stop = should_stop or (lambda: False)
+    backup = listener.backup
     learner = learner_for(config, data.inputs.shape[1])
     learner.start(model.get_weights(), data)
     progress = _Progress(config, model.get_weights())
     if config.patience is not None and not any(weight.any() for weight in model.layers[-1].get_weights()):
         progress.lowest = learner.loss_of_zeros()
     rng = np.random.default_rng(config.seed)
-    rows, stopped = [], False
+    rows: list[tuple[int, float, float, float]] = []
+    stopped = False
     before = backup.load() if backup else None
     # A state that another version of the app wrote may lack something: the training then starts over.
     if before is not None and learner.fits(before.variables) and before.progress.keys() == progress.state.keys():
@@ -142,16 +141,16 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
     epochs = () if progress.is_over else range(len(rows) + 1, last + 1)
     for epoch in epochs:
         started, rate = time.perf_counter(), progress.learning_rate(epoch) if rates is None else rates[epoch - 1]
-        loss, finished = learner.train_epoch(rng, rate, should_stop)
+        loss, finished = learner.train_epoch(rng, rate, listener.asked_to_stop)
         val_loss = None
         if finished:
-            val_loss = learner.validate(should_stop)
+            val_loss = learner.validate(listener.asked_to_stop)
         stopped = val_loss is None and (loss is None or math.isfinite(loss))
         if stopped and loss is not None and not rows:
             val_loss = learner.glance()
         elif stopped:
             break
-        if not math.isfinite(loss) or not math.isfinite(val_loss):
+        if loss is None or val_loss is None or not (math.isfinite(loss) and math.isfinite(val_loss)):
             model.set_weights(progress.weights)
             raise TrainingError(_diverged(epoch, config))
         progress.add(epoch, val_loss, learner.get_weights(), rate)
@@ -159,8 +158,7 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, on_epoch=None
         if backup and not stopped:
             backup.offer(lambda: TrainingState(rows, learner.get_state(), progress.weights, progress.state,
                                                rng.bit_generator.state))
-        if on_epoch:
-            on_epoch(EpochLog(epoch, last, *rows[-1][1:], progress.best_epoch, rate))
+        listener.epoch(EpochLog(epoch, last, *rows[-1][1:], progress.best_epoch, rate))
         if stopped or progress.is_over:
             break
     model.set_weights(progress.weights)

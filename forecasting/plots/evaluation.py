@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -289,7 +291,7 @@ def folds_chart(joined: pd.DataFrame, *, dark: bool = False, currency: str | Non
     bounds = "lower_95" in joined
     drawn = ["actual", "predicted", *(["lower_95", "upper_95"] if bounds else [])]
     columns = [joined[name].to_numpy(dtype=float) for name in drawn]
-    layout = {"xaxis": t.date_axis(joined.index, c), "yaxis": {"title": {"text": t.unit_text(currency)}}}
+    layout: dict[str, Any] = {"xaxis": t.date_axis(joined.index, c), "yaxis": {"title": {"text": t.unit_text(currency)}}}
     if x_range is not None:
         layout["xaxis"]["range"], layout["yaxis"]["range"] = list(x_range), span(*(v[within] for v in columns))
     count = joined["fold"].nunique()

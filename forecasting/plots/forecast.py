@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -31,7 +33,7 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | No
     dates = pd.DatetimeIndex([now]).append(forecast.index)
     x, form, suffix = t.stamps(dates), t.price_format(past), f" {currency}" if currency else ""
     ahead = {name: np.r_[last, forecast[name].to_numpy(dtype=float)] for name in forecast if name != "step"}
-    marks = {"mode": "lines+markers", "marker": {"size": 5}} if len(forecast) <= 60 else {}
+    marks: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 5}} if len(forecast) <= 60 else {}
     fan = [*t.band(x, ahead["lower_95"], ahead["upper_95"], "95 % interval", c.band_95, form, showlegend=False),
            *t.band(x, ahead["lower_80"], ahead["upper_80"], "80 % interval", c.band_80, form, legendrank=5)]
     for trace in fan:  # with up to six lines beside it, one entry of the legend for both is what a phone has room for
@@ -92,11 +94,11 @@ def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False
                customdata=skills),
     ]
     traces[1]["hovertemplate"] = f"Predicted %{{y:{form}}}{suffix}, %{{customdata}}<extra></extra>"
-    axis = {"title": {"text": f"{unit.capitalize()}s ahead"}, "hoverformat": ",d",
+    axis: dict[str, Any] = {"title": {"text": f"{unit.capitalize()}s ahead"}, "hoverformat": ",d",
             "unifiedhovertitle": {"text": f"{unit.capitalize()}s ahead: %{{x}}"}}
     if len(steps) <= 15:
         axis["dtick"] = 1
-    layout = {}
+    layout: dict[str, Any] = {}
     if farthest:
         layout["shapes"] = [{"type": "line", "xref": "x", "yref": "paper", "x0": farthest + 0.5, "x1": farthest + 0.5,
                              "y0": 0, "y1": 1, "line": {"color": c.accent, "width": 1.5, "dash": "dash"}}]

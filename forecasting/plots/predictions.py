@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -30,7 +32,7 @@ def prediction_chart(predictions: pd.DataFrame, *, dark: bool = False, currency:
     columns = [predictions[name].to_numpy(dtype=float) for name in (*lines, *bounds)]
     shown = predictions.iloc[within]
     shown = shown.iloc[downsample(shown.index, *(column[within] for column in columns[: len(lines)]), n=n)]
-    layout = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(currency)}}}
+    layout: dict[str, Any] = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(currency)}}}
     buttons = None
     if x_range is not None:
         layout["xaxis"]["range"] = list(x_range)
@@ -48,7 +50,7 @@ def prediction_chart(predictions: pd.DataFrame, *, dark: bool = False, currency:
 def prediction_lines(shown: pd.DataFrame, c: t.Colours, form: str, suffix: str, intervals: bool) -> list[dict]:
     """The traces: intervals at the back, the actual price in front, thin enough to leave the predicted one visible."""
     x = t.stamps(shown.index)
-    marks = {"mode": "lines+markers", "marker": {"size": 5}} if len(shown) <= 90 else {}
+    marks: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 5}} if len(shown) <= 90 else {}
     traces = []
     if intervals:
         traces += t.band(x, shown["lower_95"], shown["upper_95"], "95 % interval", c.band_95, form, legendrank=5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -35,12 +37,12 @@ def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale:
                        "name": "Best epoch", "marker": marker, "hovertemplate": "Best epoch<extra></extra>"})
     last = max(int(epoch.max()) if epoch.size else 0, epochs or 0, 2)
     room = (last - 1) * 0.02
-    axis = {"title": {"text": "Epoch"}, "range": [1 - room, last + room], "hoverformat": ",d", "tickformat": ",d",
-            "unifiedhovertitle": {"text": "Epoch %{x}"}}
+    axis: dict[str, Any] = {"title": {"text": "Epoch"}, "range": [1 - room, last + room], "hoverformat": ",d",
+                            "tickformat": ",d", "unifiedhovertitle": {"text": "Epoch %{x}"}}
     if last <= 6:
         axis["dtick"] = 1
-    values = {"title": {"text": "Loss, log scale" if log_scale else "Loss"}, "type": "log" if log_scale else "linear",
-              "exponentformat": "power"}
+    values: dict[str, Any] = {"title": {"text": "Loss, log scale" if log_scale else "Loss"},
+                              "type": "log" if log_scale else "linear", "exponentformat": "power"}
     if not len(curve):
         values["range"] = [-2, 0] if log_scale else [0, 1]
     return t.make_figure(traces, title="Loss by epoch", description=_words(curve, best_epoch), dark=dark,
@@ -59,7 +61,7 @@ def _words(curve, best_epoch):
     last = curve.iloc[-1]
     text = (f"After {words.count_of(int(last['epoch']), 'epoch')} the training loss is {last['loss']:.4g} and the "
             f"validation loss {last['val_loss']:.4g}")
-    best = curve.loc[curve["epoch"] == best_epoch, "val_loss"] if best_epoch else ()
+    best = curve.loc[curve["epoch"] == (best_epoch or 0), "val_loss"]
     if len(best):
         return f"{text}; the best validation loss is {best.iloc[0]:.4g}, in epoch {best_epoch}."
     return text + ("; no epoch was better than the untrained network." if best_epoch == 0 else ".")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import psutil
 
-from forecasting.data.paths import home
 from forecasting.errors import ConfigError
+from forecasting.paths import home
 from forecasting.runs import worker
 from forecasting.runs.tracking import place
+
+if TYPE_CHECKING:
+    import distributed
 
 __all__ = ["Cluster", "ClusterUnavailable", "usable_cores", "worker_count"]
 
@@ -79,7 +83,7 @@ class Cluster:
         self._own = None if self._address else _local_cluster()
         self._client = Client(self._own or self._address, timeout=CONNECT_SECONDS, set_as_default=False)
         self._unfit: str | None = None  # why a worker of theirs cannot compute runs
-        self._warm_ups: dict[str, Future | None] = {}  # worker's address: its warm-up, None once that is done
+        self._warm_ups: dict[str, distributed.Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
         self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
 
@@ -130,17 +134,17 @@ class Cluster:
         for address, future in self._warm_ups.items():
             if future is not None and future.done() and address in addresses:
                 problem = None if future.cancelled() else future.exception()
-                self._unfit = problem and str(problem).strip().rstrip(".")[:300]
+                self._unfit = str(problem).strip().rstrip(".")[:300] if problem else None
         self._warm_ups = {address: None if future is None or future.done() else future
                           for address, future in self._warm_ups.items() if address in addresses}
         cold = sorted(addresses - self._warm_ups.keys())
         if self._own is not None:  # one after the other: the first is ready in half the time
             cold = [] if is_busy or any(future is not None for future in self._warm_ups.values()) else cold[:1]
         for address in cold:
-            future = self._client.submit(worker.warm_up, place(), self._own is not None, workers=[address],
-                                         key=f"warm-{address}", pure=False)
-            future.add_done_callback(_report)
-            self._warm_ups[address] = future
+            warming = self._client.submit(worker.warm_up, place(), self._own is not None, workers=[address],
+                                          key=f"warm-{address}", pure=False)
+            warming.add_done_callback(_report)
+            self._warm_ups[address] = warming
         if self._own is None:
             return
         for address in [address for address, count in self._computed.items() if count >= RESTART_AFTER]:

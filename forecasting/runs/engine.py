@@ -20,9 +20,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from forecasting.data.paths import home
 from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
+from forecasting.paths import home
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.status import Status
 from forecasting.runs.store import doorbell
@@ -54,7 +55,7 @@ class Job:
     """A run at work. stopped: when it was told to stop; killed: why its process was ended."""
 
     attempt: int
-    future: object
+    future: Any
     started: float
     stopped: float | None = None
     killed: str | None = None
@@ -69,10 +70,12 @@ class Engine:
 
     def __init__(self, ledger, connect: Callable, time_limit: float):
         self._ledger, self._connect, self._time_limit = ledger, connect, time_limit
-        self._cluster = None
+        self._cluster: Any = None  # a `Cluster`, or None while there is none
         self._jobs: dict[str, Job] = {}
-        self._status, self._trouble = Status(), None
-        self._asked, self._rung = float("-inf"), None
+        self._status = Status()
+        self._trouble: str | None = None
+        self._asked = float("-inf")
+        self._rung: int | None = None
 
     def run(self, ended: threading.Event):
         """Works until `ended` is set, then ends what is still at work."""
@@ -256,7 +259,7 @@ def _time_limit_hours() -> float:
     except ValueError:
         hours = math.nan
     if not hours > 0:
-        raise ConfigError(f"FORECASTING_TIME_LIMIT_HOURS must be a number of hours, e.g. 24. Received: {named[:40]!r}. "
+        raise ConfigError(f"FORECASTING_TIME_LIMIT_HOURS must be a number of hours, e.g. 24. Received: {str(named)[:40]!r}. "
                           "Correct or unset it, and start the app again.")
     return hours
 

@@ -6,26 +6,18 @@ MLflow's own pages look for them. On a server they are the run's artifacts; copi
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
 
-import pandas as pd
-
-from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home
 from forecasting.errors import RunError
+from forecasting.paths import home
 from forecasting.runs.tracking import Tracking, is_local
 
-__all__ = ["backup_file", "download", "history_key", "list_files", "move_into_place", "read_history", "scratch",
-           "stored_history", "upload", "verify", "write_history"]
-
-DESCRIPTION = tuple(field.name for field in dataclasses.fields(PriceHistory) if field.name != "frame")
+__all__ = ["backup_file", "download", "list_files", "move_into_place", "scratch", "stored_history", "upload", "verify"]
 
 
 def scratch(prefix: str) -> Path:
@@ -40,30 +32,6 @@ def backup_file(run_id: str) -> Path:
     parent = home() / "backups"
     parent.mkdir(mode=0o700, exist_ok=True)
     return parent / f"{run_id}.npz"
-
-
-def history_key(history: PriceHistory) -> str:
-    """32 hex digits that name the prices and their description."""
-    words = json.dumps([history.fingerprint, *(getattr(history, name) for name in DESCRIPTION)])
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
-
-
-def write_history(history: PriceHistory, folder: Path):
-    """`history.parquet` and `history.json` in `folder`."""
-    history.frame.to_parquet(folder / "history.parquet")
-    description = {name: getattr(history, name) for name in DESCRIPTION}
-    (folder / "history.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
-
-
-def read_history(folder: Path) -> PriceHistory:
-    """What `write_history` wrote. Raises RunError if it is not there or damaged."""
-    try:
-        description = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-        return PriceHistory(pd.read_parquet(folder / "history.parquet"),
-                            **{name: description[name] for name in DESCRIPTION if name in description})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError("The prices of this run cannot be read any more. Open or fetch them again on the Data page "
-                       f"({type(error).__name__}).") from error
 
 
 def stored_history(key: str) -> Path:

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecasting.data.paths import home
 from forecasting.errors import StoreUnavailable
+from forecasting.paths import home
 from forecasting.runs import status
 
 __all__ = ["LOCK", "engine_trouble", "ensure_engine"]
@@ -59,7 +59,7 @@ def ensure_engine():
                 if time.monotonic() - watch.started > LONGEST_PAUSE:  # it works, whatever went before
                     watch.failures, watch.trouble = 0, None
                 return
-            _note_end(watch)
+            _note_end(watch, watch.process)
         if time.monotonic() < watch.not_before:
             return
         try:
@@ -88,9 +88,10 @@ def engine_trouble() -> str | None:
     return said or None
 
 
-def _note_end(watch: _Watch):
-    process, watch.process = watch.process, None
-    process.stdin.close()
+def _note_end(watch: _Watch, process: subprocess.Popen):
+    watch.process = None
+    if process.stdin:
+        process.stdin.close()
     if process.returncode == 0:  # another app's engine is at work, or it was asked to end
         watch.failures, watch.trouble = 0, None
     else:

@@ -149,7 +149,7 @@ def to_run(found, queue_position: int | None = None) -> Run:
     until = ended if ended is not None else datetime.now(UTC).timestamp()
     return Run(
         id=info.run_id, kind=tags["kind"], name=info.run_name or "", state=state, config=config,
-        created=_time(info.start_time / 1000), started=_time(started), ended=_time(ended),
+        created=_moment(info.start_time / 1000), started=_time(started), ended=_time(ended),
         seconds=max(0.0, until - started) if started is not None else None,
         phase=progress.get("phase", ""), epoch=progress.get("epoch", 0), epochs=progress.get("epochs", config.epochs),
         best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
@@ -173,4 +173,8 @@ def _state(status: str, outcome: str | None) -> str:
 
 
 def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else _moment(seconds)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -87,7 +87,7 @@ class Reporter:
                 with self._changed:
                     self._points[:0] = points
                     self._dirty = True
-                    if self._leaving and time.monotonic() + pause > self._give_up:
+                    if self._give_up is not None and time.monotonic() + pause > self._give_up:
                         return
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
-from forecasting.data.paths import home, write_atomically
 from forecasting.errors import StoreUnavailable
+from forecasting.paths import home, write_atomically
 
 __all__ = ["Status", "heard"]
 

@@ -6,6 +6,7 @@ the run's id. Nothing in here imports TensorFlow, and MLflow is imported by the 
 
 from __future__ import annotations
 
+import builtins
 import json
 import logging
 import shutil
@@ -17,20 +18,11 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.data.paths import home
-from forecasting.errors import RunError
+from forecasting.errors import RunError, UnreadableFile
 from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
-from forecasting.runs.files import (
-    download,
-    history_key,
-    move_into_place,
-    read_history,
-    scratch,
-    stored_history,
-    upload,
-    write_history,
-)
+from forecasting.paths import home
+from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.turns import in_turn
@@ -81,27 +73,30 @@ class RunStore:
     def save_history(self, history: PriceHistory) -> str:
         """Keeps a copy of the prices; returns the key that `load_history` takes (32 hex digits). A damaged one is
         replaced."""
-        key = history_key(history)
-        folder = stored_history(key)
+        folder = stored_history(history.key)
         with writing():
             if not _holds(folder, history):
                 draft = scratch("history")
-                write_history(history, draft)
+                history.save(draft)
                 move_into_place(draft, folder)
-        return key
+        return history.key
 
     def load_history(self, key: str) -> PriceHistory:
         """The prices that `save_history` kept as `key`."""
-        return read_history(stored_history(key))
+        history = _read_history(stored_history(key))
+        if history.key != key:
+            # An older version named these prices differently. The address will name them by today's key.
+            self.save_history(history)
+        return history
 
     def history(self, run_id: str) -> PriceHistory:
         """The prices that a run was made with."""
         found = self._find(run_id)
-        folder = stored_history(to_run(found).history_key)
-        if folder.exists() or is_local():
-            return read_history(folder)
+        key = to_run(found).history_key
+        if is_local() or stored_history(key).exists():
+            return self.load_history(key)
         expected = json.loads(found.data.tags[PREFIX + "history_files"])
-        return read_history(download(self._tracking, run_id, "history", expected))
+        return _read_history(download(self._tracking, run_id, "history", expected))
 
     # What a page wants
 
@@ -196,7 +191,7 @@ class RunStore:
         return run
 
     def list(self, limit: int = 100, kind: str | None = None, group: str | None = None, parent: str | None = None,
-             grouped: bool | None = None) -> list[Run]:
+             grouped: bool | None = None) -> builtins.list[Run]:
         """Runs, newest first.
 
         limit: how many at most, of those that are asked for
@@ -221,7 +216,7 @@ class RunStore:
 
     def _points(self, run_id: str, metric: str) -> pd.Series:
         """{epoch: value} of the latest attempt."""
-        points = {}
+        points: dict[int, float] = {}
         for point in sorted(self._tracking.call("get_metric_history", run_id, metric),
                             key=lambda point: (point.timestamp, point.step)):
             if point.step == 0:  # here the curve starts over (`RunLedger.restart_curve`)
@@ -248,7 +243,7 @@ class RunStore:
             raise RunError(f"This run has no result: it is {run.state}. Wait for its end, or train again.")
         return download(self._tracking, run_id, "result", run.files)
 
-    def timings(self) -> list[Timing]:
+    def timings(self) -> builtins.list[Timing]:
         """What the latest trainings on this machine took, the latest first."""
         # Anew once another run is known to have ended, and now and then for those of other sessions.
         now = (len(self._ended), time.monotonic() // TIMINGS_SECONDS)
@@ -258,13 +253,13 @@ class RunStore:
             timed = [(run, one.data.metrics["epoch_seconds"]) for one in found
                      if (run := _readable(one)) and run.epoch and run.seconds is not None]
             self._timings = now, [
-                Timing(run.config, run.fingerprint, run.rows, run.epoch, run.best_epoch or 0, seconds, run.seconds,
+                Timing(run.config, run.fingerprint, run.rows, run.epoch, run.best_epoch or 0, seconds, run.seconds or 0.0,
                        whole=run.state == "finished") for run, seconds in timed if not run.active]
         return self._timings[1]
 
     # Inside
 
-    def _all(self, query: str = "") -> list[Run]:
+    def _all(self, query: str = "") -> builtins.list[Run]:
         """Every run that is active and answers `query`, and all that have ended which were ever read, in no order.
 
         Reading a run takes about a millisecond, so an ended one is read once, and of each query the `MANY` latest.
@@ -287,7 +282,7 @@ class RunStore:
             # Another app may have resumed one that had ended.
             return list((self._ended | {run.id: run for run in active}).values())
 
-    def _search(self, query: str, order: list[str] | None = None, limit: int | None = None) -> list:
+    def _search(self, query: str, order: builtins.list[str] | None = None, limit: int | None = None) -> builtins.list:
         return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit or MANY,
                                    order_by=order)
 
@@ -302,13 +297,13 @@ class RunStore:
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
 
-    def _waiting(self) -> list[tuple[str, str, float]]:
+    def _waiting(self) -> builtins.list[tuple[str, str, float]]:
         """(run id, owner, since when) of the runs that wait for this home's engine."""
         found = self._search(f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'")
         return [(run.info.run_id, run.data.tags.get(PREFIX + "owner", ""),
                  float(run.data.tags.get(PREFIX + "queued", run.info.start_time / 1000))) for run in found]
 
-    def _recent(self) -> list[str]:
+    def _recent(self) -> builtins.list[str]:
         """Owners in the order of their last turns."""
         tags = self._tracking.call("get_experiment", self._tracking.experiment).tags
         return json.loads(tags.get(f"{PREFIX}turns.{home_id()}", "[]"))
@@ -344,13 +339,20 @@ def _readable(found, queue_position: int | None = None) -> Run | None:
         return None
 
 
+def _read_history(folder: Path) -> PriceHistory:
+    try:
+        return PriceHistory.load(folder)
+    except UnreadableFile as error:
+        raise RunError(str(error)) from error
+
+
 def _holds(folder: Path, history: PriceHistory) -> bool:
     """Whether `folder` has these prices, undamaged."""
     if not folder.exists():
         return False
     try:
-        return read_history(folder).fingerprint == history.fingerprint
-    except RunError:
+        return PriceHistory.load(folder).key == history.key
+    except UnreadableFile:
         return False
 
 

@@ -20,8 +20,8 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from forecasting.data.paths import home
 from forecasting.errors import RunError, StoreUnavailable
+from forecasting.paths import home
 
 __all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name", "tracking_uri", "writing"]
 

@@ -10,6 +10,7 @@ import logging
 import os
 import traceback
 from dataclasses import dataclass, replace
+from typing import Any
 
 from forecasting.errors import ForecastingError, RunError
 from forecasting.runs.files import backup_file, scratch
@@ -156,13 +157,15 @@ def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
 
 
 def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
-    from forecasting.result import load_run
+    from forecasting.result import Refit, TrainingResult, load_run
     from forecasting.runs.forecasts import both_forecasts
 
-    steps, refit, as_of = (run.parameters.get(name) for name in ("steps", "refit", "as_of"))
-    source = load_run(ledger.folder(run.parent))
+    steps: Any = run.parameters.get("steps")
+    refit, as_of = run.parameters.get("refit"), run.parameters.get("as_of")
+    tested = load_run(ledger.folder(str(run.parent)))
+    source: TrainingResult | Refit = tested
     if refit and as_of is None:
-        source = source.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
+        source = tested.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
         if source.stopped:
             return "stopped"
     reporter.phase("forecasting")

@@ -16,7 +16,6 @@ from forecasting import (
     load_sample,
 )
 from forecasting.data.samples import SAMPLES
-from forecasting.runs.files import history_key
 from pages.components.forecast_view import read_view
 from pages.components.jobs import run_store
 from pages.components.settings import use_settings
@@ -92,7 +91,7 @@ def _read_settings(text: str) -> ForecastConfig:
 
 
 def _data_id(state: AppState) -> str:
-    return state.sample or history_key(state.history)
+    return state.sample or state.history.key
 
 
 def to_query(state: AppState) -> dict[str, str]:

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.data.calendars import CALENDARS
-from forecasting.data.checks import apply_fix, find_problems
-from forecasting.model.preprocessing import check_history, describe_split
+from forecasting.data.checks import apply_fix
+from forecasting.model.encoding import check_history
+from forecasting.model.split import describe_split
 from forecasting.plots import CONFIG, describe, price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
-from forecasting.runs.files import history_key
 from forecasting.words import count, count_of, date, dates, price, share
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import keep_history
@@ -93,7 +93,7 @@ def _draw_notes(history):
 
 def _draw_problems(state: AppState):
     """What looks wrong, with a button where mending it is safe."""
-    for i, problem in enumerate(find_problems(state.history)):
+    for i, problem in enumerate(state.history.problems):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(plain(problem.sentence), icon=":material/warning:")
             if problem.fixable:
@@ -108,7 +108,7 @@ def _fix(state: AppState, problem):
 def _mend(state: AppState, history):
     """Takes a mended copy of the prices in hand."""
     if state.is_of_upload:
-        state.upload.key = history_key(history)
+        state.upload.key = history.key
     keep_history(state, history)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from forecasting import ForecastConfig, ForecastingError, PriceHistory
 from forecasting.errors import ConfigError
 from forecasting.model.config import CHOICES, FEATURES, PRESETS, RANGES
-from forecasting.model.preprocessing import check_history
+from forecasting.model.encoding import check_history
 from forecasting.words import unit
 from pages.components.settings_words import HELP, NONE, WORDS
 from pages.components.state import AppState, Widget, taken, widget_for

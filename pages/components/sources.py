@@ -10,7 +10,6 @@ import streamlit as st
 
 from forecasting import ForecastingError, NeedsChoice, load_sample
 from forecasting.data.samples import SAMPLES
-from forecasting.runs.files import history_key
 from pages.components.address import DEFAULT_SAMPLE
 from pages.components.frame import boundary
 from pages.components.jobs import keep_history
@@ -193,7 +192,7 @@ def _read(state: AppState):
         state.upload_error = str(error)
     else:
         history = replace(history, calendar=guess_calendar(history))
-        upload.key = history_key(history)
+        upload.key = history.key
         keep_history(state, history)
 
 

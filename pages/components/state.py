@@ -21,7 +21,6 @@ from forecasting import (
     load_sample,
 )
 from forecasting.data.samples import SAMPLES
-from forecasting.runs.files import history_key
 from pages.components.forecast_view import ForecastView
 
 if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
@@ -100,13 +99,13 @@ class AppState:
 
     def use_history(self, history: PriceHistory):
         """Takes other prices in hand; settings and the run that is shown stay."""
-        self.history, self.sample = history, _samples().get(history_key(history))
+        self.history, self.sample = history, _samples().get(history.key)
         self.fetch = None  # what was asked for before must not take their place later
 
     @property
     def is_of_upload(self) -> bool:
         """Whether the prices in hand were read from the last upload."""
-        return self.upload is not None and self.upload.key == history_key(self.history)
+        return self.upload is not None and self.upload.key == self.history.key
 
 
 def widget_for(state: AppState, name: str, value) -> Widget:
@@ -174,7 +173,7 @@ def _owner() -> str:
 @cache
 def _samples() -> dict[str, str]:
     """{key of its history: name} of every sample, so that a run on one of them is known to be."""
-    return {history_key(load_sample(name)): name for name in SAMPLES}
+    return {load_sample(name).key: name for name in SAMPLES}
 
 
 def app_state() -> AppState:

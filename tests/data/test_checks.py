@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -230,8 +231,38 @@ def test_a_problem_without_a_fix_is_refused():
 def test_a_mended_problem_is_no_longer_among_the_warnings():
     history = scaled(walk(), [250], 100)
     problem = find_problems(history, NOW)[0]
-    history = replace(history, warnings=("Something else.", problem.sentence))
-    assert apply_fix(history, problem).warnings == ("Something else.",)
+    assert problem.sentence in history.warnings
+    assert apply_fix(history, problem).warnings == ()
+
+
+@pytest.mark.parametrize(("rows", "sentence"), [
+    ([100], r"^The close of \d+ \w+ \d+ is [\d.]+, above the day's high of [\d.]+\.$"),
+    ([100, 200, 300], r"^3 closes lie outside their own day's range, the first on .*: [\d.]+ is above the day's high of"),
+])
+def test_a_close_outside_its_days_range_is_told_and_left_as_it_is(rows, sentence):
+    frame = walk().frame
+    frame.iloc[rows, frame.columns.get_loc("High")] = frame["Close"].iloc[rows] / 1.01
+    (problem,) = find_problems(with_frame(walk(), frame), NOW)
+    assert (problem.kind, problem.fixable, problem.dates) == ("range", False, tuple(frame.index[rows]))
+    assert re.search(sentence, problem.sentence)
+
+
+def test_a_close_below_its_days_low_is_told():
+    frame = walk().frame
+    frame.iloc[100, frame.columns.get_loc("Low")] = frame["Close"].iloc[100] * 1.01
+    (problem,) = find_problems(with_frame(walk(), frame), NOW)
+    assert "below the day's low of" in problem.sentence
+
+
+@pytest.mark.parametrize("high", [lambda close: close / 1.0005, lambda close: 0.0, lambda close: np.nan])
+def test_a_rounded_or_unknown_high_is_no_range_to_lie_outside_of(high):
+    frame = walk().frame
+    frame.iloc[100, frame.columns.get_loc("High")] = high(frame["Close"].iloc[100])
+    assert kinds(with_frame(walk(), frame)) == []
+
+
+def test_an_outlier_outside_its_days_range_is_told_once():
+    assert kinds(scaled(walk(), [250], 100, columns=("Close",))) == ["outlier"]
 
 
 def test_wild_series_are_left_alone():

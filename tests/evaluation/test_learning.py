@@ -9,7 +9,7 @@ import pytest
 
 from forecasting import ForecastConfig, PriceHistory
 from forecasting.evaluation.learning import ending_words, gap_words
-from forecasting.model.preprocessing import split
+from forecasting.model.split import split
 
 CONFIG = ForecastConfig(epochs=60, patience=4)
 

@@ -5,6 +5,7 @@ import pytest
 
 from forecasting.model.backup import Backup, TrainingState
 from forecasting.model.config import ForecastConfig
+from forecasting.model.listener import Callbacks
 from forecasting.model.network import build_network
 from forecasting.model.training import TrainingData, fit_network
 
@@ -24,11 +25,11 @@ def make_data():
     return TrainingData(series, targets, np.arange(5, 90), np.arange(90, 119))
 
 
-def fit(config, **arguments):
+def fit(config, **calls):
     network = build_network(config, 1)
     for weight in network.weights:  # the same start each time
         weight.assign(np.random.default_rng(weight.shape.num_elements()).normal(0, 0.1, weight.shape))
-    return network, fit_network(network, make_data(), config, **arguments)
+    return network, fit_network(network, make_data(), config, Callbacks(**calls))
 
 
 def killed_after(epoch):

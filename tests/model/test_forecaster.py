@@ -6,9 +6,11 @@ import pytest
 
 from forecasting.data.history import PriceHistory
 from forecasting.model.config import FEATURES, ForecastConfig
+from forecasting.model.encoding import check_history, encode
 from forecasting.model.forecaster import Forecaster, combine, fit_forecaster, refit_forecaster
-from forecasting.model.preprocessing import Preprocessor, check_history, split
+from forecasting.model.listener import Callbacks
 from forecasting.model.skip import Choice, LinearSkip
+from forecasting.model.split import split
 
 CONFIG = ForecastConfig(window=6, horizon=2, units=(3,), epochs=2, batch_size=32, skip="ridge", season="auto")
 ROWS = 160
@@ -31,8 +33,8 @@ def make_waves(rows=ROWS, season=5):
 
 
 def learn(history, config=CONFIG, **calls):
-    calls = {"on_phase": lambda words: None, **calls}
-    return fit_forecaster(history, config, split(len(history), config), **calls)
+    parts = split(len(history), config)
+    return fit_forecaster(encode(history, config, parts), config, parts, *([Callbacks(**calls)] if calls else []))
 
 
 def weights_of(forecaster):
@@ -74,7 +76,7 @@ def test_without_a_linear_part_the_network_itself_is_the_model():
 def test_a_season_is_found_and_read_from_rows_before_the_window():
     history = make_waves()
     config = dataclasses.replace(CONFIG, window=4)
-    forecaster, _, choice = learn(history, config, should_stop=None)
+    forecaster, _, choice = learn(history, config)
     assert choice.season == 5
     assert forecaster.length > 4
     test = np.arange(140, ROWS - 1)
@@ -113,7 +115,7 @@ def test_no_weight_depends_on_the_test_part(config):
     wild.iloc[split(ROWS, config).validation_end :] *= 3.0
     changed = dataclasses.replace(history, frame=wild)
     (one, fitted, choice), (other, again, same) = learn(history, config), learn(changed, config)
-    assert (one.preprocessor, choice) == (other.preprocessor, same)
+    assert (one.encoder, choice) == (other.encoder, same)
     pd.testing.assert_frame_equal(fitted.curve.drop(columns="seconds"), again.curve.drop(columns="seconds"))
     for first, second in zip(weights_of(one), weights_of(other), strict=True):
         np.testing.assert_array_equal(first, second)
@@ -155,7 +157,7 @@ def test_a_refit_learns_from_the_last_rows_too():
     config = dataclasses.replace(CONFIG, skip=None)
     refit, fitted = refit_forecaster(history, config, None, rates=(0.002,) * 3)
     assert len(fitted.curve) == 3
-    assert refit.preprocessor.scale != Preprocessor.fit(history, config, split(ROWS, config)).scale
+    assert refit.encoder.scale != encode(history, config, split(ROWS, config)).encoder.scale
 
 
 def test_a_refit_without_epochs_trains_no_network_and_keeps_the_linear_part():
@@ -165,7 +167,7 @@ def test_a_refit_without_epochs_trains_no_network_and_keeps_the_linear_part():
     assert not weights_of(plain)[-2].any()
     history, asked = make_waves(), []
     _, _, choice = learn(history)
-    refit, _ = refit_forecaster(history, CONFIG, choice, rates=(), should_stop=lambda: asked.append(1))
+    refit, _ = refit_forecaster(history, CONFIG, choice, (), Callbacks(should_stop=lambda: asked.append(1)))
     assert asked
     assert refit.model.get_layer("linear").get_weights()[0].any()
     assert not refit.model.get_layer("head").get_weights()[0].any()
@@ -175,7 +177,7 @@ def test_a_refit_without_epochs_trains_no_network_and_keeps_the_linear_part():
 
 def test_a_refit_runs_the_rates_it_is_given_whatever_the_schedule():
     config, rates, told = dataclasses.replace(CONFIG, skip=None, schedule="plateau", epochs=60), (0.004, 0.002, 0.001), []
-    _, fitted = refit_forecaster(make_history(), config, None, rates, on_epoch=told.append)
+    _, fitted = refit_forecaster(make_history(), config, None, rates, Callbacks(on_epoch=told.append))
     assert fitted.rates == rates
     assert [(log.learning_rate, log.epoch, log.epochs) for log in told] == [
         (0.004, 1, 3), (0.002, 2, 3), (0.001, 3, 3)]
@@ -184,4 +186,4 @@ def test_a_refit_runs_the_rates_it_is_given_whatever_the_schedule():
 def test_phases_are_told_in_words():
     told = []
     learn(make_history(), on_phase=told.append)
-    assert told == ["preparing the data", "fitting the linear part", "training"]
+    assert told == ["fitting the linear part", "training"]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from forecasting.model import skip
+from forecasting.model.listener import Callbacks
 from forecasting.model.skip import Choice, choose, fit_skip
 
 HORIZON = 3
@@ -132,8 +133,9 @@ def test_a_season_longer_than_its_evidence_is_not_looked_for():
 def test_a_stop_ends_the_search_and_the_regression_at_once():
     moves = autoregressive(600)
     targets = make_targets(moves)
-    assert choose(moves, targets, 500, 10, should_stop=lambda: True) == Choice()
-    assert not fit_skip(moves, targets, np.arange(9, 400), 10, Choice("flat", 0.1, steps=ALL), lambda: True).kernel.any()
+    stop = Callbacks(should_stop=lambda: True)
+    assert choose(moves, targets, 500, 10, listener=stop) == Choice()
+    assert not fit_skip(moves, targets, np.arange(9, 400), 10, Choice("flat", 0.1, steps=ALL), stop).kernel.any()
 
 
 def test_no_linear_part_forecasts_no_move():

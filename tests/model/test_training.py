@@ -10,6 +10,7 @@ from forecasting.errors import NotEnoughData, TrainingError
 from forecasting.model import training
 from forecasting.model.config import CHOICES, ForecastConfig
 from forecasting.model.learner import CALL_SECONDS, in_batches, learner_for
+from forecasting.model.listener import Callbacks
 from forecasting.model.network import build_network
 from forecasting.model.size import chunks_of
 from forecasting.model.training import TrainingData, _Progress, fit_network, predict_windows, warm_up
@@ -32,10 +33,11 @@ def windows_of(data, origins, window):
     return np.stack([data.inputs[o - window + 1 : o + 1] for o in origins])
 
 
-def fit(config, data=None, **arguments):
+def fit(config, data=None, rates=None, **calls):
     data = data or make_data(window=config.window)
     network = build_network(dataclasses.replace(config, horizon=data.targets.shape[1]), data.inputs.shape[1])
-    result = fit_network(network, data, dataclasses.replace(config, horizon=data.targets.shape[1]), **arguments)
+    result = fit_network(network, data, dataclasses.replace(config, horizon=data.targets.shape[1]), Callbacks(**calls),
+                         rates)
     return network, result
 
 
@@ -248,7 +250,7 @@ def test_a_stop_before_the_first_step_leaves_the_network_as_it_was():
     config, data = dataclasses.replace(CONFIG, horizon=2), make_data()
     network = build_network(config, 2)
     before = flat(network)
-    result = fit_network(network, data, config, should_stop=lambda: True)
+    result = fit_network(network, data, config, Callbacks(should_stop=lambda: True))
     assert result.stopped
     assert result.curve.empty
     assert list(result.curve) == ["epoch", "loss", "val_loss", "seconds"]

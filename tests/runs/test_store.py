@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 import os
 import sqlite3
@@ -84,6 +85,15 @@ def test_saved_prices_that_were_damaged_are_replaced_when_they_are_opened_again(
     damage(home / "histories" / key / "history.parquet")
     assert store.save_history(history) == key
     assert store.load_history(key).fingerprint == history.fingerprint
+
+
+def test_prices_that_an_older_version_named_otherwise_are_found_by_both_keys(store, home, history):
+    folder = home / "histories" / ("a" * 32)
+    folder.mkdir(parents=True)
+    history.frame.to_parquet(folder / "history.parquet")
+    (folder / "history.json").write_text(json.dumps(history.description | {"warnings": ["Something looks wrong."]}))
+    assert store.load_history("a" * 32).key == history.key
+    assert store.load_history(history.key).key == history.key
 
 
 @pytest.mark.parametrize("key", ["../../etc", "0" * 31, "0" * 32 + "\n", "0" * 32, None])

@@ -21,21 +21,21 @@ def price_frame(picked: Picked, values: dict[str, np.ndarray], dates: pd.Series)
     values: floats of the columns by role, 'close' and 'adjusted' being `picked.close` and `picked.adjusted`
     Adjusted prices are used where the raw ones jump at splits, or where open, high and low are there adjusted too.
     """
-    close, other = values["close"], values.get("adjusted")
+    close, other, adjusted = values["close"], values.get("adjusted"), picked.adjusted
     prefix, factor, notes, used = "", None, [], picked.close
     name = shown(used.name)
     if picked.close.role == "adj close":
         prefix = "adj "
         factor = None if other is None else _ratio(close, other)
-    elif other is not None:
+    elif other is not None and adjusted is not None:
         jump = _largest_step(close, other, dates)
         complete = all(f"adj {role}" in values for role in ("open", "high", "low"))
         if not picked.chosen and (jump or complete):
-            prefix, factor, close, used = "adj ", _ratio(other, close), other, picked.adjusted
+            prefix, factor, close, used = "adj ", _ratio(other, close), other, adjusted
             why = f"“{name}” jumps at splits, e.g. on {jump}" if jump else "open, high and low are there adjusted too"
             notes.append(f"“{shown(used.name)}” was used because {why}; “{name}” can be chosen instead.")
         elif not picked.chosen:
-            notes.append(f"“{name}” was used; “{shown(picked.adjusted.name)}”, adjusted for splits and dividends, can be "
+            notes.append(f"“{name}” was used; “{shown(adjusted.name)}”, adjusted for splits and dividends, can be "
                          "chosen instead.")
     columns = {"Date": dates.to_numpy(), "Close": close}
     scaled = False

@@ -201,7 +201,7 @@ def _read_by_shape(text: pd.Series, present: pd.Series, order: str | None, today
         return []
     families = _agreed(_without_subtotals(families, parts))
     options = list(dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1))
-    readings = [_assemble(parts, families, option, order, today) for option in options or [None]]
+    readings = [_assemble(parts, families, option, order, today) for option in (options or (None,))]
     if any(family.kind == "month short" for family in families):
         readings = [reading for reading in readings if _steps_by_months(reading.values)]
     return _different(readings)
@@ -303,7 +303,7 @@ def _assemble(parts: _Parts, families, option, asked, today) -> Reading:
         for i in family.members:
             year[i], month[i], day[i] = _year_month_day(cells[i], name)
         short[list(family.members)] = family.kind in _SHORT
-        if family.kind in ("three", "short"):
+        if name and family.kind in ("three", "short"):
             decided = name
             notes.append(_order_note(family, cells, distinct, name, asked))
         elif name == "year/day/month":
@@ -323,10 +323,11 @@ def _assemble(parts: _Parts, families, option, asked, today) -> Reading:
     return Reading(values, decided, tuple(note for note in notes if note), parts.timed, parts.zone)
 
 
-def _year_month_day(cell: Cell, name: str | None) -> tuple[int, int, int]:
+def _year_month_day(cell: Cell, name: str | None) -> tuple[int, ...]:
     if cell.kind == "week":
         try:
-            monday = datetime.date.fromisocalendar(*cell.numbers, 1)
+            year, week = cell.numbers
+            monday = datetime.date.fromisocalendar(year, week, 1)
         except ValueError:
             return 0, 0, 0
         return monday.year, monday.month, monday.day

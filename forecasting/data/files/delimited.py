@@ -52,7 +52,7 @@ def read_grid(data: bytes) -> Grid:
     sample = _sample_lines(data)
     if delimiter is None:
         scores = {d: _score(sample, d) for d in _DELIMITERS}
-        delimiter = max(scores, key=scores.get)
+        delimiter = max(_DELIMITERS, key=scores.__getitem__)
         if scores[delimiter] <= 0:
             delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
     width = max((len(row) for row in _split(sample, delimiter)), default=1)
@@ -109,7 +109,7 @@ def _sample_lines(data: bytes) -> list[str]:
 def _split(lines: list[str], delimiter: str) -> list[list[str]]:
     if delimiter in (_SPACES, _WIDE_SPACES):
         return [re.split(delimiter, line.strip()) for line in lines]
-    rows = []
+    rows: list[list[str]] = []
     for line in lines:
         try:
             rows.extend(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
@@ -170,7 +170,7 @@ def _parse(data: bytes, delimiter: str, width: int) -> tuple[pd.DataFrame, tuple
     notes: tuple[str, ...] = ()
     rows = None
     width = _checked(width, lines)
-    options = {"skipinitialspace": delimiter != _SPACES}
+    options: dict[str, object] = {"skipinitialspace": delimiter != _SPACES}
     if delimiter == _WIDE_SPACES:
         # pandas' own parser for such a delimiter takes twice the time and the memory, and knows no quotation marks.
         data, delimiter, options = _TWO_SPACES.sub(b"\t", data), "\t", {"quoting": csv.QUOTE_NONE}

@@ -64,7 +64,8 @@ def pick_sheet(sheets: dict[str, Grid], wanted, read: Callable[[Grid], PriceHist
     if wanted is not None:
         name = _named(wanted, names)
         return name, read(sheets[name])
-    readable, refusals = {}, []
+    readable: dict[str, PriceHistory | NeedsChoice] = {}
+    refusals: list[UnreadableFile] = []
     for name, grid in sheets.items():
         try:
             readable[name] = read(grid)

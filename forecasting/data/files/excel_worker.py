@@ -44,7 +44,7 @@ class TooLarge(Exception):
 def read_sheet(sheet, budget):
     """The columns of `sheet`, at most `budget` cells."""
     sheet.reset_dimensions()  # the stored ones may be wrong by a million rows
-    columns = []
+    columns: list[dict[str, list]] = []
     # Without bounds each row ends at its last cell; with them it would be filled up to the bound.
     for rows, row in enumerate(sheet.iter_rows(values_only=True)):
         if rows * max(1, len(columns)) > budget:
@@ -63,7 +63,7 @@ def read_sheet(sheet, budget):
 def main():
     limit_memory()
     # openpyxl uses NumPy where it finds it, and it alone would fill the memory allowed here.
-    sys.modules["numpy"] = None
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # which is how Python is told that there is none
     import openpyxl
 
     data = sys.stdin.buffer.read()

@@ -139,7 +139,8 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
     values[quick] = pd.to_numeric(common, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     missing = np.zeros(len(text), dtype=bool)
     unreadable = np.zeros(len(text), dtype=bool)
-    signs, percents = Counter(), 0
+    signs: Counter[str] = Counter()
+    percents = 0
     for i in np.flatnonzero(~quick):
         cell = text.iat[i][:2 * _LONGEST].lower()
         if cell in MISSING:
@@ -150,7 +151,7 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
             continue
         match = _AROUND.fullmatch(cell) if len(cell) <= _LONGEST else None
         value = _value(match, point) if match else None
-        if value is None:
+        if match is None or value is None:
             unreadable[i] = True
             continue
         values[i] = value
@@ -160,7 +161,7 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
     infinite = np.isinf(values)
     values[infinite] = np.nan
     sign = next(iter(signs)) if len(signs) == 1 else None
-    return Figures(values, missing, unreadable, infinite, SIGNS.get(sign, sign.upper() if sign else None), sign == "$",
+    return Figures(values, missing, unreadable, infinite, SIGNS.get(sign, sign.upper()) if sign else None, sign == "$",
                    percents > 0.5 * max(1, np.isfinite(values).sum()))
 
 

@@ -376,7 +376,8 @@ def _first_table(body, native, notes):
 def _name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
     repeated = set.intersection(*(set(pieces) for pieces in labels[1:] if pieces)) if any(labels[1:]) else set()
     constant = {piece for piece in repeated if ROLES.get(plain(piece)) is None and piece.upper() not in CURRENCIES}
-    columns, seen = [], Counter()
+    columns: list[Column] = []
+    seen: Counter[str] = Counter()
     for position, pieces in enumerate(labels):
         if len(pieces) > 1:  # the role first: 'Close AAPL', whichever level is above
             kept = [piece for piece in dict.fromkeys(pieces) if piece not in constant] or pieces[:1]

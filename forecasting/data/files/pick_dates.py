@@ -74,7 +74,8 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
         raise UnreadableFile(f"Only {reading.read:,} of {present:,} dates in “{shown(column.name)}” can be read, e.g. not "
                              f"“{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
-    positions, notes, timed = (column.position,), calendar, column
+    positions: tuple[int, ...] = (column.position,)
+    notes, timed = calendar, column
     if not reading.timed and (clock := _clock_column(table, column)):
         reading, note = _with_clock(reading, table.frame[clock.position], clock)
         positions, notes, timed = (*positions, clock.position), (*notes, note), clock
@@ -174,7 +175,7 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
         return None
     name = plain(column.name)
     by_name = {"date": 0 if name in _FIRST_NAMES else 1 if name in ROLES else 2, "time": 2, "month": 3,
-               "quarter": 3, "year": 4}.get(column.role)
+               "quarter": 3, "year": 4}.get(column.role or "")
     # A column that is called so may hold more bad dates: then they are counted, and it is not another that is taken.
     enough = (0.5 if column.role == "date" else 0.8) * len(cells)
     if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= enough:
@@ -353,7 +354,8 @@ def _both_ways(text: pd.Series, readings: list[Reading]) -> tuple[dict[str, str]
     first, second = readings[0].values, readings[1].values
     differing = np.flatnonzero(((first != second) & (first.notna() | second.notna())).to_numpy())[:5]
     return tuple({"as written": shown(text.iloc[i])} | {
-        reading.order: "no date" if pd.isna(date := reading.values.iloc[i]) else f"{date:%d %b %Y}" for reading in readings}
+        str(reading.order): "no date" if pd.isna(date := reading.values.iloc[i]) else f"{date:%d %b %Y}"
+        for reading in readings}
         for i in differing)
 
 

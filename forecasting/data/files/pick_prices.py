@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -153,12 +155,12 @@ def pick_prices(table: Table, dates: pd.Series, dated: tuple[int, ...], column=N
     if entity is None and series is not None and column is None:
         column = series  # one ticker a column: its name is the name of the series
     if column is not None:
-        close = named_column(column, table, columns)
-        if close not in numeric:
-            raise UnreadableFile(f"The column “{shown(close.name)}” holds no numbers. Choose one of "
+        named = named_column(column, table, columns)
+        if named not in numeric:
+            raise UnreadableFile(f"The column “{shown(named.name)}” holds no numbers. Choose one of "
                                  f"{listed(_names(numeric))}.")
-        name = entity or (close.name if series is not None else None)
-        return _picked(close, columns, _partners(close, columns), chosen=True), name
+        name = entity or (named.name if series is not None else None)
+        return _picked(named, columns, _partners(named, columns), chosen=True), name
     notes = ()
     close = _obvious_close(columns, roles)
     partners = _partners(close, columns) if close else {}
@@ -321,7 +323,7 @@ def _follows(values: np.ndarray, close: np.ndarray) -> bool:
     return len(steps) > 0 and bool(np.median(steps) < 0.002) and len(steps) > 0.9 * len(close) - 1
 
 
-def _ask_for_column(columns: list[Column], table: Table):
+def _ask_for_column(columns: list[Column], table: Table) -> NoReturn:
     _check_halves(columns, table)
     options = [c for c in columns if c.role not in _NOT_PRICES] or [c for c in columns if c.role == "other"] or columns
     if len(options) == 1 and options[0].role not in ("open", "high", "low"):
@@ -356,7 +358,7 @@ def named_column(wanted, table: Table, columns: list[Column]) -> Column:
     raise UnreadableFile(f"There is no column “{shown(wanted)}” in this file. It has {listed(_names(table.columns))}.")
 
 
-def _match_text(wanted, names: list[str]) -> str | None:
+def _match_text(wanted, names: Collection[str]) -> str | None:
     if wanted is None:
         return None
     text = str(wanted).strip()

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from forecasting.data.checks import find_problems
 from forecasting.data.files.adjusted import price_frame
 from forecasting.data.files.container import clean_label, open_source
 from forecasting.data.files.dates import order_named
@@ -61,7 +60,7 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         notes, where = (*opened.notes, *decoding), ""
     label = clean_label(str(name)) if name else opened.label or history.name or "Prices"
     return replace(history, name=label if name else history.name or label, source=f"file {label}{where}",
-                   notes=(*notes, *history.notes), warnings=tuple(problem.sentence for problem in find_problems(history)))
+                   notes=(*notes, *history.notes))
 
 
 def _history(table: Table, column, series, order, decimal) -> PriceHistory:

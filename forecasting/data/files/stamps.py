@@ -156,8 +156,8 @@ def _epochs(numbers, digits, _epoch_1904) -> Reading | None:
         if np.any(within, axis=0).all():
             possible.append(np.argmax(within, axis=0))
     micros = _whole_micros if (digits != "").sum() >= len(known) else _fraction_micros
-    readings = [micros(known, digits if len(known) == len(digits) else digits[known.index], units) for units in possible]
-    readings = [(values, units) for values, units in zip(readings, possible, strict=True) if values is not None]
+    digits = digits if len(known) == len(digits) else digits[known.index]
+    readings = [(values, units) for units in possible if (values := micros(known, digits, units)) is not None]
     if not readings:
         return None
     # A unit read wrongly leaves decades between neighbours.

@@ -1,12 +1,11 @@
 """From prices to what a network sees and predicts, and back. Nothing here reads a price of the test part to learn.
 
-A row is a price; row 0 is the oldest. An *origin* is the last row known when a forecast is made; step h of it is the
-price h rows later. The parts of a series are rows: training [0, a), validation [a, b), test [b, n).
+Rows, origins, steps and parts are those of `forecasting.model.split`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,60 +14,16 @@ from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData
 from forecasting.model.config import ForecastConfig
 from forecasting.model.features import CHANNELS, check_features, make_features
+from forecasting.model.split import Split, is_enough, minimum_rows, split
 
-__all__ = ["CLIP", "LARGEST_PRICE", "MIN_WINDOWS", "Part", "Preprocessor", "Split", "SplitSummary", "check_history",
-           "describe_split", "escape_shares", "minimum_rows", "part_labels", "split"]
+__all__ = ["CLIP", "LARGEST_PRICE", "Encoded", "Encoder", "check_history", "encode"]
 
 CLIP = 4.0            # standard deviations: a crash counts as a large move, not as the only one
-MIN_WINDOWS = 10      # fewer teach a network nothing
 LARGEST_PRICE = 1e100  # squares of larger prices no longer fit into 64 bits with room for a sum
 CENTRED_ROWS = 5      # of the centred average in the leak lab: two of them lie in the future
 LEAST_SHARE = 1e-3    # of the last price: what a prediction of zero or less stands for where every price is above zero
-PARTS = ("train", "validation", "test")
 _LARGEST_SCALED = 1e6  # standard deviations; keeps a wild price of the test part within 32 bits
 _TINY = np.finfo(np.float64).tiny
-
-
-@dataclass(frozen=True)
-class Split:
-    """Where the parts end: training is rows [0, train_end), validation [train_end, validation_end), test the rest."""
-
-    train_end: int
-    validation_end: int
-    rows: int
-
-    def origins(self, window: int, horizon: int) -> tuple[range, range, range]:
-        """Origins of the three parts: those whose `horizon` target rows all lie within the part.
-
-        A training window lies within the training part too. The first origin is `window - 1`.
-        """
-        first = window - 1
-        train = range(first, self.train_end - horizon)
-        validation = range(max(first, self.train_end - 1), self.validation_end - horizon)
-        test = range(self.validation_end - 1, self.rows - horizon)
-        return train, validation, test
-
-
-def split(rows: int, config: ForecastConfig) -> Split:
-    """The parts of `rows` prices: the last `test_share` is for the test, the `validation_share` before for validation."""
-    validation_end = rows - round(rows * config.test_share)
-    return Split(validation_end - round(rows * config.validation_share), validation_end, rows)
-
-
-def part_labels(parts: Split, config: ForecastConfig) -> np.ndarray:
-    """(rows,) 'train', 'validation' or 'test' for each row, mixed where the leak lab shuffles."""
-    labels = np.repeat(PARTS, np.diff([0, parts.train_end, parts.validation_end, parts.rows]))
-    if config.leak == "shuffle":
-        labels[config.window :] = np.random.default_rng(config.seed).permutation(labels[config.window :])
-    return labels
-
-
-def minimum_rows(config: ForecastConfig) -> int:
-    """The fewest prices that these settings can be trained on."""
-    rows = config.window + config.horizon + MIN_WINDOWS
-    while not _enough(split(rows, config), config):
-        rows += 1
-    return rows
 
 
 def check_history(history: PriceHistory, config: ForecastConfig):
@@ -78,7 +33,7 @@ def check_history(history: PriceHistory, config: ForecastConfig):
     ConfigError: a target or an input that does not suit the series.
     """
     parts, close = split(len(history), config), history.close
-    if not _enough(parts, config):
+    if not is_enough(parts, config):
         horizon = f", a horizon of {config.horizon}" if config.horizon > 1 else ""
         # Validation judges forecasts of the whole horizon: one that reached back into training would judge nothing.
         short = parts.validation_end - parts.train_end < config.horizon
@@ -106,61 +61,27 @@ def check_history(history: PriceHistory, config: ForecastConfig):
 
 
 @dataclass(frozen=True)
-class Part:
-    """One part of a series: its first and last day, None where it has no rows, and how many rows it has."""
+class Encoded:
+    """A history as a network reads it, one row a price row.
 
-    start: pd.Timestamp | None
-    end: pd.Timestamp | None
-    rows: int
-
-
-@dataclass(frozen=True)
-class SplitSummary:
-    """The parts of a series for a person to read.
-
-    train_end, validation_end: the rows where the next part begins
-    windows: how many windows a network learns from
-    escape: the share (0 to 1) of the test prices outside the range of the training part; None without either part
-    spans: {'train' | 'validation' | 'test': Part}
+    encoder: what made it, and makes prices of a network's outputs
+    series: (t,) float64, the price as the linear part reads it: the scaled price for the target 'price', and otherwise the
+        move from the row before over the encoder's `scale`, within -+ `CLIP`; row 0, whose move nobody knows, is 0
+    inputs: (t, channels) float32, what the network reads at each row, from that row and earlier ones: `series` for 'Close',
+        and 0 for what a feature cannot say yet
+    targets: (t, horizon) float32: row o is what a perfect forecast from origin o would put out, NaN where unknown
     """
 
-    train_end: int
-    validation_end: int
-    windows: int
-    escape: float | None
-    spans: dict[str, Part]
-
-
-def describe_split(history: PriceHistory, config: ForecastConfig) -> SplitSummary:
-    """What these settings make of these prices, also where they are too few to train on."""
-    parts = split(len(history), config)
-    edges = [0, max(0, parts.train_end), parts.validation_end, parts.rows]
-    spans = {}
-    for name, start, end in zip(PARTS, edges[:-1], edges[1:], strict=True):
-        days = history.dates[start:end]
-        spans[name] = Part(days[0], days[-1], len(days)) if len(days) else Part(None, None, 0)
-    escape = None
-    if spans["train"].rows and spans["test"].rows:
-        escape = sum(escape_shares(history.close, parts.train_end, parts.validation_end))
-    train, _, _ = parts.origins(config.window, config.horizon)
-    return SplitSummary(parts.train_end, parts.validation_end, len(train), escape, spans)
-
-
-def escape_shares(prices, train_end: int, validation_end: int) -> tuple[float, float]:
-    """(above, below): the shares (0 to 1) of the test prices above and below all training prices. Both have rows."""
-    seen, test = prices[:train_end], prices[validation_end:]
-    return float((test > seen.max()).mean()), float((test < seen.min()).mean())
-
-
-def _enough(parts: Split, config: ForecastConfig) -> bool:
-    train, validation, _ = parts.origins(config.window, config.horizon)
-    return (len(train) >= MIN_WINDOWS and len(validation) >= 1 and parts.validation_end - parts.train_end >= 2
-            and parts.rows - parts.validation_end >= 1)
+    history: PriceHistory
+    encoder: Encoder
+    series: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
 
 
 @dataclass(frozen=True)
-class Preprocessor:
-    """Turns prices into inputs and targets, and a network's outputs into prices.
+class Encoder:
+    """Turns prices into inputs and targets, and a network's outputs into prices. `encode` makes one from prices.
 
     target: 'price', 'change' or 'log_return'; of 'auto' what it came to
     positive: every price of the training and validation parts is above zero
@@ -184,36 +105,6 @@ class Preprocessor:
     scales: tuple[float, ...]
     centred: int | None = None
 
-    @classmethod
-    def fit(cls, history: PriceHistory, config: ForecastConfig, parts: Split) -> Preprocessor:
-        """Learns scales from the training rows, and the kind of series from training and validation.
-
-        history: one that `check_history` accepts
-        """
-        close = history.close
-        positive = bool((close[: parts.validation_end] > 0).all())
-        target = config.target
-        if target == "auto":
-            target = "log_return" if positive else "change"
-        # Shuffled windows come from everywhere, and so does what a scaler learns from them.
-        learnt_on = slice(0, len(close) if config.leak in ("scaler", "shuffle") else parts.train_end)
-        blank = cls(target, positive, config.horizon, 0.0, 1.0, config.features, (), (),
-                    CENTRED_ROWS if config.leak == "centred_average" else None)
-        level = blank.level(close)[learnt_on]
-        if target == "price":
-            centre, scale = _standard(level) if config.scaler == "standard" else _minmax(level)
-        else:
-            centre, scale = 0.0, _root_mean_square(np.diff(level))
-        channels = blank._channels(history)[learnt_on]
-        known = np.isfinite(channels)
-        counts = np.maximum(known.sum(axis=0), 1)
-        centres = np.where(known, channels, 0.0).sum(axis=0) / counts
-        spread = np.sqrt((np.where(known, channels - centres, 0.0) ** 2).sum(axis=0) / counts)
-        # A channel that does not vary in training carries nothing: it stays at zero.
-        scales = np.where(spread > 1e-12 * np.maximum(np.abs(centres), 1e-300), spread, np.inf)
-        return cls(target, positive, config.horizon, float(centre), float(scale), config.features,
-                   tuple(centres.tolist()), tuple(scales.tolist()), blank.centred)
-
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the input channels, in order."""
@@ -227,24 +118,15 @@ class Preprocessor:
         prices = np.asarray(prices, dtype=np.float64)
         return np.log(np.maximum(prices, _TINY)) if self.target == "log_return" else prices
 
-    def inputs(self, history: PriceHistory) -> np.ndarray:
-        """(t, channels) float32, one row a price row, each from that row and earlier ones.
+    def encode(self, history: PriceHistory) -> Encoded:
+        """`history` as a network reads it that learnt with this encoder."""
+        return self._encode(history, self._channels(history))
 
-        'Close' is the scaled price for the target 'price', and otherwise the move from the row before over `scale`,
-        within -+ `CLIP`; row 0, whose move nobody knows, is 0. So is what a feature cannot say yet.
-        """
-        scaled = (self._channels(history) - np.array(self.centres)) / np.array(self.scales)
-        scaled = np.clip(np.nan_to_num(scaled, nan=0.0), -CLIP, CLIP)
-        inputs = np.empty((len(history), len(self.channels)), dtype=np.float32)
-        others = [i for i, name in enumerate(self.channels) if name != "Close"]
-        inputs[:, others] = scaled
-        if "Close" in self.channels:
-            inputs[:, self.channels.index("Close")] = self.series(history.close)
-        return inputs
+    def _encode(self, history, channels) -> Encoded:
+        series = self._series(history.close)
+        return Encoded(history, self, series, self._inputs(channels, series), self._targets(history.close))
 
-    def series(self, close) -> np.ndarray:
-        """(t,) float64: the channel 'Close' of `inputs`."""
-        close = np.asarray(close, dtype=np.float64)
+    def _series(self, close):
         if self.centred:
             close = pd.Series(close).rolling(self.centred, center=True, min_periods=1).mean().to_numpy()
         level = self.level(close)
@@ -253,8 +135,17 @@ class Preprocessor:
         moves = np.diff(level, prepend=level[:1]) / self.scale
         return np.clip(moves, -CLIP, CLIP)
 
-    def targets(self, close) -> np.ndarray:
-        """(t, horizon) float32: row o is what a perfect forecast from origin o would put out, NaN where unknown."""
+    def _inputs(self, channels, series):
+        scaled = (channels - np.array(self.centres)) / np.array(self.scales)
+        scaled = np.clip(np.nan_to_num(scaled, nan=0.0), -CLIP, CLIP)
+        inputs = np.empty((len(series), len(self.channels)), dtype=np.float32)
+        others = [i for i, name in enumerate(self.channels) if name != "Close"]
+        inputs[:, others] = scaled
+        if "Close" in self.channels:
+            inputs[:, self.channels.index("Close")] = series
+        return inputs
+
+    def _targets(self, close):
         level = (self.level(close) - self.centre) / self.scale
         targets = np.full((len(level), self.horizon), np.nan, dtype=np.float32)
         for step in range(1, min(self.horizon, len(level) - 1) + 1):
@@ -282,7 +173,7 @@ class Preprocessor:
         return values | {"scales": [None if np.isinf(scale) else scale for scale in self.scales]}
 
     @classmethod
-    def from_dict(cls, values: dict) -> Preprocessor:
+    def from_dict(cls, values: dict) -> Encoder:
         scales = tuple(np.inf if scale is None else float(scale) for scale in values["scales"])
         return cls(**{**values, "features": tuple(values["features"]), "centres": tuple(values["centres"]),
                       "scales": scales})
@@ -292,6 +183,44 @@ class Preprocessor:
         others = [name for name in self.features if name != "Close"]
         channels = make_features(history, others, self.level)
         return channels.to_numpy(dtype=np.float64).reshape(len(history), -1)
+
+
+def encode(history: PriceHistory, config: ForecastConfig, parts: Split) -> Encoded:
+    """Everything that a training needs of `history`, by an encoder that learns its scales from the training rows, and the
+    kind of series from training and validation.
+
+    history: one that `check_history` accepts
+    """
+    close = history.close
+    positive = bool((close[: parts.validation_end] > 0).all())
+    target = config.target
+    if target == "auto":
+        target = "log_return" if positive else "change"
+    unscaled = Encoder(target=target, positive=positive, horizon=config.horizon, centre=0.0, scale=1.0,
+                       features=config.features, centres=(), scales=(),
+                       centred=CENTRED_ROWS if config.leak == "centred_average" else None)
+    channels = unscaled._channels(history)
+    # Shuffled windows come from everywhere, and so does what a scaler learns from them.
+    learnt_on = slice(0, len(close) if config.leak in ("scaler", "shuffle") else parts.train_end)
+    level = unscaled.level(close)[learnt_on]
+    if target == "price":
+        centre, scale = _standard(level) if config.scaler == "standard" else _minmax(level)
+    else:
+        centre, scale = 0.0, _root_mean_square(np.diff(level))
+    centres, scales = _of_channels(channels[learnt_on])
+    encoder = replace(unscaled, centre=float(centre), scale=float(scale), centres=tuple(centres.tolist()),
+                      scales=tuple(scales.tolist()))
+    return encoder._encode(history, channels)
+
+
+def _of_channels(channels):
+    """Mean and standard deviation of each channel (t, channels), NaN left out."""
+    known = np.isfinite(channels)
+    counts = np.maximum(known.sum(axis=0), 1)
+    centres = np.where(known, channels, 0.0).sum(axis=0) / counts
+    spread = np.sqrt((np.where(known, channels - centres, 0.0) ** 2).sum(axis=0) / counts)
+    # A channel that does not vary in training carries nothing: it stays at zero.
+    return centres, np.where(spread > 1e-12 * np.maximum(np.abs(centres), 1e-300), spread, np.inf)
 
 
 def _standard(level):

@@ -1,7 +1,7 @@
 import pytest
 
 from forecasting import StoreUnavailable
-from forecasting.data.paths import home, write_atomically
+from forecasting.paths import home, write_atomically
 
 
 def test_home_is_made_where_the_environment_says_and_for_its_owner_only(tmp_path, monkeypatch):

@@ -1,0 +1,57 @@
+"""Who a training tells how far it is, and whom it asks whether to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from forecasting.model.backup import Backup
+    from forecasting.model.training import EpochLog
+
+__all__ = ["SILENT", "Callbacks", "Listener", "OnEpoch", "OnPhase", "ShouldStop"]
+
+OnEpoch: TypeAlias = "Callable[[EpochLog], object] | None"
+ShouldStop: TypeAlias = "Callable[[], object] | None"
+OnPhase: TypeAlias = "Callable[[str], object] | None"
+
+
+class Listener:
+    """Follows one training. This one ignores everything; others override what they care about.
+
+    backup: is offered the state after each epoch; the training goes on from the state that it holds, if any
+    """
+
+    backup: Backup | None = None
+
+    def phase(self, words: str) -> None:
+        """Is told what is being done from now on."""
+
+    def epoch(self, log: EpochLog) -> None:
+        """Is told of each epoch that is over. The time it takes is not counted."""
+
+    def asked_to_stop(self) -> bool:
+        """Is asked several times a second: once it says True, training ends and what was learnt is kept."""
+        return False
+
+
+SILENT = Listener()
+
+
+class Callbacks(Listener):
+    """A listener made of functions, each of which may be left out."""
+
+    def __init__(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None,
+                 backup: Backup | None = None):
+        self._on_epoch, self._should_stop, self._on_phase, self.backup = on_epoch, should_stop, on_phase, backup
+
+    def phase(self, words: str) -> None:
+        if self._on_phase:
+            self._on_phase(words)
+
+    def epoch(self, log: EpochLog) -> None:
+        if self._on_epoch:
+            self._on_epoch(log)
+
+    def asked_to_stop(self) -> bool:
+        return bool(self._should_stop and self._should_stop())
