@@ -3,8 +3,8 @@
     python benchmarks/estimates.py [--fit]
 
 Trains each of `TRAININGS` on the sample, one after another in one process as a worker does. Other programs may share the
-machine: each time is divided by how much longer than at its best a reference training took right before and after it, and
-the quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of `size.COSTS`, and by all the other
+machine: each time is divided by how much longer than usual a reference training took right before and after it, and the
+quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of `size.COSTS`, and by all the other
 trainings of the list, as for a person who has trained a few. Where early stopping ended one, the latter is the estimate of
 that end. --fit measures a grid for each cell instead, and prints the constants.
 """
@@ -60,8 +60,8 @@ def main():
         return
     rounds = [measure_all([(config, history if rows is None else part(history, rows)) for config, rows in TRAININGS])
               for _ in range(ROUNDS)]
-    best = min(beside for timings in rounds for _, beside in timings)
-    timings = [min((scaled(timing, best / beside) for timing, beside in repeats), key=lambda timing: timing.seconds)
+    usual = np.median([beside for timings in rounds for _, beside in timings])
+    timings = [min((scaled(timing, usual / beside) for timing, beside in repeats), key=lambda timing: timing.seconds)
                for repeats in zip(*rounds, strict=True)]
     print(f"{'training':57} {'epochs':>8} {'seconds':>8} {'constants':>10} {'measured':>9}")
     firsts, learnt = [], []
@@ -120,8 +120,8 @@ def fit(cell, history) -> CellCost:
     measured = measure_all([(dataclasses.replace(EVERY, cell=cell, supervision=supervision, batch_size=batch, units=units,
                                                  window=window, epochs=4), history if rows is None else part(history, rows))
                             for supervision, batch, units, (window, rows) in grid])
-    best = min(beside for _, beside in measured)
-    timings = [scaled(timing, best / beside) for timing, beside in measured]
+    usual = np.median([beside for _, beside in measured])
+    timings = [scaled(timing, usual / beside) for timing, beside in measured]
     start = float(np.median([(one.seconds - one.epochs * one.epoch_seconds) / len(one.config.units) for one in timings]))
 
     def error(logs):
