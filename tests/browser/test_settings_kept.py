@@ -50,7 +50,7 @@ class Person:
 
     def __init__(self, page, app, seed):
         self.page, self.url, self.random = page, app.url, random.Random(seed)
-        self.store = RunStore()
+        self.store = RunStore(patience=None)
         self.sidebar = page.get_by_test_id("stSidebar")
         self.expected = RECOMMENDED
         self.unfolded = False  # whether the expanders are open
