@@ -20,10 +20,9 @@ from pages.components.settings_words import WORDS
 
 pytestmark = pytest.mark.browser
 
-# The issue asked for 200: SETTINGS_CHANGES=200 SETTINGS_SEED=7 python -m pytest tests/browser/test_settings_kept.py
-CHANGES = int(os.environ.get("SETTINGS_CHANGES", 60))
+# For a longer run: SETTINGS_CHANGES=200 SETTINGS_SEED=7 python -m pytest tests/browser/test_settings_kept.py
+CHANGES, SECONDS = int(os.environ.get("SETTINGS_CHANGES", 60)), 60
 SEED = int(os.environ.get("SETTINGS_SEED", 1))
-SECONDS = 60
 ATTEMPTS = 3
 PATIENCE_SECONDS = 30  # for the page to come to rest; a change that is lost never comes back
 # The value of a slider when a key or the mouse was let go, before the server has had a say.
@@ -50,7 +49,7 @@ class Person:
 
     def __init__(self, page, app, seed):
         self.page, self.url, self.random = page, app.url, random.Random(seed)
-        self.store = RunStore()
+        self.store = RunStore(patience=None)
         self.sidebar = page.get_by_test_id("stSidebar")
         self.expected = RECOMMENDED
         self.unfolded = False  # whether the expanders are open
@@ -231,11 +230,14 @@ class Person:
 
 
 def test_no_change_of_a_setting_is_lost(app, visitor, monkeypatch):
-    """At least 60 changes, and as many more as fit into a minute; about 60 to 90 seconds."""
+    """60 changes, and as many more as fit into the first minute. A machine that is busy takes longer for the 60.
+
+    While a page loads, a preset is applied, a training ticks and stops, and just before another page is opened.
+    """
     monkeypatch.setenv("FORECASTING_HOME", str(app.home))
     person = Person(visitor, app, SEED)
     until = time.monotonic() + SECONDS
-    while person.changes < CHANGES or (CHANGES == 60 and time.monotonic() < until):
+    while person.changes < CHANGES or time.monotonic() < until:
         person.load()
         person.change()
         person.check()
