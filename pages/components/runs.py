@@ -22,7 +22,7 @@ STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished",
 
 def draw_runs(state: AppState):
     """Newest first; a click on a row opens the run on the Train page."""
-    runs = run_store().list(limit=MOST, kind="train", grouped=False)
+    runs = run_store().list(limit=MOST, kind="train", alone=True)
     if not runs:
         st.info("There are no runs yet. Train one on the Train page.", icon=":material/info:")
         return
@@ -46,7 +46,7 @@ def draw_runs(state: AppState):
 def choose_result(state: AppState):
     """The run that is shown and its result, chosen among those that have one; (None, None) where there is none yet."""
     store = run_store()
-    runs = [run for run in store.list(limit=MOST, kind="train", grouped=False) if run.has_result]
+    runs = [run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result]
     if not runs:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")
