@@ -79,7 +79,7 @@ class Conductor:
         for child in children:
             if self._goes_on(child):
                 log.info("Run %s goes on, as a part of experiment %s", child.id, run.id)
-                self._ledger.resume(child.id)
+                self._ledger.go_on(child)
         memory.made |= {child.key for child in children}
         ended = [child for child in children if not child.active and not self._goes_on(child)]
         waiting = sum(child.state == "scheduled" for child in children)
@@ -133,6 +133,7 @@ class Conductor:
             if not child.stopping:
                 self._ledger.request_stop(child.id)
         if not active:
+            log.info("Experiment %s was wound up", run.id)
             self._ledger.end(run.id, "stopped" if memory.problem is None else "failed", memory.problem)
 
     @staticmethod

@@ -74,6 +74,10 @@ class RunLedger(RunStore):
         found = self._of_home("RUNNING", f" and tags.`{PREFIX}kind` = 'experiment'")
         return [run for one in found if (run := readable(one)) and run.started]
 
+    def go_on(self, run: Run):
+        """Puts an interrupted run back into the queue, where it had its place."""
+        self._put_back(run)
+
     def discard(self, run_id: str):
         """Forgets a run whose creation was cut short."""
         self._forget(run_id)

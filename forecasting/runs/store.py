@@ -22,6 +22,7 @@ from forecasting.data.history import PriceHistory
 from forecasting.data.paths import home
 from forecasting.errors import RunError
 from forecasting.model.config import ForecastConfig
+from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import (
     backup_file,
     download,
@@ -157,8 +158,6 @@ class RunStore:
         It takes the place of an earlier one of the same run, unless that kind keeps them. Raises what the entry's `check`
         does, and RunError where one is still at work.
         """
-        from forecasting.runs.experiments import EXPERIMENTS
-
         kind = EXPERIMENTS[experiment]
         options = kind.complete(options)
         kind.check(options, history, config)
@@ -188,12 +187,16 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._write(run_id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
-                                  "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
-        self._tracking.call("update_run", run_id, status="SCHEDULED")
-        self._ended.pop(run_id, None)
-        ring()
+        self._put_back(run, queued=repr(time.time()))
         return run_id
+
+    def _put_back(self, run: Run, **tags):
+        """Puts a run that has ended back into the queue."""
+        self._write(run.id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
+                                  "attempt": str(run.attempt + 1), **tags})
+        self._tracking.call("update_run", run.id, status="SCHEDULED")
+        self._ended.pop(run.id, None)
+        ring()
 
     def delete(self, run_id: str):
         """Forgets a run that has ended, with its files; an experiment's children go with it."""
@@ -246,8 +249,6 @@ class RunStore:
 
     def experiments(self, experiment: str, parent: str) -> list[Run]:
         """The experiments of one kind around the run `parent`, newest first: the latest, or all where the kind keeps them."""
-        from forecasting.runs.experiments import EXPERIMENTS
-
         found = self._around(parent, experiment)
         return found if EXPERIMENTS[experiment].keeps_earlier else found[:1]
 

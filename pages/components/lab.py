@@ -37,11 +37,12 @@ def draw_experiment(name: str, run, result):
     with st.container(horizontal=True, vertical_alignment="bottom"):
         options = {option.name: _ask(name, option) for option in kind.options}
         problem = _problem(kind, options, result)
-        st.button(kind.start, key=f"evaluate_{name}", icon=":material/play_arrow:", disabled=active or bool(problem),
-                  on_click=_start, args=(name, run, result), help=_start_help(kind, options, active, problem))
-        st.button("Stop", key=f"evaluate_{name}_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
-                  args=([one.id for one in found],),
-                  help="Ends what is being trained; what is done stays." if active else "Nothing is being trained.")
+        with st.container(horizontal=True, width="content"):  # side by side on a phone too
+            st.button(kind.start, key=f"evaluate_{name}", icon=":material/play_arrow:", disabled=active or bool(problem),
+                      on_click=_start, args=(name, run, result), help=_start_help(kind, options, active, problem))
+            st.button("Stop", key=f"evaluate_{name}_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
+                      args=([one.id for one in found],),
+                      help="Ends what is being trained; what is done stays." if active else "Nothing is being trained.")
     if problem:
         st.error(plain(problem), icon=":material/error:")
     elif explained := kind.explain(options, result.config):
@@ -106,7 +107,8 @@ def _follow(name: str, run, active: bool):
                 st.rerun()
             if active:
                 draw_trouble()
-            _draw(EXPERIMENTS[name], found)
+            if found:  # another tab of the browser may have deleted the last one
+                _draw(EXPERIMENTS[name], found)
 
     st.fragment(tick, run_every=TICK_SECONDS if active else None)()
 
@@ -127,7 +129,9 @@ def _draw(kind, found: list):
     for place, chart in enumerate(summary.charts):
         draw(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
     for table in summary.tables:
-        st.dataframe(table.frame, height="content", column_config={
+        # A table that grows keeps the widths that fitted its first rows, unless it is told others.
+        names = {"_index": st.column_config.Column(width=30 + 7 * max(map(len, map(str, table.frame.index)), default=0))}
+        st.dataframe(table.frame, height="content", column_config=names | {
             column: st.column_config.Column(help=words) for column, words in table.help.items()})
         if table.caption:
             st.caption(plain(table.caption))
@@ -135,12 +139,13 @@ def _draw(kind, found: list):
 
 def _draw_progress(kind, experiment, children: list):
     total = max(kind.trainings(experiment.parameters), len(children))
-    done = sum(not child.active for child in children)
-    words = [_place(experiment, children) or f"{done} of {count_of(total, 'training')} done", *_chosen(kind, experiment)]
+    whole = sum(child.state == "finished" for child in children)
+    words = [_place(experiment, children) or f"{whole} of {count_of(total, 'training')} done", *_chosen(kind, experiment)]
     if not experiment.active:
-        st.caption(" · ".join(map(plain, words)))
+        st.caption(" · ".join(map(plain, ["Stopped", *words] if experiment.state == "stopped" else words)))
         return
-    parts = done + sum(min(1.0, child.epoch / child.epochs) for child in children if child.active and child.epochs)
+    parts = sum(min(1.0, child.epoch / child.epochs) if child.active and child.epochs else not child.active
+                for child in children)
     at_work = next((child for child in children if child.state == "running"), None)
     if at_work:
         words.append(f"{at_work.name}: {f'epoch {at_work.epoch} of {at_work.epochs}' if at_work.epoch else 'preparing'}")

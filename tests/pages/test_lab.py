@@ -146,6 +146,7 @@ def test_a_backtest_that_is_stopped_says_which_folds_are_missing(run_id, laborat
     laboratory.step()
     laboratory.work()
     test = open_tab(run_id, "Walk-forward")
+    assert "Stopped · 0 of 3 trainings done · Folds: 3" in texts(test.caption)
     assert sorted(warning.value.replace("\\", "") for warning in test.warning) == [
         "Fold 1: It was stopped before its end and is left out.", "Folds 2, 3: It was stopped before its turn came."]
 

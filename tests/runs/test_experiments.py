@@ -116,6 +116,8 @@ def test_a_killed_engine_is_replaced_in_the_middle_and_no_child_is_made_twice(la
     laboratory.restart()
     assert store.get(run_id).state == "running"
     assert states(store, run_id) == ["finished", "interrupted", "interrupted", "scheduled"]
+    laboratory.step()
+    assert states(store, run_id) == ["finished", "running", "running", "scheduled"]  # they keep their places
     laboratory.work()
     made = children(store, run_id)
     assert sorted(child.key for child in made) == [f"seed-{i}" for i in range(4)]
