@@ -142,10 +142,10 @@ class ExperimentKind:
     options: what a person sets
     trainings: how many runs it will make with these options
     plan: `plan(options, ended, experiment)` gives the runs to make, as an iterable of `Planned`. The engine calls it at the
-        start and again once more children have `ended`, until nothing new comes; it takes from the iterable only as many
-        as are soon to be computed. Runs whose keys were made already are passed over, so that it may simply give them
-        again. What it keeps in memory, say under `experiment.run.id`, it must be able to rebuild from the children: the
-        engine may be another process than the last time.
+        start and again once more children have `ended`, until nothing new comes. It takes from the iterable only as many
+        as are soon to be computed, and waits for it meanwhile: nothing in it may take long. Runs whose keys were made
+        already are passed over, so that a plan may simply give them again. What it keeps in memory, say under
+        `experiment.run.id`, it must be able to rebuild from the children: the engine may be another process by then.
     summarise: `summarise(runs, experiment)` gives a `Summary`; runs: the children so far, whether or not they have ended
     check: `check(options, history, config)` raises a ForecastingError where it cannot be made
     explain: `explain(options, config)` says what these options will do
