@@ -192,7 +192,8 @@ class RunStore:
 
     def _put_back(self, run: Run, **tags):
         """Puts a run that has ended back into the queue."""
-        self._write(run.id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
+        # It stays interrupted until it is back, for whoever reads it in between: any other ending would count as final.
+        self._write(run.id, tags={"stop": "", "error": "", "progress": "", "started": "",
                                   "attempt": str(run.attempt + 1), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
         self._ended.pop(run.id, None)

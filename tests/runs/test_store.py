@@ -226,6 +226,23 @@ def test_an_interrupted_run_can_be_resumed_and_its_curve_goes_back_to_the_backup
         store.resume(run_id)
 
 
+def test_a_run_that_is_being_resumed_is_not_taken_for_one_that_ended_for_good(store, ledger, monkeypatch, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    ledger.end(run_id, "interrupted")
+    other, call, seen = RunStore(), store._tracking.call, []
+
+    def look_and_call(*args, **kwargs):
+        seen.append(other.get(run_id).state)
+        return call(*args, **kwargs)
+
+    monkeypatch.setattr(store._tracking, "call", look_and_call)
+    store.resume(run_id)
+    assert set(seen) == {"interrupted"}
+    assert len(seen) >= 3
+    assert other.get(run_id).state == "scheduled"
+
+
 def test_lists_are_newest_first_and_bounded(store, history, tiny):
     ids = [store.create(history, tiny, name=str(i)) for i in range(3)]
     assert [run.id for run in store.list(limit=2)] == ids[:0:-1]
