@@ -3,13 +3,13 @@
 from pages.components.diagnostics import draw_errors, draw_lag
 from pages.components.evidence import draw_evidence
 from pages.components.frame import page, series_line
-from pages.components.lab import draw_backtest, draw_leak_lab
+from pages.components.lab import experiment_tabs
 from pages.components.runs import choose_result
 from pages.components.tabs import chosen_tab
 from pages.components.verdict import draw_baselines, draw_horizon, draw_intervals, draw_verdict
 
 TABS = {"Baselines": draw_baselines, "Evidence": draw_evidence, "Lag": draw_lag, "Errors": draw_errors, "Horizon": draw_horizon,
-        "Intervals": draw_intervals, "Walk-forward": draw_backtest, "Leak lab": draw_leak_lab}
+        "Intervals": draw_intervals} | experiment_tabs()
 
 with page("Evaluate", "Does the model know anything that yesterday's price does not?") as state:
     run, result = choose_result(state)

@@ -12,12 +12,11 @@ from forecasting import words
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, NotEnoughData
 from forecasting.evaluation.metrics import rmse
-from forecasting.evaluation.scores import scores
+from forecasting.evaluation.scores import scores, shown_in
 from forecasting.model.config import RANGES, ForecastConfig
 
 __all__ = ["MODES", "Fold", "backtest_reasons", "backtest_summary", "backtest_table", "folds", "join_predictions"]
 
-SCORES = ("rmse", "naive_rmse", "skill", "mape", "coverage_80", "coverage_95")
 MODES = ("expanding", "sliding")
 FEWEST_ROWS = 10
 
@@ -101,18 +100,19 @@ def backtest_table(predictions) -> pd.DataFrame:
     """Scores of each fold on its own days.
 
     predictions: as for `join_predictions`
-    returns index fold; columns start, end, rows and `SCORES` (mape in percent; NaN where undefined, see
+    returns index fold; columns start, end, rows and the scores that folds show (mape in percent; NaN where undefined, see
     `backtest_reasons`), those of the intervals where there are any
     """
     table = {number: {"start": rows.index[0], "end": rows.index[-1], "rows": len(rows),
-                      **{name: np.nan if values[name] is None else values[name] for name in SCORES if name in values}}
+                      **{name: np.nan if values[name] is None else values[name]
+                         for name in shown_in("folds") if name in values}}
              for number, (rows, values, _) in _scored(predictions).items()}
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("fold")
 
 
 def backtest_reasons(predictions) -> dict[int, dict[str, str]]:
     """{fold: {score: why it is undefined}} of `backtest_table`, without the folds that have every score."""
-    reasons = {number: {name: why[name] for name in SCORES if name in why}
+    reasons = {number: {name: why[name] for name in shown_in("folds") if name in why}
                for number, (_, _, why) in _scored(predictions).items()}
     return {number: why for number, why in reasons.items() if why}
 

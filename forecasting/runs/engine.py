@@ -24,6 +24,7 @@ from typing import Any
 
 from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
 from forecasting.paths import home
+from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.status import Status
 from forecasting.runs.store import doorbell
@@ -71,6 +72,7 @@ class Engine:
     def __init__(self, ledger, connect: Callable, time_limit: float):
         self._ledger, self._connect, self._time_limit = ledger, connect, time_limit
         self._cluster: Any = None  # a `Cluster`, or None while there is none
+        self._conductor = Conductor(ledger)
         self._jobs: dict[str, Job] = {}
         self._status = Status()
         self._trouble: str | None = None
@@ -113,14 +115,18 @@ class Engine:
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
             return
         self._asked, self._rung = time.monotonic(), rung
+        self._conductor.move()
         waiting = self._see_to_stops()
         self._get_workers()
         self._trouble = self._cluster.trouble()
         free = self._cluster.free(len(self._jobs)) if waiting else 0
         for run in self._ledger.next_runs(free) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
-            self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
             waiting -= 1
+            if run.kind == "experiment":
+                self._asked = float("-inf")  # its children at once
+            else:
+                self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
         # After the runs have begun: warming one more process would slow them down.
         self._cluster.tend(is_busy=bool(self._jobs) and waiting < 1)
 

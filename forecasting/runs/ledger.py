@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from forecasting.errors import RunError, StoreUnavailable
+from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
-from forecasting.runs.records import CURVE, PREFIX, SHOWN_SCORES, STATUS_OF, Run, defined, to_run
-from forecasting.runs.store import RunStore
+from forecasting.runs.records import CURVE, PREFIX, STATUS_OF, Run, defined, to_run
+from forecasting.runs.store import RunStore, readable
 from forecasting.runs.tracking import home_id
 from forecasting.runs.turns import in_turn, served
 
@@ -28,17 +29,23 @@ class RunLedger(RunStore):
         self._served: list[str] | None = None
 
     def next_runs(self, count: int) -> list[Run]:
-        """Claims up to `count` waiting runs for the engine that asks, by turns: they are running from now on."""
-        waiting = self._waiting()
+        """Claims waiting runs for the engine that asks, by turns: they are running from now on.
+
+        count: how many workers are free; an experiment whose turn comes is claimed too, and takes none
+        """
+        waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
             self._served = self._recent()
-        owners = {run_id: owner for run_id, owner, _ in waiting}
-        claimed = []
-        for run_id in in_turn(waiting, self._served)[:count]:
+        claimed, had_turn = [], False
+        for run_id in in_turn(waiting.values(), self._served):
+            if not count:
+                break
             self._write(run_id, tags={"started": repr(time.time()), "outcome": "", "error": "",
                                         "progress": json.dumps({"phase": "starting"})})
             self._tracking.call("update_run", run_id, status="RUNNING")
-            self._served = served(self._served, owners[run_id])
+            if waiting[run_id].needs_worker:
+                count -= 1
+                self._served, had_turn = served(self._served, waiting[run_id].owner), True
             try:
                 claimed.append(to_run(self._find(run_id)))
             except StoreUnavailable:
@@ -46,7 +53,7 @@ class RunLedger(RunStore):
             except RunError as error:  # e.g. of another version of this app: it must not hold up the others
                 log.warning("%s", error)
                 self.end(run_id, "failed", str(error))
-        if claimed:
+        if had_turn:
             self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
                                 json.dumps(self._served))
         return claimed
@@ -60,11 +67,21 @@ class RunLedger(RunStore):
         return [run.info.run_id for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` = '1'")]
 
     def left_running(self) -> list[str]:
-        """Ids of the runs that were running when an earlier engine died."""
-        # A run is RUNNING for some milliseconds while a page creates it, and then has no start yet.
-        young = (time.time() - 60) * 1000
-        return [run.info.run_id for run in self._of_home("RUNNING")
-                if run.data.tags.get(PREFIX + "started") or run.info.start_time < young]
+        """Ids of the runs that were running when an earlier engine died, except experiments, which any engine moves on."""
+        return [run.info.run_id for run in self._of_home("RUNNING") if _is_left(run.info, run.data.tags)]
+
+    def experiments_at_work(self) -> list[Run]:
+        """The experiments that have begun and not ended."""
+        found = self._of_home("RUNNING", f" and tags.`{PREFIX}kind` = 'experiment'")
+        return [run for one in found if (run := readable(one)) and run.started]
+
+    def go_on(self, run: Run):
+        """Puts an interrupted run back into the queue, where it had its place."""
+        self._put_back(run)
+
+    def discard(self, run_id: str):
+        """Forgets a run whose creation was cut short."""
+        self._forget(run_id)
 
     def _of_home(self, status: str, more: str = "") -> list:
         return self._search(f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}")
@@ -94,7 +111,7 @@ class RunLedger(RunStore):
         scores = defined(scores)
         leak = _patiently(patience, self._leak, run_id)
         shown = {} if leak else scores.get("test", {})
-        metrics = {f"test_{name}": value for name, value in shown.items() if name in SHOWN_SCORES}
+        metrics = {f"test_{name}": value for name, value in shown.items() if name in shown_in("runs")}
         if epoch_seconds:
             metrics["epoch_seconds"] = epoch_seconds
         _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in metrics.items()],
@@ -107,6 +124,12 @@ class RunLedger(RunStore):
         """Brings a run to its end. patience: seconds over which a store that fails is tried again."""
         _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000]})
         _patiently(patience, self._tracking.call, "set_terminated", run_id, status=STATUS_OF[state])
+
+
+def _is_left(info, tags) -> bool:
+    if not tags.get(PREFIX + "started"):  # it is being created, which takes milliseconds, or that was cut short
+        return info.start_time < (time.time() - 60) * 1000
+    return tags.get(PREFIX + "kind") != "experiment"
 
 
 def _patiently(patience: float, function, *args, **kwargs):

@@ -26,12 +26,12 @@ from datetime import UTC, datetime
 
 from forecasting.errors import ConfigError, RunError
 from forecasting.model.config import ForecastConfig
+from forecasting.runs.kinds import RUN_KINDS
 
-__all__ = ["ACTIVE", "CURVE", "KINDS", "PREFIX", "SHOWN_SCORES", "SHOWN_SETTINGS", "STATUS_OF", "Run", "check_run_id",
+__all__ = ["ACTIVE", "CURVE", "PREFIX", "SHOWN_SETTINGS", "STATUS_OF", "Run", "check_run_id",
            "defined", "facts", "finite", "to_run"]
 
 PREFIX = "forecast."
-KINDS = ("train", "forecast")
 ACTIVE = ("scheduled", "running")
 STATUS_OF = {"scheduled": "SCHEDULED", "running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED",
              "failed": "FAILED", "interrupted": "KILLED"}
@@ -39,7 +39,6 @@ CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
 # What MLflow's own pages show.
 SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed",
                   "leak")
-SHOWN_SCORES = ("rmse", "naive_rmse", "mape", "skill")  # of the test part
 # MLflow keeps an infinite metric as the largest float that its databases take.
 LARGEST = 1.797e308
 
@@ -48,7 +47,7 @@ LARGEST = 1.797e308
 class Run:
     """One run as the store knew it when it was read.
 
-    kind: 'train', or 'forecast' (from the run `parent`, as its `parameters` say)
+    kind: one of `RUN_KINDS`
     state: scheduled, running, finished, stopped, failed or interrupted
     created, started, ended: UTC, None where it has not happened
     seconds: from its start to its end, or to now; None before its start
@@ -57,7 +56,9 @@ class Run:
     error: why it failed or what became of it, a sentence for the person; None where there is nothing to say
     stopping: somebody asked for Stop; has_result: `RunStore.result` or `RunStore.forecast` has something to give
     fingerprint: of the prices; series: their name; rows: how many; currency: e.g. 'USD', None where it is not known
-    group: what it belongs to, e.g. one backtest
+    parent: the run that it was made from, or the experiment that it is a part of
+    experiment: which of `EXPERIMENTS` an experiment is, with its options as `parameters`; None for any other run
+    key: its name within the experiment that it is a part of, e.g. 'fold-3'; None for a run on its own
     attempt: how often it was started, resumptions included
     scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
     history_key: of its prices, for `RunStore.load_history`; files: {name: [bytes, SHA-256]} of its result
@@ -82,8 +83,9 @@ class Run:
     stopping: bool = False
     has_result: bool = False
     owner: str = ""
-    group: str | None = None
     parent: str | None = None
+    experiment: str | None = None
+    key: str | None = None
     parameters: dict = field(default_factory=dict)
     fingerprint: str = ""
     series: str = ""
@@ -133,7 +135,7 @@ def to_run(found, queue_position: int | None = None) -> Run:
     """The `Run` in an MLflow run. Raises RunError if it is not one of ours or is damaged."""
     info, data = found.info, found.data
     tags = {key.removeprefix(PREFIX): value for key, value in data.tags.items() if key.startswith(PREFIX)}
-    if tags.get("kind") not in KINDS:
+    if tags.get("kind") not in RUN_KINDS:
         raise RunError(f"Run {info.run_id} was not made by this app. Pick another one on the Runs page.")
     try:
         made = json.loads(tags["facts"])
@@ -154,8 +156,10 @@ def to_run(found, queue_position: int | None = None) -> Run:
         phase=progress.get("phase", ""), epoch=progress.get("epoch", 0), epochs=progress.get("epochs", config.epochs),
         best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
         error=tags.get("error") or None, stopping=tags.get("stop") == "1" and state in ACTIVE,
-        has_result=bool(result), owner=tags.get("owner", ""), group=tags.get("group") or None,
-        parent=tags.get("parent") or None, parameters=made.get("parameters") or {},
+        has_result=bool(result), owner=tags.get("owner", ""), parent=tags.get("parent") or None,
+        experiment=tags.get("experiment") or None,
+        key=tags.get("key") or tags.get("group") or None,  # earlier versions called the folds of one backtest a group
+        parameters=made.get("parameters") or {},
         fingerprint=made.get("fingerprint", ""), series=made.get("series", ""),
         currency=made.get("currency"), rows=made.get("rows", 0),
         attempt=attempt, scores=result.get("scores", {}), history_key=made.get("history_key", ""),

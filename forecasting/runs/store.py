@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -22,20 +23,23 @@ from forecasting.errors import RunError, UnreadableFile
 from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
 from forecasting.paths import home
-from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
-from forecasting.runs.records import CURVE, KINDS, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
+from forecasting.runs.experiments import EXPERIMENTS
+from forecasting.runs.files import backup_file, download, move_into_place, scratch, stored_history, upload
+from forecasting.runs.kinds import RUN_KINDS
+from forecasting.runs.records import CURVE, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.turns import in_turn
 
 log = logging.getLogger(__name__)
 
-__all__ = ["RunStore", "doorbell", "ring"]
+__all__ = ["RunStore", "doorbell", "readable", "ring"]
 
 PATIENCE = 5.0  # seconds that a page waits for the store
 BELL = "doorbell"
 OVERLAP = 3_000  # milliseconds: how far the clocks of machines that end runs may be apart
 MANY = 1000  # runs asked for at once
 TIMINGS_SECONDS, MOST_TIMINGS = 60, 100
+MOST_CHILDREN = 50_000  # what MLflow gives at once: of an experiment none may be overlooked
 
 
 def ring():
@@ -50,6 +54,15 @@ def doorbell() -> int | None:
         return (home() / BELL).stat().st_mtime_ns
     except FileNotFoundError:
         return None
+
+
+class Waiting(NamedTuple):
+    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment"""
+
+    id: str
+    owner: str
+    rank: tuple
+    needs_worker: bool
 
 
 class RunStore:
@@ -67,6 +80,7 @@ class RunStore:
         self._clock = _clock_offset()
         self._listing = threading.Lock()
         self._timings: tuple[tuple | None, list[Timing]] = (None, [])
+        self._families: dict[str, list[Run]] = {}  # the children of experiments that have ended
 
     # Prices
 
@@ -101,53 +115,63 @@ class RunStore:
     # What a page wants
 
     def create(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
-               owner: str = "", group: str | None = None, parent: str | None = None,
-               parameters: dict | None = None) -> str:
+               owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
+               key: str | None = None) -> str:
         """Puts a run into the queue and returns its id.
 
-        kind: 'train', or 'forecast' with the run `parent` and the parameters 'steps', 'refit' and 'as_of'
-        owner: whose turn it takes; group: what it belongs to, e.g. a backtest; parameters: JSON-able
+        kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
+        parameters: JSON-able
         """
-        if kind not in KINDS:
-            raise RunError(f"kind must be one of {', '.join(KINDS)}. Received: kind={kind!r}.")
-        if kind == "forecast":
+        if kind not in RUN_KINDS:
+            raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
+        if RUN_KINDS[kind].needs_parent:
             check_run_id(parent)
-        key = self.save_history(history)
+        history_key = self.save_history(history)
         tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "queued": repr(time.time()),
-                "facts": facts(history, config, history_key=key, parameters=parameters or {})}
+                "facts": facts(history, config, history_key=history_key, parameters=parameters or {})}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words
 
             tags["invalid"] = leak_words(config.leak)
-        tags |= {name: _quotable(value) for name, value in {"group": group, "parent": parent}.items() if value}
+        names = {"parent": parent, "experiment": experiment, "key": key}
+        tags |= {name: _quotable(value) for name, value in names.items() if value}
         created = self._tracking.call("create_run", self._tracking.experiment, run_name=(name or history.name)[:200],
                                       tags={PREFIX + tag: value for tag, value in tags.items()})
         run_id = created.info.run_id
         if not is_local():
-            self._send_history(run_id, key)
+            self._send_history(run_id, history_key)
         self._write(run_id, params={name: getattr(config, name) for name in SHOWN_SETTINGS})
         self._tracking.call("update_run", run_id, status="SCHEDULED")
         ring()
         return run_id
 
-    def create_many(self, jobs: Sequence[tuple[PriceHistory, ForecastConfig, str]], *, group: str, owner: str = "",
-                    parent: str | None = None) -> list[str]:
-        """Puts one training for each (history, config, name) into the queue, all of one group; returns their ids."""
-        return [self.create(history, config, name=name, owner=owner, group=group, parent=parent)
-                for history, config, name in jobs]
+    def start_experiment(self, experiment: str, history: PriceHistory, config: ForecastConfig, options: dict, *,
+                         owner: str = "", parent: str | None = None) -> str:
+        """Puts an experiment into the queue and returns its id; the engine makes its trainings.
+
+        experiment: one of `EXPERIMENTS`; options: as its entry names them; parent: the run that it is made around
+        It takes the place of an earlier one of the same run, unless that kind keeps them. Raises what the entry's `check`
+        does, and RunError where one is still at work.
+        """
+        kind = EXPERIMENTS[experiment]
+        options = kind.complete(options)
+        kind.check(options, history, config)
+        earlier = self._around(parent, experiment) if parent else []
+        if any(run.active for run in earlier):
+            raise RunError("This experiment is still at work. Wait for its end, or stop it first.")
+        run_id = self.create(history, config, kind="experiment", name=f"{history.name}, {kind.label.lower()}", owner=owner,
+                             parent=parent, parameters=options, experiment=experiment)
+        if not kind.keeps_earlier:
+            for run in earlier:
+                self.delete(run.id)
+        return run_id
 
     def request_stop(self, run_id: str):
-        """Asks for the end of a run; one that waits never starts, one that trains keeps what it has learnt."""
+        """Asks for the end of a run; one that waits never starts, one that trains keeps what it has learnt, and an
+        experiment stops its children."""
         if self.get(run_id).active:
             self._write(run_id, tags={"stop": "1"})
             ring()
-
-    def stop_group(self, group: str):
-        """Asks for the end of every run of a group."""
-        for run in self.list(group=group, limit=MANY):
-            if run.active:
-                self._write(run.id, tags={"stop": "1"})
-        ring()
 
     def resume(self, run_id: str) -> str:
         """Puts an interrupted run back into the queue, under its own id, which is returned.
@@ -158,21 +182,35 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._write(run_id, tags={"stop": "", "outcome": "", "error": "", "progress": "", "started": "",
-                                  "queued": repr(time.time()), "attempt": str(run.attempt + 1)})
-        self._tracking.call("update_run", run_id, status="SCHEDULED")
-        self._ended.pop(run_id, None)
-        ring()
+        self._put_back(run, queued=repr(time.time()))
         return run_id
 
+    def _put_back(self, run: Run, **tags):
+        """Puts a run that has ended back into the queue."""
+        # It stays interrupted until it is back, for whoever reads it in between: any other ending would count as final.
+        self._write(run.id, tags={"stop": "", "error": "", "progress": "", "started": "",
+                                  "attempt": str(run.attempt + 1), **tags})
+        self._tracking.call("update_run", run.id, status="SCHEDULED")
+        self._ended.pop(run.id, None)
+        ring()
+
     def delete(self, run_id: str):
-        """Forgets a run that has ended, with its files."""
-        if self.get(run_id).active:
+        """Forgets a run that has ended, with its files; an experiment's children go with it."""
+        run = self.get(run_id)
+        if run.active:
             raise RunError("This run is still at work. Stop it first.")
+        if run.kind == "experiment":
+            for child in self.children(run):
+                self._forget(child.id)
+        self._forget(run_id)
+
+    def _forget(self, run_id: str):
         self._tracking.call("delete_run", run_id)
         self._ended.pop(run_id, None)
+        self._families.pop(run_id, None)
         for folder in (home() / "artifacts" / run_id, home() / "downloads" / run_id):
             shutil.rmtree(folder, ignore_errors=True)
+        backup_file(run_id).unlink(missing_ok=True)
 
     # What there is
 
@@ -190,23 +228,38 @@ class RunStore:
             self._ended[run_id] = run
         return run
 
-    def list(self, limit: int = 100, kind: str | None = None, group: str | None = None, parent: str | None = None,
-             grouped: bool | None = None) -> builtins.list[Run]:
+    def list(self, limit: int = 100, kind: str | None = None, parent: str | None = None,
+             alone: bool = False) -> builtins.list[Run]:
         """Runs, newest first.
 
         limit: how many at most, of those that are asked for
-        kind, group, parent: only runs with this one; grouped: False for runs that belong to no group, True for the
-            members of any, None for both
+        kind, parent: only runs with this one; alone: only runs that are no part of an experiment
         """
-        queries = [f"tags.`{PREFIX}{name}` = '{_quotable(value)}'"
-                   for name, value in (("group", group), ("parent", parent)) if value is not None]
-        if grouped is not None:
-            queries.append(f"tags.`{PREFIX}group` IS {'NOT NULL' if grouped else 'NULL'}")
-        wanted = {name: value for name, value in (("kind", kind), ("group", group), ("parent", parent)) if value is not None}
-        runs = [run for run in self._all(" and ".join(queries))
-                if all(getattr(run, name) == value for name, value in wanted.items())
-                and grouped in (None, run.group is not None)]
+        queries = [f"tags.`{PREFIX}parent` = '{_quotable(parent)}'"] if parent is not None else []
+        if alone:  # earlier versions called the folds of one backtest a group
+            queries += [f"tags.`{PREFIX}{name}` IS NULL" for name in ("key", "group")]
+        wanted = {name: value for name, value in (("kind", kind), ("parent", parent)) if value is not None}
+        runs = [run for run in self._all(" and ".join(queries), max(limit, MANY))
+                if all(getattr(run, name) == value for name, value in wanted.items()) and not (alone and run.key)]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
+
+    def experiments(self, experiment: str, parent: str) -> builtins.list[Run]:
+        """The experiments of one kind around the run `parent`, newest first: the latest, or all where the kind keeps them."""
+        found = self._around(parent, experiment)
+        return found if EXPERIMENTS[experiment].keeps_earlier else found[:1]
+
+    def _around(self, parent: str, experiment: str) -> builtins.list[Run]:
+        return [run for run in self.list(limit=MANY, kind="experiment", parent=parent) if run.experiment == experiment]
+
+    def children(self, experiment: Run) -> builtins.list[Run]:
+        """The runs that an experiment has made so far, oldest first."""
+        if (known := self._families.get(experiment.id)) is not None:
+            return known
+        found = self.list(limit=MOST_CHILDREN, parent=experiment.id)[::-1]
+        # Nothing becomes of them once it has ended, and looking for them takes three queries.
+        if not experiment.active and not any(run.active for run in found):
+            self._families[experiment.id] = found
+        return found
 
     def curve(self, run_id: str) -> pd.DataFrame:
         """epoch (from 1), loss, val_loss, seconds: one row for each epoch so far."""
@@ -226,15 +279,14 @@ class RunStore:
         return pd.Series(points, dtype="float64")
 
     def result(self, run_id: str):
-        """The `TrainingResult` of a run, from its files; imports no TensorFlow."""
-        from forecasting.result import load_run
+        """What a run came to, read by its kind: the `TrainingResult` of a training (without TensorFlow), the table of a
+        forecast."""
+        read = RUN_KINDS[self.get(run_id).kind].read
+        if read is None:
+            raise RunError("An experiment has no result of its own: its trainings have. Open one of them.")
+        return read(self.folder(run_id))
 
-        return load_run(self.folder(run_id))
-
-    def forecast(self, run_id: str) -> pd.DataFrame:
-        """What a run of kind 'forecast' came to: index Date; predicted, lower_80, upper_80, lower_95, upper_95, and the
-        same with 'guarded_' before them."""
-        return pd.read_parquet(self.folder(run_id) / "forecast.parquet")
+    forecast = result
 
     def folder(self, run_id: str) -> Path:
         """A folder with the files of a run's result, checked. Not to be written to."""
@@ -251,7 +303,7 @@ class RunStore:
             found = self._search(f"tags.`{PREFIX}home` = '{home_id()}' and metrics.epoch_seconds > 0",
                                  ["attributes.end_time DESC"], limit=MOST_TIMINGS)
             timed = [(run, one.data.metrics["epoch_seconds"]) for one in found
-                     if (run := _readable(one)) and run.epoch and run.seconds is not None]
+                     if (run := readable(one)) and run.epoch and run.seconds is not None]
             self._timings = now, [
                 Timing(run.config, run.fingerprint, run.rows, run.epoch, run.best_epoch or 0, seconds, run.seconds or 0.0,
                        whole=run.state == "finished") for run, seconds in timed if not run.active]
@@ -259,10 +311,10 @@ class RunStore:
 
     # Inside
 
-    def _all(self, query: str = "") -> builtins.list[Run]:
+    def _all(self, query: str = "", limit: int = MANY) -> builtins.list[Run]:
         """Every run that is active and answers `query`, and all that have ended which were ever read, in no order.
 
-        Reading a run takes about a millisecond, so an ended one is read once, and of each query the `MANY` latest.
+        Reading a run takes about a millisecond, so an ended one is read once, and of each query the `limit` latest.
         """
         more = f" and {query}" if query else ""
         with self._listing:
@@ -270,17 +322,26 @@ class RunStore:
                 self._listed_until.clear()
             self._clock = _clock_offset()
             until = self._listed_until.get(query, 0)
-            for found in self._search(f"attributes.end_time > {until}{more}", ["attributes.end_time DESC"]):
+            # In the order of a run's life, so that none is missed that moves on meanwhile.
+            waiting, running = (self._search(f"attributes.status = '{status}'{more}", limit=limit)
+                                for status in ("SCHEDULED", "RUNNING"))
+            positions = self._positions() if waiting else {}
+            read = (readable(found, positions.get(found.info.run_id)) for found in waiting + running)
+            active = {run.id: run for run in read if run}
+            ended = self._search(f"attributes.end_time > {until}{more}", ["attributes.end_time DESC"], limit)
+            for found in ended:
                 until = max(until, found.info.end_time - OVERLAP)
                 self._ended.pop(found.info.run_id, None)
-                if found.info.status not in ("SCHEDULED", "RUNNING") and (run := _readable(found)):
+                if not (run := readable(found)):
+                    continue
+                if run.active:  # it was resumed
+                    active.setdefault(run.id, run)
+                else:
                     self._ended[run.id] = run
+                    active.pop(run.id, None)
             self._listed_until[query] = until
-            running, waiting = (self._search(f"attributes.status = '{status}'{more}") for status in ("RUNNING", "SCHEDULED"))
-            positions = self._positions() if waiting else {}
-            active = filter(None, (_readable(found, positions.get(found.info.run_id)) for found in running + waiting))
             # Another app may have resumed one that had ended.
-            return list((self._ended | {run.id: run for run in active}).values())
+            return list((self._ended | active).values())
 
     def _search(self, query: str, order: builtins.list[str] | None = None, limit: int | None = None) -> builtins.list:
         return self._tracking.call("search_runs", [self._tracking.experiment], query, max_results=limit or MANY,
@@ -297,11 +358,18 @@ class RunStore:
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
 
-    def _waiting(self) -> builtins.list[tuple[str, str, float]]:
-        """(run id, owner, since when) of the runs that wait for this home's engine."""
+    def _waiting(self) -> builtins.list[Waiting]:
+        """The runs that wait for this home's engine."""
         found = self._search(f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'")
-        return [(run.info.run_id, run.data.tags.get(PREFIX + "owner", ""),
-                 float(run.data.tags.get(PREFIX + "queued", run.info.start_time / 1000))) for run in found]
+        return [self._as_waiting(run.info, run.data.tags) for run in found]
+
+    @staticmethod
+    def _as_waiting(info, tags) -> Waiting:
+        kind = RUN_KINDS.get(tags.get(PREFIX + "kind"))
+        since = float(tags.get(PREFIX + "queued", info.start_time / 1000))
+        # A run that somebody asked for goes before the hundreds that their experiments may have made.
+        return Waiting(info.run_id, tags.get(PREFIX + "owner", ""), (PREFIX + "key" in tags, since),
+                       kind is None or kind.compute is not None)
 
     def _recent(self) -> builtins.list[str]:
         """Owners in the order of their last turns."""
@@ -330,7 +398,7 @@ class RunStore:
             tags=[RunTag(PREFIX + name, str(value)) for name, value in (tags or {}).items()])
 
 
-def _readable(found, queue_position: int | None = None) -> Run | None:
+def readable(found, queue_position: int | None = None) -> Run | None:
     """The run, or None for what is not one of ours or is damaged: it must not hide the others."""
     try:
         return to_run(found, queue_position)
@@ -364,5 +432,6 @@ def _clock_offset() -> float:
 def _quotable(value: str) -> str:
     """A value that may stand in a query of MLflow, or a RunError."""
     if not all(letter.isalnum() or letter in "-_. " for letter in value):
-        raise RunError(f"A group or kind is named by letters, digits, '-', '_' and '.'. Received: {value[:60]!r}.")
+        raise RunError("A parent, an experiment or a key is named by letters, digits, '-', '_' and '.'. "
+                       f"Received: {value[:60]!r}.")
     return value

@@ -1,4 +1,4 @@
-"""Who is next: owners take turns, and each owner's runs go oldest first."""
+"""Who is next: owners take turns, and each owner's runs go by rank, usually oldest first."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ __all__ = ["MEMORY", "in_turn", "served"]
 MEMORY = 40  # owners whose last turn is remembered
 
 
-def in_turn(waiting: Iterable[tuple[str, str, float]], recent: Sequence[str]) -> list[str]:
+def in_turn(waiting: Iterable[tuple], recent: Sequence[str]) -> list[str]:
     """The order in which waiting runs get a free worker.
 
-    waiting: (run id, owner, time since when it waits)
+    waiting: (run id, owner, rank, ...); each owner's runs go in the order of their ranks, e.g. since when they wait
     recent: owners in the order of their last turns, the latest at the end; an owner who is not in it goes first
     returns the run ids, next one first
 
     Somebody with one run waits for at most one run of each other owner, however many they have queued.
     """
-    queues: dict[str, list[tuple[float, str]]] = {}
-    for run_id, owner, since in waiting:
-        queues.setdefault(owner, []).append((since, run_id))
+    queues: dict[str, list[tuple]] = {}
+    for run_id, owner, rank, *_ in waiting:
+        queues.setdefault(owner, []).append((rank, run_id))
     for queue in queues.values():
         queue.sort()
     last_turn = {owner: i for i, owner in enumerate(recent)}

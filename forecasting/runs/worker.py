@@ -10,18 +10,17 @@ import logging
 import os
 import traceback
 from dataclasses import dataclass, replace
-from typing import Any
 
 from forecasting.errors import ForecastingError, RunError
-from forecasting.runs.files import backup_file, scratch
+from forecasting.runs.files import backup_file
+from forecasting.runs.kinds import RUN_KINDS
+from forecasting.runs.kinds.kind import FINAL_PATIENCE
 from forecasting.runs.ledger import RunLedger
-from forecasting.runs.records import Run
 from forecasting.runs.reporter import Reporter
 
 __all__ = ["INTERRUPTED", "Outcome", "compute", "stop", "warm_up"]
 
 WARM_UP_ROWS = 400  # enough for the recommended window and horizon in every part
-FINAL_PATIENCE = 120.0  # seconds for which the end of a run is tried against a store that fails
 NO_MEMORY = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
              "other programs.")
 INTERRUPTED = "The app ended while this run was at work. Resume it to go on from where it was a few seconds before."
@@ -78,7 +77,7 @@ def warm_up(place: dict[str, str], is_own: bool):
 def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
     """Computes a claimed run and ends it in the store. Raises nothing that a run can do wrong: the outcome says it.
 
-    attempt: the how manieth it is; place: the environment that leads to the store (`tracking.place`)
+    attempt: counts from 1; a resumed run is attempt 2; place: the environment that leads to the store (`tracking.place`)
     """
     global _computed
     from distributed import get_worker
@@ -119,7 +118,8 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
     try:
         run = ledger.get(run_id)
         with Reporter(ledger, run, FINAL_PATIENCE) as reporter:
-            compute_kind = {"train": _train, "forecast": _forecast}[run.kind]
+            compute_kind = RUN_KINDS[run.kind].compute
+            assert compute_kind is not None, "the engine gives workers no run that they cannot compute"
             return compute_kind(ledger, run, reporter, should_stop), None, None
     except ForecastingError as problem:
         log.info("Run %s failed: %s", run_id, problem)
@@ -135,41 +135,3 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
         log.exception("Run %s failed", run_id)
         return "failed", (f"This run stopped on an internal error ({type(problem).__name__}); the log has the details. "
                           "Other runs are not affected."), traceback.format_exc()
-
-
-def _train(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
-    from forecasting.model.backup import Backup
-    from forecasting.result import train
-
-    history, backup = ledger.history(run.id), Backup(backup_file(run.id))
-    if run.attempt > 1:
-        ledger.restart_curve(run.id)
-        if before := backup.load():
-            reporter.go_on(before.rows)
-    result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
-                   backup=backup)
-    reporter.phase("saving")
-    folder = scratch("result")
-    result.save(folder)
-    seconds = result.curve["seconds"].iloc[1 if len(result.curve) > 1 else 0 :]  # the first epoch compiles too
-    ledger.put_result(run.id, folder, result.metrics, seconds.median() if len(seconds) else None, patience=FINAL_PATIENCE)
-    return "stopped" if result.stopped or should_stop() else "finished"
-
-
-def _forecast(ledger: RunLedger, run: Run, reporter: Reporter, should_stop) -> str:
-    from forecasting.result import Refit, TrainingResult, load_run
-    from forecasting.runs.forecasts import both_forecasts
-
-    steps: Any = run.parameters.get("steps")
-    refit, as_of = run.parameters.get("refit"), run.parameters.get("as_of")
-    tested = load_run(ledger.folder(str(run.parent)))
-    source: TrainingResult | Refit = tested
-    if refit and as_of is None:
-        source = tested.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
-        if source.stopped:
-            return "stopped"
-    reporter.phase("forecasting")
-    folder = scratch("forecast")
-    both_forecasts(source, steps, as_of).to_parquet(folder / "forecast.parquet")
-    ledger.put_result(run.id, folder, {}, patience=FINAL_PATIENCE)
-    return "finished"

@@ -1,203 +1,170 @@
-"""Experiments around a run, each made of trainings of its own: the walk-forward backtest and the leak lab."""
+"""An experiment around a run: its options, Start and Stop, how far it is, and what it comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 
-import pandas as pd
 import streamlit as st
 
-from forecasting.evaluation.backtest import MODES, backtest_summary, backtest_table, folds, join_predictions
-from forecasting.evaluation.scores import SCORES, always_words
-from forecasting.evaluation.verdict import LEAKS
-from forecasting.plots import folds_chart
-from forecasting.words import UNKNOWN, count_of, dates, number, percent, price, share, unit
+from forecasting.errors import ForecastingError
+from forecasting.runs.experiments import EXPERIMENTS
+from forecasting.runs.experiments.kind import Child, Experiment
+from forecasting.words import count_of
 from pages.components.diagnostics import draw
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import load_result, load_verdict, run_store
+from pages.components.jobs import load_result, run_store
 from pages.components.live import draw_trouble
 from pages.components.state import app_state, reported
 from pages.components.text import plain
 
-__all__ = ["draw_backtest", "draw_leak_lab"]
+__all__ = ["draw_experiment", "experiment_tabs"]
 
 TICK_SECONDS = 1.0
-LEAK_NAMES = {"scaler": "Scaler on all data", "validation": "Validation on the test part", "shuffle": "Shuffled windows",
-              "centred_average": "Centred moving average"}
-RUNNING, NOT_RUNNING = "Wait for its end, or stop it first.", "Nothing is being trained."
+FEW = 3  # choices that stand side by side
 
 
-def draw_backtest(run, result):
-    """The test part cut into folds, each predicted by a network trained just before it."""
-    if result.invalid:
-        st.error(f"{plain(result.invalid)} There is nothing to learn from folds of it; choose an honest run.",
-                 icon=":material/block:")
-        return
-    st.markdown("One split may be lucky. Here the test part is cut into folds, and each is predicted by a network of these "
-                "settings that was trained on the days before it only.")
+def experiment_tabs() -> dict:
+    """{name of a tab: what draws it} for every kind of experiment."""
+    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items()}
+
+
+def draw_experiment(name: str, run, result):
+    """The experiments of one kind around a run. name: one of `EXPERIMENTS`"""
+    kind = EXPERIMENTS[name]
+    found = run_store().experiments(name, run.id)
+    active = any(one.active for one in found)
+    st.markdown(kind.about)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.slider("Folds", 2, 12, 5, key="evaluate_folds", width=220,
-                  help="More folds refit more often, and take longer.")
-        st.segmented_control("Training window", MODES, default=MODES[0], key="evaluate_mode", required=True,
-                             format_func=str.capitalize,
-                             help="Expanding learns from all days before a fold; sliding from equally many.")
-        members = _members(run, "backtest")
-        active = any(member.active for member in members)
-        st.button("Run the backtest", key="evaluate_backtest", icon=":material/play_arrow:", disabled=active,
-                  on_click=_start_backtest, args=(run, result),
-                  help=RUNNING if active else "Trains once for each fold; it takes the place of the last backtest of this run.")
-        st.button("Stop", key="evaluate_backtest_stop", icon=":material/stop:", disabled=not active,
-                  on_click=_stop_all, args=(run, "backtest"),
-                  help="Ends all folds; those that are done stay." if active else NOT_RUNNING)
-    if members:
-        _follow(run, "backtest", active, _draw_folds)
+        options = {option.name: _ask(name, option) for option in kind.options}
+        problem = _problem(kind, options, result)
+        with st.container(horizontal=True, width="content"):  # side by side on a phone too
+            st.button(kind.start, key=f"evaluate_{name}", icon=":material/play_arrow:", disabled=active or bool(problem),
+                      on_click=_start, args=(name, run, result), help=_start_help(kind, options, active, problem))
+            st.button("Stop", key=f"evaluate_{name}_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
+                      args=([one.id for one in found],),
+                      help="Ends what is being trained; what is done stays." if active else "Nothing is being trained.")
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+    elif explained := kind.explain(options, result.config):
+        st.caption(plain(explained))
+    if found:
+        _follow(name, run, active)
 
 
-@reported
-def _start_backtest(run, result):
-    # What the widgets hold now: the drawing before may not have known it yet.
-    k, mode = st.session_state["evaluate_folds"], st.session_state["evaluate_mode"]
-    made = folds(result.history, result.config, k, mode)
-    for member in _members(run, "backtest"):
-        if not member.active:
-            run_store().delete(member.id)
-    for fold in made:
-        run_store().create(fold.history, fold.config, name=f"{run.series}, fold {fold.number} of {k}"[:200],
-                           owner=app_state().owner, group=_group(run, "backtest"), parent=run.id,
-                           parameters={"fold": fold.number, "folds": k, "mode": mode})
+def _ask(name: str, option):
+    """A widget for an option; returns what it holds."""
+    common = {"label": option.label, "key": _key(name, option), "help": option.help}
+    if option.choices is None:
+        return st.slider(min_value=option.low, max_value=option.high, value=option.default, width=220, **common)
+    if len(option.choices) <= FEW:
+        return st.segmented_control(options=list(option.choices), default=option.default, required=True,
+                                    format_func=option.choices.get, **common)
+    return st.selectbox(options=list(option.choices), index=list(option.choices).index(option.default), width=260,
+                        format_func=option.choices.get, **common)
 
 
-def _draw_folds(members):
-    # One that was stopped half-way is no fold "trained as the run was".
-    whole = {member.parameters["fold"]: member for member in members if member.state == "finished" and member.has_result}
-    ended = {number: load_result(member.id).predictions for number, member in whole.items()}
-    total = max(member.parameters["folds"] for member in members)
-    done = sum(not member.active for member in members)
-    st.progress(done / total, text=f"{done} of {count_of(total, 'fold')} done, {members[0].parameters['mode']} window")
-    missing = {}
-    for member in members:
-        if not member.active and member.parameters["fold"] not in whole:
-            missing.setdefault(member.error or "It was stopped before its end and is left out.", []).append(
-                member.parameters["fold"])
-    for why, numbers in missing.items():
-        title = f"Fold{'s' if len(numbers) > 1 else ''} {', '.join(map(str, sorted(numbers)))}"
-        st.warning(f"{title}: {plain(why)}", icon=":material/warning:")
-    if not ended:
-        return
-    history = load_result(next(iter(whole.values())).id).history
-    currency = history.currency
-    st.markdown(plain(backtest_summary(ended, unit(history.frequency))))
-    draw(folds_chart(join_predictions(ended), dark=is_dark(), currency=currency), "evaluate_folds_chart")
-    table = backtest_table(ended)
-    st.dataframe(pd.DataFrame({
-        "Days": [dates(start, end) for start, end in zip(table["start"], table["end"], strict=True)],
-        "RMSE": [price(value, currency) for value in table["rmse"]],
-        "Naive RMSE": [price(value, currency) for value in table["naive_rmse"]],
-        "Skill": [share(value, signed=True) for value in table["skill"]],
-        "MAPE": [percent(value) for value in table["mape"]],
-        "In the 95 % interval": [share(value) for value in table["coverage_95"]],
-    }, index=[f"Fold {number}" for number in table.index]), height="content")
+def _key(name: str, option) -> str:
+    return f"evaluate_{name}_{option.name}"
 
 
-def draw_leak_lab(run, result):
-    """Trains again with one classic mistake and shows how much too good the score gets."""
-    st.markdown("A score that is too good is mostly a leak: something of the test part reached the training. Train again "
-                "with one classic mistake and compare. Such a run is marked invalid wherever it appears.")
-    if run.config.leak:
-        st.info("This run is itself one with a mistake. Choose an honest one to compare with.", icon=":material/info:")
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        leak = st.selectbox("Mistake", list(LEAKS), key="evaluate_leak", format_func=LEAK_NAMES.get, width=260,
-                            help="Each of them lets something of the test part into the training.")
-        members = _members(run, "leak")
-        active = any(member.active for member in members)
-        st.button("Train with this mistake", key="evaluate_leak_train", icon=":material/science:", disabled=active,
-                  on_click=_start_leak, args=(run, result),
-                  help=RUNNING if active else "Trains the settings of this run again, with the mistake.")
-        st.button("Stop", key="evaluate_leak_stop", icon=":material/stop:", disabled=not active, on_click=_stop_all,
-                  args=(run, "leak"), help=None if active else NOT_RUNNING)
-    st.caption(f"The mistake: {LEAKS[leak]}. {_what_it_takes(leak, result.config)}")
-    if members:
-        _follow(run, "leak", active, lambda found: _draw_leaks(run, result, found))
+def _problem(kind, options: dict, result) -> str | None:
+    """Why the experiment cannot be made with these options, or None."""
+    try:
+        kind.check(kind.complete(options), result.history, result.config)
+    except ForecastingError as error:
+        return str(error)
+    return None
 
 
-def _what_it_takes(leak: str, config) -> str:
-    """Why a mistake may flatter this run little."""
-    if leak in ("scaler", "shuffle") and config.target != "price":
-        return ("It flatters most where the target is Price, as in the Tutorial preset: this run predicts moves, whose size "
-                "changes little, and from which a neighbouring day gives little away.")
-    if leak == "validation" and config.patience is None:
-        return "This run trains all its epochs whatever validation says, so it can change nothing here; it takes Stop early."
-    if leak == "validation":
-        return "It flatters by as much as a lucky epoch is worth: a little, run after run."
-    return "" if leak != "centred_average" else "It flatters every run."
-
-
-@reported
-def _start_leak(run, result):
-    leak = st.session_state["evaluate_leak"]
-    run_store().create(
-        result.history, replace(result.config, leak=leak), name=f"{run.series}, leak lab: {leak}"[:200],
-        owner=app_state().owner, group=_group(run, "leak"), parent=run.id, parameters={"leak": leak})
-
-
-def _draw_leaks(run, honest, members):
-    active = [member for member in members if member.active]
+def _start_help(kind, options: dict, active: bool, problem: str | None) -> str:
     if active:
-        epochs = f"epoch {active[0].epoch} of {active[0].epochs}" if active[0].epoch else "preparing"
-        st.progress(min(1.0, active[0].epoch / active[0].epochs), text=f"{LEAK_NAMES[active[0].config.leak]}: {epochs}")
-    currency = honest.history.currency
-    rows = {"Honest": honest.metrics["test"]}
-    for member in members:
-        if member.has_result and member.state == "finished":
-            rows.setdefault(f"{LEAK_NAMES[member.config.leak]} (invalid)", load_result(member.id).metrics["test"])
-        elif not member.active:
-            why = member.error or "It was stopped before its end and is left out."
-            st.warning(f"{LEAK_NAMES[member.config.leak]}: {plain(why)}", icon=":material/warning:")
-    honest_skill = rows["Honest"]["skill"]
-    st.dataframe(pd.DataFrame({
-        "RMSE": [price(scores["rmse"], currency) for scores in rows.values()],
-        "Naive RMSE": [price(scores["naive_rmse"], currency) for scores in rows.values()],
-        "Skill": [share(scores["skill"], signed=True) for scores in rows.values()],
-        "Right direction": [share(scores["directional_accuracy"]) for scores in rows.values()],
-        "Always one way": [always_words(scores) for scores in rows.values()],
-        "Flattered by": [UNKNOWN if None in (scores["skill"], honest_skill) else
-                         f"{number(100 * (scores['skill'] - honest_skill), signed=True)} points"
-                         for scores in rows.values()],
-    }, index=list(rows)), height="content", column_config={
-        SCORES[name].label: st.column_config.Column(help=SCORES[name].help)
-        for name in ("rmse", "naive_rmse", "skill", "directional_accuracy", "directional_base")})
-    _, beside = load_verdict(run.id)
-    known = "" if beside.interval is None else (
-        f" Beside that, the honest skill itself is known only to lie between {share(beside.interval[0], digits=1)} and "
-        f"{share(beside.interval[1], digits=1)}.")
-    st.caption(f"Flattered by: how many points of skill the mistake adds.{known} RMSEs compare only where the days are the "
-               "same, which shuffling changes.")
-
-
-def _group(run, what: str) -> str:
-    return f"{what}-{run.id}"
-
-
-def _members(run, what: str):
-    return run_store().list(limit=100, group=_group(run, what))
+        return "Wait for its end, or stop it first."
+    if problem:
+        return "It cannot be made with these options; the reason stands below."
+    trainings = f"Makes {count_of(kind.trainings(options), 'training')}"
+    return f"{trainings}." if kind.keeps_earlier else f"{trainings}; the last one of this run gives way to it."
 
 
 @reported
-def _stop_all(run, what: str):
-    run_store().stop_group(_group(run, what))
+def _start(name: str, run, result):
+    # What the widgets hold now: the drawing before may not have known it yet.
+    options = {option.name: st.session_state[_key(name, option)] for option in EXPERIMENTS[name].options}
+    run_store().start_experiment(name, result.history, result.config, options, owner=app_state().owner, parent=run.id)
 
 
-def _follow(run, what: str, active: bool, show: Callable):
-    """Draws the members of an experiment, again and again while one of them is active."""
+@reported
+def _stop(ids: list[str]):
+    for run_id in ids:
+        run_store().request_stop(run_id)
+
+
+def _follow(name: str, run, active: bool):
+    """Draws what there is, again and again while an experiment is at work."""
     def tick():
         with boundary():
-            members = _members(run, what)
-            if active and not any(member.active for member in members):
+            found = run_store().experiments(name, run.id)
+            if active and not any(one.active for one in found):
                 st.rerun()
             if active:
                 draw_trouble()
-            show(members)
+            if found:  # another tab of the browser may have deleted the last one
+                _draw(EXPERIMENTS[name], found)
 
     st.fragment(tick, run_every=TICK_SECONDS if active else None)()
+
+
+def _draw(kind, found: list):
+    """found: the experiments that count, newest first"""
+    families = {one.id: run_store().children(one) for one in found}
+    newest, others = found[0], found[1:]
+    _draw_progress(kind, newest, families[newest.id])
+    if newest.error:
+        (st.error if newest.state == "failed" else st.warning)(plain(newest.error), icon=":material/error:")
+    runs = [Child(run, load_result) for one in (newest, *others) for run in families[one.id]]
+    summary = kind.summarise(runs, Experiment(newest, run_store(), runs, load_result))
+    for warning in summary.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+    if summary.sentence:
+        st.markdown(plain(summary.sentence))
+    for place, chart in enumerate(summary.charts):
+        draw(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
+    for table in summary.tables:
+        # A table that grows keeps the widths that fitted its first rows, unless it is told others.
+        names = {"_index": st.column_config.Column(width=30 + 7 * max(map(len, map(str, table.frame.index)), default=0))}
+        st.dataframe(table.frame, height="content", column_config=names | {
+            column: st.column_config.Column(help=words) for column, words in table.help.items()})
+        if table.caption:
+            st.caption(plain(table.caption))
+
+
+def _draw_progress(kind, experiment, children: list):
+    total = max(kind.trainings(experiment.parameters), len(children))
+    whole = sum(child.state == "finished" for child in children)
+    words = [_place(experiment, children) or f"{whole} of {count_of(total, 'training')} done", *_chosen(kind, experiment)]
+    if not experiment.active:
+        st.caption(" · ".join(map(plain, ["Stopped", *words] if experiment.state == "stopped" else words)))
+        return
+    parts = sum(min(1.0, child.epoch / child.epochs) if child.active and child.epochs else not child.active
+                for child in children)
+    at_work = next((child for child in children if child.state == "running"), None)
+    if at_work:
+        words.append(f"{at_work.name}: {f'epoch {at_work.epoch} of {at_work.epochs}' if at_work.epoch else 'preparing'}")
+    st.progress(min(1.0, parts / total), text=" · ".join(map(plain, words)))
+
+
+def _place(experiment, children: list) -> str | None:
+    """What an experiment waits for, or None."""
+    if experiment.stopping:
+        return "Stopping"
+    places = [run.queue_position for run in (experiment, *children) if run.queue_position]
+    if not places or any(child.state == "running" for child in children):
+        return None
+    return "Waiting: next in the queue, for a free worker" if min(places) == 1 else (
+        f"Waiting: number {min(places)} in the queue")
+
+
+def _chosen(kind, experiment) -> list[str]:
+    """The options of an experiment in words."""
+    values = experiment.parameters
+    return [f"{option.label}: {option.choices[values[option.name]] if option.choices else values[option.name]}"
+            for option in kind.options if option.name in values]

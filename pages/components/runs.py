@@ -7,7 +7,8 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from forecasting.words import age, date, duration, percent, price, share
+from forecasting.evaluation.scores import SCORES, shown_in
+from forecasting.words import age, date, duration
 from pages.components.frame import link_to
 from pages.components.jobs import load_result, run_store
 from pages.components.settings import use_settings
@@ -23,7 +24,7 @@ STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished",
 
 def draw_runs(state: AppState):
     """Newest first; a click on a row opens the run on the Train page."""
-    runs = run_store().list(limit=MOST, kind="train", grouped=False)
+    runs = run_store().list(limit=MOST, kind="train", alone=True)
     if not runs:
         st.info("There are no runs yet. Train one on the Train page.", icon=":material/info:")
         return
@@ -49,7 +50,7 @@ def draw_runs(state: AppState):
 def choose_result(state: AppState):
     """The run that is shown and its result, chosen among those that have one; (None, None) where there is none yet."""
     store = run_store()
-    runs = [run for run in store.list(limit=MOST, kind="train", grouped=False) if run.has_result]
+    runs = [run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result]
     if not runs:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")
@@ -86,11 +87,7 @@ def _row(run) -> dict:
         "State": STATES[run.state] + (" (invalid)" if config.leak else ""),
         "Network": f"{config.cell} {' + '.join(map(str, config.units))}",
         "Window": config.window,
-        "RMSE": price(test.get("rmse"), run.currency),
-        "Naive RMSE": price(test.get("naive_rmse"), run.currency),
-        "MAPE": percent(test.get("mape")),
-        "Naive MAPE": percent(test.get("naive_mape")),
-        "Skill": share(test.get("skill"), signed=True),
+        **{SCORES[name].label: SCORES[name].show(name, test, run.currency) for name in shown_in("runs")},
         "Epochs": f"{run.epoch} of {run.epochs}",
         "Time": duration(run.seconds),
     }

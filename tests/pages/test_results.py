@@ -238,32 +238,6 @@ def test_slow_baselines_are_made_when_asked_for(run_id):
     assert any("xponential" in name for name in test.dataframe[0].value.index)
 
 
-def test_a_backtest_queues_one_run_for_each_fold_of_this_run(run_id, home):
-    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Walk-forward")
-    test.slider(key="evaluate_folds").set_value(3)
-    next(button for button in test.button if button.label == "Run the backtest").click().run()
-    assert not test.exception
-    store = home[2]
-    members = store.list(group=f"backtest-{run_id}")
-    assert sorted(run.parameters["fold"] for run in members) == [1, 2, 3]
-    assert {run.parent for run in members} == {run_id}
-    store.stop_group(f"backtest-{run_id}")
-    for run in members:
-        store.end(run.id, "stopped")
-    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Walk-forward")
-    assert [warning.value.replace("\\", "") for warning in test.warning] == [
-        "Folds 1, 2, 3: It was stopped before its end and is left out."]
-
-
-def test_a_leak_is_trained_on_request_and_shown_as_invalid(run_id, home):
-    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Leak lab", evaluate_leak="centred_average")
-    next(button for button in test.button if button.label == "Train with this mistake").click().run()
-    assert not test.exception
-    compute_next(home[2])
-    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Leak lab")
-    assert "Centred moving average (invalid)" in test.dataframe[0].value.index
-
-
 def forecast_page(run_id, forecast=None):
     """The Forecast page as a link with this `forecast` opens it."""
     test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=60)

@@ -25,10 +25,13 @@ class Ledger:
     def next_runs(self, count):
         claimed = [run_id for run_id, state in self.states.items() if state == "scheduled"][:count]
         self.states |= dict.fromkeys(claimed, "running")
-        return [SimpleNamespace(id=run_id, attempt=1, name=run_id) for run_id in claimed]
+        return [SimpleNamespace(id=run_id, attempt=1, name=run_id, kind="train") for run_id in claimed]
 
     def waiting(self):
         return {run_id: run_id in self.wanted_stops for run_id, state in self.states.items() if state == "scheduled"}
+
+    def experiments_at_work(self):
+        return []
 
     def stops(self):
         return [run_id for run_id in self.wanted_stops if self.states[run_id] == "running"]

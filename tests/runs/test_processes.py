@@ -12,6 +12,8 @@ import psutil
 import pytest
 
 from forecasting.model.backup import Backup
+from forecasting.runs.experiments import EXPERIMENTS
+from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.runs.store import RunStore
 
 # What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
@@ -138,6 +140,27 @@ def test_a_forecast_is_a_run_of_its_own(app, store, history, tiny, refit):
     assert frame.notna().all(axis=None)
 
 
+def test_experiments_make_their_trainings_and_come_to_an_end(app, store, history, tiny):
+    tested = store.create(history, tiny)
+    ended(store, tested)
+    both = [store.start_experiment("backtest", history, tiny, {"folds": 2}, parent=tested),
+            store.start_experiment("leak", history, tiny, {"mistake": "shuffle"}, parent=tested)]
+    found = []
+    for run_id in both:
+        run = ended(store, run_id)
+        assert (run.state, run.error) == ("finished", None)
+        runs = [Child(child, store.result) for child in store.children(run)]
+        found.append(EXPERIMENTS[run.experiment].summarise(runs, Experiment(run, store, runs)))
+    folds, leaks = found
+    assert "Over 2 folds and 40 days" in folds.sentence
+    assert folds.tables[0].frame.index.tolist() == ["Fold 1", "Fold 2"]
+    assert leaks.tables[0].frame.index.tolist() == ["Honest", "Shuffled windows (invalid)"]
+    assert tested in {run.id for run in store.list(kind="train", alone=True)}
+    children = [child.id for run_id in both for child in store.children(store.get(run_id))]
+    assert len(children) == 3
+    assert not set(children) & {run.id for run in store.list(alone=True)}
+
+
 def test_what_a_person_can_mend_is_said_in_the_words_of_the_error(app, store, history, tiny):
     run = ended(store, store.create(history, dataclasses.replace(tiny, window=190)))
     assert run.state == "failed"
@@ -251,6 +274,31 @@ def test_a_run_whose_engine_was_killed_is_interrupted_as_soon_as_a_page_is_open(
         run = ended(store, run_id)
         assert run.state == "interrupted"
         assert "Resume" in run.error
+        check_that_an_experiment_goes_on_by_itself(app, store, history, endless)
     finally:
         app.kill()
         wait_for(lambda: not app.serving())
+
+
+def check_that_an_experiment_goes_on_by_itself(app, store, history, endless):
+    """With an engine that is killed in the middle of it; the app is quiet, and its one worker has nothing else to do."""
+    run_id = store.start_experiment("backtest", history, endless, {"folds": 2})
+
+    def folds():
+        return sorted(store.children(store.get(run_id)), key=lambda run: run.key)
+
+    first = wait_for(folds)[0].id
+    assert learning(store, first).state == "running"
+    workers = app.workers()
+    app.engines()[0].kill()
+    psutil.wait_procs(workers, timeout=PATIENCE)
+    # The second engine in a row that fails is replaced after a pause: the page is open for a while.
+    wait_for(lambda: app.open_page() or ((run := store.get(first)).attempt == 2 and run.state == "running" and run.epoch >= 2))
+    assert store.get(run_id).state == "running"
+    assert [run.key for run in folds()] == ["fold-1", "fold-2"]
+    store.request_stop(run_id)
+    run = ended(store, run_id)
+    assert (run.state, run.error) == ("stopped", None)
+    assert [(run.state, run.has_result) for run in folds()] == [("stopped", True), ("stopped", False)]
+    store.delete(run_id)
+    assert not {run.id for run in store.list()} & {run_id, first}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from forecasting.result import load_run
-from forecasting.runs import worker
+from forecasting.runs.kinds.train import TRAIN
 
 PHASES = ["preparing the data", "fitting the linear part", "training", "predicting", "scoring", "saving"]
 
@@ -27,7 +27,7 @@ class Ledger:
 
 @pytest.fixture
 def phases():
-    """The phases so far, and what `_train` calls to say them."""
+    """The phases so far, and what a training calls to say them."""
     seen = []
     return SimpleNamespace(seen=seen, reporter=SimpleNamespace(phase=seen.append, epoch=lambda log: seen.append(log.epoch)))
 
@@ -37,7 +37,7 @@ def run_of(config):
 
 
 def test_these_are_the_phases(home, history, tiny, phases):
-    assert worker._train(Ledger(history), run_of(tiny), phases.reporter, lambda: False) == "finished"
+    assert TRAIN.compute(Ledger(history), run_of(tiny), phases.reporter, lambda: False) == "finished"
     assert [phase for phase in phases.seen if isinstance(phase, str)] == PHASES
 
 
@@ -45,7 +45,7 @@ def test_these_are_the_phases(home, history, tiny, phases):
 def test_stop_in_any_phase_keeps_what_was_learnt(home, history, tiny, phases, phase):
     config = dataclasses.replace(tiny, epochs=3 if isinstance(phase, str) else 50)
     ledger = Ledger(history)
-    state = worker._train(ledger, run_of(config), phases.reporter, lambda: phase in phases.seen)
+    state = TRAIN.compute(ledger, run_of(config), phases.reporter, lambda: phase in phases.seen)
     assert state == "stopped"
     result = ledger.result
     assert result.predictions["predicted"].notna().all()

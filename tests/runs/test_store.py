@@ -49,10 +49,10 @@ def finish(ledger, run_id, files=(("note.txt", b"hello"),)):
 
 
 def test_a_run_is_created_waiting_with_all_that_it_needs(store, history, tiny):
-    run_id = store.create(history, tiny, owner="anna", name="First", group="g-1", parameters={"steps": 3})
+    run_id = store.create(history, tiny, owner="anna", name="First", key="k-1", parameters={"steps": 3})
     run = store.get(run_id)
     assert (run.id, run.kind, run.state, run.name, run.owner) == (run_id, "train", "scheduled", "First", "anna")
-    assert (run.config, run.group, run.parameters) == (tiny, "g-1", {"steps": 3})
+    assert (run.config, run.key, run.parameters) == (tiny, "k-1", {"steps": 3})
     assert (run.series, run.rows, run.fingerprint) == ("TEST", 200, history.fingerprint)
     assert (run.queue_position, run.epochs, run.started, run.seconds, run.scores) == (1, 2, None, None, {})
     assert not run.has_result
@@ -249,14 +249,21 @@ def test_an_interrupted_run_can_be_resumed_and_its_curve_goes_back_to_the_backup
         store.resume(run_id)
 
 
-def test_groups_are_created_listed_and_stopped_together(store, ledger, history, tiny):
-    jobs = [(history, dataclasses.replace(tiny, seed=i), f"fold {i}") for i in range(3)]
-    ids = store.create_many(jobs, group="backtest-1", owner="anna")
-    other = store.create(history, tiny, owner="anna")
-    assert {run.id for run in store.list(group="backtest-1")} == set(ids)
-    assert [run.config.seed for run in reversed(store.list(group="backtest-1"))] == [0, 1, 2]
-    store.stop_group("backtest-1")
-    assert ledger.waiting() == {**dict.fromkeys(ids, True), other: False}
+def test_a_run_that_is_being_resumed_is_not_taken_for_one_that_ended_for_good(store, ledger, monkeypatch, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    ledger.end(run_id, "interrupted")
+    other, call, seen = RunStore(), store._tracking.call, []
+
+    def look_and_call(*args, **kwargs):
+        seen.append(other.get(run_id).state)
+        return call(*args, **kwargs)
+
+    monkeypatch.setattr(store._tracking, "call", look_and_call)
+    store.resume(run_id)
+    assert set(seen) == {"interrupted"}
+    assert len(seen) >= 3
+    assert other.get(run_id).state == "scheduled"
 
 
 def test_lists_are_newest_first_and_bounded(store, history, tiny):
@@ -265,22 +272,47 @@ def test_lists_are_newest_first_and_bounded(store, history, tiny):
     assert store.list(kind="forecast") == []
 
 
-def test_runs_of_their_own_are_found_behind_any_number_of_folds(history, tiny, tmp_path, monkeypatch):
+def children_of(store, parent, history, config, count):
+    return [store.create(history, config, name=f"fold {i}", parent=parent, key=f"fold-{i}") for i in range(count)]
+
+
+def test_runs_of_their_own_are_found_behind_any_number_of_children(history, tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
     store, ledger = RunStore(), RunLedger()
     own = store.create(history, tiny)
-    folds = store.create_many([(history, tiny, f"fold {i}") for i in range(7)], group="backtest-1")
+    folds = children_of(store, "a" * 32, history, tiny, 7)
     ledger.next_runs(8)
     for run_id in (own, *folds):
         ledger.end(run_id, "finished")
     monkeypatch.setattr("forecasting.runs.store.MANY", 5)  # as if it were a thousand
     store = RunStore()  # which has read none of them yet
-    assert [run.id for run in store.list(limit=3, grouped=False)] == [own]
-    assert len(store.list(grouped=True)) == 5
-    assert [run.id for run in store.list(grouped=True, limit=2)] == folds[:4:-1]
+    assert [run.id for run in store.list(limit=3, alone=True)] == [own]
     waiting = store.create(history, tiny)
-    assert [run.id for run in store.list(grouped=False)] == [waiting, own]
-    assert waiting not in {run.id for run in store.list(grouped=True)}
+    assert [run.id for run in store.list(alone=True)] == [waiting, own]
+    experiment = SimpleNamespace(id="a" * 32, active=False)
+    assert [run.id for run in store.children(experiment)] == folds
+
+
+def test_folds_of_earlier_versions_are_no_runs_of_their_own(store, ledger, history, tiny):
+    """They carried the tag `group`, and their parent was the run that was tested."""
+    tested = store.create(history, tiny)
+    old = store.create(history, tiny, parent=tested, parameters={"fold": 1})
+    ledger._write(old, tags={"group": f"backtest-{tested}"})
+    for run_id in (tested, old):
+        ledger.end(run_id, "finished")
+    shown = {run.id for run in RunStore().list(alone=True)}
+    assert tested in shown
+    assert old not in shown
+    store.list()  # which knows the old one from now on
+    assert old not in {run.id for run in store.list(alone=True)}
+    assert store.experiments("backtest", tested) == []
+    assert store.get(old).state == "finished"
+
+
+def test_children_wait_behind_the_single_runs_of_their_owner(store, ledger, history, tiny):
+    folds = children_of(store, "b" * 32, history, tiny, 2)
+    single = store.create(history, tiny)
+    assert [run.id for run in ledger.next_runs(2)] == [single, folds[0]]
 
 
 def test_a_run_that_another_app_resumed_is_listed_once(store, ledger, history, tiny):
@@ -306,11 +338,26 @@ def test_what_ends_after_the_clock_was_put_back_is_listed(store, ledger, history
 
 
 def test_a_list_is_read_in_one_go_however_long_it_is(store, monkeypatch, history, tiny):
-    store.list(grouped=False)
+    store.list(alone=True)
     asked = []
     monkeypatch.setattr(store, "_search", lambda *query, **_: asked.append(query) or [])
-    store.list(grouped=False)
-    assert len(asked) == 3  # what has ended since, what runs, what waits
+    store.list(alone=True)
+    assert len(asked) == 3  # what waits, what runs, what has ended since
+
+
+def test_a_run_that_ends_while_a_list_is_read_is_in_it(store, ledger, monkeypatch, history, tiny):
+    run_id = store.create(history, tiny)
+    ledger.next_runs(1)
+    search = store._search
+
+    def slow_search(query, *args, **kwargs):
+        found = search(query, *args, **kwargs)
+        if "RUNNING" in query:
+            ledger.end(run_id, "finished")
+        return found
+
+    monkeypatch.setattr(store, "_search", slow_search)
+    assert [run.state for run in store.list() if run.id == run_id] == ["finished"]
 
 
 def test_a_run_says_in_which_currency_its_prices_are(store, history, tiny):

@@ -7,6 +7,7 @@ import pytest
 
 from forecasting.errors import NotEnoughData
 from forecasting.runs import worker
+from forecasting.runs.kinds import RUN_KINDS, RunKind
 
 RUN = SimpleNamespace(id="0" * 32, kind="train", epochs=3)
 
@@ -23,7 +24,7 @@ def outcome_of(error, monkeypatch):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(worker, "_train", fail)
+    monkeypatch.setitem(RUN_KINDS, "train", RunKind(fail, None))
     return worker._outcome(Ledger(), RUN.id, lambda: False)
 
 
@@ -45,7 +46,7 @@ def test_any_other_error_is_a_sentence_and_a_traceback_for_the_log(monkeypatch, 
 
 
 def test_the_page_side_imports_nothing_heavy():
-    modules = "store, launcher, export, files, records"
+    modules = "store, launcher, export, files, records, kinds, experiments, conductor"
     heavy = "mlflow", "distributed", "tensorflow", "keras", "sklearn", "statsmodels", "sqlalchemy"
     code = f"import sys; from forecasting.runs import {modules}; print([m for m in {heavy} if m in sys.modules])"
     root = Path(__file__).resolve().parents[2]

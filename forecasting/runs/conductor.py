@@ -1,0 +1,142 @@
+"""Moves experiments on: makes their children as their kinds plan them, and ends them.
+
+All that it needs to know stands in the store. What it keeps in memory saves work and may be lost at any moment, since a
+child is made under a key of its own, once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from forecasting.errors import ForecastingError, RunError, StoreUnavailable
+from forecasting.runs.experiments import EXPERIMENTS
+from forecasting.runs.experiments.kind import Child, Experiment, Planned
+from forecasting.runs.records import Run
+
+__all__ = ["Conductor"]
+
+AHEAD = 20  # children of one experiment that wait at most: each look at the queue reads all that wait
+MOST_ATTEMPTS = 3  # a training that was interrupted this often may be what brings the machine down
+
+INTERNAL = ("This experiment stopped on an internal error ({}); the engine's log has the details. What was trained until then "
+            "is kept.")
+UNKNOWN_KIND = ("This version of the app knows no experiment of this kind. Update the app, or start another experiment. "
+                "Received: {!r}.")
+NOTHING = "This experiment came to no training. Start it again with other options."
+NO_RESULT = "None of its trainings came to a result. The first one says: {}"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Memory:
+    """Of one experiment. plan: what is still to be made; ended: how many children had ended when it was planned;
+    made: keys; problem: why it failed"""
+
+    plan: Iterator[Planned] | None = None
+    ended: int | None = None
+    made: set[str] = field(default_factory=set)
+    problem: str | None = None
+
+
+class Conductor:
+    """Moves all experiments of this home. ledger: the store"""
+
+    def __init__(self, ledger):
+        self._ledger = ledger
+        self._memories: dict[str, _Memory] = {}
+
+    def move(self):
+        """One look at every experiment at work. Raises StoreUnavailable; the next look makes good what was left undone."""
+        at_work = self._ledger.experiments_at_work()
+        self._memories = {run.id: self._memories.get(run.id) or _Memory() for run in at_work}
+        for run in at_work:
+            memory = self._memories[run.id]
+            try:
+                children = self._children(run)
+                # What goes wrong in making is acted upon at the next look, which knows what was made until then.
+                act = self._wind_up if run.stopping or memory.problem else self._make
+                act(run, children, memory)
+            except StoreUnavailable:
+                raise
+            except RunError as error:  # e.g. somebody deleted a child in MLflow: it must not hold up the others
+                log.warning("Experiment %s: %s", run.id, error)
+
+    def _children(self, run: Run) -> list[Run]:
+        children = self._ledger.children(run)
+        # Only this process makes them: one that has neither begun nor waits is one whose making was cut short.
+        for child in (half_made := [child for child in children if child.state == "running" and not child.started]):
+            log.warning("Run %s was not made to the end and is made anew", child.id)
+            self._ledger.discard(child.id)
+            self._memories[run.id].made.discard(child.key)
+        return [child for child in children if child not in half_made]
+
+    def _make(self, run: Run, children: list[Run], memory: _Memory):
+        """Puts as many of the planned children into the queue as are soon to be computed, and ends what has come to its
+        end."""
+        for child in children:
+            if self._goes_on(child):
+                log.info("Run %s goes on, as a part of experiment %s", child.id, run.id)
+                self._ledger.go_on(child)
+        memory.made |= {child.key for child in children if child.key}
+        ended = [child for child in children if not child.active and not self._goes_on(child)]
+        waiting = sum(child.state == "scheduled" for child in children)
+        try:
+            while waiting < AHEAD:
+                if memory.plan is None:
+                    if memory.ended == len(ended):
+                        break  # nothing has come since that could change the plan
+                    memory.plan, memory.ended = self._plan(run, children, ended), len(ended)
+                planned = next(memory.plan, None)
+                if planned is None:
+                    memory.plan = None
+                elif planned.key not in memory.made:
+                    self._ledger.create(planned.history, planned.config, kind=planned.kind, name=planned.name,
+                                        owner=run.owner, parent=run.id, parameters=planned.parameters, key=planned.key)
+                    memory.made.add(planned.key)
+                    waiting += 1
+        except StoreUnavailable:
+            memory.plan = memory.ended = None
+            raise
+        except ForecastingError as error:
+            memory.problem = str(error)
+        except Exception as error:
+            log.exception("Experiment %s failed", run.id)
+            memory.problem = INTERNAL.format(type(error).__name__)
+        else:
+            if memory.plan is None and not waiting and len(ended) == len(children):
+                self._end(run, children)
+
+    def _plan(self, run: Run, children: list[Run], ended: list[Run]) -> Iterator[Planned]:
+        kind = EXPERIMENTS.get(run.experiment or "")
+        if kind is None:
+            raise ForecastingError(UNKNOWN_KIND.format(run.experiment))
+        by_id = {child.id: Child(child, self._ledger.result) for child in children}
+        return iter(kind.plan(run.parameters, [by_id[child.id] for child in ended],
+                              Experiment(run, self._ledger, list(by_id.values()))))
+
+    def _end(self, run: Run, children: list[Run]):
+        problem = None
+        if not children:
+            problem = NOTHING
+        elif not any(child.has_result for child in children):
+            problem = NO_RESULT.format(children[0].error or "it was stopped.")
+        log.info("Experiment %s ended", run.id)
+        self._ledger.end(run.id, "failed" if problem else "finished", problem)
+
+    def _wind_up(self, run: Run, children: list[Run], memory: _Memory):
+        """Stops what is at work, and ends the experiment once nothing is: what an ended one made may be deleted with it."""
+        active = [child for child in children if child.active]
+        for child in active:
+            if not child.stopping:
+                self._ledger.request_stop(child.id)
+        if not active:
+            log.info("Experiment %s was wound up", run.id)
+            self._ledger.end(run.id, "stopped" if memory.problem is None else "failed", memory.problem)
+
+    @staticmethod
+    def _goes_on(child: Run) -> bool:
+        """Whether a child whose process died is put back into the queue, to go on from its backup."""
+        return child.resumable and child.attempt < MOST_ATTEMPTS

@@ -1,0 +1,189 @@
+"""What there is to say about a kind of experiment, and what its functions take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError
+from forecasting.model.config import ForecastConfig
+
+if TYPE_CHECKING:
+    from forecasting.runs.records import Run
+
+__all__ = ["Child", "Experiment", "ExperimentKind", "Option", "Planned", "Summary", "Table", "left_out"]
+
+CUT_SHORT = "It was stopped before its end and is left out."
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that a person sets before the start.
+
+    choices: {value: its label} to choose from, or None for a whole number from `low` to `high`
+    help: effect and danger, a sentence
+    """
+
+    name: str
+    label: str
+    help: str
+    default: object
+    choices: dict[str, str] | None = None
+    low: int = 0
+    high: int = 0
+
+    def check(self, value):
+        """Raises ConfigError for a value that cannot be chosen."""
+        if self.choices is None:
+            if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
+                raise ConfigError(f"{self.label} must be a whole number from {self.low} to {self.high}. "
+                                  f"Received: {self.name}={value!r}.")
+        elif value not in self.choices:
+            raise ConfigError(f"{self.label} must be one of {', '.join(self.choices)}. Received: {self.name}={value!r}.")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run to be made. key: its name within the experiment, by which it is made once and never twice: letters, digits,
+    '-', '_' and '.'; kind: one of `RUN_KINDS`; parameters: JSON-able"""
+
+    key: str
+    history: PriceHistory
+    config: ForecastConfig
+    name: str
+    parameters: dict = field(default_factory=dict)
+    kind: str = "train"
+
+
+@dataclass(frozen=True)
+class Child:
+    """A run that was made. run: the store's `Run`; read: gives the result of a run by its id"""
+
+    run: Run
+    read: Callable[[str], Any] = field(repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it ran to its end and has a result."""
+        return self.run.state == "finished" and self.run.has_result
+
+    def result(self):
+        """What `RunStore.result` gives."""
+        return self.read(self.run.id)
+
+
+class Experiment:
+    """What the functions of a kind can know of an experiment beside its options.
+
+    run: the store's `Run` of the experiment itself; history, config: what it is made with
+    children: all that were made so far, those at work included
+    """
+
+    def __init__(self, run: Run, store, children: Sequence[Child], read: Callable[[str], Any] | None = None):
+        self.run, self.children = run, children
+        self._store, self._read = store, read or store.result
+
+    @property
+    def config(self) -> ForecastConfig:
+        return self.run.config
+
+    @cached_property
+    def history(self) -> PriceHistory:
+        return self._store.history(self.run.id)
+
+    @property
+    def made(self) -> frozenset[str]:
+        """The keys of all children."""
+        return frozenset(child.run.key for child in self.children if child.run.key)
+
+    def source(self):
+        """The result of the run that it is made around."""
+        return self._read(str(self.run.parent))
+
+
+@dataclass(frozen=True)
+class Table:
+    """frame: texts as they are to be read, a row each; help: {column: what it means}; caption: what stands below it"""
+
+    frame: pd.DataFrame
+    help: dict[str, str] = field(default_factory=dict)
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an experiment comes to so far.
+
+    sentence: the answer; warnings: what went wrong with single runs, sentences
+    charts: each a function of `dark` that gives a figure
+    """
+
+    sentence: str = ""
+    warnings: tuple[str, ...] = ()
+    charts: tuple[Callable, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def _allow(options: dict, history: PriceHistory, config: ForecastConfig):
+    pass
+
+
+def _say_nothing(options: dict, config: ForecastConfig) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class ExperimentKind:
+    """A kind of experiment: all that is said and done about it.
+
+    label: its name; tab: the same as short as a tab is; about: what it is for, a sentence or two
+    start: what the button says that starts it
+    options: what a person sets
+    trainings: how many runs it will make with these options
+    plan: `plan(options, ended, experiment)` gives the runs to make, as an iterable of `Planned`. The engine calls it at the
+        start and again once more children have `ended`, until nothing new comes. It takes from the iterable only as many
+        as are soon to be computed, and waits for it meanwhile: nothing in it may take long. Runs whose keys were made
+        already are passed over, so that a plan may simply give them again. What it keeps in memory, say under
+        `experiment.run.id`, it must be able to rebuild from the children: the engine may be another process by then.
+    summarise: `summarise(runs, experiment)` gives a `Summary`; runs: the children so far, whether or not they have ended
+    check: `check(options, history, config)` raises a ForecastingError where it cannot be made
+    explain: `explain(options, config)` says what these options will do
+    keeps_earlier: whether an earlier one of the same run stays beside it, and `runs` holds the children of all, newest
+        first; otherwise a new one takes its place
+    """
+
+    label: str
+    tab: str
+    about: str
+    start: str
+    options: tuple[Option, ...]
+    trainings: Callable[[dict], int]
+    plan: Callable[[dict, Sequence[Child], Experiment], Iterable[Planned]]
+    summarise: Callable[[Sequence[Child], Experiment], Summary]
+    check: Callable[[dict, PriceHistory, ForecastConfig], None] = _allow
+    explain: Callable[[dict, ForecastConfig], str] = _say_nothing
+    keeps_earlier: bool = False
+
+    def complete(self, options: dict) -> dict:
+        """`options` with the defaults of those that are not given. Raises ConfigError for one that cannot be."""
+        known = {option.name: option for option in self.options}
+        if unknown := sorted(set(options) - set(known)):
+            raise ConfigError(f"{self.label} has the options {', '.join(known) or 'none'}. Received: {', '.join(unknown)}.")
+        values = {name: options.get(name, option.default) for name, option in known.items()}
+        for name, value in values.items():
+            known[name].check(value)
+        return values
+
+
+def left_out(runs: Iterable[Child]) -> dict[str, list]:
+    """{why: the runs} of the children that ended without a whole result."""
+    reasons: dict[str, list] = {}
+    for child in runs:
+        if not child.run.active and not child.is_whole:
+            reasons.setdefault(child.run.error or CUT_SHORT, []).append(child.run)
+    return reasons

@@ -1,0 +1,16 @@
+"""The kinds of run: a file each, and this list of them. Light to import: pages read the store."""
+
+from __future__ import annotations
+
+from forecasting.runs.kinds.experiment import EXPERIMENT
+from forecasting.runs.kinds.forecast import FORECAST
+from forecasting.runs.kinds.kind import RunKind
+from forecasting.runs.kinds.train import TRAIN
+
+__all__ = ["RUN_KINDS", "RunKind"]
+
+RUN_KINDS: dict[str, RunKind] = {
+    "train": TRAIN,
+    "forecast": FORECAST,
+    "experiment": EXPERIMENT,
+}

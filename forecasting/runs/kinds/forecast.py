@@ -1,0 +1,42 @@
+"""A forecast from the run `parent`, as its parameters 'steps', 'refit' and 'as_of' say: leaves a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecasting.runs.files import scratch
+from forecasting.runs.forecasts import both_forecasts
+from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
+
+__all__ = ["FORECAST"]
+
+FILE = "forecast.parquet"
+
+
+def _forecast(ledger, run, reporter, should_stop) -> str:
+    from forecasting.result import Refit, TrainingResult, load_run
+
+    steps: Any = run.parameters.get("steps")
+    refit, as_of = run.parameters.get("refit"), run.parameters.get("as_of")
+    tested = load_run(ledger.folder(str(run.parent)))
+    source: TrainingResult | Refit = tested
+    if refit and as_of is None:
+        source = tested.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
+        if source.stopped:
+            return "stopped"
+    reporter.phase("forecasting")
+    folder = scratch("forecast")
+    both_forecasts(source, steps, as_of).to_parquet(folder / FILE)
+    ledger.put_result(run.id, folder, {}, patience=FINAL_PATIENCE)
+    return "finished"
+
+
+def _read(folder: Path) -> pd.DataFrame:
+    """Index Date; predicted, lower_80, upper_80, lower_95, upper_95, and the same with 'guarded_' before them."""
+    return pd.read_parquet(folder / FILE)
+
+
+FORECAST = RunKind(_forecast, _read, needs_parent=True)

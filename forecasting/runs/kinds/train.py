@@ -1,0 +1,39 @@
+"""A training: leaves the folder of its `TrainingResult`, and its scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forecasting.runs.files import backup_file, scratch
+from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
+
+__all__ = ["TRAIN"]
+
+
+def _train(ledger, run, reporter, should_stop) -> str:
+    from forecasting.model.backup import Backup
+    from forecasting.result import train
+
+    history, backup = ledger.history(run.id), Backup(backup_file(run.id))
+    if run.attempt > 1:
+        ledger.restart_curve(run.id)
+        if before := backup.load():
+            reporter.go_on(before.rows)
+    result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
+                   backup=backup)
+    reporter.phase("saving")
+    folder = scratch("result")
+    result.save(folder)
+    seconds = result.curve["seconds"].iloc[1 if len(result.curve) > 1 else 0 :]  # the first epoch compiles too
+    ledger.put_result(run.id, folder, result.metrics, seconds.median() if len(seconds) else None, patience=FINAL_PATIENCE)
+    return "stopped" if result.stopped or should_stop() else "finished"
+
+
+def _read(folder: Path):
+    """The `TrainingResult`; imports no TensorFlow."""
+    from forecasting.result import load_run
+
+    return load_run(folder)
+
+
+TRAIN = RunKind(_train, _read)

@@ -1,0 +1,111 @@
+"""The engine in this process, with workers that compute a run when the test says so."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from forecasting.evaluation.metrics import scores
+from forecasting.runs import engine as engine_module
+from forecasting.runs import worker
+from forecasting.runs.engine import Engine, mend
+from forecasting.runs.files import scratch
+from forecasting.runs.kinds import RUN_KINDS, RunKind
+from forecasting.runs.ledger import RunLedger
+
+
+class Cluster:
+    """Workers that begin what they are given. stopped: the runs that were told to stop"""
+
+    def __init__(self, slots):
+        self.slots, self.futures, self.stopped = slots, {}, []
+
+    def free(self, submitted):
+        return self.slots - submitted
+
+    def submit(self, run_id, attempt):
+        self.futures[run_id] = SimpleNamespace(done=lambda: False)
+        return self.futures[run_id]
+
+    def stop(self, run_id, attempt, reason):
+        self.stopped.append(run_id)
+        return True
+
+    def tend(self, is_busy=False):
+        pass
+
+    def trouble(self):
+        return None
+
+    def done(self, outcome):
+        pass
+
+
+class Laboratory:
+    """An engine over the store of this home, moved by hand."""
+
+    def __init__(self, monkeypatch, slots=2):
+        monkeypatch.setattr(engine_module, "ASK_EVERY", -1.0)
+        self.slots = slots
+        self.restart()
+
+    def restart(self):
+        """Another engine takes over, as after a kill."""
+        self.ledger, self.cluster = RunLedger(), Cluster(self.slots)
+        self.engine = Engine(self.ledger, lambda: self.cluster, 3600.0)
+        mend(self.ledger)
+
+    @property
+    def at_work(self):
+        """Ids of the runs that workers have, in the order in which they got them."""
+        return [run_id for run_id, future in self.cluster.futures.items() if not future.done()]
+
+    def step(self, times=1):
+        for _ in range(times):
+            self.engine.step()
+
+    def compute(self, run_id):
+        """What a worker does with a run, to its end."""
+        state, error, trace = worker._outcome(self.ledger, run_id, lambda: run_id in self.cluster.stopped)
+        self.ledger.end(run_id, state, error)
+        outcome = worker.Outcome(state, error, trace, "here", 1)
+        self.cluster.futures[run_id].__dict__.update(done=lambda: True, status="finished", result=lambda: outcome)
+        return trace
+
+    def work(self, rounds=50):
+        """Until nobody has anything to do."""
+        for _ in range(rounds):
+            self.step()
+            for run_id in self.at_work:
+                self.compute(run_id)
+            if not self.at_work and not self.ledger.waiting() and not self.ledger.experiments_at_work():
+                return
+        raise AssertionError("There is no end to it.")
+
+
+def train_by_script(ledger, run, reporter, should_stop):
+    """A training's result without a network: half of naive's error on every day."""
+    history = ledger.history(run.id)
+    close = history.frame["Close"]
+    naive = close.shift().bfill()
+    first = len(close) - round(len(close) * run.config.test_share)
+    folder = scratch("script")
+    pd.DataFrame({"split": np.where(np.arange(len(close)) < first, "train", "test"), "actual": close,
+                  "predicted": (close + naive) / 2, "naive": naive, "lower_80": close - 1, "upper_80": close + 1,
+                  "lower_95": close - 2, "upper_95": close + 2}).to_parquet(folder / "predictions.parquet")
+    ledger.put_result(run.id, folder, {"test": {"rmse": 1.0}})
+    return "stopped" if should_stop() else "finished"
+
+
+def read_script(history):
+    def read(folder):
+        predictions = pd.read_parquet(folder / "predictions.parquet")
+        test = predictions[predictions["split"] == "test"]
+        values, _ = scores(test["actual"], test["predicted"], test["naive"])
+        return SimpleNamespace(predictions=predictions, history=history, metrics={"test": values})
+
+    return read
+
+
+def script_trainings(monkeypatch, history):
+    monkeypatch.setitem(RUN_KINDS, "train", RunKind(train_by_script, read_script(history)))
