@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from forecasting.evaluation.metrics import scores
+from forecasting.evaluation.scores import scores
 from forecasting.runs import engine as engine_module
 from forecasting.runs import worker
 from forecasting.runs.engine import Engine, mend
