@@ -53,7 +53,7 @@ def test_a_forecast_follows_its_settings_and_a_reload_and_a_link_show_the_same(a
     assert fits(chart)
 
     # More steps, from the keyboard, and without the guard: at once, from what was computed already.
-    slider = sidebar.get_by_role("slider", name="Steps ahead")
+    slider = sidebar.get_by_role("slider", name="Months ahead")
     for _ in range(14):
         slider.press("ArrowRight")
     expect(visitor.get_by_text("Expected on 1 Dec 2024")).to_be_visible()

@@ -38,7 +38,7 @@ window.addEventListener("pointerup", note, true);
 # While a page is drawn, a widget that was replaced stays beside the new one, hidden unless it has the focus.
 CURRENT = "[data-testid=stElementContainer]:not([data-retained])"
 SLIDERS = {"Window": "window", "Epochs": "epochs"}
-FOLDED_SLIDERS = {"Horizon": "horizon", "Learning rate": "learning_rate", "Batch size": "batch_size"}
+FOLDED_SLIDERS = {"Horizon (days)": "horizon", "Learning rate": "learning_rate", "Batch size": "batch_size"}
 CHOICES = {"Units": ("units", ("2", "4", "8", "16", "32"))}
 FOLDED_CHOICES = {"Cell": ("cell", ("lstm", "gru", "rnn")), "Loss": ("loss", ("mse", "mae", "huber"))}
 EXPANDERS = ("Network", "Learning", "Target")
