@@ -108,6 +108,10 @@ class Job(Protocol):
         """What can stand in for a symbol that does not come, e.g. the last good copy; None where there is nothing."""
 
 
+def _nameless(history: PriceHistory) -> None:
+    """Histories that go by their keys."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One source of prices.
@@ -117,8 +121,8 @@ class Source:
     open: from the answers, {field's name: answer}, to the prices at once, or to a `Job` that brings them. A NeedsChoice that
         it raises is asked, and the answer comes under the question's `kind` next time; where the history has alternatives,
         the one that is picked comes as 'column'
-    button: what is written on the button that opens it; without one, it has a single field, a choice or a file, and the
-        answer opens it
+    button: what is written on the button that opens it; without one, it has a single field, a file or a choice of one of
+        its names, and the answer opens it
     name_of: the short name by which an address calls a history, None for one that goes by its key in the store
     reopen: from such a name to its history, None for a name that is not this source's
     """
@@ -128,12 +132,17 @@ class Source:
     fields: tuple[Field, ...]
     open: Callable[[Answers], PriceHistory | Job]
     button: str = ""
-    name_of: Callable[[PriceHistory], str | None] = lambda history: None
+    name_of: Callable[[PriceHistory], str | None] = _nameless
     reopen: Callable[[str], PriceHistory | None] = lambda name: None
 
     def __post_init__(self):
-        if not self.button and not (len(self.fields) == 1 and isinstance(self.fields[0], (Choice, File))):
+        if self.button:
+            return
+        if len(self.fields) != 1 or not isinstance(self.fields[0], (Choice, File)):
             raise ValueError("A source without a button needs exactly one field, a Choice or a File. "
+                             f"Received: {self.fields}.")
+        if isinstance(self.fields[0], Choice) and self.name_of is _nameless:
+            raise ValueError("A source without a button that offers a choice needs name_of, which says what is chosen. "
                              f"Received: {self.fields}.")
 
 

@@ -225,7 +225,9 @@ def _give_up(state: AppState):
 
 def _take_results(state: AppState, key: str):
     """What came of a job: prices, or the reason why not and what can stand in for them where there is something."""
-    job, state.requests[key].job, state.waiting_for = state.requests[key].job, None, None
+    request = state.requests[key]
+    job, request.job = request.job, None
+    state.waiting_for = None
     failed = {symbol: outcome for symbol, outcome in job.results.items() if isinstance(outcome, ForecastingError)}
     state.failures += [str(error) for error in failed.values()]
     _take_found(state, key, {symbol: job.cached(symbol) if symbol in failed else job.results[symbol]

@@ -66,7 +66,8 @@ def test_file_is_read_with_the_answers_to_its_questions():
         SOURCES["file"].open({"file": Upload("empty.csv", b"")})
 
 
-@pytest.mark.parametrize("fields", [(), (Text("rows", "Rows"),), (Choice("a", "A", dict), Choice("b", "B", dict))])
+@pytest.mark.parametrize("fields", [(), (Text("rows", "Rows"),), (Choice("a", "A", dict),),
+                                    (Choice("a", "A", dict), Choice("b", "B", dict))])
 def test_source_that_nothing_would_open_is_refused(fields):
     with pytest.raises(ValueError, match="without a button"):
         Source("Nothing", "Opens nothing.", fields, lambda answers: made())
