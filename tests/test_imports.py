@@ -21,8 +21,9 @@ def loaded_by(code):
     return set(ended.stdout.split())
 
 
-def test_importing_forecasting_imports_not_even_pandas():
-    assert loaded_by("import forecasting").isdisjoint((*HEAVY, "pandas", "numpy", "streamlit"))
+@pytest.mark.parametrize("module", ["forecasting", "forecasting.data.sources"])
+def test_importing_forecasting_imports_not_even_pandas(module):
+    assert loaded_by(f"import {module}").isdisjoint((*HEAVY, "pandas", "numpy", "streamlit"))
 
 
 def test_a_sample_its_checks_and_its_settings_need_nothing_heavy():

@@ -39,6 +39,7 @@ class PriceHistory:
     notes: what was repaired or assumed while reading, one sentence each
     calendar: the `exchange_calendars` code whose sessions future dates fall on, '24/7', or None (weekdays where needed)
     alternatives: other columns of the same file that could be the price
+    origin: the key in `forecasting.data.sources.SOURCES` of the source it was opened from, '' where it was made otherwise
     """
 
     frame: pd.DataFrame
@@ -49,6 +50,7 @@ class PriceHistory:
     notes: tuple[str, ...] = ()
     calendar: str | None = None
     alternatives: tuple[str, ...] = ()
+    origin: str = ""
 
     def __post_init__(self):
         frame = self.frame
@@ -100,7 +102,7 @@ class PriceHistory:
     @cached_property
     def key(self) -> str:
         """32 hex digits that name these prices and their description. Addresses and stored files go by it."""
-        # The empty list once held warnings; with it, keys are what they have always been.
+        # The empty list once held warnings; with it, and without the origin, keys are what they have always been.
         said: list = [self.fingerprint, self.name, self.source, self.currency, self.frequency, self.notes, self.calendar,
                       [], self.alternatives]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]

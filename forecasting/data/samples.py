@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
@@ -10,7 +11,9 @@ import pandas as pd
 from forecasting.data.history import PriceHistory
 from forecasting.errors import DataError
 
-__all__ = ["SAMPLES", "load_sample"]
+__all__ = ["DEFAULT_SAMPLE", "SAMPLES", "load_sample", "sample_name"]
+
+DEFAULT_SAMPLE = "AAPL"
 
 SAMPLES = {
     "AAPL": "Apple's daily prices from March 2000 to March 2013, adjusted for splits. On prices like these an honest "
@@ -20,13 +23,23 @@ SAMPLES = {
 }
 
 
-def load_sample(name: str = "AAPL") -> PriceHistory:
+def load_sample(name: str = DEFAULT_SAMPLE) -> PriceHistory:
     """A series that ships with the project; `SAMPLES` names them all. Raises DataError for another name."""
     if name == "AAPL":
         return _apple()
     if name == "Generated waves":
         return _waves()
     raise DataError(f"There is no sample of that name. Received: {name!r}. Choose one of: {', '.join(SAMPLES)}.")
+
+
+def sample_name(history: PriceHistory) -> str | None:
+    """The name of the sample that these prices are, unchanged; None where they are none."""
+    return _names().get(history.key)
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {load_sample(name).key: name for name in SAMPLES}
 
 
 def _apple() -> PriceHistory:

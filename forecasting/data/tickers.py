@@ -93,9 +93,11 @@ def cached_prices(ticker: str, start=None, end=None, interval: str = "1d", *, pe
 class FetchJob:
     """Several tickers on their way, each in a thread of its own that ends with the program.
 
-    symbols: what was asked for
+    symbols: what was asked for; provider: who is asked
     results: symbol -> its PriceHistory, or the ForecastingError it came to; filled one by one
     """
+
+    provider = "Yahoo"
 
     def __init__(self, symbols: tuple[str, ...], **request):
         self.symbols = symbols

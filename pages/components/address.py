@@ -13,17 +13,16 @@ from forecasting import (
     ForecastConfig,
     ForecastingError,
     StoreUnavailable,
-    load_sample,
 )
-from forecasting.data.samples import SAMPLES
+from forecasting.data.samples import DEFAULT_SAMPLE
+from forecasting.data.sources import address_of, reopen
 from pages.components.forecast_view import read_view
 from pages.components.jobs import run_store
 from pages.components.settings import use_settings
 from pages.components.state import AppState
 
-__all__ = ["DEFAULT_SAMPLE", "restore", "to_query", "write_address"]
+__all__ = ["restore", "to_query", "write_address"]
 
-DEFAULT_SAMPLE = "AAPL"
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -45,7 +44,7 @@ def restore(state: AppState):
         raise
     except ForecastingError:
         if found.history is None:
-            found.use_history(load_sample(DEFAULT_SAMPLE))
+            found.use_history(reopen(DEFAULT_SAMPLE))
         _take(state, found)
         raise
     _take(state, found)
@@ -56,7 +55,7 @@ def _take(state: AppState, found: AppState):
     # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
-    state.run_id, state.sample, state.history = found.run_id, found.sample, found.history
+    state.run_id, state.history = found.run_id, found.history
 
 
 def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None):
@@ -65,14 +64,14 @@ def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None)
         run = run_store().get(run_id)
         found.use_history(run_store().history(run_id))
         found.config, found.run_id = run.config, run_id
-    if data and (found.history is None or data != _data_id(found)):
-        if data in SAMPLES:
-            found.use_history(load_sample(data))
-        else:
+    if data and (found.history is None or data != address_of(found.history)):
+        history = reopen(data)
+        if history is None:
             _require_id(data, "data")
-            found.use_history(run_store().load_history(data))
+            history = run_store().load_history(data)
+        found.use_history(history)
     if found.history is None:
-        found.use_history(load_sample(DEFAULT_SAMPLE))
+        found.use_history(reopen(DEFAULT_SAMPLE))
 
 
 def _require_id(text: str, what: str):
@@ -90,16 +89,12 @@ def _read_settings(text: str) -> ForecastConfig:
     return ForecastConfig.from_dict({**RECOMMENDED.to_dict(), **changed} if isinstance(changed, dict) else changed)
 
 
-def _data_id(state: AppState) -> str:
-    return state.sample or state.history.key
-
-
 def to_query(state: AppState) -> dict[str, str]:
     """What a page's address says: the data, the run that is shown, the settings that differ from the recommended, and
     what is asked of the forecast beyond the usual."""
     if state.history is None:
         return st.query_params.to_dict()
-    address = {"data": _data_id(state)}
+    address = {"data": address_of(state.history)}
     if state.run_id:
         address["run"] = state.run_id
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()

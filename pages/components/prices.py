@@ -107,8 +107,8 @@ def _fix(state: AppState, problem):
 
 def _mend(state: AppState, history):
     """Takes a mended copy of the prices in hand."""
-    if state.is_of_upload:
-        state.upload.key = history.key
+    if state.request is not None:
+        state.request.key = history.key
     keep_history(state, history)
 
 

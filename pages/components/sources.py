@@ -1,24 +1,22 @@
-"""The three ways to prices on the Data page: a sample, a ticker, a file."""
+"""The ways to prices on the Data page: each entry of `SOURCES`, its fields, and what comes of it."""
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError, NeedsChoice, load_sample
-from forecasting.data.samples import SAMPLES
-from pages.components.address import DEFAULT_SAMPLE
+from forecasting import ForecastingError, NeedsChoice, PriceHistory
+from forecasting.data.samples import DEFAULT_SAMPLE
+from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, address_of, origin_of, reopen
 from pages.components.frame import boundary
 from pages.components.jobs import keep_history
-from pages.components.state import AppState, Upload, held, reported, taken, widget_for
+from pages.components.state import AppState, Request, held, reported, taken, widget_for
 from pages.components.text import plain
 
 __all__ = ["draw_sources"]
 
-WAYS = ("Sample", "Ticker", "File")
 PATIENCE_SECONDS = 10
 QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
              "date_order": "How are the dates written?", "decimal": "Which sign is the decimal mark?"}
@@ -26,204 +24,236 @@ QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", 
 
 def draw_sources(state: AppState):
     """Draws the ways in; what a person chooses becomes `state.history`."""
-    if state.fetch is not None and state.fetch.done:
-        _take_fetched(state)
-        st.rerun()
-    way = st.segmented_control("Prices from", WAYS, default=_way(state), key="data_way", required=True)
+    for key, request in list(state.requests.items()):
+        if request.job is not None and request.job.done:
+            _take_results(state, key)
+            st.rerun()
+    by_label = {source.label: key for key, source in SOURCES.items()}
+    at_first = state.waiting_for or origin_of(state.history)
+    label = st.segmented_control("Prices from", list(by_label), default=SOURCES[at_first].label, key="data_way", required=True,
+                                 help="\n".join(f"- **{source.label}**: {source.help}" for source in SOURCES.values()))
     with boundary():
-        {"Sample": _draw_samples, "Ticker": _draw_tickers, "File": _draw_file}[way](state)
+        _draw_source(state, by_label[label])
 
 
-def _way(state: AppState) -> str:
-    """Where the prices in hand, or those that are about to be, come from."""
-    if state.question is not None or state.upload_error:
-        return "File"
-    if state.fetch is not None or state.history.source.startswith("Yahoo"):
-        return "Ticker"
-    return "Sample" if state.sample else "File"
-
-
-def _draw_samples(state: AppState):
-    _take_sample(state)
-    widget = widget_for(state, "data_sample", state.sample)
-    st.segmented_control("Sample", list(SAMPLES), default=widget.value, key=widget.key, on_change=_take_sample, args=(state,),
-                         label_visibility="collapsed")
-    if state.sample:
-        st.caption(SAMPLES[state.sample])
-
-
-def _take_sample(state: AppState):
-    for _, name in taken(state, "data_sample"):
-        if name:
-            state.use_history(load_sample(name))
-
-
-def _draw_tickers(state: AppState):
-    from forecasting.data.yahoo import INTERVALS, PERIODS, periods_for
-
-    symbol, interval, period, go = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
-    symbols = symbol.text_input("Ticker", key="data_symbols", placeholder="AAPL, BTC-USD, EURUSD=X", max_chars=200,
-                                help="As Yahoo writes it; several with commas between them.")
-    every = interval.selectbox("Interval", list(INTERVALS), key="data_interval", format_func=INTERVALS.get,
-                               help="Yahoo keeps short intervals for short periods only: hours for two years, minutes for "
-                                    "days or weeks.")
-    periods = periods_for(every)
-    usual = "10y" if "10y" in periods else periods[-1]
-    widget = held(state, "data_period", usual)
-    if widget.value not in periods:
-        widget = widget_for(state, "data_period", usual)
-    back = period.selectbox("Period", periods, index=periods.index(widget.value), key=widget.key, format_func=PERIODS.get)
-    adjusted = st.toggle("Adjust for splits and dividends", value=True, key="data_adjusted",
-                         help="Adjusted prices show what a holder earned. Unadjusted ones are as quoted on the day, and fall "
-                              "on each dividend.")
-    if go.button("Fetch", width="stretch", key="data_fetch"):
-        from forecasting.data.tickers import start_fetch
-
-        state.fetch = start_fetch(symbols, interval=every, period=back, adjusted=adjusted)
-    if state.fetch is not None:
-        _draw_fetch(state)
-    _draw_fetched(state)
-
-
-def _draw_fetch(state: AppState):
-    """A fetch under way, and what else can be done once it takes long."""
-    job = state.fetch
-    late = job.seconds >= PATIENCE_SECONDS
-    st.fragment(_wait, run_every=0.5)(job, late)
-    if not late:
-        return
-    # Outside what is drawn again and again: that would swallow a click.
-    st.warning(f"Yahoo has not answered for {PATIENCE_SECONDS} seconds. It may still; or go on without it.",
-               icon=":material/hourglass_empty:")
-    with st.container(horizontal=True):
-        if any(job.cached(symbol) for symbol in job.symbols):
-            st.button("Use the last good copy", on_click=_use_copies, args=(state,))
-        st.button("Use the sample", on_click=_give_up, args=(state,))
-
-
-def _wait(job, late: bool):
-    if job.done or (not late and job.seconds >= PATIENCE_SECONDS):
-        st.rerun()
-    st.progress(min(0.95, job.seconds / PATIENCE_SECONDS), text=f"Asking Yahoo for {plain(', '.join(job.symbols))} …")
-
-
-@reported
-def _use_copies(state: AppState):
-    job = state.fetch
-    _take(state, {symbol: job.cached(symbol) for symbol in job.symbols})
-
-
-@reported
-def _give_up(state: AppState):
-    state.use_history(load_sample(DEFAULT_SAMPLE))
-
-
-def _take_fetched(state: AppState):
-    """What came of a fetch: prices, or the reason why not and the last good copy where there is one."""
-    job, state.fetch = state.fetch, None
-    failed = {symbol: outcome for symbol, outcome in job.results.items() if isinstance(outcome, ForecastingError)}
-    state.failures += [str(error) for error in failed.values()]
-    _take(state, {symbol: job.cached(symbol) if symbol in failed else job.results[symbol] for symbol in job.symbols})
-
-
-def _take(state: AppState, found: dict):
-    """Keeps the histories found (None: there is none) and takes the first one in hand."""
-    found = {symbol: history for symbol, history in found.items() if history is not None}
-    state.fetched |= found
-    for history in list(found.values())[:1]:
-        keep_history(state, history)
-
-
-def _draw_fetched(state: AppState):
-    if len(state.fetched) > 1:
-        _take_symbol(state)
-        widget = widget_for(state, "data_symbol", next((s for s, h in state.fetched.items() if h is state.history), None))
-        st.segmented_control("Fetched", list(state.fetched), default=widget.value, key=widget.key, on_change=_take_symbol,
-                             args=(state,))
-
-
-@reported
-def _take_symbol(state: AppState):
-    for _, symbol in taken(state, "data_symbol"):
-        if symbol:
-            keep_history(state, state.fetched[symbol])
-
-
-def _draw_file(state: AppState):
-    # A new key after each upload: Streamlit would keep every file of a session in memory.
-    uploads = st.session_state.setdefault("data_uploads", 0)
-    file = st.file_uploader("A file with dates and prices", key=f"data_file_{uploads}",
-                            help="CSV, text or Excel (.xlsx), also gzipped or zipped. The columns are found by name and "
-                                 "content; where several would do, you are asked.")
-    if file is not None:
-        st.session_state["data_uploads"] += 1
-        state.upload = Upload(file.name, file.getvalue())
-        _read(state)
-        st.rerun()
-    if state.upload_error:
-        st.error(plain(state.upload_error, limit=1500), icon=":material/error:")
-    if state.question is not None:
-        _ask(state)
-    elif state.is_of_upload:
-        _offer_columns(state)
-    if state.upload is not None and state.upload.choices:
-        st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(state,),
-                  help="Takes back what was chosen for this file.")
-
-
-@reported
-def _read(state: AppState):
-    """Reads the upload with the answers given so far; what comes of it is in the state."""
-    # Imported here: most visits read no file, and calendars take half a second.
-    from forecasting import read_prices
-    from forecasting.data.calendars import guess_calendar
-
-    state.question, state.upload_error = None, None
-    upload = state.upload
-    # The name travels with the file, so that a series chosen within it can go by its own.
-    file = io.BytesIO(upload.content)
-    file.name = upload.name
-    try:
-        with st.spinner("Reading the file …"):
-            history = read_prices(file, **upload.choices)
-    except NeedsChoice as question:
-        state.question = question
-    except ForecastingError as error:
-        state.upload_error = str(error)
+def _draw_source(state: AppState, key: str):
+    source = SOURCES[key]
+    if source.button:
+        _draw_form(state, key)
+    elif isinstance(source.fields[0], Choice):
+        _draw_options(state, key, source.fields[0])
     else:
-        history = replace(history, calendar=guess_calendar(history))
-        upload.key = history.key
+        _draw_uploader(state, key, source.fields[0])
+    request = state.requests.get(key)
+    if request is None:
+        return
+    if request.error:
+        st.error(plain(request.error, limit=1500), icon=":material/error:")
+    if request.question is not None:
+        _ask(state, key)
+    elif request is state.request:
+        _offer_columns(state, key)
+    if request.choices:
+        st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(state, key),
+                  help="Takes back what was chosen for these prices.")
+    if request.job is not None:
+        _draw_job(state, key)
+    _draw_found(state, key)
+
+
+def _draw_options(state: AppState, key: str, field: Choice):
+    """A choice that opens its source."""
+    _take_option(state, key)
+    name = SOURCES[key].name_of(state.history)
+    widget = widget_for(state, f"data_{key}", name)
+    options = field.options({})
+    st.segmented_control(field.label, list(options), default=widget.value, key=widget.key, on_change=_take_option,
+                         args=(state, key), format_func=options.get, help=field.help or None, label_visibility="collapsed")
+    if about := field.about().get(name):
+        st.caption(about)
+
+
+@reported
+def _take_option(state: AppState, key: str):
+    for _, option in taken(state, f"data_{key}"):
+        if option:
+            _open(state, key, {SOURCES[key].fields[0].name: option})
+
+
+def _draw_uploader(state: AppState, key: str, field: File):
+    """A file that opens its source."""
+    # A new key after each upload: Streamlit would keep every file of a session in memory.
+    counter = f"data_uploads_{key}"
+    uploads = st.session_state.setdefault(counter, 0)
+    file = st.file_uploader(field.label, key=f"data_{key}_{uploads}", help=field.help or None)
+    if file is not None:
+        st.session_state[counter] += 1
+        with st.spinner("Reading the file …"):
+            _open(state, key, {field.name: Upload(file.name, file.getvalue())})
+        st.rerun()
+
+
+def _draw_form(state: AppState, key: str):
+    """Fields in a row, with the button at its end and what is switched on or off below."""
+    source = SOURCES[key]
+    in_row = [field for field in source.fields if not isinstance(field, Toggle)]
+    *places, last = st.columns([*(2 if isinstance(field, Choice) else 3 for field in in_row), 1], vertical_alignment="bottom")
+    answers = {}
+    for field, place in zip(in_row, places, strict=True):
+        answers[field.name] = _draw_field(state, place, f"data_{key}_{field.name}", field, answers)
+    for field in source.fields:
+        if isinstance(field, Toggle):
+            answers[field.name] = _draw_field(state, st, f"data_{key}_{field.name}", field, answers)
+    if last.button(source.button, width="stretch", key=f"data_{key}_open"):
+        with st.spinner("Reading the prices …"):
+            _open(state, key, answers)
+        st.rerun()
+
+
+def _draw_field(state: AppState, place, name: str, field, answers: dict):
+    """The widget of one field. Returns its answer. answers: to the fields before"""
+    about = field.help or None
+    if isinstance(field, File):
+        file = place.file_uploader(field.label, key=name, help=about)
+        return None if file is None else Upload(file.name, file.getvalue())
+    if isinstance(field, Choice):
+        options = field.options(answers)
+        widget = held(state, name, field.first_of(options))
+        if widget.value not in options:
+            widget = widget_for(state, name, field.first_of(options))
+        return place.selectbox(field.label, list(options), index=list(options).index(widget.value), key=widget.key,
+                               format_func=options.get, help=about)
+    widget = held(state, name, field.default)
+    if isinstance(field, Text):
+        return place.text_input(field.label, value=widget.value, key=widget.key, placeholder=field.placeholder or None,
+                                max_chars=field.max_chars, help=about)
+    return place.toggle(field.label, value=widget.value, key=widget.key, help=about)
+
+
+def _open(state: AppState, key: str, answers: dict, choices: dict | None = None):
+    """Asks a source for prices; what comes of it is in the state. choices: answers to its questions"""
+    earlier = state.requests.get(key)
+    request = state.requests[key] = Request(answers, choices or {}, found=earlier.found if earlier else {})
+    state.waiting_for = key
+    try:
+        opened = SOURCES[key].open({**answers, **request.choices})
+    except NeedsChoice as question:
+        request.question = question
+    except ForecastingError as error:
+        request.error = str(error)
+    else:
+        if isinstance(opened, PriceHistory):
+            _take(state, key, replace(opened, origin=key))
+        else:
+            request.job = opened
+
+
+def _take(state: AppState, key: str, history: PriceHistory):
+    """Takes the prices of a source in hand; those that an address cannot call by a name are kept in the store."""
+    state.requests[key].key = history.key
+    if address_of(history) == history.key:
         keep_history(state, history)
+    else:
+        state.use_history(history)
 
 
-def _ask(state: AppState):
-    question = state.question
+def _ask(state: AppState, key: str):
+    question = state.requests[key].question
     st.info(plain(question), icon=":material/help:")
     if question.preview is not None:
         st.dataframe(pd.DataFrame(question.preview).astype(str), hide_index=True, height="content")
-    key = f"data_choice_{question.kind}"
-    st.selectbox(QUESTIONS[question.kind], question.options, key=key)
-    st.button("Use this", icon=":material/check:", on_click=_answer, args=(state, question.kind, key))
+    widget = f"data_choice_{question.kind}"
+    st.selectbox(QUESTIONS.get(question.kind, "Which one?"), question.options, key=widget)
+    st.button("Use this", icon=":material/check:", on_click=_answer, args=(state, key, question.kind, widget))
 
 
 @reported
-def _answer(state: AppState, kind: str, key: str):
+def _answer(state: AppState, key: str, kind: str, widget: str):
+    request = state.requests[key]
     # What the widget holds now: the drawing before may not have known it yet.
-    state.upload.choices[kind] = st.session_state[key]
-    _read(state)
+    _open(state, key, request.answers, {**request.choices, kind: st.session_state[widget]})
 
 
 @reported
-def _ask_again(state: AppState):
-    state.upload.choices.clear()
-    _read(state)
+def _ask_again(state: AppState, key: str):
+    _open(state, key, state.requests[key].answers)
 
 
-def _offer_columns(state: AppState):
+def _offer_columns(state: AppState, key: str):
     """Another price column of the same file, where it has one."""
     alternatives = state.history.alternatives
     if alternatives:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             other = st.selectbox("Another price column of this file", alternatives, index=None, key="data_column",
                                  placeholder="The one chosen stands in the notes")
-            st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, "column", "data_column"))
+            st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, key, "column", "data_column"))
+
+
+def _draw_job(state: AppState, key: str):
+    """Prices on their way, and what else can be done once they take long."""
+    job = state.requests[key].job
+    late = job.seconds >= PATIENCE_SECONDS
+    st.fragment(_wait, run_every=0.5)(job, late)
+    if not late:
+        return
+    # Outside what is drawn again and again: that would swallow a click.
+    st.warning(f"{job.provider} has not answered for {PATIENCE_SECONDS} seconds. It may still; or go on without it.",
+               icon=":material/hourglass_empty:")
+    with st.container(horizontal=True):
+        if any(job.cached(symbol) for symbol in job.symbols):
+            st.button("Use the last good copy", on_click=_use_copies, args=(state, key))
+        st.button("Use the sample", on_click=_give_up, args=(state,))
+
+
+def _wait(job, late: bool):
+    if job.done or (not late and job.seconds >= PATIENCE_SECONDS):
+        st.rerun()
+    st.progress(min(0.95, job.seconds / PATIENCE_SECONDS),
+                text=f"Asking {job.provider} for {plain(', '.join(job.symbols))} …")
+
+
+@reported
+def _use_copies(state: AppState, key: str):
+    job = state.requests[key].job
+    _take_found(state, key, {symbol: job.cached(symbol) for symbol in job.symbols})
+
+
+@reported
+def _give_up(state: AppState):
+    state.use_history(reopen(DEFAULT_SAMPLE))
+
+
+def _take_results(state: AppState, key: str):
+    """What came of a job: prices, or the reason why not and what can stand in for them where there is something."""
+    request = state.requests[key]
+    job, request.job = request.job, None
+    state.waiting_for = None
+    failed = {symbol: outcome for symbol, outcome in job.results.items() if isinstance(outcome, ForecastingError)}
+    state.failures += [str(error) for error in failed.values()]
+    _take_found(state, key, {symbol: job.cached(symbol) if symbol in failed else job.results[symbol]
+                             for symbol in job.symbols})
+
+
+def _take_found(state: AppState, key: str, found: dict):
+    """Keeps the histories found (None: there is none) and takes the first one in hand."""
+    found = {symbol: replace(history, origin=key) for symbol, history in found.items() if history is not None}
+    state.requests[key].found |= found
+    for history in list(found.values())[:1]:
+        _take(state, key, history)
+
+
+def _draw_found(state: AppState, key: str):
+    """Which of the series that jobs have brought is in hand, where there are several."""
+    if len(state.requests[key].found) > 1:
+        _take_symbol(state, key)
+        found = state.requests[key].found
+        widget = widget_for(state, f"data_{key}_found", next((s for s, h in found.items() if h is state.history), None))
+        st.segmented_control("Fetched", list(found), default=widget.value, key=widget.key, on_change=_take_symbol,
+                             args=(state, key))
+
+
+@reported
+def _take_symbol(state: AppState, key: str):
+    for _, symbol in taken(state, f"data_{key}_found"):
+        if symbol:
+            _take(state, key, state.requests[key].found[symbol])

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,18 +18,16 @@ from forecasting import (
     ForecastingError,
     NeedsChoice,
     PriceHistory,
-    load_sample,
 )
-from forecasting.data.samples import SAMPLES
 from pages.components.forecast_view import ForecastView
 
-if TYPE_CHECKING:  # importing it would bring in yfinance, which most visits do not need
+if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.data.tickers import FetchJob
+    from forecasting.data.sources import Job
     from pages.components.forecast_view import Wish
 
-__all__ = ["AppState", "Upload", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
+__all__ = ["AppState", "Request", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
 XSRF_COOKIE = "_streamlit_xsrf"
@@ -38,16 +36,22 @@ MOST_WIDGETS = 20  # for one value: more than a person can outrun by clicks whil
 
 
 @dataclass
-class Upload:
-    """A file as it was uploaded, and the answers given about it so far.
+class Request:
+    """What a source of prices was last asked for, and what has come of it.
 
-    key: of the history that was read from it, None while there is none
+    answers: to the source's fields; choices: answers to its questions so far
+    key: of the history that it gave, or of a mended copy; None while there is none
+    question: what is still to be asked, or None; error: why there are no prices, '' where there is nothing to say
+    job: prices on their way, or None; found: the histories that jobs of this source have brought in this session
     """
 
-    name: str
-    content: bytes
+    answers: dict
     choices: dict = field(default_factory=dict)
     key: str | None = None
+    question: NeedsChoice | None = None
+    error: str = ""
+    job: Job | None = None
+    found: dict[str, PriceHistory] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,22 +68,20 @@ class Widget:
 
 @dataclass
 class AppState:
-    """history: the prices in hand, or None before the first page has opened; sample: its name where it is a sample
+    """history: the prices in hand, or None before the first page has opened
     config: the settings in hand, changed by `use_settings` and by the sidebar's widgets only
     problem: why what these widgets hold makes no settings, or None; `config` is then what they held before
     widgets: those made for each value, the newest last
     asks_to_train: whether Train was pressed and nothing has come of it yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     owner: names this person in the queue, so that runs are taken by turns
-    upload, question, upload_error: the last file, what is still to be asked about it, why it could not be read
-    fetch: a fetch under way; fetched: the tickers fetched in this session
+    requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: what the address asked of it in vain, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     failures: what a click could not do, sentences for the next drawing of the page
     """
 
     history: PriceHistory | None = None
-    sample: str | None = None
     config: ForecastConfig = RECOMMENDED
     problem: str | None = None
     widgets: dict[str, list[Widget]] = field(default_factory=dict)
@@ -87,11 +89,8 @@ class AppState:
     run_id: str | None = None
     earlier_id: str | None = None
     owner: str = field(default_factory=lambda: _owner())
-    upload: Upload | None = None
-    question: NeedsChoice | None = None
-    upload_error: str | None = None
-    fetch: FetchJob | None = None
-    fetched: dict[str, PriceHistory] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    waiting_for: str | None = None
     forecast: ForecastView = field(default_factory=ForecastView)
     forecast_problem: str | None = None
     forecast_drawn: tuple[str, Wish, pd.DataFrame] | None = None
@@ -99,13 +98,14 @@ class AppState:
 
     def use_history(self, history: PriceHistory):
         """Takes other prices in hand; settings and the run that is shown stay."""
-        self.history, self.sample = history, _samples().get(history.key)
-        self.fetch = None  # what was asked for before must not take their place later
+        self.history, self.waiting_for = history, None
+        for request in self.requests.values():
+            request.job = None  # what was asked for before must not take their place later
 
     @property
-    def is_of_upload(self) -> bool:
-        """Whether the prices in hand were read from the last upload."""
-        return self.upload is not None and self.upload.key == self.history.key
+    def request(self) -> Request | None:
+        """The request that gave the prices in hand."""
+        return next((request for request in self.requests.values() if request.key == self.history.key), None)
 
 
 def widget_for(state: AppState, name: str, value) -> Widget:
@@ -168,12 +168,6 @@ def _owner() -> str:
     mask, masked = map(bytes.fromhex, match.groups())
     token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(masked))
     return hashlib.sha256(token).hexdigest()[:32]  # the store of runs is no place for the token itself
-
-
-@cache
-def _samples() -> dict[str, str]:
-    """{key of its history: name} of every sample, so that a run on one of them is known to be."""
-    return {load_sample(name).key: name for name in SAMPLES}
 
 
 def app_state() -> AppState:
