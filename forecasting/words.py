@@ -26,6 +26,7 @@ __all__ = [
     "p_value",
     "percent",
     "price",
+    "probability",
     "share",
     "unit",
 ]
@@ -81,10 +82,14 @@ def share(fraction: float | None, *, signed: bool = False, digits: int = 2) -> s
 
 
 def p_value(value: float | None) -> str:
-    """A probability: p = 0.032, p < 0.001."""
-    if value is None or not math.isfinite(value):
-        return f"p = {UNKNOWN}"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    """A probability with its letter, as in a sentence: p = 0.032, p < 0.001."""
+    text = probability(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def probability(value: float | None) -> str:
+    """A probability alone, as in a table: 0.032, < 0.001."""
+    return "< 0.001" if value is not None and value < 0.001 else number(value, 3)
 
 
 def odds(logarithm: float) -> str:

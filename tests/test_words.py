@@ -125,3 +125,9 @@ def test_currencies_have_words_in_sentences():
     assert words.currency_word("USD") == "dollars"
     assert words.currency_word("SEK") == "SEK"
     assert words.currency_word(None) == ""
+
+
+def test_a_probability_stands_alone_in_a_table():
+    assert words.probability(0.0321) == "0.032"
+    assert words.probability(0.0000001) == "< 0.001"
+    assert words.probability(None) == words.probability(float("nan")) == "–"
