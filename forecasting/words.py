@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from forecasting.data.frequency import Frequency
 
 __all__ = [
     "UNKNOWN",
@@ -23,6 +26,7 @@ __all__ = [
     "p_value",
     "percent",
     "price",
+    "probability",
     "share",
     "unit",
 ]
@@ -34,21 +38,6 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _CURRENCY_WORDS = {"USD": "dollars", "EUR": "euros", "GBP": "pounds", "GBp": "pence", "GBX": "pence", "JPY": "yen",
                    "CNY": "yuan", "CHF": "francs", "INR": "rupees", "KRW": "won", "CAD": "Canadian dollars",
                    "AUD": "Australian dollars"}
-# frequency: (one step, how the last known price is called)
-_STEPS = {
-    "trading days": ("day", "yesterday's close"),
-    "every day": ("day", "yesterday's price"),
-    "weekly": ("week", "last week's price"),
-    "every two weeks": ("fortnight", "the price two weeks before"),
-    "monthly": ("month", "last month's value"),
-    "quarterly": ("quarter", "last quarter's value"),
-    "half-yearly": ("half-year", "the value half a year before"),
-    "yearly": ("year", "last year's value"),
-    "hourly": ("hour", "the price an hour before"),
-    "1 minute": ("minute", "the price a minute before"),
-    "1 second": ("second", "the price a second before"),
-}
-_WITHIN_A_DAY = re.compile(r"\d+ (hour|minute|second)s")
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
@@ -93,10 +82,14 @@ def share(fraction: float | None, *, signed: bool = False, digits: int = 2) -> s
 
 
 def p_value(value: float | None) -> str:
-    """A probability: p = 0.032, p < 0.001."""
-    if value is None or not math.isfinite(value):
-        return f"p = {UNKNOWN}"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    """A probability with its letter, as in a sentence: p = 0.032, p < 0.001."""
+    text = probability(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def probability(value: float | None) -> str:
+    """A probability alone, as in a table: 0.032, < 0.001."""
+    return "< 0.001" if value is not None and value < 0.001 else number(value, 3)
 
 
 def odds(logarithm: float) -> str:
@@ -167,15 +160,11 @@ def count_of(n: int, one: str, many: str | None = None) -> str:
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
 
 
-def unit(frequency: str) -> str:
+def unit(frequency: Frequency) -> str:
     """One step of a series of this frequency, e.g. 'day', 'month'; 'step' where the spacing has no name."""
-    if frequency in _STEPS:
-        return _STEPS[frequency][0]
-    return "step"
+    return frequency.one
 
 
-def naive_phrase(frequency: str) -> str:
+def naive_phrase(frequency: Frequency) -> str:
     """What the naive forecast repeats, e.g. "yesterday's close"."""
-    if frequency in _STEPS:
-        return _STEPS[frequency][1]
-    return f"the price {frequency} before" if _WITHIN_A_DAY.fullmatch(frequency) else "the last known price"
+    return frequency.naive

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forecasting import words
-from forecasting.data.frequency import infer_frequency
+from forecasting.data.frequency import Frequency, infer_frequency
 
 
 @pytest.mark.parametrize(("value", "currency", "text"), [
@@ -107,20 +107,27 @@ def test_probabilities_are_never_rounded_to_zero():
     ("irregular", "step", "the last known price"),
 ])
 def test_a_step_and_the_naive_forecast_are_named_by_the_frequency(frequency, unit, naive):
-    assert words.unit(frequency) == unit
-    assert words.naive_phrase(frequency) == naive
+    assert words.unit(Frequency.parse(frequency)) == unit
+    assert words.naive_phrase(Frequency.parse(frequency)) == naive
 
 
 def test_every_frequency_of_dates_has_a_step_and_a_naive_forecast():
     spans = {"B": "trading days", "D": "every day", "W": "weekly", "2W": "every two weeks", "MS": "monthly",
              "QS": "quarterly", "2QS": "half-yearly", "YS": "yearly", "h": "hourly", "min": "1 minute", "s": "1 second"}
     for code, frequency in spans.items():
-        assert infer_frequency(pd.date_range("2000-01-03", periods=40, freq=code)) == frequency
-        assert words.unit(frequency) != "step"
-        assert words.naive_phrase(frequency) != "the last known price"
+        found = infer_frequency(pd.date_range("2000-01-03", periods=40, freq=code))
+        assert str(found) == frequency
+        assert words.unit(found) != "step"
+        assert words.naive_phrase(found) != "the last known price"
 
 
 def test_currencies_have_words_in_sentences():
     assert words.currency_word("USD") == "dollars"
     assert words.currency_word("SEK") == "SEK"
     assert words.currency_word(None) == ""
+
+
+def test_a_probability_stands_alone_in_a_table():
+    assert words.probability(0.0321) == "0.032"
+    assert words.probability(0.0000001) == "< 0.001"
+    assert words.probability(None) == words.probability(float("nan")) == "–"

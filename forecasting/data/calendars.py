@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.data.frequency import infer_frequency, step_seconds
+from forecasting.data.frequency import ENOUGH_DAYS, EVERY_DAY, MONDAY_TO_FRIDAY, TRADING_DAYS, infer_frequency
 from forecasting.data.history import PriceHistory
 from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError
@@ -63,8 +63,6 @@ CALENDARS = {
 }
 
 _GUESSES = ("24/5", "XNYS", "CMES", "XLON", "XETR", "XPAR", "XTSE", "XTKS", "XHKG", "XSHG", "XBOM", "XASX")
-_MONTHS_APART = {"monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12}
-_DAYS_APART = {"weekly": 7, "every two weeks": 14}
 _RECENT_DAYS = 40  # a pattern within the day or week is read from about two months of trading days
 
 
@@ -72,24 +70,26 @@ def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
     """The `steps` dates that follow the last one of `history`, spaced as its frequency says.
 
     Trading days and times of day are those of the exchange that `history.calendar` names; where it names none, or the
-    exchange has not published its holidays so far ahead, every weekday is a trading day.
+    exchange has not published its holidays so far ahead, they are the days of the week on which the history has rows.
     Raises ConfigError for a calendar that does not exist.
     """
-    dates, frequency, calendar = history.dates, history.frequency, history.calendar
+    dates, frequency, calendar, week = history.dates, history.frequency, history.calendar, history.frequency.days
     if steps < 1 or not len(dates):
         return pd.DatetimeIndex([], name="Date")
-    if frequency == "trading days":
-        following = _trading_days(calendar, dates[-1], steps) + _time_of_day(dates[-1])
-    elif frequency == "every day":
+    if frequency == EVERY_DAY:
         following = dates[-1] + pd.to_timedelta(np.arange(1, steps + 1), unit="D")
-    elif frequency in _DAYS_APART:
-        following = _weeks(dates, calendar, _DAYS_APART[frequency], steps)
-    elif frequency in _MONTHS_APART:
-        following = _months(dates, calendar, _MONTHS_APART[frequency], steps)
-    elif seconds := step_seconds(frequency):
-        following = _within_days(dates, calendar, seconds, steps)
+    elif frequency == TRADING_DAYS:
+        following = _trading_days(calendar, week, dates[-1], steps) + _time_of_day(dates[-1])
+    elif frequency.weeks:
+        following = _weeks(dates, calendar, week, 7 * frequency.weeks, steps)
+    elif frequency.months:
+        following = _months(dates, calendar, week, frequency.months, steps)
+    elif frequency.unit == "half-month":
+        following = _half_months(dates, calendar, week, steps)
+    elif frequency.seconds:
+        following = _within_days(dates, calendar, week, frequency.seconds, steps)
     else:
-        following = _irregular(dates, steps)
+        following = _irregular(dates, week, steps)
     return pd.DatetimeIndex(following, name="Date").as_unit(dates.unit)
 
 
@@ -101,10 +101,10 @@ def guess_calendar(history: PriceHistory) -> str | None:
     """
     if history.calendar:
         return history.calendar
-    if history.frequency != "trading days" and not step_seconds(history.frequency):
-        return "24/7" if history.frequency == "every day" else None
+    if history.frequency != TRADING_DAYS and not history.frequency.seconds:
+        return "24/7" if history.frequency == EVERY_DAY else None
     days = history.dates.normalize().unique()[-750:]
-    if infer_frequency(days) == "every day":
+    if infer_frequency(days) == EVERY_DAY:
         return "24/7"
     if len(days) < 60:
         return None
@@ -126,60 +126,88 @@ def missing_sessions(calendar: str, before: pd.Timestamp, after: pd.Timestamp) -
     return int(((days > before.normalize()) & (days < after.normalize())).sum())
 
 
-def _trading_days(calendar: str | None, last: pd.Timestamp, steps: int) -> pd.DatetimeIndex:
+def _trading_days(calendar: str | None, week: tuple[int, ...], last: pd.Timestamp, steps: int) -> pd.DatetimeIndex:
     """The `steps` trading days after the day of `last`, at midnight."""
     last = last.normalize()
     if calendar is None:
-        return pd.bdate_range(last + pd.Timedelta(days=1), periods=steps)
-    # No exchange is open on fewer than 230 days a year; two more years leave room for the start and a long closure.
-    days = _sessions(calendar, last.year, last.year + 2 + steps // 230)
+        return _days_of_week(week, last + pd.Timedelta(days=1), periods=steps)
+    # No exchange is open on fewer than 230 days a year, nor on fewer than 40 of a day of the week; two more years leave
+    # room for the start and a long closure.
+    days = _sessions(calendar, last.year, last.year + 2 + steps // min(230, 40 * len(week)), week)
     return days[days > last][:steps]
 
 
-def _weeks(dates: pd.DatetimeIndex, calendar: str | None, apart: int, steps: int) -> pd.DatetimeIndex:
+def _days_of_week(week: tuple[int, ...], start: pd.Timestamp, end: pd.Timestamp | None = None,
+                  periods: int | None = None) -> pd.DatetimeIndex:
+    """The days from `start` on that are one of `week`, at midnight."""
+    mask = "".join("1" if day in week else "0" for day in range(7))
+    return pd.bdate_range(start, end, periods=periods, freq="C", weekmask=mask)
+
+
+def _weeks(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], apart: int, steps: int) -> pd.DatetimeIndex:
     """Every `apart` days on the history's usual weekday, or on the trading day next to it in weeks with a holiday."""
     usual = np.bincount(dates.day_of_week, minlength=7).argmax()
     off = (usual - dates[-1].day_of_week + 3) % 7 - 3  # a last row moved by a holiday counts from its usual weekday
     following = dates[-1] + pd.to_timedelta(off + apart * np.arange(1, steps + 1), unit="D")
-    return _on_trading_days(following, dates, calendar)
+    return _on_trading_days(following, dates, calendar, week)
 
 
-def _months(dates: pd.DatetimeIndex, calendar: str | None, apart: int, steps: int) -> pd.DatetimeIndex:
+def _months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], apart: int, steps: int) -> pd.DatetimeIndex:
     """Every `apart` months on the history's usual day of the month: the first, the 15th, the last trading day, ..."""
     month = pd.period_range(dates[-1].to_period("M") + apart, periods=apart * steps, freq="M")[::apart]
     first, last = month.start_time.normalize(), month.end_time.normalize()
     if dates.is_month_end.mean() >= 0.9:
         return last + _time_of_day(dates[-1])
-    day_counts = np.bincount(dates.day, minlength=32)
+    day_counts, middle = np.bincount(dates.day, minlength=32), np.median(dates.day)
     usual = int(day_counts.argmax())
-    if day_counts[usual] >= 0.9 * len(dates) or 8 < np.median(dates.day) < 24:
+    if len(week) == 1 and day_counts[usual] < 0.5 * len(dates):
+        # Such as the third Friday: the one that is nearest to the middle of the days on which it can fall.
+        following = _in_week(first + pd.to_timedelta(round(middle) - 1, unit="D"), week, "nearest")
+    elif day_counts[usual] >= 0.9 * len(dates):
         following = first + pd.to_timedelta(np.minimum(usual, last.day) - 1, unit="D")
-    elif np.median(dates.day) <= 8:
-        following = _next_weekday(first)
+    elif 8 < middle < 24:
+        before, after = day_counts[:usual].sum(), day_counts[usual + 1:].sum()
+        where = "back" if before > 2 * after else "on" if after > 2 * before else "nearest"
+        following = _in_week(first + pd.to_timedelta(np.minimum(usual, last.day) - 1, unit="D"), week, where)
+    elif middle <= 8:
+        following = _in_week(first, week, "on")
     else:
-        following = _next_weekday(last, back=True)
-    return _on_trading_days(following, dates, calendar) + _time_of_day(dates[-1])
+        following = _in_week(last, week, "back")
+    return _on_trading_days(following, dates, calendar, week) + _time_of_day(dates[-1])
 
 
-def _next_weekday(dates: pd.DatetimeIndex, back: bool = False) -> pd.DatetimeIndex:
-    """Each of `dates` that falls on a weekend moved to the Monday after it, or back to the Friday before it."""
-    over = np.maximum(dates.day_of_week - 4, 0)  # 1 on Saturday, 2 on Sunday
-    return dates - pd.to_timedelta(over, unit="D") if back else dates + pd.to_timedelta((3 - over) % 3, unit="D")
+def _half_months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], steps: int) -> pd.DatetimeIndex:
+    """The two usual days of each month, each as `_months` finds it."""
+    month = dates.to_period("M")
+    pairs = pd.DataFrame({"day": dates.day, "month": month}).groupby("month")["day"].agg(["min", "max", "size"])
+    pairs = pairs[pairs["size"] == 2]
+    early = dates.day < (pairs["min"].median() + pairs["max"].median()) / 2
+    ahead = _months(dates[early], calendar, week, 1, steps + 1).union(_months(dates[~early], calendar, week, 1, steps + 1))
+    return ahead[ahead > dates[-1]][:steps]
 
 
-def _on_trading_days(following: pd.DatetimeIndex, dates: pd.DatetimeIndex, calendar: str | None) -> pd.DatetimeIndex:
+def _in_week(dates: pd.DatetimeIndex, week: tuple[int, ...], where: str) -> pd.DatetimeIndex:
+    """Each of `dates` that is not on a day of `week` moved 'on' to the next one, 'back' to the one before, or the 'nearest'."""
+    days = {"on": range(7), "back": range(0, -7, -1), "nearest": (0, 1, -1, 2, -2, 3, -3)}[where]
+    moves = [next(move for move in days if (day + move) % 7 in week) for day in range(7)]
+    return dates + pd.to_timedelta(np.array(moves)[dates.day_of_week], unit="D")
+
+
+def _on_trading_days(following: pd.DatetimeIndex, dates: pd.DatetimeIndex, calendar: str | None,
+                     week: tuple[int, ...]) -> pd.DatetimeIndex:
     """`following` moved to the nearest trading day, if the history's own recent dates are all trading days."""
     if calendar is None:
         return following
     recent = dates[-52:].normalize()
-    if not recent.isin(_sessions(calendar, recent[0].year, recent[-1].year)).all():
+    if not recent.isin(_sessions(calendar, recent[0].year, recent[-1].year, week)).all():
         return following
-    days = _sessions(calendar, following[0].year - 1, following[-1].year + 1)
+    days = _sessions(calendar, following[0].year - 1, following[-1].year + 1, week)
     nearest = days.get_indexer(following.normalize(), method="nearest")
     return days[nearest] + (following - following.normalize())
 
 
-def _within_days(dates: pd.DatetimeIndex, calendar: str | None, seconds: int, steps: int) -> pd.DatetimeIndex:
+def _within_days(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], seconds: int,
+                 steps: int) -> pd.DatetimeIndex:
     """The times of day at which recent days of the history have rows, on the trading days that follow.
 
     Each weekday has its own times where trading runs around the clock, so that a week of currencies starts late on
@@ -192,8 +220,8 @@ def _within_days(dates: pd.DatetimeIndex, calendar: str | None, seconds: int, st
     if not any(len(times) for times in patterns.values()):
         return dates[-1] + pd.to_timedelta(seconds * np.arange(1, steps + 1), unit="s")
 
-    fewest = min(len(times) for times in patterns.values() if len(times))
-    more_days = _days_for_times(calendar, recent, weeks, steps // fewest + 8)
+    rows = [len(times) for times in patterns.values() if len(times)]
+    more_days = _days_for_times(calendar, week, recent, weeks, (steps // min(rows) + 8) * 7 // len(rows))
     closes = {} if weeks or calendar in (None, "24/7") else _early_closes(calendar, more_days, recent)
     following = [dates[:0]]
     found = 0
@@ -207,12 +235,13 @@ def _within_days(dates: pd.DatetimeIndex, calendar: str | None, seconds: int, st
     return following[0].append(following[1:])[:steps]
 
 
-def _days_for_times(calendar: str | None, recent: pd.DatetimeIndex, weeks: bool, number: int) -> pd.DatetimeIndex:
+def _days_for_times(calendar: str | None, week: tuple[int, ...], recent: pd.DatetimeIndex, weeks: bool,
+                    number: int) -> pd.DatetimeIndex:
     """`number` days on which there may be rows, from the day of the last row on."""
     today = recent[-1].normalize()
-    if weeks or calendar == "24/7" or (calendar is None and (recent.day_of_week >= 5).any()):
+    if weeks or calendar == "24/7":
         return pd.date_range(today, periods=2 * number)
-    return pd.DatetimeIndex([today]).append(_trading_days(calendar, today, number))
+    return pd.DatetimeIndex([today]).append(_trading_days(calendar, week, today, number))
 
 
 def _usual_times(recent: pd.DatetimeIndex) -> pd.TimedeltaIndex:
@@ -234,12 +263,23 @@ def _early_closes(calendar: str, days: pd.DatetimeIndex, recent: pd.DatetimeInde
     return hours["close"].reindex(days).dropna().to_dict() if inside.mean() > 0.95 else {}
 
 
-def _irregular(dates: pd.DatetimeIndex, steps: int) -> pd.DatetimeIndex:
-    """The median spacing, in whole days where it is a day or more; a day where there is no spacing at all."""
+def _irregular(dates: pd.DatetimeIndex, week: tuple[int, ...], steps: int) -> pd.DatetimeIndex:
+    """The days of the week that have rows, where they mostly do, such as Tuesday and Thursday; else the median spacing.
+
+    The spacing is in whole days where it is a day or more, and a day where there is no spacing at all.
+    """
+    days = dates[-_RECENT_DAYS:].normalize().unique()
+    known = len(days) >= ENOUGH_DAYS and len(week) < 7
+    if known and days.day_of_week.isin(week).sum() >= 0.6 * len(_days_of_week(week, days[0], days[-1])):
+        return _trading_days(None, week, dates[-1], steps) + _time_of_day(dates[-1])
     spacing = pd.Series(dates).diff().median() if len(dates) > 1 else pd.Timedelta(days=1)
     if spacing >= pd.Timedelta(days=1):
         spacing = spacing.round("D")
-    return dates[-1] + spacing * np.arange(1, steps + 1)
+    if not known or spacing < pd.Timedelta(days=1):
+        return dates[-1] + spacing * np.arange(1, steps + 1)
+    # Moved on to a day that has rows, up to seven may meet.
+    ahead = dates[-1] + pd.TimedeltaIndex(spacing * np.arange(1, 7 * steps + 1))
+    return _in_week(ahead, week, "on").unique()[:steps]
 
 
 def _time_of_day(date: pd.Timestamp) -> pd.Timedelta:
@@ -247,15 +287,15 @@ def _time_of_day(date: pd.Timestamp) -> pd.Timedelta:
 
 
 @lru_cache(maxsize=64)
-def _sessions(code: str, first_year: int, last_year: int) -> pd.DatetimeIndex:
-    """Every trading day of these years, at midnight; weekdays where the calendar does not reach."""
+def _sessions(code: str, first_year: int, last_year: int, week: tuple[int, ...] = MONDAY_TO_FRIDAY) -> pd.DatetimeIndex:
+    """Every trading day of these years, at midnight; the days of `week` where the calendar does not reach."""
     start, end = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
     calendar = _calendar(code, first_year, last_year)
     if calendar is None:
-        return pd.bdate_range(start, end)
+        return _days_of_week(week, start, end)
     known = calendar.sessions
-    before = pd.bdate_range(start, known[0] - pd.Timedelta(days=1)) if start < _reach(calendar)[0] else known[:0]
-    after = pd.bdate_range(known[-1] + pd.Timedelta(days=1), end) if end > _reach(calendar)[1] else known[:0]
+    before = _days_of_week(week, start, known[0] - pd.Timedelta(days=1)) if start < _reach(calendar)[0] else known[:0]
+    after = _days_of_week(week, known[-1] + pd.Timedelta(days=1), end) if end > _reach(calendar)[1] else known[:0]
     return before.append([known[(known >= start) & (known <= end)], after])
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.data.calendars import missing_sessions
-from forecasting.data.frequency import count_of, rows_per_day, step_seconds
+from forecasting.data.frequency import IRREGULAR
 from forecasting.data.history import PriceHistory
 from forecasting.errors import DataError
 
@@ -33,8 +33,6 @@ _NEIGHBOURS = 30  # rows on either side
 _ROUNDED = 1e-3  # of the day's high or low: a close so little outside them was rounded otherwise
 _FEWEST_ROWS = 20  # to know what is usual
 
-_LONGEST_STEP_DAYS = {"every day": 4, "weekly": 16, "every two weeks": 30, "monthly": 70, "quarterly": 200,
-                      "half-yearly": 400, "yearly": 800}
 _FEWEST_FLAT = 10
 _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "future": "dated in the future"}
 
@@ -239,7 +237,8 @@ def _scale(values: np.ndarray, row: int) -> float:
 
 def _future(history: PriceHistory, now: pd.Timestamp):
     """Rows dated after the present, with room for time zones and for periods that are dated by their end."""
-    days = {"trading days": 2, "every day": 2}.get(history.frequency, _LONGEST_STEP_DAYS.get(history.frequency, 2) / 2)
+    frequency = history.frequency
+    days = 2 if frequency.unit == "day" else (frequency.longest_step or 2) / 2
     ahead = history.dates[history.dates > now + pd.Timedelta(days=days)]
     if len(ahead):
         fix = f"Leave out {_rows_of(ahead, start=False)}" if len(ahead) < len(history) else None
@@ -250,13 +249,13 @@ def _future(history: PriceHistory, now: pd.Timestamp):
 def _gaps(history: PriceHistory):
     """Stretches without rows that are longer than any closure of an exchange."""
     dates = history.dates
-    if history.frequency == "irregular":
+    if history.frequency == IRREGULAR:
         return
     days = np.diff(dates.normalize().as_unit("s").asi8) // 86_400
-    if history.frequency in _LONGEST_STEP_DAYS:
-        gaps = np.flatnonzero(days > _LONGEST_STEP_DAYS[history.frequency])
+    if history.frequency.longest_step:
+        gaps = np.flatnonzero(days > history.frequency.longest_step)
     else:
-        always_open = history.calendar == "24/7" or (dates.day_of_week >= 5).mean() > 0.2
+        always_open = history.calendar == "24/7" or len(history.frequency.days) == 7
         gaps = np.flatnonzero(days > (2 if always_open else 12))
         if history.calendar and not always_open:
             # Five trading days are eight days on the calendar. Shorter gaps do not need it, and it is slow to make.
@@ -277,14 +276,14 @@ def _flat(history: PriceHistory):
     starts = np.flatnonzero(np.append(True, close[1:] != close[:-1]))
     lengths = np.diff(np.append(starts, len(close)))
     fewest = _FEWEST_FLAT
-    if step_seconds(history.frequency):
-        fewest = max(fewest, 2 * rows_per_day(history.frequency, history.dates))
+    if history.frequency.seconds:
+        fewest = max(fewest, 2 * history.frequency.rows_per_day(history.dates))
     flat = np.flatnonzero(lengths >= fewest)
     if len(flat):
         longest = flat[lengths[flat].argmax()]
         first, last = history.dates[starts[longest]], history.dates[starts[longest] + lengths[longest] - 1]
         where = "" if len(flat) == 1 else f" This is the longest of {words.count(len(flat))} such stretches."
-        rows = count_of(history.frequency, int(lengths[longest]))
+        rows = history.frequency.count_of(int(lengths[longest]))
         yield Problem("flat", f"The price does not change for {rows}, from {words.dates(first, last)}.{where}",
                       (first, last))
 

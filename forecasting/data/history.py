@@ -8,11 +8,12 @@ import json
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
+from forecasting.data.frequency import Frequency, infer_frequency
 from forecasting.errors import DataError, UnreadableFile
 from forecasting.paths import write_atomically
 
@@ -25,6 +26,7 @@ COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 FILE = "history.parquet"
 _OLDER_DESCRIPTION = "history.json"  # older versions kept the description in a file of its own
 _METADATA = b"history"
+_INFERRED = cast(Frequency, "")  # every history that was made has a Frequency
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,11 @@ class PriceHistory:
     name: what to call the series, e.g. 'AAPL'
     source: where the prices come from, in words
     currency: e.g. 'USD', or None where it is not known
-    frequency: the spacing of the rows in words, e.g. 'trading days' (see `forecasting.data.frequency`)
+    frequency: the spacing of the rows, inferred from the dates unless it is given, as a Frequency or its words; the days
+        of the week that have rows are always those of the dates
     notes: what was repaired or assumed while reading, one sentence each
-    calendar: the `exchange_calendars` code whose sessions future dates fall on, '24/7', or None (weekdays where needed)
+    calendar: the `exchange_calendars` code whose sessions future dates fall on, '24/7', or None (the days of
+        the week that have rows)
     alternatives: other columns of the same file that could be the price
     origin: the key in `forecasting.data.sources.SOURCES` of the source it was opened from, '' where it was made otherwise
     """
@@ -46,7 +50,7 @@ class PriceHistory:
     name: str
     source: str
     currency: str | None = None
-    frequency: str = ""
+    frequency: Frequency = _INFERRED
     notes: tuple[str, ...] = ()
     calendar: str | None = None
     alternatives: tuple[str, ...] = ()
@@ -72,10 +76,9 @@ class PriceHistory:
         object.__setattr__(self, "frame", frame)
         for name in ("notes", "alternatives"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not self.frequency:
-            from forecasting.data.frequency import infer_frequency
-
-            object.__setattr__(self, "frequency", infer_frequency(frame.index))
+        given = self.frequency
+        frequency = given if isinstance(given, Frequency) else Frequency.parse(str(given)) if given else None
+        object.__setattr__(self, "frequency", frequency.on(frame.index) if frequency else infer_frequency(frame.index))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -103,8 +106,8 @@ class PriceHistory:
     def key(self) -> str:
         """32 hex digits that name these prices and their description. Addresses and stored files go by it."""
         # The empty list once held warnings; with it, and without the origin, keys are what they have always been.
-        said: list = [self.fingerprint, self.name, self.source, self.currency, self.frequency, self.notes, self.calendar,
-                      [], self.alternatives]
+        said: list = [self.fingerprint, self.name, self.source, self.currency, str(self.frequency), self.notes,
+                      self.calendar, [], self.alternatives]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
     @cached_property
@@ -122,7 +125,7 @@ class PriceHistory:
     @property
     def description(self) -> dict:
         """Every field but the prices, JSON-able."""
-        return {name: getattr(self, name) for name in _DESCRIPTION}
+        return {name: getattr(self, name) for name in _DESCRIPTION} | {"frequency": str(self.frequency)}
 
     @classmethod
     def described(cls, frame: pd.DataFrame, description: dict) -> PriceHistory:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.data.copies import keep_copy, last_copy, newest_copy
+from forecasting.data.frequency import EVERY_DAY, TRADING_DAYS, Frequency
 from forecasting.data.history import COLUMNS, PriceHistory
 from forecasting.data.yahoo import ask, calendar_of, check_range
 from forecasting.errors import (
@@ -40,8 +41,8 @@ _FRESH_WITHIN_DAY, _FRESH = 300, 3600
 # A symbol as Yahoo writes them: AAPL, BRK-B, ^GSPC, EURUSD=X, ES=F, 7203.T, 0P0000XTLM.L
 _SYMBOL = re.compile(r"\^?[A-Z0-9][A-Z0-9.\-=&]{0,19}")
 
-_FREQUENCIES = {"1wk": "weekly", "1mo": "monthly", "3mo": "quarterly", "1h": "hourly", "1m": "1 minute"} | {
-    interval: f"{interval[:-1]} minutes" for interval in ("90m", "30m", "15m", "5m", "2m")}
+_FREQUENCIES = {"1wk": Frequency("week"), "1mo": Frequency("month"), "3mo": Frequency("month", 3), "1h": Frequency("hour")} | {
+    interval: Frequency("minute", int(interval[:-1])) for interval in ("90m", "30m", "15m", "5m", "2m", "1m")}
 
 _HUNDREDTHS = {"GBp": "pence, a hundredth of a pound", "GBX": "pence, a hundredth of a pound",
                "ZAc": "cents, a hundredth of a rand", "ILA": "agorot, a hundredth of a shekel"}
@@ -265,7 +266,7 @@ def _history(symbol: str, frame: pd.DataFrame, metadata: dict, interval: str, ad
     if within_day:
         notes.append(f"Times are those of the exchange ({zone}).")
     calendar = calendar_of(metadata)
-    frequency = _FREQUENCIES.get(interval) or ("every day" if calendar == "24/7" else "trading days")
+    frequency = _FREQUENCIES.get(interval) or (EVERY_DAY if calendar == "24/7" else TRADING_DAYS)
     return PriceHistory(frame, name=symbol, source=f"Yahoo Finance ({exchange})" if exchange else "Yahoo Finance",
                         currency=currency, frequency=frequency, notes=tuple(notes), calendar=calendar)
 

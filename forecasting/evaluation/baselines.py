@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from forecasting.data.frequency import count_of, season_candidates
+from forecasting.data.frequency import IRREGULAR, Frequency
 from forecasting.errors import ConfigError
 from forecasting.evaluation import metrics
 from forecasting.evaluation.scores import SCORES, scores
@@ -84,8 +84,8 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     return table.sort_values("rmse", kind="stable", na_position="last"), reasons
 
 
-def baselines(prices, train_end: int, test_start: int, *, window: int, frequency: str = "", dates=None,
-              extra=()) -> tuple[Baseline, ...]:
+def baselines(prices, train_end: int, test_start: int, *, window: int, frequency: Frequency = IRREGULAR,
+              dates=None, extra=()) -> tuple[Baseline, ...]:
     """Every baseline's predictions of rows test_start .. n - 1.
 
     prices: (n,) oldest first; rows before train_end are the training part, and up to test_start validation
@@ -98,15 +98,15 @@ def baselines(prices, train_end: int, test_start: int, *, window: int, frequency
     if not 1 <= train_end <= test_start < len(prices):
         raise ValueError("The parts must be in order. Received: "
                          f"train_end={train_end}, test_start={test_start}, rows={len(prices)}.")
-    seasons = season_candidates(frequency, None if dates is None else dates[:test_start]) if frequency else ()
+    seasons = frequency.seasons(None if dates is None else dates[:test_start])
     parts = prices, train_end, test_start
     made = [Baseline("naive", "Naive", "The last known price.", prices[test_start - 1 : -1].copy()),
             Baseline("drift", "Drift", "The last known price and the mean move of the rows before the test part.",
                      _drift(prices, test_start))]
     lag = _best_season(*parts, seasons)
     if lag:
-        made.append(Baseline("seasonal_naive", f"Seasonal naive ({count_of(frequency, lag)})",
-                             f"The price {count_of(frequency, lag)} before.",
+        made.append(Baseline("seasonal_naive", f"Seasonal naive ({frequency.count_of(lag)})",
+                             f"The price {frequency.count_of(lag)} before.",
                              prices[test_start - lag : len(prices) - lag].copy()))
     made.append(_attempt("ridge", "Ridge regression",
                          f"Linear in the last {window} moves, its penalty chosen on validation.",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.evaluation.metrics import SMALLEST_MOVE
-from forecasting.words import count_of, odds, share
+from forecasting.words import count, count_of, odds, share
 
 __all__ = ["PROVEN", "SHARES", "Evidence", "Gate", "apply_gate", "doubt", "weigh"]
 
@@ -62,7 +62,7 @@ class Gate:
         if evidence >= math.log(PROVEN):
             text = f"The evidence for the network is {odds(evidence)} {over}"
         elif evidence > 0:
-            text = f"The evidence for the network is {odds(evidence)} {over}, short of the {PROVEN:.0f} to 1 that prove it"
+            text = f"The evidence for the network is {odds(evidence)} {over}, short of the {count(PROVEN)} to 1 that prove it"
         else:
             text = f"The evidence is {odds(-evidence)} against the network {over}"
         first, last = (share(one, digits=0) for one in (kept[0], kept[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forecasting.data.frequency import IRREGULAR, Frequency
 from forecasting.evaluation.comparison import Comparison, compare
 from forecasting.evaluation.diagnostics import part_of
 from forecasting.evaluation.verdict import Verdict, verdict
@@ -9,7 +10,7 @@ from forecasting.evaluation.verdict import Verdict, verdict
 __all__ = ["judge"]
 
 
-def judge(predictions, scores: dict, *, frequency: str = "", currency: str | None = None,
+def judge(predictions, scores: dict, *, frequency: Frequency = IRREGULAR, currency: str | None = None,
           leak: str | None = None) -> tuple[Verdict, Comparison]:
     """Compare the test part with the naive forecast and say what comes of it.
 

@@ -77,7 +77,7 @@ class Score:
         if self.unit == "share":
             return words.share(value, signed=self.signed)
         if self.unit == "p":
-            return words.p_value(value).removeprefix("p = ").removeprefix("p ")
+            return words.probability(value)
         return words.percent(value) if self.unit == "percent" else words.number(value, 3)
 
     @property

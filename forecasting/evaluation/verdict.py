@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting import words
+from forecasting.data.frequency import IRREGULAR, Frequency
 from forecasting.evaluation.gate import PROVEN, Gate
 
 __all__ = ["LEAKS", "Verdict", "direction_words", "gate_words", "intervals_words", "leak_words", "verdict"]
@@ -50,13 +51,14 @@ HEADLINES = {
 
 
 def verdict(rmse: float, naive_rmse: float, skill: float | None, interval=None, p_value: float | None = None, *,
-            frequency: str = "", currency: str | None = None, part: str = "test", leak: str | None = None) -> Verdict:
+            frequency: Frequency = IRREGULAR, currency: str | None = None, part: str = "test",
+            leak: str | None = None) -> Verdict:
     """Judge a run by its scores on one part, in the units of the prices.
 
     skill: 1 - rmse / naive_rmse, None where the naive forecast makes no error
     interval: (low, high), the 95 % interval of the skill, or None where it could not be made
     p_value: of a two-sided Diebold-Mariano test against the naive forecast, or None
-    frequency: of the series in words; it says what the naive forecast repeats, and what a step is called
+    frequency: of the series; it says what the naive forecast repeats, and what a step is called
     leak: the classic mistake that the run made on purpose, or None
 
     Better, or worse, only where the whole interval lies on that side of 0 and the test agrees: one lucky per cent is

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.data.frequency import season_candidates
 from forecasting.data.history import PriceHistory
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, encode
@@ -105,7 +104,7 @@ def _choose(encoded, config, parts, listener):
     rows = parts.rows if config.leak in ("validation", "shuffle") else parts.validation_end
     seasons: tuple[int, ...] = ()
     if config.season and encoded.encoder.target != "price":
-        seasons = season_candidates(encoded.history.frequency, encoded.history.dates)
+        seasons = encoded.history.frequency.seasons(encoded.history.dates)
     return choose(encoded.series, encoded.targets, rows, config.window, seasons, listener)
 
 

@@ -244,8 +244,8 @@ def share_chart(evidence: Evidence, dates: pd.DatetimeIndex, test_from: int, *, 
               for column, step in enumerate(_ends(evidence))]
     return t.make_figure(
         traces, title="Share of its move that is kept", dark=dark, height=t.SHORT, revision="share",
-        description="The guarded forecast keeps at the end "
-                    + " and ".join(f"{kept[-1, step]:.0f} % at step {step + 1}" for step in _ends(evidence)) + ".",
+        description="The guarded forecast keeps at the end " + " and ".join(
+            f"{words.percent(kept[-1, step], digits=0)} at step {step + 1}" for step in _ends(evidence)) + ".",
         xaxis=t.date_axis(dates, c), **t.shade(_validation_and_test(dates, test_from), c),
         yaxis={"title": {"text": "Kept, %"}, "range": [-4, 104]})
 

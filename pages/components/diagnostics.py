@@ -30,8 +30,6 @@ from pages.components.text import plain
 
 __all__ = ["draw_errors", "draw_lag"]
 
-LONGER_THAN_DAYS = ("week", "fortnight", "month", "quarter", "half-year", "year")
-
 
 def draw(figure, key: str, place=st):
     """A chart in the app's look, with its text alternative."""
@@ -59,7 +57,7 @@ def draw_errors(run, result):
     draw(move_chart(error_by_move(predictions), dark=dark, currency=currency), "evaluate_moves", right)
     weekdays, months = error_by_weekday(predictions), error_by_month(predictions)
     # A month that begins on a Monday is no Monday.
-    if len(weekdays) > 1 and unit(result.history.frequency) not in LONGER_THAN_DAYS:
+    if len(weekdays) > 1 and not result.history.frequency.longer_than_a_day:
         draw(group_chart(weekdays, "By day of the week", dark=dark, currency=currency), "evaluate_weekdays", left)
     if len(months) > 1:
         draw(group_chart(months, "By month", dark=dark, currency=currency), "evaluate_months", right)

@@ -100,7 +100,8 @@ def series_line(history: PriceHistory):
     from forecasting.words import count_of, date
 
     last = f"last {date(history.dates[-1])}" if len(history) else "empty"
-    parts = [history.name, history.source, last, count_of(len(history), "row"), history.frequency, history.currency]
+    parts = [history.name, history.source, last, count_of(len(history), "row"), str(history.frequency),
+             history.currency]
     st.caption(" · ".join(plain(part, limit=120) for part in parts if part))
 
 

@@ -11,7 +11,7 @@ from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.size import describe_network, estimate, estimate_words
 from forecasting.plots import CONFIG, describe, loss_chart
 from forecasting.runs.launcher import engine_trouble
-from forecasting.words import count_of, duration
+from forecasting.words import count_of, duration, number
 from pages.components.frame import boundary, is_dark
 from pages.components.jobs import run_store, start_engine
 from pages.components.settings_words import LABELS, changed_settings
@@ -144,7 +144,7 @@ def _progress_words(run) -> str:
     elif run.stopping:
         words.append("stopping")
     elif run.epoch and run.rate:
-        words += [f"{duration((run.epochs - run.epoch) / run.rate)} left at most", f"{run.rate:.1f} epochs a second"]
+        words += [f"{duration((run.epochs - run.epoch) / run.rate)} left at most", f"{number(run.rate, 1)} epochs a second"]
     return " · ".join(words)
 
 

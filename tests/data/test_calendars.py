@@ -189,3 +189,91 @@ def test_rows_on_every_day_fit_no_exchange_that_closes():
 
 def test_trading_days_between_two_rows_are_counted_without_holidays():
     assert missing_sessions("XNYS", pd.Timestamp("2024-11-27"), pd.Timestamp("2024-12-03")) == 2
+
+
+DAYS = pd.date_range("2023-01-01", "2024-02-22")
+MONTHS = pd.date_range("2020-01-01", "2024-02-01", freq="MS")
+
+
+@pytest.mark.parametrize(("week", "expected"), [
+    ((6, 0, 1, 2, 3), ["2024-02-25", "2024-02-26", "2024-02-27", "2024-02-28", "2024-02-29", "2024-03-03"]),
+    ((5, 6, 0, 1, 2), ["2024-02-24", "2024-02-25", "2024-02-26", "2024-02-27", "2024-02-28", "2024-03-02"]),
+    ((0, 1, 2, 3), ["2024-02-26", "2024-02-27", "2024-02-28", "2024-02-29", "2024-03-04", "2024-03-05"]),
+    ((1, 3), ["2024-02-27", "2024-02-29", "2024-03-05", "2024-03-07", "2024-03-12", "2024-03-14"]),
+    ((0, 2, 4), ["2024-02-23", "2024-02-26", "2024-02-28", "2024-03-01", "2024-03-04", "2024-03-06"]),
+    ((5,), ["2024-02-24", "2024-03-02", "2024-03-09", "2024-03-16", "2024-03-23", "2024-03-30"]),
+])
+@pytest.mark.parametrize("hour", [0, 16])
+def test_a_market_keeps_its_own_week(week, expected, hour):
+    past = DAYS[DAYS.day_of_week.isin(week)] + pd.Timedelta(hours=hour)
+    assert text(future_dates(history(past), 6).normalize()) == expected
+    assert set(future_dates(history(past), 6) - pd.DatetimeIndex(expected)) == {pd.Timedelta(hours=hour)}
+    assert guess_calendar(history(past)) is None
+
+
+@pytest.mark.parametrize("week", [(6, 0, 1, 2, 3), (5, 6, 0, 1, 2), (1, 3), (0, 2, 4), (0, 1, 2, 3, 4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_date_falls_on_a_day_without_rows_where_a_tenth_is_missing(week, seed):
+    past = DAYS[DAYS.day_of_week.isin(week)]
+    past = past[np.random.default_rng(seed).random(len(past)) > 0.1]
+    assert set(future_dates(history(past), 200).day_of_week) == set(week)
+
+
+@pytest.mark.parametrize("days", [8, 60])
+def test_hours_keep_their_own_week(days):
+    past = DAYS[DAYS.day_of_week.isin([6, 0, 1, 2, 3])][-days:]
+    stamps = pd.DatetimeIndex([day + pd.Timedelta(hours=hour) for day in past for hour in range(10, 15)])
+    ahead = future_dates(history(stamps), 12)
+    assert text(ahead)[::5] == ["2024-02-25 10:00", "2024-02-26 10:00", "2024-02-27 10:00"]
+
+
+def test_hours_on_two_days_a_week_go_on_for_as_long_as_asked():
+    stamps = pd.DatetimeIndex([day + pd.Timedelta(hours=hour) for day in DAYS[DAYS.day_of_week.isin([1, 3])]
+                               for hour in range(10, 15)])
+    ahead = future_dates(history(stamps), 500)
+    assert len(ahead) == 500
+    assert set(ahead.day_of_week) == {1, 3}
+
+
+@pytest.mark.parametrize(("days", "expected"), [
+    ((0, 14), ["2024-06-15", "2024-07-01", "2024-07-15", "2024-08-01"]),
+    ((4, 19), ["2024-06-20", "2024-07-05", "2024-07-20", "2024-08-05"]),
+])
+def test_two_days_of_each_month_stay_those(days, expected):
+    past = [month + pd.Timedelta(days=day) for month in pd.date_range("2021-01-01", "2024-06-01", freq="MS") for day in days]
+    assert text(future_dates(history(past[:-1]), 4)) == expected
+
+
+def test_the_middle_and_the_end_of_each_month_stay_on_weekdays():
+    """Rows of a weekend are those of the Friday before, as in lists of wages and of short interest."""
+    middle = pd.date_range("2021-01-01", "2024-05-01", freq="MS") + pd.Timedelta(days=14)
+    both = middle.union(pd.date_range("2021-01-01", "2024-05-31", freq="ME"))
+    past = both - pd.to_timedelta(np.maximum(both.day_of_week - 4, 0), unit="D")
+    assert text(future_dates(history(past), 6)) == ["2024-06-14", "2024-06-28", "2024-07-15", "2024-07-31", "2024-08-15",
+                                                    "2024-08-30"]
+
+
+@pytest.mark.parametrize(("dates", "expected"), [
+    # The first day from Sunday to Thursday, and the third Friday.
+    (MONTHS + pd.to_timedelta(np.array([0, 0, 0, 0, 2, 1, 0])[MONTHS.day_of_week], unit="D"),
+     ["2024-03-03", "2024-04-01", "2024-05-01"]),
+    (pd.date_range("2021-01-01", "2024-02-20", freq="WOM-3FRI"), ["2024-03-15", "2024-04-19", "2024-05-17"]),
+])
+def test_months_keep_the_week_of_their_market(dates, expected):
+    assert text(future_dates(history(dates), 3)) == expected
+
+
+def test_dates_at_random_stay_off_the_days_without_rows():
+    weekdays = pd.bdate_range("2020-01-01", periods=900)
+    past = weekdays[np.sort(np.random.default_rng(0).choice(900, 150, replace=False))]
+    ahead = future_dates(history(past), 60)
+    assert str(history(past).frequency) == "irregular"
+    assert len(ahead) == 60
+    assert ahead.is_unique
+    assert (ahead.day_of_week < 5).all()
+
+
+def test_beyond_what_an_exchange_has_published_the_historys_own_week_goes_on():
+    past = pd.date_range("2090-01-01", "2090-03-02")
+    past = past[past.day_of_week.isin([6, 0, 1, 2, 3])]
+    assert set(future_dates(history(past, "XSHG"), 20).day_of_week) == {6, 0, 1, 2, 3}

@@ -288,3 +288,13 @@ def test_extreme_prices_neither_warn_nor_stop_the_checks(prices):
     frame = pd.DataFrame({"Close": prices}, index=pd.bdate_range("2020-01-01", periods=len(prices)))
     for problem in find_problems(PriceHistory(frame, name="extreme", source="made up"), NOW):
         assert problem.sentence
+
+
+@pytest.mark.parametrize("week", [(6, 0, 1, 2, 3), (5, 6, 0, 1, 2)])
+def test_the_days_on_which_a_market_is_closed_each_week_are_no_gaps(week):
+    days = pd.date_range("2022-01-01", periods=500)
+    dates = days[days.day_of_week.isin(week)]
+    frame = pd.DataFrame({"Close": 100 + np.cumsum(np.random.default_rng(0).normal(size=len(dates)))}, index=dates)
+    history = PriceHistory(frame, "Riyadh", "made for a test")
+    assert not find_problems(history)
+    assert kinds(replace(history, frame=frame.drop(dates[100:115]))) == ["gap"]

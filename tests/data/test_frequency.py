@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.data.frequency import count_of, infer_frequency, rows_per_day, season_candidates, steps_per_year
+from forecasting import DataError
+from forecasting.data.frequency import IRREGULAR, TRADING_DAYS, Frequency, infer_frequency
 
 FREQUENCIES = {"B": "trading days", "D": "every day", "W-FRI": "weekly", "14D": "every two weeks", "MS": "monthly",
                "BME": "monthly", "QE": "quarterly", "6MS": "half-yearly", "YS": "yearly", "h": "hourly", "4h": "4 hours",
@@ -17,7 +18,7 @@ def session_hours(days, hours=7):
 
 @pytest.mark.parametrize(("code", "words"), FREQUENCIES.items())
 def test_regular_dates_are_named(code, words):
-    assert infer_frequency(pd.date_range("2023-01-02", periods=120, freq=code)) == words
+    assert str(infer_frequency(pd.date_range("2023-01-02", periods=120, freq=code))) == words
 
 
 @pytest.mark.parametrize(("code", "words"), FREQUENCIES.items())
@@ -25,33 +26,33 @@ def test_regular_dates_are_named(code, words):
 def test_a_tenth_of_the_rows_may_be_missing(code, words, seed):
     dates = pd.date_range("2023-01-02", periods=200, freq=code)
     kept = np.sort(np.random.default_rng(seed).choice(200, 180, replace=False))
-    assert infer_frequency(dates[kept]) == words
+    assert str(infer_frequency(dates[kept])) == words
 
 
 def test_nights_and_weekends_do_not_hide_the_hours_of_an_exchange():
-    assert infer_frequency(session_hours(pd.bdate_range("2024-01-02", periods=30))) == "hourly"
+    assert str(infer_frequency(session_hours(pd.bdate_range("2024-01-02", periods=30)))) == "hourly"
 
 
 def test_weeks_of_currencies_with_a_sunday_session_are_trading_days():
     days = pd.date_range("2024-01-01", periods=200)
-    assert infer_frequency(days[days.day_of_week != 5]) == "trading days"
+    assert str(infer_frequency(days[days.day_of_week != 5])) == "trading days"
 
 
 def test_an_exchange_that_trades_from_sunday_to_thursday_has_trading_days():
     days = pd.date_range("2024-01-01", periods=200)
-    assert infer_frequency(days[~days.day_of_week.isin([4, 5])]) == "trading days"
+    assert str(infer_frequency(days[~days.day_of_week.isin([4, 5])])) == "trading days"
 
 
 def test_daily_closes_stamped_across_a_clock_change_are_daily():
     days = pd.bdate_range("2024-01-01", periods=60)
     stamps = days + pd.to_timedelta(np.where(days < "2024-02-10", 16, 15), unit="h")
-    assert infer_frequency(stamps) == "trading days"
+    assert str(infer_frequency(stamps)) == "trading days"
 
 
 def test_weekly_rows_moved_by_holidays_are_weekly():
     fridays = pd.date_range("2024-01-05", periods=60, freq="W-FRI")
     moved = fridays.where(np.arange(60) % 10 != 0, fridays - pd.Timedelta(days=1))
-    assert infer_frequency(moved) == "weekly"
+    assert str(infer_frequency(moved)) == "weekly"
 
 
 @pytest.mark.parametrize("dates", [
@@ -60,7 +61,7 @@ def test_weekly_rows_moved_by_holidays_are_weekly():
     ["2024-01-01 09:00:00", "2024-01-01 09:00:07", "2024-01-01 09:03:00", "2024-01-01 10:11:12"],
 ])
 def test_dates_without_a_usual_spacing_are_irregular(dates):
-    assert infer_frequency(pd.DatetimeIndex(dates)) == "irregular"
+    assert str(infer_frequency(pd.DatetimeIndex(dates))) == "irregular"
 
 
 @pytest.mark.parametrize(("words", "lags"), [
@@ -68,21 +69,21 @@ def test_dates_without_a_usual_spacing_are_irregular(dates):
     ("yearly", ()), ("irregular", ()), ("30 minutes", (48, 336)), ("hourly", (24, 168)), ("4 hours", (6, 42)),
 ])
 def test_seasons_are_looked_for_where_the_frequency_has_them(words, lags):
-    assert season_candidates(words) == lags
+    assert Frequency.parse(words).seasons() == lags
 
 
 def test_hours_of_an_exchange_have_shorter_days_and_weeks_than_hours_around_the_clock():
     dates = session_hours(pd.bdate_range("2024-01-02", periods=30))
-    assert rows_per_day("hourly", dates) == 7
-    assert season_candidates("hourly", dates) == (7, 35)
-    assert steps_per_year("hourly", dates) == 7 * 252
-    assert season_candidates("hourly", pd.date_range("2024-01-01", periods=500, freq="h")) == (24, 168)
+    assert Frequency.parse("hourly").rows_per_day(dates) == 7
+    assert Frequency.parse("hourly").seasons(dates) == (7, 35)
+    assert Frequency.parse("hourly").rows_per_year(dates) == 7 * 252
+    assert Frequency.parse("hourly").seasons(pd.date_range("2024-01-01", periods=500, freq="h")) == (24, 168)
 
 
 @pytest.mark.parametrize(("words", "per_year"), [("trading days", 252), ("every day", 365.25), ("monthly", 12),
                                                  ("30 minutes", 48 * 365.25), ("irregular", None)])
 def test_steps_in_a_year(words, per_year):
-    assert steps_per_year(words) == per_year
+    assert Frequency.parse(words).rows_per_year() == per_year
 
 
 @pytest.mark.parametrize(("words", "number", "text"), [
@@ -91,10 +92,87 @@ def test_steps_in_a_year(words, per_year):
     ("1 minute", 5, "5 minutes"), ("irregular", 1, "1 row"), ("irregular", 60, "60 rows"),
 ])
 def test_a_number_of_rows_in_words(words, number, text):
-    assert count_of(words, number) == text
+    assert Frequency.parse(words).count_of(number) == text
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_every_frequency_has_a_unit_and_a_number_of_steps_in_a_year(words):
-    assert steps_per_year(words) >= 1
-    assert count_of(words, 3).startswith("3 ")
+    assert Frequency.parse(words).rows_per_year() >= 1
+    assert Frequency.parse(words).count_of(3).startswith("3 ")
+
+
+WEEKS = [(6, 0, 1, 2, 3), (5, 6, 0, 1, 2), (0, 1, 2, 3), (0, 1, 2, 3, 4), (6, 0, 1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("week", [*WEEKS, (1, 3), (0, 2, 4), (5, 1)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_week_is_learnt_from_the_dates_however_many_are_missing(week, seed):
+    days = pd.date_range("2023-01-01", periods=300)
+    days = days[days.day_of_week.isin(week)]
+    kept = np.random.default_rng(seed).random(len(days)) > 0.1
+    frequency = infer_frequency(days[kept])
+    assert frequency.days == tuple(sorted(week))
+    assert str(frequency) == ("trading days" if week in WEEKS else "irregular")
+
+
+@pytest.mark.parametrize(("week", "lag", "per_year"), [
+    ((5, 6, 0, 1, 2), 5, 252), ((0, 1, 2, 3), 4, 201.6), ((6, 0, 1, 2, 3, 4), 5, 252), (range(7), 7, 365.25)])
+def test_a_season_of_trading_days_is_a_week_of_them(week, lag, per_year):
+    days = pd.date_range("2023-01-01", periods=300)
+    frequency = infer_frequency(days[days.day_of_week.isin(list(week))])
+    assert frequency.seasons()[0] == lag
+    assert frequency.rows_per_year() == per_year
+
+
+def test_an_exchange_that_changed_its_week_keeps_the_new_one():
+    days = pd.date_range("2012-06-01", "2013-12-31")
+    week = np.where(days < "2013-06-29", days.day_of_week.isin([5, 6, 0, 1, 2]), days.day_of_week.isin([6, 0, 1, 2, 3]))
+    assert infer_frequency(days[week.astype(bool)]).days == (0, 1, 2, 3, 6)
+
+
+def test_a_few_days_do_not_make_a_week():
+    assert infer_frequency(pd.date_range("2024-01-01", periods=3)).days == (0, 1, 2, 3, 4)
+    assert TRADING_DAYS.on(pd.date_range("2024-01-06", periods=1)).days == (0, 1, 2, 3, 4)
+    # From Sunday to Thursday, and Friday and Saturday came by without a row.
+    assert infer_frequency(pd.DatetimeIndex(["2024-02-21", "2024-02-22", "2024-02-25", "2024-02-26", "2024-02-27"])).days == (
+        0, 1, 2, 3, 6)
+
+
+@pytest.mark.parametrize("days", [(0, 14), (4, 19), (14, 27)])
+@pytest.mark.parametrize("on_weekdays", [False, True])
+def test_rows_on_two_days_of_each_month_come_twice_a_month(days, on_weekdays):
+    months = pd.date_range("2020-01-01", periods=30, freq="MS")
+    dates = pd.DatetimeIndex([month + pd.Timedelta(days=day) for month in months for day in days])
+    if on_weekdays:
+        dates = dates + pd.to_timedelta(np.array([0, 0, 0, 0, 0, 2, 1])[dates.day_of_week], unit="D")
+    assert str(infer_frequency(dates)) == "twice a month"
+    assert infer_frequency(dates).seasons() == (24,)
+
+
+@pytest.mark.parametrize("words", [*WORDS, "irregular", "twice a month", "1 second", "90 minutes", "60 minutes"])
+def test_a_frequency_and_its_words_stand_for_each_other(words):
+    frequency = Frequency.parse(words)
+    assert str(frequency) == words
+    assert frequency == words
+    assert frequency == Frequency.parse(words)
+    assert frequency in {words}
+    assert (frequency == "weekly") == (words == "weekly")
+    assert f"{frequency}" == words
+
+
+@pytest.mark.parametrize("text", ["", "fortnightly", "0 minutes", "3 weeks", "Weekly", "nan"])
+def test_other_words_are_refused_with_those_there_are(text):
+    with pytest.raises(DataError, match=r"Received: '.*'\. Choose one of: trading days, every day"):
+        Frequency.parse(text)
+
+
+@pytest.mark.parametrize("fields", [("week", 3), ("day", 2), ("decade",), ("minute", 0), ("day", 1, ()), ("day", 1, (7,))])
+def test_a_frequency_that_cannot_be_is_refused(fields):
+    with pytest.raises(DataError, match="no such frequency"):
+        Frequency(*fields)
+
+
+def test_only_what_stands_for_one_day_or_less_has_a_day_of_the_week():
+    longer = {words for words in WORDS if Frequency.parse(words).longer_than_a_day}
+    assert longer == {"weekly", "every two weeks", "monthly", "quarterly", "half-yearly", "yearly"}
+    assert not IRREGULAR.longer_than_a_day

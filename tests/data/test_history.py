@@ -8,6 +8,7 @@ import pytest
 
 from forecasting import DataError, PriceHistory, UnreadableFile, load_sample, read_prices
 from forecasting.data.copies import keep_copy, last_copy
+from forecasting.data.frequency import TRADING_DAYS
 from forecasting.data.history import pack
 
 DAYS = pd.date_range("2024-01-01", periods=4)
@@ -51,6 +52,24 @@ def test_the_frequency_is_inferred_unless_it_is_given():
 def test_a_business_month_end_index_does_not_change_what_a_month_end_is():
     history = make(pd.DataFrame({"Close": 1.0}, index=pd.date_range("2024-01-01", periods=9, freq="BME")))
     assert not history.dates.is_month_end.all()
+
+
+def test_the_frequency_may_be_given_in_words_and_is_kept_in_words():
+    history = make(FRAME, frequency="30 minutes")
+    assert (history.frequency.unit, history.frequency.step) == ("minute", 30)
+    assert history.description["frequency"] == "30 minutes"
+    assert json.loads(json.dumps(history.description))["frequency"] == "30 minutes"
+    assert make(FRAME, frequency=history.frequency).key == history.key
+    with pytest.raises(DataError, match="Received: 'now and then'"):
+        make(FRAME, frequency="now and then")
+
+
+def test_the_days_of_the_week_are_those_of_the_dates_whatever_is_said_of_them():
+    days = pd.date_range("2024-01-01", periods=100)
+    frame = pd.DataFrame({"Close": 1.0}, index=days[days.day_of_week.isin([6, 0, 1, 2, 3])])
+    for given in ("trading days", TRADING_DAYS, ""):
+        assert make(frame, frequency=given).frequency.days == (0, 1, 2, 3, 6)
+    assert dataclasses.replace(make(frame), frame=frame[frame.index.day_of_week != 6]).frequency.days == (0, 1, 2, 3)
 
 
 def test_a_history_is_frozen_and_can_be_copied_with_changes():
@@ -137,6 +156,7 @@ def test_a_history_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME, ["no description"])),
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME.drop(columns="Close"), make(FRAME).description)),
     lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME, make(FRAME).description | {"notes": 7})),
+    lambda folder: (folder / "history.parquet").write_bytes(pack(FRAME, make(FRAME).description | {"frequency": 7})),
     FRAME.to_parquet,
     lambda folder: [FRAME.to_parquet(folder / "history.parquet"), (folder / "history.json").write_text("{")],
 ])

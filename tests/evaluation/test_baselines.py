@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
+from forecasting.data.frequency import IRREGULAR, Frequency
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError
 from forecasting.evaluation import baselines as module
@@ -22,7 +23,7 @@ def seasonal_prices(seed=0):
 
 
 def made_from(prices, **settings):
-    settings = {"window": WINDOW, "frequency": "monthly"} | settings
+    settings = {"window": WINDOW, "frequency": Frequency("month")} | settings
     return {one.key: one for one in baselines(prices, TRAIN_END, TEST_START, **settings)}
 
 
@@ -59,13 +60,13 @@ def test_drift_of_positive_prices_is_a_constant_rate():
 
 
 def test_without_a_season_there_is_no_seasonal_naive():
-    assert "seasonal_naive" not in made_from(seasonal_prices(), frequency="irregular")
-    assert "seasonal_naive" not in made_from(seasonal_prices(), frequency="yearly")
+    assert "seasonal_naive" not in made_from(seasonal_prices(), frequency=IRREGULAR)
+    assert "seasonal_naive" not in made_from(seasonal_prices(), frequency=Frequency("year"))
 
 
 def test_of_two_seasons_validation_chooses(monkeypatch):
     prices = 100 + np.tile(np.arange(24.0), N // 24)
-    monkeypatch.setattr(module, "season_candidates", lambda frequency, dates: (7, 24, 1000))
+    monkeypatch.setattr(Frequency, "seasons", lambda frequency, dates: (7, 24, 1000))
     assert "24 months" in made_from(prices)["seasonal_naive"].name
 
 
@@ -165,7 +166,7 @@ def test_parts_out_of_order_and_unknown_names_are_refused():
 
 def test_table_is_sorted_by_rmse_and_holds_the_scores_of_each():
     history = history_of(seasonal_prices())
-    assert history.frequency == "monthly"
+    assert str(history.frequency) == "monthly"
     predictions = predictions_of(history, history.close[1:] * 1.001)
     table, reasons = baseline_table(history, ForecastConfig(window=WINDOW), predictions)
     assert table.index[0] == "This run"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from forecasting.data.frequency import IRREGULAR, TRADING_DAYS, Frequency
 from forecasting.evaluation.gate import Gate
 from forecasting.evaluation.scores import always_words
 from forecasting.evaluation.verdict import (
@@ -18,7 +19,7 @@ from forecasting.words import UNKNOWN
 
 
 def test_the_verdict_has_the_numbers_in_one_sentence():
-    answer = verdict(1.4412, 1.4398, -0.001, (-0.006, 0.004), 0.71, frequency="trading days", currency="USD")
+    answer = verdict(1.4412, 1.4398, -0.001, (-0.006, 0.004), 0.71, frequency=TRADING_DAYS, currency="USD")
     assert answer.sentence == ("Test RMSE 1.44 dollars, repeating yesterday's close 1.44: no better than naive "
                                "(skill -0.1 %, 95 % interval -0.6 % to 0.4 %).")
     assert answer.outcome == "unproven"
@@ -60,7 +61,7 @@ def test_an_interval_that_touches_zero_proves_nothing():
     ("irregular", "repeating the last known price 1.00"),
 ])
 def test_the_naive_forecast_is_named_by_the_frequency(frequency, naive):
-    assert naive in verdict(1.1, 1.0, -0.1, (-0.2, 0.1), 0.4, frequency=frequency).sentence
+    assert naive in verdict(1.1, 1.0, -0.1, (-0.2, 0.1), 0.4, frequency=Frequency.parse(frequency)).sentence
 
 
 def test_a_price_that_never_moved_has_no_skill():
@@ -71,7 +72,7 @@ def test_a_price_that_never_moved_has_no_skill():
 
 @pytest.mark.parametrize("interval", [None, (None, None), (np.nan, np.nan)])
 def test_without_an_interval_nothing_is_proven(interval):
-    for frequency, unit in (("trading days", "days"), ("monthly", "months"), ("", "steps")):
+    for frequency, unit in ((TRADING_DAYS, "days"), (Frequency("month"), "months"), (IRREGULAR, "steps")):
         answer = verdict(0.5, 1.0, 0.5, interval, None, frequency=frequency)
         assert answer.outcome == "unproven"
         assert f"too few {unit} to tell" in answer.sentence

@@ -8,6 +8,7 @@ import pandas as pd
 from forecasting.data.files.pick_prices import Picked
 from forecasting.data.files.wording import shown
 from forecasting.errors import UnreadableFile
+from forecasting.words import count, count_of, date, price
 
 __all__ = ["price_frame"]
 
@@ -63,9 +64,10 @@ def _check_candles(frame: pd.DataFrame, name: str):
     far = (known["Close"] > _FAR * known["High"]) | (known["Close"] < known["Low"] / _FAR)
     if len(known) and (known["Low"] > 0).all() and far.mean() > 0.5:
         day = known[far].iloc[0]
-        raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {far.sum():,} of {len(known):,} "
-                             f"rows, e.g. {day['Close']:,.8g} between {day['Low']:,.8g} and {day['High']:,.8g}. The names seem "
-                             "to stand over the wrong columns: correct the header, and choose the file again.")
+        raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {count(far.sum())} of "
+                             f"{count_of(len(known), 'row')}, e.g. {price(day['Close'])} between {price(day['Low'])} and "
+                             f"{price(day['High'])}. The names seem to stand over the wrong columns: correct the header, and "
+                             "choose the file again.")
 
 
 def _ratio(adjusted: np.ndarray, raw: np.ndarray) -> np.ndarray:
@@ -79,4 +81,4 @@ def _largest_step(raw: np.ndarray, adjusted: np.ndarray, dates: pd.Series) -> st
     steps = np.abs(np.diff(np.log(ratio.to_numpy())))
     if not len(steps) or steps.max() < np.log(_SPLIT):
         return None
-    return f"{ratio.index[int(steps.argmax()) + 1]:%Y-%m-%d}"
+    return date(ratio.index[int(steps.argmax()) + 1])

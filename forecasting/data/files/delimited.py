@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
 from forecasting.errors import UnreadableFile
+from forecasting.words import count
 
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "MAX_LINES", "Grid", "read_grid"]
 
@@ -203,8 +204,8 @@ def _check_quotes(frame: pd.DataFrame):
     for _, swallowed in containing(frame, r"[\r\n][^0-9A-Za-z]?[0-9]{1,4}[-/.0-9].*[,;|\t]"):
         if swallowed.any():
             row = int(swallowed.argmax()) + 1
-            raise UnreadableFile(f"A quotation mark in row {row:,} takes the rows after it into one cell. Remove it and upload "
-                                 "the file again.")
+            raise UnreadableFile(f"A quotation mark in row {count(row)} takes the rows after it into one cell. Remove it and "
+                                 "upload the file again.")
 
 
 def _last_filled(frame: pd.DataFrame) -> int:
@@ -213,13 +214,13 @@ def _last_filled(frame: pd.DataFrame) -> int:
 
 def _checked(width: int, lines: int) -> int:
     if width > MAX_COLUMNS:
-        raise UnreadableFile(f"The file has more than {MAX_COLUMNS:,} columns. Keep those with dates and prices.")
+        raise UnreadableFile(f"The file has more than {count(MAX_COLUMNS)} columns. Keep those with dates and prices.")
     if lines > MAX_LINES:
-        raise UnreadableFile(f"The file has {lines:,} lines, more than the {MAX_LINES:,} that can be read. Choose a shorter "
-                             "period, or prices that are further apart in time.")
+        raise UnreadableFile(f"The file has {count(lines)} lines, more than the {count(MAX_LINES)} that can be read. Choose a "
+                             "shorter period, or prices that are further apart in time.")
     if width * lines > MAX_CELLS:
-        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells: {lines:,} lines of {width:,}. Keep "
-                             "the columns with dates and prices, or a shorter period.")
+        raise UnreadableFile(f"The file has more than {MAX_CELLS // 10**6} million cells: {count(lines)} lines of "
+                             f"{count(width)}. Keep the columns with dates and prices, or a shorter period.")
     return width
 
 

@@ -9,6 +9,7 @@ import unicodedata
 
 from forecasting.data.files.cells import looks_like_number, tidy
 from forecasting.data.files.vocabulary import CURRENCIES, ROLES, SIGNS, plain
+from forecasting.data.files.wording import counted
 from forecasting.errors import UnreadableFile
 
 __all__ = ["to_utf8"]
@@ -48,10 +49,10 @@ def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     _refuse_other_formats(data)
     if controls := len(data) - len(data.translate(None, _CONTROLS)):
         data = data.translate(None, _CONTROLS)
-        notes.append(f"{controls:,} control character{'s were' if controls > 1 else ' was'} removed.")
+        notes.append(f"{counted(controls, 'control character')} removed.")
     data, cut = _without_overlong(data)
     if cut:
-        notes.append(f"{cut:,} overlong text{'s were' if cut > 1 else ' was'} left out.")
+        notes.append(f"{counted(cut, 'overlong text')} left out.")
     return data, tuple(notes)
 
 

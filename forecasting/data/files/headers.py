@@ -12,8 +12,9 @@ import pandas as pd
 from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
 from forecasting.data.files.delimited import Grid
 from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
-from forecasting.data.files.wording import count, shown
+from forecasting.data.files.wording import counted, shown
 from forecasting.errors import UnreadableFile
+from forecasting.words import count
 
 __all__ = ["Column", "Table", "find_table"]
 
@@ -99,14 +100,14 @@ def find_table(grid: Grid) -> Table:
         body, native, repeated = _without_repeats(body, native, [rows[i] for i in header_rows])
         body, native = _first_table(body, native, notes)
         if repeated:
-            notes.append(f"{count(repeated, 'repeated header line')} left out.")
+            notes.append(f"{counted(repeated, 'repeated header line')} left out.")
     else:
         labels = [[] for _ in range(frame.shape[1])]
     top = min(header_rows, default=first)
     owners = _owners(rows[top - 1], rows[top]) if header_rows and top else {}
     above = sum(map(any, rows[:top])) - bool(owners)
     if above:
-        notes.append(f"{count(above, 'line')} skipped above the table.")
+        notes.append(f"{counted(above, 'line')} skipped above the table.")
     if body.empty and sum(map(any, rows)) > 1:
         raise UnreadableFile("No line of this file holds a date and a price, e.g. not "
                              f"“{shown(' '.join(rows[0]), 60)}”. Choose a file with dates and prices.")
@@ -307,11 +308,11 @@ def _fit_header(labels, body, native, notes):
     excess = _rows_beyond(body, named) if named > 1 else pd.Series(False, index=body.index)
     if excess.mean() > 0.05:
         raise UnreadableFile(
-            f"The header names {named} columns but {int(excess.sum()):,} rows hold more numbers than that, e.g. "
+            f"The header names {named} columns but {count(excess.sum())} rows hold more numbers than that, e.g. "
             f"“{shown(', '.join(cell for cell in body[excess].iloc[0] if cell), 60)}”. Numbers with a comma may need quotation "
             "marks, or another delimiter than the comma. Save the file again, e.g. as Excel.")
     if excess.any():
-        notes.append(f"{count(excess.sum(), 'row')} with more cells than the header left out.")
+        notes.append(f"{counted(excess.sum(), 'row')} with more cells than the header left out.")
         body = body[~excess]
         native = native[~excess] if native is not None else None
     return labels, body, native
@@ -367,7 +368,7 @@ def _first_table(body, native, notes):
         anew = next((line for line in named.index if not _is_data(list(body.loc[line]))), None)
         if anew is not None:
             rest = int((body.loc[anew:] != "").any(axis=1).sum())
-            notes.append(f"A second table begins at line {anew + 1:,}; its {count(rest, 'line')} left out.")
+            notes.append(f"A second table begins at line {count(anew + 1)}; its {counted(rest, 'line')} left out.")
             body = body.loc[: anew - 1]
             native = native.loc[: anew - 1] if native is not None else None
     return body, native

@@ -14,8 +14,9 @@ from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.shapes import clock_of, outline
 from forecasting.data.files.stamps import read_stamps
 from forecasting.data.files.vocabulary import MISSING, ROLES, month_number, plain
-from forecasting.data.files.wording import count, shown
+from forecasting.data.files.wording import shown
 from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.words import count, count_of, date
 
 __all__ = ["Dates", "daily_or_timed", "pick_dates"]
 
@@ -71,8 +72,8 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
     present = int((~text.str.lower().isin(MISSING)).sum())
     if reading.read < (1 - _TOLERATED) * present:
         bad = text[reading.values.isna().to_numpy() & (text != "").to_numpy()]
-        raise UnreadableFile(f"Only {reading.read:,} of {present:,} dates in “{shown(column.name)}” can be read, e.g. not "
-                             f"“{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
+        raise UnreadableFile(f"Only {count(reading.read)} of {count(present)} dates in “{shown(column.name)}” can be read, "
+                             f"e.g. not “{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
     positions: tuple[int, ...] = (column.position,)
     notes, timed = calendar, column
@@ -138,7 +139,7 @@ def _check_alike(column: Column, text: pd.Series, reading: Reading):
     known = {outline(cell) for cell in read.iloc[:: len(read) // _OUTLINED + 1]}
     alike = [cell for cell in text[unread] if re.search(r"[^\W\d_]", cell) and outline(cell) in known]
     if len(alike) > _TOLERATED_ALIKE * len(text):
-        raise UnreadableFile(f"{len(alike):,} of {len(text):,} dates in “{shown(column.name)}” cannot be read, e.g. "
+        raise UnreadableFile(f"{count(len(alike))} of {count(len(text))} dates in “{shown(column.name)}” cannot be read, e.g. "
                              f"“{shown(alike[0])}”. Write all of them as year-month-day, e.g. 2018-03-27.")
 
 
@@ -354,7 +355,7 @@ def _both_ways(text: pd.Series, readings: list[Reading]) -> tuple[dict[str, str]
     first, second = readings[0].values, readings[1].values
     differing = np.flatnonzero(((first != second) & (first.notna() | second.notna())).to_numpy())[:5]
     return tuple({"as written": shown(text.iloc[i])} | {
-        str(reading.order): "no date" if pd.isna(date := reading.values.iloc[i]) else f"{date:%d %b %Y}"
+        str(reading.order): "no date" if pd.isna(read := reading.values.iloc[i]) else date(read, time=False)
         for reading in readings}
         for i in differing)
 
@@ -364,6 +365,5 @@ def _no_dates(table: Table) -> str:
     text = table.frame[named[0].position] if named else table.frame[0]
     example = next((cell for cell in text if not is_missing(cell)), "")
     where = f"“{shown(named[0].name)}” holds e.g. “{shown(example)}”" if named else f"the first cell is “{shown(example)}”"
-    rows = count(len(table.frame), "row").rsplit(" ", 1)[0]
-    return (f"No column of this file holds dates ({rows}; {where}). Give each price a date in a column of its own, "
-            "e.g. 2018-03-27.")
+    return (f"No column of this file holds dates ({count_of(len(table.frame), 'row')}; {where}). Give each price a date in a "
+            "column of its own, e.g. 2018-03-27.")

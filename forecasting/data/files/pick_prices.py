@@ -17,6 +17,7 @@ from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.words import count
 
 __all__ = ["Picked", "named_column", "pick_block", "pick_prices", "pick_rows"]
 
@@ -71,7 +72,7 @@ def pick_block(table: Table, series: str | None, column) -> tuple[Table, str | N
         chosen = named_column(column, table, list(table.columns))
         wanted, column = next((name for name, columns in blocks.items() if chosen in columns), wanted), chosen.name
     if wanted is None:
-        raise NeedsChoice(f"The file holds {len(blocks):,} series side by side, each with its own dates. Which one?",
+        raise NeedsChoice(f"The file holds {count(len(blocks))} series side by side, each with its own dates. Which one?",
                           kind="series", options=list(blocks)[:_MOST_OPTIONS], preview=table.preview())
     return replace(table, columns=blocks[wanted]), wanted if named else None, column
 
@@ -104,7 +105,7 @@ def pick_rows(table: Table, dates: pd.Series, series: str | None, column) -> tup
         if series is not None:
             raise UnreadableFile(f"There is no series “{shown(series)}” in “{shown(stacked.name)}”. "
                                  f"It holds {listed(names)}.")
-        raise NeedsChoice(f"The file holds {len(names):,} series, told apart by “{shown(stacked.name)}”. Which one?",
+        raise NeedsChoice(f"The file holds {count(len(names))} series, told apart by “{shown(stacked.name)}”. Which one?",
                           kind="series", options=names[:_MOST_OPTIONS], preview=table.preview())
     rows = (labels == wanted).to_numpy()
     kept = replace(table, frame=table.frame[rows].reset_index(drop=True),
@@ -216,7 +217,7 @@ def _of_one_entity(numeric: list[Column], table: Table, column, series):
         return [c for c in numeric if c.entity in (chosen.entity, "")], chosen.entity or None, column
     if series is not None:
         raise UnreadableFile(f"There is no series “{shown(series)}” in this file. It holds {listed(entities)}.")
-    raise NeedsChoice(f"The file holds prices of {len(entities):,} series. Which one?", kind="series",
+    raise NeedsChoice(f"The file holds prices of {count(len(entities))} series. Which one?", kind="series",
                       options=entities[:_MOST_OPTIONS], preview=table.preview())
 
 
@@ -329,7 +330,7 @@ def _ask_for_column(columns: list[Column], table: Table) -> NoReturn:
     if len(options) == 1 and options[0].role not in ("open", "high", "low"):
         raise UnreadableFile(f"No column of this file holds prices; “{shown(options[0].name)}” is the only one with numbers. "
                              "If it holds the prices all the same, rename it to Close.")
-    raise NeedsChoice(f"{len(options):,} columns could be the price. Which one?", kind="column",
+    raise NeedsChoice(f"{count(len(options))} columns could be the price. Which one?", kind="column",
                       options=[c.name for c in options[:_MOST_OPTIONS]], preview=table.preview())
 
 

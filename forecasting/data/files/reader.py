@@ -21,6 +21,7 @@ from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.files.wording import shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.words import count
 
 __all__ = ["read_prices"]
 
@@ -78,8 +79,8 @@ def _history(table: Table, column, series, order, decimal) -> PriceHistory:
         text = table.frame[picked.close.position]
         bad = text[close.unreadable]
         example = f", e.g. “{shown(bad.iloc[0])}”" if len(bad) else ""
-        raise UnreadableFile(f"The column “{shown(picked.close.name)}” does not hold prices: {len(bad):,} of its {len(text):,} "
-                             f"cells are not numbers{example}. Prices must be numbers, e.g. 168.34.")
+        raise UnreadableFile(f"The column “{shown(picked.close.name)}” does not hold prices: {count(len(bad))} of its "
+                             f"{count(len(text))} cells are not numbers{example}. Prices must be numbers, e.g. 168.34.")
     frame, used, price_notes = price_frame(picked, {role: f.values for role, f in figures.items()}, stamps)
     frame, row_notes = clean_rows(frame, close, table)
     index, day_notes = daily_or_timed(frame["Date"], dates.reading.zone)

@@ -13,7 +13,7 @@ from forecasting.data.files.cells import is_missing, looks_like_date, looks_like
 from forecasting.data.files.delimited import Grid
 from forecasting.data.files.headers import Column, Table
 from forecasting.data.files.vocabulary import ROLES, month_number, plain
-from forecasting.data.files.wording import count, shown
+from forecasting.data.files.wording import counted, shown
 from forecasting.errors import UnreadableFile
 
 __all__ = ["dates_down", "months_down"]
@@ -121,7 +121,7 @@ def _years_down(grid: Grid, header: int, years: dict[int, int]) -> Grid:
         natives = list(grid.native.loc[body.index, columns].itertuples(index=False, name=None))
     above = int((grid.frame.iloc[:header] != "").any(axis=1).sum())
     notes = [*grid.notes, "The table was turned: its years stand side by side.",
-             *([f"{count(above, 'line')} skipped above the table."] if above else [])]
+             *([f"{counted(above, 'line')} skipped above the table."] if above else [])]
     if len(names) == 1 or any(month_number(name) or _quarter_number(name) or plain(name) in ROLES for name in names):
         return _side_by_side(grid, list(years.values()), names, values, natives, notes)
     return _stacked(grid, list(years.values()), names, values, natives, notes)

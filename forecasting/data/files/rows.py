@@ -7,8 +7,9 @@ import pandas as pd
 
 from forecasting.data.files.figures import Figures
 from forecasting.data.files.headers import Table
-from forecasting.data.files.wording import count
+from forecasting.data.files.wording import counted
 from forecasting.errors import UnreadableFile
+from forecasting.words import count, count_of
 
 __all__ = ["clean_rows", "one_row_a_date", "remarks"]
 
@@ -23,16 +24,16 @@ def clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.Da
     filled = (table.frame != "").any(axis=1).to_numpy()
     notes = []
     if number := int((blank & filled).sum()):
-        notes.append(f"{count(number, 'line')} left out with neither a date nor a price.")
+        notes.append(f"{counted(number, 'line')} left out with neither a date nor a price.")
     if number := int((undated & ~unpriced).sum()):
-        notes.append(f"{count(number, 'row')} left out because the date cannot be read.")
+        notes.append(f"{counted(number, 'row')} left out because the date cannot be read.")
     lost = unpriced & ~undated
     if number := int((lost & ~close.unreadable & ~close.infinite).sum()):
-        notes.append(f"{count(number, 'row')} left out without a price.")
+        notes.append(f"{counted(number, 'row')} left out without a price.")
     if number := int((lost & close.unreadable).sum()):
-        notes.append(f"{count(number, 'row')} left out because the price is no number.")
+        notes.append(f"{counted(number, 'row')} left out because the price is no number.")
     if number := int((lost & close.infinite).sum()):
-        notes.append(f"{count(number, 'row')} left out because the price is infinite.")
+        notes.append(f"{counted(number, 'row')} left out because the price is infinite.")
     kept = frame[~undated & ~unpriced]
     _check_enough(kept)
     return kept.sort_values("Date", kind="stable"), notes
@@ -62,9 +63,10 @@ def one_row_a_date(frame: pd.DataFrame, stamps: pd.Series) -> tuple[pd.DataFrame
                                  "one series.")
         same = number - differing
         if same:
-            notes.append(f"{count(same, 'repeated row')} left out.")
+            notes.append(f"{counted(same, 'repeated row')} left out.")
         if differing:
-            notes.append(f"{count(differing, 'row')} left out whose date occurs again with another price; the last one counts.")
+            notes.append(f"{counted(differing, 'row')} left out whose date occurs again with another price; "
+                         "the last one counts.")
     frame = frame[~repeated]
     _check_enough(frame)
     return frame, notes
@@ -77,10 +79,11 @@ def remarks(frame: pd.DataFrame) -> list[str]:
     if rows < _FEW:
         notes.append(f"There are only {rows} rows: choose a short window, or a file with more.")
     if rows > _MANY:
-        notes.append(f"There are {rows:,} rows, and training on so many takes long: choose a shorter period where it will do.")
+        notes.append(f"There are {count(rows)} rows, and training on so many takes long: choose a shorter period where "
+                     "it will do.")
     if number := int((closes <= 0).sum()):
-        notes.append(f"{number:,} price{' is' if number == 1 else 's are'} zero or negative, so percentages and logarithms "
-                     "have no meaning there.")
+        notes.append(f"{count_of(number, 'price')} {'is' if number == 1 else 'are'} zero or negative, so percentages and "
+                     "logarithms have no meaning there.")
     if np.abs(closes).max() > _LARGE:
         notes.append(f"Prices reach {np.abs(closes).max():.3g}, too large to train on; divide them by a power of ten.")
     return notes

@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR, Reading, read_dates
 from forecasting.data.files.vocabulary import MISSING
+from forecasting.words import date
 
 __all__ = ["read_stamps"]
 
@@ -140,7 +141,7 @@ def _serials(numbers, digits, epoch_1904) -> Reading | None:
     values = (origin + pd.to_timedelta(seconds, unit="s")).dt.as_unit("us")
     example = known.iloc[-1]
     return Reading(values, notes=(f"Dates were read as Excel serial numbers: {example:.10g} is "
-                                  f"{values[known.index[-1]]:%Y-%m-%d}.",), timed=bool((known % 1 != 0).any()))
+                                  f"{date(values[known.index[-1]], time=False)}.",), timed=bool((known % 1 != 0).any()))
 
 
 def _epochs(numbers, digits, _epoch_1904) -> Reading | None:

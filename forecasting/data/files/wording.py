@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["count", "listed", "shown"]
+from forecasting.words import count, count_of
+
+__all__ = ["counted", "listed", "shown"]
 
 
 def shown(text, length: int = 40) -> str:
@@ -14,13 +16,13 @@ def shown(text, length: int = 40) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """'1 row was', '3 rows were'."""
-    return f"{number:,} {noun} was" if number == 1 else f"{number:,} {noun}s were"
+    return f"{count_of(number, noun)} {'was' if number == 1 else 'were'}"
 
 
 def listed(names: list[str]) -> str:
     """The first eight names, and how many more there are."""
     names = [f"“{shown(name)}”" for name in names]
-    more = f" and {len(names) - 8:,} more" if len(names) > 8 else ""
+    more = f" and {count(len(names) - 8)} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more
