@@ -78,11 +78,11 @@ def ours(task, batch):
     import dataclasses
 
     from forecasting.model.config import TUTORIAL
-    from forecasting.model.learner import learner_for
+    from forecasting.model.learner import Learner
     from forecasting.model.training import configure_threads
 
     configure_threads()
-    learner = learner_for(dataclasses.replace(TUTORIAL, batch_size=batch), 1)
+    learner = Learner(dataclasses.replace(TUTORIAL, batch_size=batch), 1)
     learner.start(weights_of(task), data_of(task))
     return lambda rng: learner.train_epoch(rng, 0.01, lambda: False)[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
 from forecasting.model.features import feature_width
 
@@ -25,25 +26,17 @@ def describe_network(config: ForecastConfig) -> tuple[Layer, ...]:
     """The layers of the network that `config` builds, from the input on; parameters as Keras counts them."""
     features = feature_width(config.features)
     layers = [Layer("Window", f"{config.window} × {features}", 0)]
-    inputs = features
+    inputs, cell = features, CELLS[config.cell]
     for i, units in enumerate(config.units):
         last = i == len(config.units) - 1
-        layers.append(Layer(config.cell, str(units) if last else f"{config.window} × {units}",
-                            _cell_parameters(config.cell, inputs, units)))
+        layers.append(Layer(cell.label, str(units) if last else f"{config.window} × {units}",
+                            cell.parameters(inputs, units)))
         inputs = units
     layers.append(Layer("Dense", str(config.horizon), (inputs + 1) * config.horizon))
     if config.skip:
         layers.append(Layer("Frozen linear part", str(config.horizon),
                             config.window * features * config.horizon, frozen=True))
     return tuple(layers)
-
-
-def _cell_parameters(cell: str, inputs: int, units: int) -> int:
-    if cell == "rnn":
-        return units * (inputs + units + 1)
-    if cell == "gru":  # Keras resets after the matrix product, which takes a second bias
-        return 3 * units * (inputs + units + 2)
-    return 4 * units * (inputs + units + 1)
 
 
 def work_per_epoch(config: ForecastConfig, rows: int) -> float:
@@ -55,7 +48,7 @@ def work_per_epoch(config: ForecastConfig, rows: int) -> float:
     recurrent = sum(layer.parameters for layer in describe_network(config) if not layer.frozen)
     # A step of time costs something however small the layer is, and more so in small batches.
     per_step = recurrent + 2_000 * len(config.units) * (1 + 32 / config.batch_size)
-    slow = 3.0 if config.recurrent_dropout or config.cell == "tutorial_lstm" else 1.0
+    slow = 3.0 if config.recurrent_dropout else 1.0
     return slow * steps * per_step / 1e9
 
 
