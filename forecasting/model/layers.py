@@ -86,63 +86,92 @@ def sequence(cell, x, kernel, recurrent_kernel, bias, kept=None):
     kept: (batch, units), what the recurrent weights see of the state: a dropout mask, or None for all of it
     returns h: (time, batch, units)
     """
-    bias, recurrent_bias = cell.biases(tf.convert_to_tensor(bias))
-    from_input = tf.tensordot(x, kernel, 1) + bias
-    if recurrent_bias is None:
-        recurrent_bias = tf.zeros_like(bias)
     if kept is None:
         kept = tf.ones((1, recurrent_kernel.shape[0]), x.dtype)
-    return _through_time(cell)(from_input, tf.convert_to_tensor(recurrent_kernel), recurrent_bias, kept)
+    return _through_time(cell)(x, *(tf.convert_to_tensor(w) for w in (kernel, recurrent_kernel, bias)), kept)
+
+
+class _Math:
+    """`tf.math`, with a sigmoid that XLA computes faster."""
+
+    def __getattr__(self, name):
+        return getattr(tf.math, name)
+
+    def sigmoid(self, z):
+        return 0.5 + 0.5 * tf.tanh(0.5 * z)
 
 
 def _through_time(cell):
-    """(from_input, recurrent_kernel, recurrent_bias, kept) -> 'hidden', (time, batch, units), for this cell.
+    """(x, kernel, recurrent_kernel, bias, kept) -> 'hidden', (time, batch, units), for this cell.
 
     Automatic differentiation would add to the weights' gradient at every step. Here the steps, last to first, only carry
     the gradient of the gates back through time, and one matrix product over all steps does the rest.
     """
+    math = _Math()
 
     @tf.custom_gradient
-    def hidden(from_input, recurrent_kernel, recurrent_bias, kept):
-        steps, batch, units = tf.shape(from_input)[0], tf.shape(from_input)[1], recurrent_kernel.shape[0]
-        zero = tf.zeros((batch, units), from_input.dtype)
+    def hidden(x, kernel, recurrent_kernel, bias, kept):
+        steps, batch, units = tf.shape(x)[0], tf.shape(x)[1], recurrent_kernel.shape[0]
+        width, zero = len(cell.gates) * units, tf.zeros((batch, units), x.dtype)
+        input_bias, recurrent_bias = cell.biases(bias)
+        from_input = tf.tensordot(x, kernel, 1) + input_bias
 
-        def array(width=units):
-            return tf.TensorArray(from_input.dtype, steps, element_shape=(from_input.shape[1], width))
+        def array(columns):
+            return tf.TensorArray(x.dtype, steps, element_shape=(x.shape[1], columns))
 
         def forward(t, state, told):
-            from_state = tf.matmul(state[cell.reads] * kept, recurrent_kernel) + recurrent_bias
-            now = cell.step(tf.math, cell.split(from_input[t]), cell.split(from_state), state)
+            from_state = tf.matmul(state[cell.reads] * kept, recurrent_kernel)
+            if recurrent_bias is not None:
+                from_state += recurrent_bias
+            now = cell.step(math, cell.split(from_input[t]), cell.split(from_state), state)
             return (t + 1, {name: now[name] for name in cell.states},
                     {name: values.write(t, now[name]) for name, values in told.items()})
 
-        *_, traces = tf.while_loop(lambda t, *_: t < steps, forward, (
-            0, dict.fromkeys(cell.states, zero), {name: array() for name in cell.traces}))
-        traces = {name: values.stack() for name, values in traces.items()}
+        *_, told = tf.while_loop(lambda t, *_: t < steps, forward, (
+            0, dict.fromkeys(cell.states, zero), {name: array(units) for name in cell.traces}))
+        traces = {name: values.stack() for name, values in told.items()}
         before = {name: tf.concat([zero[None], traces[name][:-1]], axis=0) for name in cell.states}
 
         def gradient(dhidden):
+            apart = False  # whether the gradient of what the input adds is another than that of what the state adds
+
             def backward(t, carried, dinput, dstate):
+                nonlocal apart
                 got = cell.step_gradient(
-                    tf.math, {name: values[t] for name, values in traces.items()},
+                    math, {name: values[t] for name, values in traces.items()},
                     {name: values[t] for name, values in before.items()},
                     carried | {"hidden": carried["hidden"] + dhidden[t]})
                 step = tf.concat(got.from_state, axis=1)
                 through = {cell.reads: tf.matmul(step, recurrent_kernel, transpose_b=True) * kept}
                 carried = {name: got.before.get(name, zero) + through.get(name, zero) for name in cell.states}
-                nonlocal apart
                 apart = got.from_input is not got.from_state
                 return (t - 1, carried, dinput.write(t, tf.concat(got.from_input, axis=1)) if apart else dinput,
                         dstate.write(t, step))
 
-            width, apart = len(cell.gates) * units, False
             *_, dinput, dstate = tf.while_loop(lambda t, *_: t >= 0, backward, (
                 steps - 1, dict.fromkeys(cell.states, zero), array(width), array(width)))
-            dstate = dstate.stack()
-            dinput = dinput.stack() if apart else dstate
-            flat, seen = tf.reshape(dstate, (-1, width)), tf.reshape(before[cell.reads] * kept, (-1, units))
-            return dinput, tf.matmul(seen, flat, transpose_a=True), tf.reduce_sum(flat, axis=0), None
+            dstate = tf.reshape(dstate.stack(), (-1, width))
+            dinput = tf.reshape(dinput.stack(), (-1, width)) if apart else dstate
+            dx = tf.reshape(tf.matmul(dinput, kernel, transpose_b=True), tf.shape(x))
+            # A column of ones for the bias, in one product with the rest: XLA walks through a product with a single
+            # column the slow way.
+            state, inputs = (tf.reshape(v, (-1, v.shape[2])) for v in (before[cell.reads] * kept, x))
+            ones = tf.ones_like(state[:, :1])
+            if apart:
+                drecurrent, dstate_bias = _rows(tf.concat([state, ones], axis=1), dstate, units, 1)
+                dkernel, dbias = _rows(tf.concat([inputs, ones], axis=1), dinput, x.shape[2], 1)
+            else:
+                drecurrent, dkernel, dbias = _rows(
+                    tf.concat([state, inputs, ones], axis=1), dstate, units, x.shape[2], 1)
+                dstate_bias = dbias
+            dbias = tf.concat([dbias, dstate_bias], axis=0) if cell.recurrent_bias else dbias[0]
+            return dx, dkernel, drecurrent, dbias, None
 
         return traces["hidden"], gradient
 
     return hidden
+
+
+def _rows(left, right, *heights):
+    """left^T right, cut into pieces of these heights."""
+    return tf.split(tf.matmul(left, right, transpose_a=True), heights)

@@ -77,6 +77,7 @@ class Learner:
         series = [tf.TensorSpec((None, n_features)), tf.TensorSpec((None, config.horizon))]
         number = tf.TensorSpec((), tf.int32)
         self._gradient = tf.function(self._loss_and_gradient, autograph=False, jit_compile=fast or None)
+        self._update = tf.function(self._update_weights, autograph=False, jit_compile=fast or None)
         self._loss_of = tf.function(self._sum_of_losses, autograph=False, jit_compile=fast or None)
         # Without AutoGraph: it takes longer than the rest of tracing, and a process that is killed leaves its files behind.
         self._train = tf.function(self._train_steps, autograph=False, input_signature=[
@@ -174,9 +175,7 @@ class Learner:
             number = tf.reduce_sum(counted)
             weight = tf.math.divide_no_nan(1.0, number)
             parts = [self._gradient(*part, weight) for part in self._parts(inputs, targets, ends, counted)]
-            loss, *gradients = (tf.add_n(values) for values in zip(*parts, strict=True))
-            self.optimizer.apply(gradients, self.network.trainable_variables)
-            return step + 1, losses.write(step - first, loss), numbers.write(step - first, number)
+            return step + 1, losses.write(step - first, self._update(parts)), numbers.write(step - first, number)
 
         nothing = (tf.TensorArray(tf.float32, end - first), tf.TensorArray(tf.float32, end - first))
         _, losses, numbers = tf.while_loop(lambda step, *_: step < end, train_step, (first, *nothing))
@@ -189,6 +188,12 @@ class Learner:
             loss = tf.reduce_sum(self._loss(y, self.network(x, training=True)) * counted)
             weighted = loss * weight
         return [loss, *tape.gradient(weighted, variables)]
+
+    def _update_weights(self, parts):
+        """Takes a step along the gradients of all parts. Returns the sum of their losses."""
+        loss, *gradients = (tf.add_n(values) for values in zip(*parts, strict=True))
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+        return loss
 
     def _validation_loss(self, inputs, targets, ends):
         counted = tf.cast(ends[:, None] >= 0, tf.float32)

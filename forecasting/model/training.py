@@ -72,17 +72,19 @@ class FitResult:
 
 
 def configure_threads(parallel: int | None = None):
-    """One thread an op, and `parallel` ops side by side: as many as there are cores unless given.
+    """`parallel` ops side by side, as many as there are cores unless given, and two threads that they compute on.
 
     The matrices of these networks are too small to be shared out between cores; the two halves of a batch side by side
-    are faster. TensorFlow takes this setting before its first computation only; after that, nothing changes.
+    are faster, and what XLA compiles needs a thread for each. TensorFlow takes this setting before its first computation
+    only; after that, nothing changes.
     """
     import tensorflow as tf
 
     claim_tensorflow()
+    cores = parallel or os.cpu_count() or 1
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(parallel or os.cpu_count() or 1)
+        tf.config.threading.set_intra_op_parallelism_threads(min(2, cores))
+        tf.config.threading.set_inter_op_parallelism_threads(cores)
     except RuntimeError:
         return
 

@@ -31,7 +31,7 @@ class Cell:
 
     At each step of time the input adds W x_t + b to each gate and the state adds U s_{t-1}, where s is the state that the
     recurrent weights read. `step` makes gates and states of these, and `step_gradient` goes the same way back. The
-    equations are written once, for NumPy and for TensorFlow: `math` is `NumpyMath` or `tf.math`.
+    equations are written once, for NumPy and for TensorFlow: `math` has the functions of `tf.math`, for either.
 
     The weights are those of a Keras layer: kernel (inputs, gates * units), recurrent_kernel (units, gates * units) and
     bias (gates * units,), the gates side by side in the order of `gates`; with `recurrent_bias` the bias is
