@@ -143,8 +143,10 @@ class Learner:
 
     def glance(self) -> float:
         """`validate` on one batch of evenly spread origins."""
-        origins = _spread(self._validation_origins, forecast_rows(self.network, self.window))
-        return float(self._validate(*self._series, in_batches(origins, len(origins), self.parts)[0])) / len(origins)
+        rows = forecast_rows(self.network, self.window)
+        origins = _spread(self._validation_origins, rows)
+        # As many rows as `validate` has, so that nothing more is compiled.
+        return float(self._validate(*self._series, in_batches(origins, rows, self.parts)[0])) / len(origins)
 
     def loss_of_zeros(self) -> float:
         """What `validate` gives for a network whose every forecast is zero."""
