@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--quick] [--only {speed,quality}] [--torch PYTHON] [--torch-threads N]
                                   [--cells NAME ...] [--batches N ...] [--units N,N ...] [--supervision NAME ...]
-                                  [--series NAME ...] [--epochs N ...]
+                                  [--series NAME ...] [--files PATH ...] [--epochs N ...]
 
 Speed: each cell at batch 32 and 128, with two layers of 64 units, one of 64 and one of 32, with the last step and with
 every step supervised; a window of 60, 6,982 windows. Each contender is a process of its own; epochs are asked of them in
@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from series import SERIES, mackey_glass, standardised
 
+from forecasting import read_prices
 from forecasting.model.cells import CELLS
 from forecasting.model.config import CHOICES, TUTORIAL
 
@@ -57,6 +58,7 @@ def main():
     options.add_argument("--supervision", choices=CHOICES["supervision"], nargs="+", default=CHOICES["supervision"],
                          help="of speed")
     options.add_argument("--series", choices=SERIES, nargs="+", default=list(SERIES), help="of quality")
+    options.add_argument("--files", type=Path, nargs="*", default=[], help="of quality: more series, as files of prices")
     options.add_argument("--epochs", type=int, nargs="+", default=[20, 100], help="of Keras, whose quality is asked for")
     asked = options.parse_args()
     rows = TUTORIAL_ROWS // 10 if asked.quick else TUTORIAL_ROWS
@@ -69,6 +71,8 @@ def main():
         epochs = [max(1, n // 10) for n in asked.epochs] if asked.quick else asked.epochs
         for name in asked.series:
             report_quality(name, SERIES[name](rows), epochs)
+        for path in asked.files:
+            report_quality(path.stem, read_prices(path).close[:rows], epochs)
 
 
 def units_of(text):
@@ -153,6 +157,9 @@ def report_quality(name, values, epochs):
         for n in epochs:
             seconds, worked, _ = theirs[n - 1]
             goal = min(loss for *_, loss in theirs[:n])
+            if goal >= naive:
+                print(f"  Keras, lowest of {n} epochs: {goal:.3g}, which an untrained network beats: no goal")
+                continue
             print(f"  Keras, lowest of {n} epochs: {goal:.3g}, {seconds:.1f} s, processors worked {worked:.1f} s")
             for title, fit in {"the network alone": "ours-fit", "beside ridge regression": "skip-fit"}.items():
                 ours = learn(fit, task, n * 5 // 4, goal)
