@@ -1,6 +1,6 @@
-"""Trains the tutorial's model in a process of its own, for training.py.
+"""Trains the model of a task in a process of its own, for training.py.
 
-    python contenders.py {ours,keras,torch} TASK.npz BATCH THREADS
+    python contenders.py {ours,keras,torch} TASK.npz THREADS
         Each line on standard input asks for an epoch; each line on standard output tells of one: its seconds, the
         processors' seconds, and the mean loss while learning. All start from the same weights and see the windows in
         the same order. THREADS is PyTorch's number of them, 0 for its own choice.
@@ -37,8 +37,7 @@ def main():
         fit = {"ours-fit": our_fit, "skip-fit": skip_fit, "keras-fit": keras_fit}[name]
         print(json.dumps(fit(task, int(numbers[0]), float(numbers[1]))), flush=True)
         return
-    batch, threads = map(int, numbers)
-    epoch = with_torch(task, batch, threads) if name == "torch" else {"ours": ours, "keras": as_it_comes}[name](task, batch)
+    epoch = with_torch(task, int(numbers[0])) if name == "torch" else {"ours": ours, "keras": as_it_comes}[name](task)
     rng = np.random.default_rng(0)
     print(json.dumps("ready"), flush=True)
     for _ in sys.stdin:
@@ -61,9 +60,15 @@ def weights_of(task):
     return [task[f"weight{i}"] for i in range(sum(name.startswith("weight") for name in task))]
 
 
+def config_of(task):
+    from forecasting.model.config import ForecastConfig
+
+    return ForecastConfig.from_dict(json.loads(str(task["config"])))
+
+
 def windows_of(task, part="train"):
     """x: (n, window, 1), y: (n, 1), copied out as Keras and PyTorch want them."""
-    window, origins = int(task["window"]), task[part]
+    window, origins = config_of(task).window, task[part]
     every = np.lib.stride_tricks.sliding_window_view(task["inputs"][:, 0], window)
     return np.ascontiguousarray(every[origins - window + 1])[..., None], task["targets"][origins]
 
@@ -74,15 +79,12 @@ def data_of(task):
     return TrainingData(task["inputs"], task["targets"], task["train"], task["validation"])
 
 
-def ours(task, batch):
-    import dataclasses
-
-    from forecasting.model.config import TUTORIAL
-    from forecasting.model.learner import learner_for
+def ours(task):
+    from forecasting.model.learner import Learner
     from forecasting.model.training import configure_threads
 
     configure_threads()
-    learner = learner_for(dataclasses.replace(TUTORIAL, batch_size=batch), 1)
+    learner = Learner(config_of(task), 1)
     learner.start(weights_of(task), data_of(task))
     return lambda rng: learner.train_epoch(rng, 0.01, lambda: False)[0]
 
@@ -90,15 +92,16 @@ def ours(task, batch):
 def keras_model(task):
     import keras
 
-    model = keras.Sequential([keras.Input((int(task["window"]), 1)), keras.layers.LSTM(64, return_sequences=True),
-                              keras.layers.LSTM(64), keras.layers.Dense(1)])
+    from forecasting.model.network import build_network
+
+    model = build_network(config_of(task), 1)
     model.set_weights(weights_of(task))
     model.compile(keras.optimizers.Adam(0.01), "mse")
     return model
 
 
-def as_it_comes(task, batch):
-    model, (x, y) = keras_model(task), windows_of(task)
+def as_it_comes(task):
+    model, (x, y), batch = keras_model(task), windows_of(task), config_of(task).batch_size
 
     def epoch(rng):
         order = rng.permutation(len(x))
@@ -108,23 +111,25 @@ def as_it_comes(task, batch):
     return epoch
 
 
-def with_torch(task, batch, threads):
+def with_torch(task, threads):
     import torch
 
     if threads:
         torch.set_num_threads(threads)
     x, y = (torch.from_numpy(v) for v in windows_of(task))
-    lstm, head = torch.nn.LSTM(1, 64, num_layers=2, batch_first=True), torch.nn.Linear(64, 1)
+    config = config_of(task)
+    units, layers, batch = config.units[0], len(config.units), config.batch_size
+    lstm, head = torch.nn.LSTM(1, units, num_layers=layers, batch_first=True), torch.nn.Linear(units, 1)
     given = [torch.from_numpy(w.T.copy()) for w in weights_of(task)]
     with torch.no_grad():
-        for layer in range(2):
+        for layer in range(layers):
             kernel, recurrent, bias = given[3 * layer : 3 * layer + 3]
             getattr(lstm, f"weight_ih_l{layer}").copy_(kernel)
             getattr(lstm, f"weight_hh_l{layer}").copy_(recurrent)
             getattr(lstm, f"bias_ih_l{layer}").copy_(bias)
             getattr(lstm, f"bias_hh_l{layer}").zero_().requires_grad_(False)  # Keras has one bias
-        head.weight.copy_(given[6])
-        head.bias.copy_(given[7])
+        head.weight.copy_(given[-2])
+        head.bias.copy_(given[-1])
     learnt = [p for p in [*lstm.parameters(), *head.parameters()] if p.requires_grad]
     optimizer = torch.optim.Adam(learnt, lr=0.01, eps=1e-7)
 

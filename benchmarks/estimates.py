@@ -4,7 +4,7 @@
 
 Trains each of `TRAININGS` on the sample, one after another in one process as a worker does. Other programs may share the
 machine: each time is divided by how much longer than usual a reference training took right before and after it, and the
-quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of `size.COSTS`, and by all the other
+quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of each cell (`Cell.cost`), and by all the other
 trainings of the list, as for a person who has trained a few. Where early stopping ended one, the latter is the estimate of
 that end. --fit measures a grid for each cell instead, and prints the constants.
 """
@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from forecasting import RECOMMENDED, load_sample, train
-from forecasting.model import size
+from forecasting.model.cells import CELLS
+from forecasting.model.cells.cell import Cost
 from forecasting.model.config import QUICK_LOOK
-from forecasting.model.size import CellCost, Timing, epoch_seconds, estimate, estimate_words
+from forecasting.model.size import Timing, epoch_seconds, estimate, estimate_words
 
 EVERY = dataclasses.replace(RECOMMENDED, patience=None, epochs=15)
 LAST = dataclasses.replace(EVERY, supervision="last_step", epochs=5)
@@ -55,7 +56,7 @@ def main():
     history = load_sample()
     measure(dataclasses.replace(QUICK_LOOK, epochs=1), history)  # loads TensorFlow
     if asked.fit:
-        for cell in size.COSTS:
+        for cell in CELLS:
             print(cell, fit(cell, history), flush=True)
         return
     rounds = [measure_all([(config, history if rows is None else part(history, rows)) for config, rows in TRAININGS])
@@ -67,7 +68,7 @@ def main():
     firsts, learnt = [], []
     for timing in timings:
         others = [one for one in timings if one is not timing]
-        start = size.COSTS[timing.config.cell].start * len(timing.config.units)
+        start = CELLS[timing.config.cell].cost.start * len(timing.config.units)
         firsts.append((start + timing.epochs * epoch_seconds(timing.config, timing.rows)) / timing.seconds)
         second = estimate(timing.config, timing.rows, others, timing.fingerprint)
         learnt.append((second.usual if timing.epochs < timing.config.epochs else second.most) / timing.seconds)
@@ -112,7 +113,7 @@ def name(timing) -> str:
     return f"{config.cell} {units}, {supervision}, window {config.window}, batch {config.batch_size}, {timing.rows}"
 
 
-def fit(cell, history) -> CellCost:
+def fit(cell, history) -> Cost:
     """The constants that come closest to the logarithms of the measured seconds."""
     from scipy.optimize import minimize
 
@@ -125,11 +126,11 @@ def fit(cell, history) -> CellCost:
     start = float(np.median([(one.seconds - one.epochs * one.epoch_seconds) / len(one.config.units) for one in timings]))
 
     def error(logs):
-        size.COSTS[cell] = CellCost(start, *np.exp(logs))
+        CELLS[cell] = dataclasses.replace(CELLS[cell], cost=Cost(start, *np.exp(logs)))
         return sum(math.log(epoch_seconds(one.config, one.rows) / one.epoch_seconds) ** 2 for one in timings)
 
     best = minimize(error, np.log([1e-3, 5e-5, 0.3]), method="Nelder-Mead", options={"maxiter": 2000})
-    return CellCost(round(start, 2), *(float(f"{value:.2g}") for value in np.exp(best.x)))
+    return Cost(round(start, 2), *(float(f"{value:.2g}") for value in np.exp(best.x)))
 
 
 if __name__ == "__main__":

@@ -25,14 +25,7 @@ def sines(rows):
     return waves + 0.2 * rng.normal(size=rows)
 
 
-def aapl(rows):
-    """The logarithm of the sample's prices."""
-    from forecasting import load_sample
-
-    return np.log(load_sample("AAPL").close[:rows])
-
-
-SERIES = {"AAPL, log prices": aapl, "Mackey-Glass": mackey_glass, "noisy sum of sines": sines}
+SERIES = {"Mackey-Glass": mackey_glass, "noisy sum of sines": sines}
 
 
 def standardised(values, window):

@@ -7,6 +7,7 @@ import numbers
 from dataclasses import dataclass
 
 from forecasting.errors import ConfigError
+from forecasting.model.cells import CELLS
 
 __all__ = ["CHOICES", "FEATURES", "PRESETS", "QUICK_LOOK", "RANGES", "RECOMMENDED", "TUTORIAL", "ForecastConfig"]
 
@@ -15,7 +16,7 @@ FEATURES = ("Close", "Open", "High", "Low", "Volume", "day_of_week", "month",
 
 CHOICES = {
     "target": ("auto", "log_return", "change", "price"),
-    "cell": ("lstm", "gru", "rnn", "tutorial_lstm"),
+    "cell": CELLS,
     "initializer": ("glorot_uniform", "he_normal", "random_normal"),
     "recurrent_initializer": ("orthogonal", "glorot_uniform", "he_normal", "random_normal"),
     "optimizer": ("adam", "adamw", "rmsprop", "sgd"),

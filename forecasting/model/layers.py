@@ -1,6 +1,6 @@
-"""A faster LSTM layer: what `keras.layers.LSTM` computes, on TensorFlow's fused CPU op.
+"""Recurrent layers made from a cell's own equations, with the gradient through time written out.
 
-Imports Keras and TensorFlow: import this module inside functions only.
+Imports Keras and TensorFlow: import this module inside functions only, also before a model that has such a layer is loaded.
 """
 
 from __future__ import annotations
@@ -8,106 +8,170 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-__all__ = ["FusedLSTM", "lstm_sequence"]
+from forecasting.model.cells import CELLS
 
-# The gradient below is unrolled over time; for longer sequences its graph would take longer to build than it saves.
-LONGEST_UNROLLED = 256
+__all__ = ["CellLayer", "TutorialLSTM", "sequence"]
 
 
-class FusedLSTM(keras.layers.LSTM):
-    """`keras.layers.LSTM` (Hochreiter and Schmidhuber 1997): the same numbers, sooner, on a CPU.
+@keras.saving.register_keras_serializable(package="forecasting")
+class CellLayer(keras.layers.Layer):
+    """A layer of one of `CELLS`: (batch, time, inputs) -> (batch, units), or (batch, time, units) with return_sequences.
 
-    It takes the arguments of `keras.layers.LSTM`, and weights move between the two with `get_weights` and
-    `set_weights`. Where the fused op does not apply (other activations, dropout inside the cell, masks, steps that are
-    not known in advance, a GPU) it is a `keras.layers.LSTM`.
+    It has the weights of the cell's Keras layer, and gives its numbers. Inside a function compiled by XLA it takes a
+    fraction of that layer's time, because each step is a few fused loops, and because the input's and the weights' own
+    products wait for the end, where they are one each.
 
-    >>> layer = FusedLSTM(64, return_sequences=True)
-    >>> layer(np.zeros((32, 60, 1), "float32")).shape
-    TensorShape([32, 60, 64])
+    cell: a name of `CELLS`
+    recurrent_dropout: share of the state that the recurrent weights do not see in training, the same units at every step
     """
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        if not self.fuses(sequences, mask):
-            return super().inner_loop(sequences, initial_state, mask, training=training)
-        h0, c0 = initial_state
-        x = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features), as the op wants it
-        h, c = lstm_sequence(x, h0, c0, self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
-        outputs = tf.transpose(h, (1, 0, 2)) if self.return_sequences else h[-1][:, None]
-        return h[-1], outputs, [h[-1], c]
+    def __init__(self, units, cell, return_sequences=False, recurrent_dropout=0.0, kernel_initializer="glorot_uniform",
+                 recurrent_initializer="orthogonal", seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.cell = CELLS[cell]
+        self.return_sequences = return_sequences
+        self.recurrent_dropout = recurrent_dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed) if recurrent_dropout else None
 
-    def fuses(self, sequences, mask=None) -> bool:
-        """Whether the fused op computes these sequences (batch, time, features)."""
-        return (mask is None and sequences.shape[1] is not None and self.compute_dtype == "float32"
-                and self.cell.activation is keras.activations.tanh
-                and self.cell.recurrent_activation is keras.activations.sigmoid
-                and self.use_bias and not (self.dropout or self.recurrent_dropout)
-                and not (self.unroll or self.go_backwards)
-                and not tf.config.list_physical_devices("GPU"))
+    def build(self, input_shape):
+        width = len(self.cell.gates) * self.units
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], width), initializer=self.kernel_initializer, name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, width), initializer=self.recurrent_initializer, name="recurrent_kernel")
+        self.bias = self.add_weight(
+            shape=(2, width) if self.cell.recurrent_bias else (width,), initializer=self._first_bias, name="bias")
+
+    def _first_bias(self, shape, dtype=None):
+        """Zeros, but one for each gate that starts open."""
+        ones = [float(gate in self.cell.open_gates) for gate in self.cell.gates]
+        return tf.broadcast_to(tf.repeat(tf.constant(ones, dtype), self.units), shape)
+
+    def call(self, sequences, training=False):
+        x = tf.transpose(sequences, (1, 0, 2))  # (time, batch, inputs)
+        kept = None
+        if training and self.recurrent_dropout:
+            kept = keras.random.dropout(tf.ones((tf.shape(x)[1], self.units), x.dtype), self.recurrent_dropout,
+                                        seed=self.seed_generator)
+        h = sequence(self.cell, x, self.kernel, self.recurrent_kernel, self.bias, kept)
+        return tf.transpose(h, (1, 0, 2)) if self.return_sequences else h[-1]
+
+    def compute_output_shape(self, input_shape):
+        batch, steps, _ = input_shape
+        return (batch, steps, self.units) if self.return_sequences else (batch, self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units, "cell": self.cell.name,
+                "return_sequences": self.return_sequences, "recurrent_dropout": self.recurrent_dropout, "seed": self.seed,
+                "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+                "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer)}
 
 
-def lstm_sequence(x, h0, c0, kernel, recurrent_kernel, bias):
-    """Every step of an LSTM, on TensorFlow's op BlockLSTM.
+@keras.saving.register_keras_serializable(package="forecasting")
+class TutorialLSTM(CellLayer):
+    """The name under which earlier versions saved the tutorial's cell."""
 
-    x: (time, batch, inputs); h0, c0: (batch, units), the state before the first step
-    kernel, recurrent_kernel, bias: as in Keras, gates in the order i, f, c, o
-    returns h: (time, batch, units), every step's output; c: (batch, units), the cell state after the last
+    def __init__(self, units, cell="tutorial_lstm", **kwargs):
+        super().__init__(units, cell, **kwargs)
 
-    Not BlockLSTMV2: in TensorFlow 2.21 its gradient is wrong. BlockLSTM's order of the gates is i, c, f, o.
+
+def sequence(cell, x, kernel, recurrent_kernel, bias, kept=None):
+    """'hidden' of `cell` at every step.
+
+    x: (time, batch, inputs); kernel, recurrent_kernel, bias: as `Cell` says
+    kept: (batch, units), what the recurrent weights see of the state: a dropout mask, or None for all of it
+    returns h: (time, batch, units)
     """
-    weights = [_reorder_gates(w) for w in (kernel, recurrent_kernel, bias)]
-    if x.shape[0] > LONGEST_UNROLLED:
-        block = _block(x, h0, c0, *weights)
-        return block.h, block.cs[-1]
-    return _with_unrolled_gradient(x, h0, c0, *weights)
+    if kept is None:
+        kept = tf.ones((1, recurrent_kernel.shape[0]), x.dtype)
+    return _through_time(cell)(x, *(tf.convert_to_tensor(w) for w in (kernel, recurrent_kernel, bias)), kept)
 
 
-def _reorder_gates(weights):
-    """Columns i, f, c, o to i, c, f, o (and back)."""
-    i, f, c, o = tf.split(weights, 4, axis=-1)
-    return tf.concat([i, c, f, o], axis=-1)
+class _Math:
+    """`tf.math`, with a sigmoid that XLA computes faster."""
+
+    def __getattr__(self, name):
+        return getattr(tf.math, name)
+
+    def sigmoid(self, z):
+        return 0.5 + 0.5 * tf.tanh(0.5 * z)
 
 
-def _block(x, h0, c0, kernel, recurrent_kernel, bias):
-    """The op itself: its outputs i, cs, f, o, ci, co (the gates, the cell state, tanh of it) and h, a step a row."""
-    unused = tf.zeros(recurrent_kernel.shape[0])  # the weights of peepholes
-    return tf.raw_ops.BlockLSTM(
-        seq_len_max=tf.constant(x.shape[0], tf.int64), x=x, cs_prev=c0, h_prev=h0,
-        w=tf.concat([kernel, recurrent_kernel], axis=0), wci=unused, wcf=unused, wco=unused, b=bias,
-        forget_bias=0.0, cell_clip=-1.0, use_peephole=False)
+def _through_time(cell):
+    """(x, kernel, recurrent_kernel, bias, kept) -> 'hidden', (time, batch, units), for this cell.
 
-
-@tf.custom_gradient
-def _with_unrolled_gradient(x, h0, c0, kernel, recurrent_kernel, bias):
-    """`_block` with a faster gradient.
-
-    The op's own gradient adds to the weights' gradient at every step. Here the steps, last to first, only carry the
-    gradient of the gates back through time, and one matrix product over all steps does the rest.
+    Automatic differentiation would add to the weights' gradient at every step. Here the steps, last to first, only carry
+    the gradient of the gates back through time, and one matrix product over all steps does the rest.
     """
-    steps, units = x.shape[0], recurrent_kernel.shape[0]
-    block = _block(x, h0, c0, kernel, recurrent_kernel, bias)
-    h_before = tf.concat([h0[None], block.h[:-1]], axis=0)
+    math = _Math()
 
-    def gradient(dh_steps, dc):
-        # What LSTMBlockCellGrad asks for and, without peepholes, does not read.
-        no_peephole, no_bias = tf.zeros(units), tf.zeros(4 * units)
-        no_input, no_weights = tf.zeros_like(h0), tf.zeros((2 * units, 4 * units))
-        i, c, f, o, ci, co = (tf.unstack(v) for v in (block.i, block.cs, block.f, block.o, block.ci, block.co))
-        dh_steps = tf.unstack(dh_steps)
-        dh = dh_steps[-1]
-        dgates = [None] * steps
-        for t in reversed(range(steps)):
-            step = tf.raw_ops.LSTMBlockCellGrad(
-                x=no_input, cs_prev=c[t - 1] if t else c0, h_prev=no_input, w=no_weights, wci=no_peephole,
-                wcf=no_peephole, wco=no_peephole, b=no_bias, i=i[t], cs=c[t], f=f[t], o=o[t], ci=ci[t], co=co[t],
-                cs_grad=dc, h_grad=dh, use_peephole=False)
-            dgates[t] = step.dicfo  # (batch, 4 units)
-            dh, dc = tf.matmul(step.dicfo, recurrent_kernel, transpose_b=True), step.cs_prev_grad
-            if t:
-                dh += dh_steps[t - 1]
-        flat = tf.concat(dgates, axis=0)  # (time * batch, 4 units)
-        dx = tf.reshape(tf.matmul(flat, kernel, transpose_b=True), tf.shape(x))
-        dkernel = tf.matmul(tf.reshape(x, (-1, x.shape[2])), flat, transpose_a=True)
-        drecurrent = tf.matmul(tf.reshape(h_before, (-1, units)), flat, transpose_a=True)
-        return dx, dh, dc, dkernel, drecurrent, tf.reduce_sum(flat, axis=0)
+    @tf.custom_gradient
+    def hidden(x, kernel, recurrent_kernel, bias, kept):
+        steps, batch, units = tf.shape(x)[0], tf.shape(x)[1], recurrent_kernel.shape[0]
+        width, zero = len(cell.gates) * units, tf.zeros((batch, units), x.dtype)
+        input_bias, recurrent_bias = cell.biases(bias)
+        from_input = tf.tensordot(x, kernel, 1) + input_bias
 
-    return (block.h, block.cs[-1]), gradient
+        def array(columns):
+            return tf.TensorArray(x.dtype, steps, element_shape=(x.shape[1], columns))
+
+        def forward(t, state, told):
+            from_state = tf.matmul(state[cell.reads] * kept, recurrent_kernel)
+            if recurrent_bias is not None:
+                from_state += recurrent_bias
+            now = cell.step(math, cell.split(from_input[t]), cell.split(from_state), state)
+            return (t + 1, {name: now[name] for name in cell.states},
+                    {name: values.write(t, now[name]) for name, values in told.items()})
+
+        *_, told = tf.while_loop(lambda t, *_: t < steps, forward, (
+            0, dict.fromkeys(cell.states, zero), {name: array(units) for name in cell.traces}))
+        traces = {name: values.stack() for name, values in told.items()}
+        before = {name: tf.concat([zero[None], traces[name][:-1]], axis=0) for name in cell.states}
+
+        def gradient(dhidden):
+            apart = False  # whether the gradient of what the input adds is another than that of what the state adds
+
+            def backward(t, carried, dinput, dstate):
+                nonlocal apart
+                got = cell.step_gradient(
+                    math, {name: values[t] for name, values in traces.items()},
+                    {name: values[t] for name, values in before.items()},
+                    carried | {"hidden": carried["hidden"] + dhidden[t]})
+                step = tf.concat(got.from_state, axis=1)
+                through = {cell.reads: tf.matmul(step, recurrent_kernel, transpose_b=True) * kept}
+                carried = {name: got.before.get(name, zero) + through.get(name, zero) for name in cell.states}
+                apart = got.from_input is not got.from_state
+                return (t - 1, carried, dinput.write(t, tf.concat(got.from_input, axis=1)) if apart else dinput,
+                        dstate.write(t, step))
+
+            *_, dinput, dstate = tf.while_loop(lambda t, *_: t >= 0, backward, (
+                steps - 1, dict.fromkeys(cell.states, zero), array(width), array(width)))
+            dstate = tf.reshape(dstate.stack(), (-1, width))
+            dinput = tf.reshape(dinput.stack(), (-1, width)) if apart else dstate
+            dx = tf.reshape(tf.matmul(dinput, kernel, transpose_b=True), tf.shape(x))
+            # A column of ones for the bias, in one product with the rest: XLA walks through a product with a single
+            # column the slow way.
+            state, inputs = (tf.reshape(v, (-1, v.shape[2])) for v in (before[cell.reads] * kept, x))
+            ones = tf.ones_like(state[:, :1])
+            if apart:
+                drecurrent, dstate_bias = _rows(tf.concat([state, ones], axis=1), dstate, units, 1)
+                dkernel, dbias = _rows(tf.concat([inputs, ones], axis=1), dinput, x.shape[2], 1)
+            else:
+                drecurrent, dkernel, dbias = _rows(
+                    tf.concat([state, inputs, ones], axis=1), dstate, units, x.shape[2], 1)
+                dstate_bias = dbias
+            dbias = tf.concat([dbias, dstate_bias], axis=0) if cell.recurrent_bias else dbias[0]
+            return dx, dkernel, drecurrent, dbias, None
+
+        return traces["hidden"], gradient
+
+    return hidden
+
+
+def _rows(left, right, *heights):
+    """left^T right, cut into pieces of these heights."""
+    return tf.split(tf.matmul(left, right, transpose_a=True), heights)

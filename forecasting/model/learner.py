@@ -15,37 +15,33 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
 from forecasting.model.network import build_trainer
+from forecasting.model.process import Pool
 from forecasting.model.size import chunks_of
 
-__all__ = ["Learner", "forecast_rows", "in_batches", "learner_for"]
+__all__ = ["Learner", "forecast_rows", "in_batches", "lend_learner"]
 
 CALL_SECONDS = 0.1  # how long one call of compiled steps may last before Python looks at should_stop again
 FORECAST_STEPS = 32_768  # most rows times window of a batch without a gradient: bounds its memory
 FORECAST_WORK = 4e9  # most multiplications of such a batch: bounds its time
 FEWEST_VALIDATED = 1000  # origins
-# Rows; two parts of fewer, side by side, take longer than the whole batch, or so much more work that a second training
-# on the same machine would pay for it.
-SMALLEST_PART = {"lstm": 16, "tutorial_lstm": 16, "gru": 64, "rnn": 64}
-LARGEST_THREADED_PART = 32  # rows; with more, ops that share out the cores themselves are slower fused than in Keras
 
 LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
 
 
-def learner_for(config: ForecastConfig, n_features: int) -> Learner:
-    """The compiled steps for `config`; kept, and shared by all configs whose compiled steps are the same."""
+def lend_learner(config: ForecastConfig, n_features: int):
+    """`with lend_learner(...) as learner`: the compiled steps for `config`, for this training alone while it lasts.
+
+    They are kept for the next training whose compiled steps are the same.
+    """
     default: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
     free = ["features", "target", "initializer", "recurrent_initializer", "learning_rate", "schedule", "epochs",
             "patience", "scaler", "skip", "season", "validation_share", "test_share", "leak"]
     if not (config.dropout or config.recurrent_dropout):
         free.append("seed")
-    return _learner(dataclasses.replace(config, **{name: default[name] for name in free}), n_features)
-
-
-@functools.lru_cache(maxsize=4)
-def _learner(config, n_features):
-    return Learner(config, n_features)
+    return _learners.lend(dataclasses.replace(config, **{name: default[name] for name in free}), n_features)
 
 
 class Learner:
@@ -58,10 +54,9 @@ class Learner:
     def __init__(self, config: ForecastConfig, n_features: int):
         self.window = config.window
         self.rows, self.k = chunks_of(config)
-        self.parts = 2 if self.rows >= 2 * SMALLEST_PART[config.cell] and (os.cpu_count() or 1) > 1 else 1
-        single_threaded = tf.config.threading.get_intra_op_parallelism_threads() == 1
-        fused = single_threaded or self.rows // self.parts <= LARGEST_THREADED_PART
-        self.network = build_trainer(config, n_features, fused, every_step=self.k > 1)
+        self.parts = 2 if self.rows >= 2 * CELLS[config.cell].smallest_part and (os.cpu_count() or 1) > 1 else 1
+        fast = not config.recurrent_dropout and not tf.config.list_physical_devices("GPU")
+        self.network = build_trainer(config, n_features, fast, every_step=self.k > 1)
         self.optimizer = _optimizer(config)
         self.optimizer.build(self.network.trainable_variables)
         self._loss = LOSSES[config.loss]
@@ -69,6 +64,9 @@ class Learner:
         self._fresh = [(variable, variable.numpy()) for variable in state]
         series = [tf.TensorSpec((None, n_features)), tf.TensorSpec((None, config.horizon))]
         number = tf.TensorSpec((), tf.int32)
+        self._gradient = tf.function(self._loss_and_gradient, autograph=False, jit_compile=fast or None)
+        self._update = tf.function(self._update_weights, autograph=False, jit_compile=fast or None)
+        self._loss_of = tf.function(self._sum_of_losses, autograph=False, jit_compile=fast or None)
         # Without AutoGraph: it takes longer than the rest of tracing, and a process that is killed leaves its files behind.
         self._train = tf.function(self._train_steps, autograph=False, input_signature=[
             *series, tf.TensorSpec((None,)), tf.TensorSpec((None, None), tf.int32), number, number])
@@ -133,8 +131,10 @@ class Learner:
 
     def glance(self) -> float:
         """`validate` on one batch of evenly spread origins."""
-        origins = _spread(self._validation_origins, forecast_rows(self.network, self.window))
-        return float(self._validate(*self._series, in_batches(origins, len(origins), self.parts)[0])) / len(origins)
+        rows = forecast_rows(self.network, self.window)
+        origins = _spread(self._validation_origins, rows)
+        # As many rows as `validate` has, so that nothing more is compiled.
+        return float(self._validate(*self._series, in_batches(origins, rows, self.parts)[0])) / len(origins)
 
     def loss_of_zeros(self) -> float:
         """What `validate` gives for a network whose every forecast is zero."""
@@ -163,30 +163,44 @@ class Learner:
             ends = order[step]
             counted = tf.gather(counts, self._origins(ends, self.k)) * tf.cast(ends[:, None] >= 0, tf.float32)
             number = tf.reduce_sum(counted)
-            with tf.GradientTape() as tape:
-                loss = self._sum_of_losses(inputs, targets, ends, counted, training=True)
-                mean = tf.math.divide_no_nan(loss, number)
-            variables = self.network.trainable_variables
-            self.optimizer.apply(tape.gradient(mean, variables), variables)
-            return step + 1, losses.write(step - first, loss), numbers.write(step - first, number)
+            weight = tf.math.divide_no_nan(1.0, number)
+            parts = [self._gradient(*part, weight) for part in self._parts(inputs, targets, ends, counted)]
+            return step + 1, losses.write(step - first, self._update(parts)), numbers.write(step - first, number)
 
         nothing = (tf.TensorArray(tf.float32, end - first), tf.TensorArray(tf.float32, end - first))
         _, losses, numbers = tf.while_loop(lambda step, *_: step < end, train_step, (first, *nothing))
         return losses.stack(), numbers.stack()
 
+    def _loss_and_gradient(self, x, y, counted, weight):
+        """The sum of the losses of some sequences, and the gradient of `weight` times that sum."""
+        variables = self.network.trainable_variables
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(self._loss(y, self.network(x, training=True)) * counted)
+            weighted = loss * weight
+        return [loss, *tape.gradient(weighted, variables)]
+
+    def _update_weights(self, parts):
+        """Takes a step along the gradients of all parts. Returns the sum of their losses."""
+        loss, *gradients = (tf.add_n(values) for values in zip(*parts, strict=True))
+        self.optimizer.apply(gradients, self.network.trainable_variables)
+        return loss
+
     def _validation_loss(self, inputs, targets, ends):
-        return self._sum_of_losses(inputs, targets, ends, tf.cast(ends[:, None] >= 0, tf.float32), training=False)
+        counted = tf.cast(ends[:, None] >= 0, tf.float32)
+        return tf.add_n([self._loss_of(*part) for part in self._parts(inputs, targets, ends, counted)])
 
-    def _sum_of_losses(self, inputs, targets, ends, counted, training):
-        """ends: (rows,) the last origin of each sequence, or -1; counted: (rows, k) 1.0 where a target counts."""
-        def part(ends, counted):
-            k = counted.shape[1]
-            y = tf.where(counted[..., None] > 0, tf.gather(targets, self._origins(ends, k)), 0.0)  # some are NaN
-            x = tf.gather(inputs, self._origins(ends, self.window + k - 1))  # (rows, window + k - 1, features)
-            return tf.reduce_sum(self._loss(y, self.network(x, training=training)) * counted)
+    def _sum_of_losses(self, x, y, counted):
+        return tf.reduce_sum(self._loss(y, self.network(x, training=False)) * counted)
 
-        return tf.add_n([part(*halves) for halves in zip(
-            tf.split(ends, self.parts), tf.split(counted, self.parts), strict=True)])
+    def _parts(self, inputs, targets, ends, counted):
+        """x: (rows, steps, features), y: (rows, k, horizon), counted: (rows, k) of each part of a batch.
+
+        ends: (rows,) the last origin of each sequence, or -1; counted: (rows, k) 1.0 where a target counts
+        """
+        k = counted.shape[1]
+        for last, counts in zip(tf.split(ends, self.parts), tf.split(counted, self.parts), strict=True):
+            y = tf.where(counts[..., None] > 0, tf.gather(targets, self._origins(last, k)), 0.0)  # some are NaN
+            yield tf.gather(inputs, self._origins(last, self.window + k - 1)), y, counts
 
     def _origins(self, ends, number):
         """(rows, number): the last `number` rows of the series up to each end; any rows where the end is -1."""
@@ -222,3 +236,6 @@ def _optimizer(config):
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
+
+
+_learners = Pool(Learner, kept=4)

@@ -7,7 +7,9 @@ from zipfile import BadZipFile
 
 from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import RunError
+from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
+from forecasting.model.process import claim_tensorflow
 
 __all__ = ["build_network", "build_trainer", "load_model", "save_model"]
 
@@ -21,24 +23,23 @@ def build_network(config: ForecastConfig, n_features: int):
     """
     import keras
 
-    layers = _layers(config, _recurrent_layer(config.cell))
+    claim_tensorflow()
+    layers = _layers(config, CELLS[config.cell].keras_layer)
     return keras.Sequential([keras.Input((config.window, n_features), name="inputs"), *layers], name="core")
 
 
-def build_trainer(config: ForecastConfig, n_features: int, fused: bool, every_step: bool):
+def build_trainer(config: ForecastConfig, n_features: int, fast: bool, every_step: bool):
     """The network of `build_network` in the shape that learns fastest; weights go from one to the other as they are.
 
-    fused: LSTM layers run on the fused op
+    fast: made of the cell's fast layers
     every_step: an output for each step that ends a whole window, instead of for the last one
     returns a Keras model: (batch, steps, n_features) -> (batch, steps - window + 1, horizon), steps = window unless
         every_step
     """
     import keras
 
-    recurrent_layer = _recurrent_layer(config.cell)
-    if fused and config.cell == "lstm":
-        from forecasting.model.layers import FusedLSTM as recurrent_layer
-    *layers, head = _layers(config, recurrent_layer, every_step)
+    cell = CELLS[config.cell]
+    *layers, head = _layers(config, cell.fast_layer if fast else cell.keras_layer, every_step)
     ends = keras.layers.Cropping1D((config.window - 1, 0)) if every_step else keras.layers.Reshape((1, config.units[-1]))
     return keras.Sequential([keras.Input((None, n_features)), *layers, ends, head], name="trainer")
 
@@ -53,25 +54,15 @@ def load_model(path):
     """The saved model; `safe_mode` refuses code that a file brings along. Raises RunError for a bad or missing file."""
     import keras
 
-    import forecasting.model.cells  # noqa: F401  (registers the tutorial's cell)
+    import forecasting.model.layers  # noqa: F401  (registers the layers that are not Keras's)
 
+    claim_tensorflow()
     ignore_deprecations_in("keras")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         raise RunError(f"The model in {path} cannot be read: the file is missing or damaged. Train again, or choose "
                        "another run.") from error
-
-
-def _recurrent_layer(cell):
-    """The class of the layers of this cell."""
-    import keras
-
-    if cell == "tutorial_lstm":
-        from forecasting.model.cells import TutorialLSTM
-
-        return TutorialLSTM
-    return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
 
 
 def _layers(config, recurrent_layer, every_step=False):

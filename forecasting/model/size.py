@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from forecasting import words
+from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
 from forecasting.model.features import feature_width
 
-__all__ = ["COSTS", "CellCost", "Estimate", "Layer", "Timing", "chunks_of", "describe_network", "epoch_seconds", "estimate",
+__all__ = ["Estimate", "Layer", "Timing", "chunks_of", "describe_network", "epoch_seconds", "estimate",
            "estimate_words"]
 
 FEWEST_SEQUENCES = 4  # in a batch; fewer take as long
@@ -36,25 +37,17 @@ def describe_network(config: ForecastConfig) -> tuple[Layer, ...]:
     """The layers of the network that `config` builds, from the input on; parameters as Keras counts them."""
     features = feature_width(config.features)
     layers = [Layer("Window", f"{config.window} × {features}", 0)]
-    inputs = features
+    inputs, cell = features, CELLS[config.cell]
     for i, units in enumerate(config.units):
         last = i == len(config.units) - 1
-        layers.append(Layer(config.cell, str(units) if last else f"{config.window} × {units}",
-                            _cell_parameters(config.cell, inputs, units)))
+        layers.append(Layer(cell.label, str(units) if last else f"{config.window} × {units}",
+                            cell.parameters(inputs, units)))
         inputs = units
     layers.append(Layer("Dense", str(config.horizon), (inputs + 1) * config.horizon))
     if config.skip:
         layers.append(Layer("Frozen linear part", str(config.horizon),
                             config.window * features * config.horizon, frozen=True))
     return tuple(layers)
-
-
-def _cell_parameters(cell: str, inputs: int, units: int) -> int:
-    if cell == "rnn":
-        return units * (inputs + units + 1)
-    if cell == "gru":  # Keras resets after the matrix product, which takes a second bias
-        return 3 * units * (inputs + units + 2)
-    return 4 * units * (inputs + units + 1)
 
 
 def chunks_of(config: ForecastConfig) -> tuple[int, int]:
@@ -70,33 +63,13 @@ def chunks_of(config: ForecastConfig) -> tuple[int, int]:
     return max(FEWEST_SEQUENCES, round(config.batch_size / k)), k
 
 
-@dataclass(frozen=True)
-class CellCost:
-    """Seconds that a kind of cell takes. start: before the first epoch and after the last one, mostly compiling, for each
-    layer; batch: for each batch; step: for each batch, layer and step of time, however few units there are; work: for a
-    billion multiplications of the forward pass, with the backward pass that belongs to them
-    """
-
-    start: float
-    batch: float
-    step: float
-    work: float
-
-
-# As `benchmarks/estimates.py --fit` measures them. A machine that has trained such a cell itself goes by its own runs.
-COSTS = {
-    "lstm": CellCost(start=1.5, batch=1.1e-3, step=3e-5, work=0.26),
-    "gru": CellCost(start=1.4, batch=2.3e-3, step=19e-5, work=0.29),
-    "rnn": CellCost(start=0.7, batch=0.1e-3, step=5e-5, work=0.17),
-    "tutorial_lstm": CellCost(start=1.1, batch=1.3e-3, step=4e-5, work=0.43),
-}
 # Recurrent dropout takes the place of the fast LSTM and GRU by Keras's own, step by step.
 SLOWER_WITH_RECURRENT_DROPOUT = 3.0
 
 
 def epoch_seconds(config: ForecastConfig, rows: int) -> float:
-    """Seconds of one epoch over `rows` prices, its validation included, by `COSTS`."""
-    cost, layers = COSTS[config.cell], len(config.units)
+    """Seconds of one epoch over `rows` prices, its validation included, by what its cell costs (`Cell.cost`)."""
+    cost, layers = CELLS[config.cell].cost, len(config.units)
     parameters = sum(layer.parameters for layer in describe_network(config) if not layer.frozen)
     windows = max(1, rows * (1 - config.test_share - config.validation_share) - config.window - config.horizon)
     sequences, k = chunks_of(config)
@@ -145,12 +118,12 @@ def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), 
     timings: of trainings on this machine, the latest first; fingerprint: of the prices in hand
 
     By nearest neighbours: of the trainings with this cell and supervision those whose window, units, layers and batch
-    size are the same, or else closest, in logarithms. `COSTS` then only has to say how much more or less work this training
+    size are the same, or else closest, in logarithms. `Cell.cost` then only has to say how much more or less work this training
     is than those.
     When early stopping ends it is taken from trainings that are also closest in learning rate, target and series.
     """
     expected = epoch_seconds(config, rows)
-    start = COSTS[config.cell].start * len(config.units)
+    start = CELLS[config.cell].cost.start * len(config.units)
     alike = [timing for timing in timings if _kind(timing.config) == _kind(config)]
     near, distance = _nearest(alike, lambda timing: _size_distance(config, timing.config))
     if near:
@@ -199,7 +172,7 @@ def _course_distance(one, other):
 
 
 def _slower(timing):
-    """How many times as long as `COSTS` say an epoch took."""
+    """How many times as long as `epoch_seconds` says an epoch took."""
     return timing.epoch_seconds / epoch_seconds(timing.config, timing.rows)
 
 

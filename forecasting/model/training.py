@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import os
-import threading
 import time
 from dataclasses import dataclass
 
@@ -17,6 +15,7 @@ from forecasting.errors import NotEnoughData, TrainingError
 from forecasting.model.backup import TrainingState
 from forecasting.model.config import ForecastConfig
 from forecasting.model.listener import SILENT, Listener
+from forecasting.model.process import Pool, claim_tensorflow
 
 __all__ = ["NOT_A_NUMBER", "EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network",
            "predict_windows", "warm_up"]
@@ -76,16 +75,19 @@ class FitResult:
 
 
 def configure_threads(parallel: int | None = None):
-    """One thread an op, and `parallel` ops side by side: as many as there are cores unless given.
+    """`parallel` ops side by side, as many as there are cores unless given, and two threads that they compute on.
 
     The matrices of these networks are too small to be shared out between cores; the two halves of a batch side by side
-    are faster. TensorFlow takes this setting before its first computation only; after that, nothing changes.
+    are faster, and what XLA compiles needs a thread for each. TensorFlow takes this setting before its first computation
+    only; after that, nothing changes.
     """
     import tensorflow as tf
 
+    claim_tensorflow()
+    cores = parallel or os.cpu_count() or 1
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(parallel or os.cpu_count() or 1)
+        tf.config.threading.set_intra_op_parallelism_threads(min(2, cores))
+        tf.config.threading.set_inter_op_parallelism_threads(cores)
     except RuntimeError:
         return
 
@@ -115,14 +117,20 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Lis
     Raises NotEnoughData without a window in each part, and TrainingError when the loss is no longer a number; `model`
     then has the best weights before that.
     """
-    from forecasting.model.learner import learner_for
+    from forecasting.model.learner import lend_learner
 
+    claim_tensorflow()
     if not len(data.train) or not len(data.validation):
         raise NotEnoughData("Training needs at least one window in the training and one in the validation part. "
                             f"Received: {len(data.train)} and {len(data.validation)}. Choose a longer period, a "
                             "shorter window or other shares.")
+    with lend_learner(config, data.inputs.shape[1]) as learner:
+        return _fit(learner, model, data, config, listener, rates)
+
+
+def _fit(learner, model, data, config, listener, rates) -> FitResult:
+    """`fit_network` with a learner of its own."""
     backup = listener.backup
-    learner = learner_for(config, data.inputs.shape[1])
     learner.start(model.get_weights(), data)
     progress = _Progress(config, model.get_weights())
     if config.patience is not None and not any(weight.any() for weight in model.layers[-1].get_weights()):
@@ -231,11 +239,11 @@ def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
 
     from forecasting.model.learner import forecast_rows, in_batches
 
+    claim_tensorflow()
     window, horizon = model.input_shape[1], model.output_shape[-1]
     rows, series = forecast_rows(model, window), tf.constant(np.asarray(inputs, dtype=np.float32))
     out = np.full((len(origins), horizon), np.nan, dtype=np.float32)
-    with _forecasting:
-        likeness, forecast, parts = _compiled_forecast(model.to_json())
+    with _forecasts.lend(model.to_json()) as (likeness, forecast, parts):
         likeness.set_weights(model.get_weights())
         for number, batch in enumerate(in_batches(origins, min(rows, len(origins)), parts)):
             if should_stop and should_stop():
@@ -245,11 +253,7 @@ def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
     return out
 
 
-_forecasting = threading.Lock()  # what is compiled is shared, and holds one model's weights at a time
-
-
-@functools.lru_cache(maxsize=4)
-def _compiled_forecast(description: str):
+def _compile_forecast(description: str):
     """A model of this description, its (inputs, ends) -> forecasts, and the number of parts that a batch is computed in,
     side by side. Kept, since compiling is the larger share of the wait after Stop."""
     import keras
@@ -270,3 +274,6 @@ def _compiled_forecast(description: str):
         return tf.concat([forecast_part(inputs, part) for part in tf.split(ends, parts)], axis=0)
 
     return model, forecast, parts
+
+
+_forecasts = Pool(_compile_forecast, kept=4)

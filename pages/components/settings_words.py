@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forecasting import ForecastConfig
+from forecasting.model.cells import CELLS
 from forecasting.words import count_of, share
 
 __all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words"]
@@ -11,7 +12,7 @@ NONE = "None"  # stands for None in a selectbox, which would show an empty one
 
 WORDS = {
     "auto": "Automatic", "log_return": "Log return", "change": "Change", "price": "Price",
-    "lstm": "LSTM", "gru": "GRU", "rnn": "Simple RNN", "tutorial_lstm": "Tutorial's LSTM",
+    **{name: cell.label for name, cell in CELLS.items()},
     "glorot_uniform": "Xavier (Glorot)", "he_normal": "He", "random_normal": "Normal", "orthogonal": "Orthogonal",
     "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD with momentum",
     "constant": "Constant", "cosine": "Cosine", "plateau": "Reduce on plateau",
@@ -50,7 +51,7 @@ HELP = {
     "dropout": "The share of signals between layers that is switched off at random while training. Some of it guards "
                "against learning by heart; above about 0.5 little gets through and the loss stays high.",
     "recurrent_dropout": "The same between the steps of time. It disturbs the memory itself, so keep it small; it "
-                         "also rules out the fast LSTM, and training takes several times longer.",
+                         "also rules out the fast layers, and training takes several times longer.",
     "optimizer": "How a gradient becomes a step. Adam suits nearly everything; SGD with momentum needs a higher "
                  "learning rate and more epochs; AdamW keeps weight decay apart from the gradient.",
     "schedule": "How the learning rate changes. Constant is easiest to read; cosine falls smoothly to zero over all "
@@ -68,9 +69,7 @@ HELP = {
                    "He starts larger; normal (deviation 0.05) starts small and learns slowly at first.",
     "recurrent_initializer": "How the weights from one step of time to the next start. Orthogonal keeps gradients "
                              "from fading or exploding over many steps; the others fade sooner.",
-    "cell": "The kind of recurrent layer. The LSTM keeps a cell state behind three gates; the GRU is smaller and "
-            "often as good; the simple RNN forgets after ten steps or so; the tutorial's LSTM lets its gates read the "
-            "previous cell state.",
+    "cell": " ".join(["The kind of recurrent layer.", *(cell.help for cell in CELLS.values())]),
     "supervision": "What each pass teaches. The last step only, as in the tutorial, repeats most of the work between "
                    "neighbouring windows; every step teaches many targets at once and learns sooner, and may overfit "
                    "within seconds on returns.",

@@ -86,7 +86,7 @@ def test_network_is_of_plain_layers_and_loads_as_it_was_saved(tmp_path):
 def test_trainer_takes_the_weights_and_forecasts_the_same(cell):
     config = ForecastConfig(window=8, units=(6, 5), horizon=3, cell=cell, target="price")
     network, series = build_network(config, 2), windows(12, 2)
-    last, every = build_trainer(config, 2, fused=True, every_step=False), build_trainer(config, 2, True, True)
+    last, every = build_trainer(config, 2, fast=True, every_step=False), build_trainer(config, 2, True, True)
     last.set_weights(network.get_weights())
     every.set_weights(network.get_weights())
     np.testing.assert_allclose(last(series[:, :8])[:, 0], network(series[:, :8]), atol=1e-6)

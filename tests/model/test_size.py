@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from forecasting.model.cells import CELLS
 from forecasting.model.config import CHOICES, RECOMMENDED, ForecastConfig
 from forecasting.model.features import feature_width
 from forecasting.model.network import build_network
-from forecasting.model.size import COSTS, Timing, describe_network, epoch_seconds, estimate, estimate_words
+from forecasting.model.size import Timing, describe_network, epoch_seconds, estimate, estimate_words
 from forecasting.words import THIN
 
 
@@ -30,10 +31,6 @@ def timing(config=RECOMMENDED, seconds=0.1, *, rows=3000, epochs=10, best_epoch=
     return Timing(config, fingerprint, rows, epochs, best_epoch, seconds, start + epochs * seconds, **others)
 
 
-def test_every_cell_has_its_costs():
-    assert set(COSTS) == set(CHOICES["cell"])
-
-
 @pytest.mark.parametrize("cell", CHOICES["cell"])
 def test_more_work_is_estimated_to_take_longer(cell):
     small = ForecastConfig(cell=cell, units=(8,))
@@ -49,7 +46,7 @@ def test_before_anything_was_measured_an_estimate_is_an_upper_bound():
     guess = estimate(RECOMMENDED, 3000)
     assert not guess.measured
     assert guess.usual is None
-    assert guess.most == pytest.approx(1.5 * (COSTS["lstm"].start + 60 * epoch_seconds(RECOMMENDED, 3000)))
+    assert guess.most == pytest.approx(1.5 * (CELLS["lstm"].cost.start + 60 * epoch_seconds(RECOMMENDED, 3000)))
     # Another cell, or another supervision, tells nothing.
     others = [timing(replace(RECOMMENDED, cell="gru")), timing(replace(RECOMMENDED, supervision="last_step"))]
     assert estimate(RECOMMENDED, 3000, others) == guess
@@ -64,7 +61,7 @@ def test_a_training_that_was_measured_is_estimated_by_its_own_seconds():
 
 def test_what_was_measured_is_scaled_by_the_work():
     base = replace(RECOMMENDED, patience=None)
-    slow = 7 * epoch_seconds(base, 3000)  # a machine a seventh as fast as the one of COSTS
+    slow = 7 * epoch_seconds(base, 3000)  # a machine a seventh as fast as the one of its cost
     for other, rows in ((replace(base, units=(64,)), 3000), (base, 9000), (replace(base, window=30, batch_size=64), 2000)):
         guess = estimate(other, rows, [timing(base, slow)])
         assert guess.most == pytest.approx(2 + 60 * 7 * epoch_seconds(other, rows))

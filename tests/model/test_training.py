@@ -9,9 +9,10 @@ import pytest
 from forecasting.errors import NotEnoughData, TrainingError
 from forecasting.model import training
 from forecasting.model.config import CHOICES, ForecastConfig
-from forecasting.model.learner import CALL_SECONDS, in_batches, learner_for
+from forecasting.model.learner import CALL_SECONDS, Learner, in_batches, lend_learner
 from forecasting.model.listener import Callbacks
 from forecasting.model.network import build_network
+from forecasting.model.process import Pool
 from forecasting.model.size import chunks_of
 from forecasting.model.training import TrainingData, _Progress, fit_network, predict_windows, warm_up
 
@@ -78,9 +79,9 @@ def test_supervising_every_step_weighs_each_training_target_and_no_other():
     data = make_data()
     rows, k = chunks_of(config)
     network = build_network(config, 2)
-    learner = learner_for(config, 2)
-    learner.start(network.get_weights(), data)
-    loss, finished = learner.train_epoch(np.random.default_rng(5), 0.0, lambda: False)
+    with lend_learner(config, 2) as learner:
+        learner.start(network.get_weights(), data)
+        loss, finished = learner.train_epoch(np.random.default_rng(5), 0.0, lambda: False)
 
     first, last = data.train[[0, -1]]
     ends = np.minimum(np.arange(last + np.random.default_rng(5).integers(k), first - 1, -k), last)
@@ -266,9 +267,9 @@ def test_a_later_stop_keeps_the_whole_epochs_before_it():
 
 def test_steps_between_two_questions_are_bounded_by_their_time():
     config, data = dataclasses.replace(CONFIG, horizon=2, batch_size=1), make_data(rows=400)
-    learner = learner_for(config, 2)
+    learner, ends = Learner(config, 2), []
     learner.start(build_network(config, 2).get_weights(), data)
-    calls, ends = learner._train, []
+    calls = learner._train
     learner._train = lambda *arguments: (ends.append(arguments[-2:]), calls(*arguments))[1]
     learner.train_epoch(np.random.default_rng(0), 0.01, lambda: False)
     assert [first for first, _ in ends] == [0] + [end for _, end in ends[:-1]]
@@ -324,20 +325,23 @@ def test_batches_hold_every_origin_once_in_order_and_split_evenly():
 def test_a_warm_engine_compiles_nothing_more():
     config = dataclasses.replace(CONFIG, horizon=2, units=(3,))
     warm_up(config, n_features=2)
-    learner = learner_for(config, 2)
-    traces = learner._train.experimental_get_tracing_count()
+    with lend_learner(config, 2) as learner:
+        traces = learner._train.experimental_get_tracing_count()
     fit(dataclasses.replace(config, epochs=7, learning_rate=0.3, patience=2))
-    assert learner_for(dataclasses.replace(config, seed=3), 2) is learner
+    with lend_learner(dataclasses.replace(config, seed=3), 2) as again:
+        assert again is learner
     assert learner._train.experimental_get_tracing_count() == traces == 1
 
 
-def test_networks_of_one_shape_share_what_is_compiled_and_keep_their_own_forecasts():
+def test_networks_of_one_shape_share_what_is_compiled_and_keep_their_own_forecasts(monkeypatch):
     inputs, origins = np.random.default_rng(0).normal(size=(60, 1)), np.arange(5, 60)
     first, second = build_network(CONFIG, 1), build_network(CONFIG, 1)
     second.set_weights([0.5 * weight for weight in second.get_weights()])
     expected = [network.predict(np.stack([inputs[o - 5 : o + 1] for o in origins]), verbose=0) for network in (first, second)]
     assert np.abs(expected[0] - expected[1]).max() > 0.01
-    training._compiled_forecast.cache_clear()
+    compiled = []
+    pool = Pool(lambda description: compiled.append(description) or training._compile_forecast(description), kept=1)
+    monkeypatch.setattr(training, "_forecasts", pool)
     for network, forecast in zip((first, second, first), (*expected, expected[0]), strict=True):
         np.testing.assert_allclose(predict_windows(network, inputs, origins), forecast, atol=1e-6)
-    assert training._compiled_forecast.cache_info().misses == 1
+    assert len(compiled) == 1
