@@ -4,9 +4,9 @@
 
 Trains each of `TRAININGS` on the sample, one after another in one process as a worker does. Other programs may share the
 machine: each time is divided by how much longer than usual a reference training took right before and after it, and the
-quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of each cell (`Cell.cost`), and by all the other
-trainings of the list, as for a person who has trained a few. Where early stopping ended one, the latter is the estimate of
-that end. --fit measures a grid for each cell instead, and prints the constants.
+quickest of `ROUNDS` counts. Prints the estimate over that time: by the constants of each cell (`Cell.cost`), and by all
+the other trainings of the list, as for a person who has trained a few. Where early stopping ended one, the latter is the
+estimate of that end. --fit measures a grid for each cell instead, and prints the constants.
 """
 
 from __future__ import annotations
