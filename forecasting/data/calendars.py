@@ -130,14 +130,14 @@ def _trading_days(calendar: str | None, week: tuple[int, ...], last: pd.Timestam
     """The `steps` trading days after the day of `last`, at midnight."""
     last = last.normalize()
     if calendar is None:
-        return _days_of_week(week, last + pd.Timedelta(days=1), periods=steps)
+        return _days_on(week, last + pd.Timedelta(days=1), periods=steps)
     # No exchange is open on fewer than 230 days a year, nor on fewer than 40 of a day of the week; two more years leave
     # room for the start and a long closure.
     days = _sessions(calendar, last.year, last.year + 2 + steps // min(230, 40 * len(week)), week)
     return days[days > last][:steps]
 
 
-def _days_of_week(week: tuple[int, ...], start: pd.Timestamp, end: pd.Timestamp | None = None,
+def _days_on(week: tuple[int, ...], start: pd.Timestamp, end: pd.Timestamp | None = None,
                   periods: int | None = None) -> pd.DatetimeIndex:
     """The days from `start` on that are one of `week`, at midnight."""
     mask = "".join("1" if day in week else "0" for day in range(7))
@@ -177,10 +177,12 @@ def _months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...]
 
 
 def _half_months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], steps: int) -> pd.DatetimeIndex:
-    """The two usual days of each month, each as `_months` finds it."""
+    """The two usual days of each month, each as `_months` finds it; the median spacing where no month has two rows."""
     month = dates.to_period("M")
     pairs = pd.DataFrame({"day": dates.day, "month": month}).groupby("month")["day"].agg(["min", "max", "size"])
     pairs = pairs[pairs["size"] == 2]
+    if pairs.empty:
+        return _irregular(dates, week, steps)
     early = dates.day < (pairs["min"].median() + pairs["max"].median()) / 2
     ahead = _months(dates[early], calendar, week, 1, steps + 1).union(_months(dates[~early], calendar, week, 1, steps + 1))
     return ahead[ahead > dates[-1]][:steps]
@@ -268,17 +270,15 @@ def _irregular(dates: pd.DatetimeIndex, week: tuple[int, ...], steps: int) -> pd
 
     The spacing is in whole days where it is a day or more, and a day where there is no spacing at all.
     """
-    days = dates[-_RECENT_DAYS:].normalize().unique()
-    known = len(days) >= ENOUGH_DAYS and len(week) < 7
-    if known and days.day_of_week.isin(week).sum() >= 0.6 * len(_days_of_week(week, days[0], days[-1])):
-        return _trading_days(None, week, dates[-1], steps) + _time_of_day(dates[-1])
     spacing = pd.Series(dates).diff().median() if len(dates) > 1 else pd.Timedelta(days=1)
-    if spacing >= pd.Timedelta(days=1):
-        spacing = spacing.round("D")
-    if not known or spacing < pd.Timedelta(days=1):
-        return dates[-1] + spacing * np.arange(1, steps + 1)
+    days = dates[-_RECENT_DAYS:].normalize().unique()
+    if spacing < pd.Timedelta(days=1) or len(days) < ENOUGH_DAYS or len(week) == 7:
+        whole = spacing.round("D") if spacing >= pd.Timedelta(days=1) else spacing
+        return dates[-1] + whole * np.arange(1, steps + 1)
+    if days.day_of_week.isin(week).sum() >= 0.6 * len(_days_on(week, days[0], days[-1])):
+        return _trading_days(None, week, dates[-1], steps) + _time_of_day(dates[-1])
     # Moved on to a day that has rows, up to seven may meet.
-    ahead = dates[-1] + pd.TimedeltaIndex(spacing * np.arange(1, 7 * steps + 1))
+    ahead = dates[-1] + pd.TimedeltaIndex(spacing.round("D") * np.arange(1, 7 * steps + 1))
     return _in_week(ahead, week, "on").unique()[:steps]
 
 
@@ -292,10 +292,10 @@ def _sessions(code: str, first_year: int, last_year: int, week: tuple[int, ...] 
     start, end = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
     calendar = _calendar(code, first_year, last_year)
     if calendar is None:
-        return _days_of_week(week, start, end)
+        return _days_on(week, start, end)
     known = calendar.sessions
-    before = _days_of_week(week, start, known[0] - pd.Timedelta(days=1)) if start < _reach(calendar)[0] else known[:0]
-    after = _days_of_week(week, known[-1] + pd.Timedelta(days=1), end) if end > _reach(calendar)[1] else known[:0]
+    before = _days_on(week, start, known[0] - pd.Timedelta(days=1)) if start < _reach(calendar)[0] else known[:0]
+    after = _days_on(week, known[-1] + pd.Timedelta(days=1), end) if end > _reach(calendar)[1] else known[:0]
     return before.append([known[(known >= start) & (known <= end)], after])
 
 

@@ -277,3 +277,17 @@ def test_beyond_what_an_exchange_has_published_the_historys_own_week_goes_on():
     past = pd.date_range("2090-01-01", "2090-03-02")
     past = past[past.day_of_week.isin([6, 0, 1, 2, 3])]
     assert set(future_dates(history(past, "XSHG"), 20).day_of_week) == {6, 0, 1, 2, 3}
+
+
+def test_a_few_rows_that_are_said_to_come_twice_a_month_go_on_at_their_spacing():
+    past = replace(history(["2024-01-01", "2024-02-15"]), frequency="twice a month")
+    assert text(future_dates(past, 2)) == ["2024-03-31", "2024-05-15"]
+
+
+def test_times_at_random_within_the_days_of_a_week_keep_their_spacing():
+    rng = np.random.default_rng(0)
+    past = pd.DatetimeIndex(sorted(day + pd.Timedelta(minutes=int(minute)) for day in pd.bdate_range("2024-01-01", periods=40)
+                                   for minute in rng.choice(600, 2, replace=False)))
+    ahead = future_dates(history(past), 5)
+    assert str(history(past).frequency) == "irregular"
+    assert (np.diff(ahead) < np.timedelta64(1, "D")).all()

@@ -382,3 +382,10 @@ def test_what_yfinance_returns_is_read_however_it_was_saved(saved, tickers, orde
         assert (question.value.kind, set(question.value.options)) == ("series", set(tickers))
     history = read_prices(data, series="AAPL" if len(tickers) > 1 else None)
     assert same(history, DAILY)
+
+
+def test_large_counts_in_notes_have_thin_separators():
+    dates = pd.bdate_range("2000-01-03", periods=4000).strftime("%Y-%m-%d")
+    cells = ["" if i % 3 == 0 else f"{100 + i / 100:.2f}" for i in range(4000)]
+    history = read_prices(b"Date,Close\n" + "".join(f"{d},{c}\n" for d, c in zip(dates, cells, strict=True)).encode())
+    assert "1\u202f334 rows were left out without a price." in history.notes

@@ -126,8 +126,8 @@ def _check_clock(stamps: pd.Series, column: Column):
         at = np.flatnonzero(same_day & past_noon)[0]
         before, after = stamps.iloc[[at + 1, at] if newest_first else [at, at + 1]]
         raise UnreadableFile(f"The times in “{shown(column.name)}” seem to be on a clock of twelve hours without AM or PM: on "
-                             f"most days they go back, e.g. from {before:%H:%M} to {after:%H:%M} on {after:%Y-%m-%d}. Write "
-                             "them as 13:30 or 1:30 PM.")
+                             f"most days they go back, e.g. from {before:%H:%M} to {after:%H:%M} on {date(after, time=False)}. "
+                             "Write them as 13:30 or 1:30 PM.")
 
 
 def _check_alike(column: Column, text: pd.Series, reading: Reading):

@@ -9,7 +9,7 @@ from forecasting.data.files.figures import Figures
 from forecasting.data.files.headers import Table
 from forecasting.data.files.wording import counted
 from forecasting.errors import UnreadableFile
-from forecasting.words import count, count_of
+from forecasting.words import count, count_of, date
 
 __all__ = ["clean_rows", "one_row_a_date", "remarks"]
 
@@ -58,9 +58,9 @@ def one_row_a_date(frame: pd.DataFrame, stamps: pd.Series) -> tuple[pd.DataFrame
         if differing > 0.2 * len(frame):
             example = frame["Date"][repeated].iloc[0]
             times = int((frame["Date"] == example).sum())
-            raise UnreadableFile(f"Dates occur several times with different prices, e.g. {example:%Y-%m-%d} {times} times, so "
-                                 "several series or times of day seem to be mixed. Add a column that tells them apart, or keep "
-                                 "one series.")
+            raise UnreadableFile(f"Dates occur several times with different prices, e.g. {date(example)} {count(times)} times, "
+                                 "so several series or times of day seem to be mixed. Add a column that tells them apart, or "
+                                 "keep one series.")
         same = number - differing
         if same:
             notes.append(f"{counted(same, 'repeated row')} left out.")
