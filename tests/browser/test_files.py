@@ -1,6 +1,5 @@
-"""One file of each kind, uploaded in a real browser, read, said what was done, and trained."""
+"""Files uploaded in a real browser: read, asked about, refused, and trained."""
 
-import gzip
 import re
 
 import numpy as np
@@ -9,37 +8,21 @@ import pytest
 from playwright.sync_api import expect
 from steps import check_scores, choose_preset, download_predictions, metric, open_page, press_train, upload
 
-from tests.data.price_files import closes, european, known, lines, workbook, zipped
+from tests.data.price_files import closes, known, workbook
 
 pytestmark = pytest.mark.browser
 
 PRICES = known(rows=300)
 SHEET = [["Date", "Close"], *([day.to_pydatetime(), float(value)] for day, value in PRICES["Close"].items())]
-# kind: (file name, bytes, a note that must be read on the page)
-FILES = {
-    "csv": ("prices.csv", closes(PRICES, form="%m/%d/%Y", reverse=True), "newest"),
-    "tsv": ("prices.tsv", closes(PRICES, form="%d-%b-%y", header="Date\tClose", sep="\t"), None),
-    "semicolon": ("kurse.csv", closes(PRICES, form="%d.%m.%Y", header="Datum;Schlusskurs", sep=";", number=european), "day"),
-    "pipe": ("prices.txt", closes(PRICES, header="date|price", sep="|"), None),
-    "aligned": ("prices.txt", lines(PRICES, lambda day, row: f"{day:%Y-%m-%d}    {row.Close:>12.2f}",
-                                    "date               close").encode(), None),
-    "utf-16": ("prices.csv", closes(PRICES).decode().encode("utf-16"), None),
-    "xlsx": ("prices.xlsx", workbook({"Prices": SHEET}), None),
-    "gzip": ("prices.csv.gz", gzip.compress(closes(PRICES)), "gzip"),
-    "zip": ("prices.zip", zipped({"inner.csv": closes(PRICES)}), "“inner” was taken out"),
-}
 
 
-@pytest.mark.parametrize("kind", FILES)
-def test_file_of_each_kind_is_read_and_trained(app, visitor, kind):
-    name, data, note = FILES[kind]
+def test_uploaded_file_is_read_and_trained(app, visitor):
+    """One for all kinds of file: how each is read and shown is in `tests/pages/test_uploads.py`."""
     open_page(visitor, app.url)
-    upload(visitor, name, data)
+    upload(visitor, "prices.csv", closes(PRICES, form="%m/%d/%Y", reverse=True))
     expect(_metric(visitor, f"Last price{PRICES['Close'].iloc[-1]:.2f}")).to_have_count(1)
     expect(_metric(visitor, "Rows300")).to_have_count(1)
-    if note:
-        expect(visitor.get_by_test_id("stExpander").filter(has_text="What was done while reading")).to_contain_text(
-            note, ignore_case=True)
+    expect(visitor.get_by_test_id("stExpander").filter(has_text="What was done while reading")).to_contain_text("newest")
     visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
     choose_preset(visitor, "Quick look")
     press_train(visitor)

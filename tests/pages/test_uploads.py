@@ -1,0 +1,49 @@
+"""One file of each kind, uploaded on the Data page: read, said what was done, and ready to be trained."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.data.price_files import closes, european, known, lines, workbook, zipped
+
+ROOT = Path(__file__).parents[2]
+PRICES = known(rows=300)
+SHEET = [["Date", "Close"], *([day.to_pydatetime(), float(value)] for day, value in PRICES["Close"].items())]
+# kind: (file name, bytes, a note that must be read on the page)
+FILES = {
+    "csv": ("prices.csv", closes(PRICES, form="%m/%d/%Y", reverse=True), "newest"),
+    "tsv": ("prices.tsv", closes(PRICES, form="%d-%b-%y", header="Date\tClose", sep="\t"), None),
+    "semicolon": ("kurse.csv", closes(PRICES, form="%d.%m.%Y", header="Datum;Schlusskurs", sep=";", number=european), "day"),
+    "pipe": ("prices.txt", closes(PRICES, header="date|price", sep="|"), None),
+    "aligned": ("prices.txt", lines(PRICES, lambda day, row: f"{day:%Y-%m-%d}    {row.Close:>12.2f}",
+                                    "date               close").encode(), None),
+    "utf-16": ("prices.csv", closes(PRICES).decode().encode("utf-16"), None),
+    "xlsx": ("prices.xlsx", workbook({"Prices": SHEET}), None),
+    "gzip": ("prices.csv.gz", gzip.compress(closes(PRICES)), "gzip"),
+    "zip": ("prices.zip", zipped({"inner.csv": closes(PRICES)}), "“inner” was taken out"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_file_of_each_kind_is_read_and_ready_to_be_trained(kind):
+    name, data, note = FILES[kind]
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.session_state["data_way"] = "File"
+    test.run()
+    test.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
+    assert not test.exception
+    assert not test.error
+    shown = {metric.label: metric.value for metric in test.metric}
+    assert shown["Last price"] == f"{PRICES['Close'].iloc[-1]:.2f}"
+    assert shown["Rows"] == "300"
+    if note:
+        assert any(note.lower() in text.value.replace("\\", "").lower() for text in test.markdown)
+    test.switch_page("pages/2_Train.py").run()
+    assert not test.exception
+    assert not next(button for button in test.button if button.label == "Train").disabled
+    history = test.session_state["forecasting"].history
+    np.testing.assert_array_equal(history.close, PRICES["Close"])
+    assert (history.dates == PRICES.index).all()
