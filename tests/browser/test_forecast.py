@@ -51,6 +51,12 @@ def test_a_forecast_follows_its_settings_and_a_reload_and_a_link_show_the_same(a
     chart = fan(visitor)
     assert len(chart["series"]["Actual"]) == 60
     assert fits(chart)
+    # By default, guarded, the forecast has the season: it was "same as last month" for series as short as this one.
+    ahead = np.arange(180, 190)
+    to_come = 12_000 + 40 * ahead + 1500 * np.sin(2 * np.pi * ahead / 12)
+    assert "Network alone" in chart["series"]
+    assert np.corrcoef(chart["series"]["Predicted"][1:], to_come)[0, 1] > 0.95
+    assert np.ptp(chart["series"]["Predicted"]) > 0.7 * np.ptp(to_come)
 
     # More steps, from the keyboard, and without the guard: at once, from what was computed already.
     slider = sidebar.get_by_role("slider", name="Months ahead")
