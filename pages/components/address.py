@@ -17,9 +17,9 @@ from forecasting import (
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import address_of, reopen
 from pages.components.forecast_view import read_view
-from pages.components.jobs import run_store
 from pages.components.settings import use_settings
 from pages.components.state import AppState
+from pages.components.store import run_store
 
 __all__ = ["restore", "to_query", "write_address"]
 

@@ -15,14 +15,14 @@ from forecasting.result import MAX_STEPS
 from forecasting.runs.export import XLSX, forecast_csv, forecast_file_name, forecast_xlsx
 from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
-from pages.components.diagnostics import draw
+from pages.components.charts import draw_chart
+from pages.components.engine import draw_trouble
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import load_forecast, run_store
-from pages.components.live import draw_trouble
+from pages.components.horizon import draw_horizon
 from pages.components.state import AppState, reported
+from pages.components.store import load_forecast, run_store
 from pages.components.text import plain
-from pages.components.verdict import draw_horizon
 
 __all__ = ["draw_forecast", "draw_forecast_settings"]
 
@@ -242,7 +242,7 @@ def _draw_chart(past: pd.Series, shown: pd.DataFrame, **options):
         chosen = st.segmented_control("Stretch shown", list(offered), default=chosen, key="forecast_stretch", required=True,
                                       label_visibility="collapsed",
                                       help="How much of the past stands before the forecast; the price axis fits it.")
-    draw(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
+    draw_chart(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
 
 
 def _words(result, wish: Wish) -> str:

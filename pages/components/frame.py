@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from forecasting.errors import ForecastingError
+from pages.components.first_paint import preload_charts
 from pages.components.text import plain
 
 if TYPE_CHECKING:  # what brings in pandas is imported once there is something on the screen
@@ -42,9 +42,10 @@ def page(title: str, purpose: str):
     st.markdown(purpose)
     # In a block of its own: a sentence that comes or goes moves nothing below it.
     said = st.container()
-    charts = _load_charts()
+    charts = preload_charts()
     from pages.components.address import restore, write_address
-    from pages.components.jobs import spare_imports, start_engine
+    from pages.components.collector import freeze_imports
+    from pages.components.engine import start_engine
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
 
@@ -71,7 +72,7 @@ def page(title: str, purpose: str):
         write_address(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
-        spare_imports()
+        freeze_imports()
 
 
 def link_to(label: str, state: AppState, text: str | None = None):
@@ -108,12 +109,3 @@ def series_line(history: PriceHistory):
 def is_dark() -> bool:
     """Whether this browser shows the dark theme."""
     return st.context.theme.type == "dark"
-
-
-def _load_charts():
-    """Has a new visitor's browser load its chart library, the largest part of the first paint, while the server imports
-    its own. Returns the place of the chart that it asks for, to be emptied before there is anything to see of it."""
-    place = st.empty()
-    if not st.session_state:
-        place.plotly_chart(go.Figure())
-    return place

@@ -7,11 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from forecasting import ForecastConfig
-from pages.components.jobs import run_store
-from pages.components.live import current_run
 from pages.components.settings import use_settings
 from pages.components.settings_words import changes_words
 from pages.components.state import AppState, app_state, reported
+from pages.components.store import current_run, run_store
 from pages.components.text import plain
 
 __all__ = ["draw_mend"]

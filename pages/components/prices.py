@@ -11,12 +11,13 @@ from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix
 from forecasting.model.encoding import check_history
 from forecasting.model.split import describe_split
-from forecasting.plots import CONFIG, describe, price_chart
+from forecasting.plots import price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
 from forecasting.words import count, count_of, date, dates, price, share
+from pages.components.charts import draw_chart
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import keep_history
 from pages.components.state import AppState, held, reported, taken, widget_for
+from pages.components.store import keep_history
 from pages.components.text import plain
 
 __all__ = ["draw_prices"]
@@ -65,8 +66,7 @@ def _draw_chart(state: AppState, split):
     x_range = None
     if len(history) > MOST_POINTS:
         x_range = _draw_range(state)
-    figure = price_chart(history, split, dark=is_dark(), x_range=x_range)
-    st.plotly_chart(figure, key="data_chart", theme=None, config=CONFIG, alt=describe(figure))
+    draw_chart(price_chart(history, split, dark=is_dark(), x_range=x_range), "data_chart")
 
 
 def _draw_range(state: AppState):

@@ -10,9 +10,9 @@ import streamlit as st
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.words import age, date, duration
 from pages.components.frame import link_to
-from pages.components.jobs import load_result, run_store
 from pages.components.settings import use_settings
 from pages.components.state import AppState, reported, taken, widget_for
+from pages.components.store import load_result, run_store
 from pages.components.text import plain
 
 __all__ = ["choose_result", "draw_runs"]

@@ -11,8 +11,8 @@ from forecasting import ForecastingError, NeedsChoice, PriceHistory
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, address_of, origin_of, reopen
 from pages.components.frame import boundary
-from pages.components.jobs import keep_history
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
+from pages.components.store import keep_history
 from pages.components.text import plain
 
 __all__ = ["draw_sources"]

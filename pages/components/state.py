@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -20,6 +17,7 @@ from forecasting import (
     PriceHistory,
 )
 from pages.components.forecast_view import ForecastView
+from pages.components.owner import browser_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["AppState", "Request", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
-XSRF_COOKIE = "_streamlit_xsrf"
-_XSRF = re.compile(r"2\|((?:[0-9a-f]{2})+)\|((?:[0-9a-f]{2})+)\|\d+")
 MOST_WIDGETS = 20  # for one value: more than a person can outrun by clicks while a page is drawn
 
 
@@ -88,7 +84,7 @@ class AppState:
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
-    owner: str = field(default_factory=lambda: _owner())
+    owner: str = field(default_factory=lambda: browser_id())
     requests: dict[str, Request] = field(default_factory=dict)
     waiting_for: str | None = None
     forecast: ForecastView = field(default_factory=ForecastView)
@@ -157,17 +153,6 @@ def reported(callback: Callable) -> Callable:
             app_state().failures.append(str(error))
 
     return call
-
-
-def _owner() -> str:
-    """The same for all sessions of one browser, or a reload would jump the queue."""
-    # The token of the cookie is masked anew with each answer: version|mask|masked token|time, in hex.
-    match = _XSRF.fullmatch(str(st.context.cookies.get(XSRF_COOKIE)))
-    if match is None:
-        return uuid.uuid4().hex
-    mask, masked = map(bytes.fromhex, match.groups())
-    token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(masked))
-    return hashlib.sha256(token).hexdigest()[:32]  # the store of runs is no place for the token itself
 
 
 def app_state() -> AppState:

@@ -10,11 +10,11 @@ from forecasting.errors import ForecastingError
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.words import count_of
-from pages.components.diagnostics import draw
+from pages.components.charts import draw_chart
+from pages.components.engine import draw_trouble
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import load_result, run_store
-from pages.components.live import draw_trouble
 from pages.components.state import app_state, reported
+from pages.components.store import load_result, run_store
 from pages.components.text import plain
 
 __all__ = ["draw_experiment", "experiment_tabs"]
@@ -127,7 +127,7 @@ def _draw(kind, found: list):
     if summary.sentence:
         st.markdown(plain(summary.sentence))
     for place, chart in enumerate(summary.charts):
-        draw(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
+        draw_chart(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
     for table in summary.tables:
         # A table that grows keeps the widths that fitted its first rows, unless it is told others.
         names = {"_index": st.column_config.Column(width=30 + 7 * max(map(len, map(str, table.frame.index)), default=0))}

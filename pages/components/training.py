@@ -6,39 +6,26 @@ import time
 
 import streamlit as st
 
-from forecasting import RunError, StoreUnavailable
 from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.size import describe_network, estimate, estimate_words
-from forecasting.plots import CONFIG, describe, loss_chart
-from forecasting.runs.launcher import engine_trouble
 from forecasting.words import count_of, duration, number
-from pages.components.frame import boundary, is_dark
-from pages.components.jobs import run_store, start_engine
+from pages.components.charts import draw_loss
+from pages.components.engine import draw_trouble
+from pages.components.frame import boundary
+from pages.components.mend import draw_mend
+from pages.components.results import draw_result
 from pages.components.settings_words import LABELS, changed_settings
 from pages.components.state import AppState, reported
+from pages.components.store import run_store
 from pages.components.text import plain
 
-__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble", "start_asked"]
+__all__ = ["draw_buttons", "draw_run", "start_asked"]
 
 # Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
 TICK, CALM_TICK = 0.5, 2.5
 AWAITED_SECONDS = 2.0
 AFTER_TRAINING = ("predicting", "scoring", "saving")
 LOOK_SECONDS = 0.05  # between looks at a run that stops: a person has just clicked
-
-
-def current_run(state: AppState):
-    """The run that is shown, as the store knows it now, or None."""
-    if not state.run_id:
-        return None
-    try:
-        return run_store().get(state.run_id)
-    except StoreUnavailable:
-        raise
-    except RunError as error:  # somebody deleted it: that is said, and the page goes on without it
-        state.run_id = None
-        st.warning(plain(error), icon=":material/warning:")
-        return None
 
 
 def draw_buttons(state: AppState, run, problem: str | None):
@@ -91,14 +78,7 @@ def _stop(state: AppState):
     run_store().request_stop(state.run_id)
 
 
-def draw_trouble():
-    """Within a drawing that repeats while a run is active: sees to it that somebody computes it, or says why not."""
-    start_engine()
-    if trouble := engine_trouble():
-        st.warning(plain(trouble), icon=":material/warning:")
-
-
-def draw_live(run):
+def _draw_live(run):
     """Follows an active run from the store until it ends, then draws the whole page anew."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
@@ -121,7 +101,7 @@ def _follow(run_id: str, log_scale: bool, quick: bool):
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
             draw_trouble()
-        draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
+        draw_loss(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 
 def _about_to_end(run):
@@ -148,21 +128,12 @@ def _progress_words(run) -> str:
     return " · ".join(words)
 
 
-def draw_curve(curve, run, log_scale: bool, key: str):
-    """The loss chart of a run, live or ended."""
-    planned = run.epochs if run.active else len(curve)
-    figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=planned, dark=is_dark())
-    st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=describe(figure))
-
-
 def draw_run(state: AppState, run):
     """The run that is shown: what it was trained with, where it stands, and its result once it has one."""
-    from pages.components.results import draw_result
-
     with st.container():
         _say_what_differs(state, run)
     if run.active:
-        draw_live(run)
+        _draw_live(run)
     else:
         _draw_end(run)
     if run.has_result:
@@ -175,8 +146,6 @@ def draw_run(state: AppState, run):
 
 def _draw_end(run):
     """How a run ended, where there is something to say or to do about it."""
-    from pages.components.mend import draw_mend
-
     if run.error:
         cause = diagnose_failure(run.config, run.error) if run.state == "failed" else None
         why = f"  \n**Why:** {plain(cause.sentence)}" if cause else ""
@@ -188,7 +157,7 @@ def _draw_end(run):
         st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
                   help="Puts this run back into the queue with its own settings and prices.")
     if run.epoch and not run.has_result:
-        draw_curve(run_store().curve(run.id), run, log_scale=False, key="train_curve_failed")
+        draw_loss(run_store().curve(run.id), run, log_scale=False, key="train_curve_failed")
 
 
 @reported
