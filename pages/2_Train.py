@@ -14,7 +14,7 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
     problem = draw_settings(state)
     start_asked(state, problem)
     run = current_run(state)
-    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    # In a container of its own, so that a sentence that comes or goes moves nothing below it.
     with st.container():
         draw_buttons(state, run, problem)
         if problem:

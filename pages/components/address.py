@@ -29,8 +29,8 @@ _HEX_ID = re.compile(r"[0-9a-f]{32}")
 def restore(state: AppState):
     """Brings back what the page's address names, after a reload or in another browser.
 
-    Once for each session: from then on the address follows the state. Where the store cannot be read just now, the state
-    is left without a history, to be brought back by the next try.
+    Runs once a session; after that the address follows the state. If the store cannot be read right now, the state is left
+    without a history, so that the next drawing tries again.
     """
     if state.history is not None:
         return
@@ -51,8 +51,8 @@ def restore(state: AppState):
 
 
 def _take(state: AppState, found: AppState):
-    """Takes what was found as a whole: a click may end a drawing anywhere, and the next one must not find half of it."""
-    # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
+    """Applies everything at once: a click may interrupt a drawing anywhere, and must not leave the state half restored."""
+    # Leak-lab mistakes are switched on in the leak lab only, never by an address.
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
     state.run_id, state.history = found.run_id, found.history

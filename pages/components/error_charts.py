@@ -33,7 +33,7 @@ def draw_errors(run, result):
     draw_chart(distribution_chart(error_table(predictions), dark=dark, currency=currency), "evaluate_distribution", left)
     draw_chart(move_chart(error_by_move(predictions), dark=dark, currency=currency), "evaluate_moves", right)
     weekdays, months = error_by_weekday(predictions), error_by_month(predictions)
-    # A month that begins on a Monday is no Monday.
+    # A row that stands for a whole month says nothing about the weekday it happens to be dated on.
     if len(weekdays) > 1 and not result.history.frequency.longer_than_a_day:
         draw_chart(group_chart(weekdays, "By day of the week", dark=dark, currency=currency), "evaluate_weekdays", left)
     if len(months) > 1:

@@ -1,4 +1,4 @@
-"""The evidence for a run's network: how it grew, and how much of the network's move the guarded forecast therefore keeps."""
+"""The evidence for a run's network: how it grew, and how much of the network's move the guarded forecast keeps as a result."""
 
 from __future__ import annotations
 

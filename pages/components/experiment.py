@@ -78,16 +78,16 @@ def _problem(kind, options: dict, result) -> str | None:
 
 def _start_help(kind, options: dict, active: bool, problem: str | None) -> str:
     if active:
-        return "Wait for its end, or stop it first."
+        return "Wait until it has ended, or stop it first."
     if problem:
-        return "It cannot be made with these options; the reason stands below."
+        return "It cannot be started with these options; see the reason below."
     trainings = f"Makes {count_of(kind.trainings(options), 'training')}"
-    return f"{trainings}." if kind.keeps_earlier else f"{trainings}; the last one of this run gives way to it."
+    return f"{trainings}." if kind.keeps_earlier else f"{trainings}; it replaces the previous one of this run."
 
 
 @reported
 def _start(name: str, run, result):
-    # What the widgets hold now: the drawing before may not have known it yet.
+    # Read from the widgets: the last drawing may have been older than the latest change.
     options = {option.name: st.session_state[_key(name, option)] for option in EXPERIMENTS[name].options}
     run_store().start_experiment(name, result.history, result.config, options, owner=app_state().owner, parent=run.id)
 
@@ -99,7 +99,7 @@ def _stop(ids: list[str]):
 
 
 def _follow(name: str, run, active: bool):
-    """Draws what there is, again and again while an experiment is at work."""
+    """Draws the experiments, and redraws them every second while one is running."""
     def tick():
         with boundary():
             found = run_store().experiments(name, run.id)
@@ -129,7 +129,7 @@ def _draw(kind, found: list):
     for place, chart in enumerate(summary.charts):
         draw_chart(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
     for table in summary.tables:
-        # A table that grows keeps the widths that fitted its first rows, unless it is told others.
+        # Streamlit sizes a column by its first rows and keeps that width while the table grows, so it is set here.
         names = {"_index": st.column_config.Column(width=30 + 7 * max(map(len, map(str, table.frame.index)), default=0))}
         st.dataframe(table.frame, height="content", column_config=names | {
             column: st.column_config.Column(help=words) for column, words in table.help.items()})

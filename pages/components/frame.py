@@ -12,7 +12,7 @@ from forecasting.errors import ForecastingError
 from pages.components.first_paint import preload_charts
 from pages.components.text import plain
 
-if TYPE_CHECKING:  # what brings in pandas is imported once there is something on the screen
+if TYPE_CHECKING:  # these import pandas, which has to wait until there is something on the screen
     from forecasting import PriceHistory
     from pages.components.state import AppState
 
@@ -30,9 +30,9 @@ SIDEBAR_WIDTH = 376  # the three presets fit into one row
 
 @contextmanager
 def page(title: str, purpose: str):
-    """Opens a page and yields the session's `AppState`; an error that a user can mend is shown where the work stopped.
+    """Opens a page and yields the session's `AppState`; an error that the user can fix is shown where the work stopped.
 
-    Every page runs on its own (a deep link may be the first request of the server's life), so each opens with this.
+    Every page starts with this, because any of them may be the first that a new server is asked for (a deep link).
     """
     st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide",
                        initial_sidebar_state=SIDEBAR_WIDTH)
@@ -40,7 +40,7 @@ def page(title: str, purpose: str):
         links = st.container()
     st.title(title)
     st.markdown(purpose)
-    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    # In a container of its own, so that a sentence that comes or goes moves nothing below it.
     said = st.container()
     charts = preload_charts()
     from pages.components.address import restore, write_address
@@ -64,7 +64,7 @@ def page(title: str, purpose: str):
         if state.history is None:
             said.button("Try again", icon=":material/refresh:")
             st.stop()
-        # Before anything is drawn, so that a reload in the middle of it loses nothing.
+        # Written before anything is drawn, so that a reload halfway through loses nothing.
         write_address(state)
         with boundary():
             yield state
@@ -83,7 +83,7 @@ def link_to(label: str, state: AppState, text: str | None = None):
     try:
         st.page_link(path, label=text or label, icon=icon, query_params=to_query(state) or None, width="stretch")
     except StreamlitPageNotFoundError:
-        # A page that was started alone, without app.py, has no others beside it.
+        # A page that is run alone, without app.py, knows no other pages.
         st.caption(text or label)
 
 

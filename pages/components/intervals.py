@@ -1,4 +1,4 @@
-"""Whether a run's intervals hold what they promise."""
+"""Whether a run's intervals keep their promise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["draw_intervals"]
 
 
 def draw_intervals(run, result):
-    """Coverage achieved beside the one promised."""
+    """The achieved coverage beside the promised one."""
     test = result.metrics["test"]
     st.markdown(intervals_words(test["coverage_80"], test["coverage_95"], int((result.predictions["split"] == "test").sum())))
     rolling = rolling_coverage(result.predictions)

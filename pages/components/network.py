@@ -1,4 +1,4 @@
-"""The network as a picture that follows the settings."""
+"""A diagram of the network that follows the settings."""
 
 from __future__ import annotations
 

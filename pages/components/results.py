@@ -108,5 +108,5 @@ def _score_table(result) -> pd.DataFrame:
 
 def _cell(part: str, name: str, scores: dict, currency: str | None) -> str:
     text = SCORES[name].show(name, scores, currency)
-    # Intervals are made to fit the validation part: what they cover there is no test of them.
+    # Intervals are fitted to the validation part, so their coverage there proves nothing.
     return f"{text} (fitted)" if SCORES[name].level and part != "test" and text != UNKNOWN else text

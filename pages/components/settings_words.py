@@ -1,4 +1,4 @@
-"""What the settings are called, and what each does and endangers."""
+"""What the settings are called, what each does, and what can go wrong with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = {
     "bollinger_width": "Bollinger width", "volatility": "Rolling volatility",
 }
 
-# Every field of a ForecastConfig, as its widget is labelled and as sentences call it.
+# The label of every field of a ForecastConfig, in widgets and in sentences.
 LABELS = {
     "window": "Window", "horizon": "Horizon", "target": "Target", "features": "Inputs", "cell": "Cell", "units": "Units",
     "dropout": "Dropout", "recurrent_dropout": "Recurrent dropout", "initializer": "Initial weights",

@@ -14,7 +14,7 @@ __all__ = ["current_run", "keep_history", "load_baselines", "load_cause", "load_
 
 @st.cache_resource(show_spinner=False)
 def run_store():
-    """The store of runs; imported here because MLflow would delay the first paint."""
+    """The store of runs, imported late because MLflow would delay the first paint."""
     from forecasting.runs.store import RunStore
 
     return RunStore()
@@ -26,7 +26,7 @@ def keep_history(state: AppState, history: PriceHistory):
     try:
         run_store().save_history(history)
     except StoreUnavailable as error:
-        state.failures.append(f"{error} Until then these prices do not outlive a reload of the page.")
+        state.failures.append(f"{error} Until then these prices are lost when the page is reloaded.")
 
 
 def current_run(state: AppState):
@@ -51,7 +51,7 @@ def load_result(run_id: str):
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def load_csv(run_id: str) -> bytes:
-    """The predictions of a run as they are downloaded; a long series takes a second to write out."""
+    """The predictions of a run as a CSV file, cached because a long series takes a second to write."""
     from forecasting.runs.export import predictions_csv
 
     return predictions_csv(load_result(run_id))

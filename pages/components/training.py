@@ -1,4 +1,4 @@
-"""A run on the Train page: its buttons, and what it does while it is computed."""
+"""A training on the Train page: its buttons, its progress, and how it ended."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from pages.components.text import plain
 
 __all__ = ["draw_buttons", "draw_run", "start_asked"]
 
-# Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
+# Seconds between redraws of a run: short while the user waits for something, long otherwise, since redrawing takes CPU time
+# from the training.
 TICK, CALM_TICK = 0.5, 2.5
 AWAITED_SECONDS = 2.0
 AFTER_TRAINING = ("predicting", "scoring", "saving")
-LOOK_SECONDS = 0.05  # between looks at a run that stops: a person has just clicked
+LOOK_SECONDS = 0.05  # between looks at a run that is stopping: the user has just clicked
 
 
 def draw_buttons(state: AppState, run, problem: str | None):
@@ -45,8 +46,8 @@ def draw_buttons(state: AppState, run, problem: str | None):
 
 def _why_not(active: bool, problem: str | None) -> str:
     if active:
-        return "A training is under way. Stop it first, or wait for its end."
-    return "These settings cannot be trained; the reason stands below." if problem else "Trains with the settings on the left."
+        return "A training is running. Stop it first, or wait until it has ended."
+    return "These settings cannot be trained; see the reason below." if problem else "Trains with the settings on the left."
 
 
 def _ask_to_train(state: AppState):
@@ -56,8 +57,8 @@ def _ask_to_train(state: AppState):
 def start_asked(state: AppState, problem: str | None):
     """Starts the training that a click asked for, unless there is a problem with the settings.
 
-    Not in the button's callback: that knows the settings of the last whole drawing, which a click soon after another one
-    has cut short.
+    The button's callback cannot do this: it only knows the settings of the last complete drawing, which may be missing a
+    change made just before the click.
     """
     asked, state.asks_to_train = state.asks_to_train, False
     if asked and not problem:
@@ -86,7 +87,7 @@ def _draw_live(run):
 
 
 def _is_awaited(run) -> bool:
-    """Whether a person waits for the next thing to see: a first point, a curve of some length, the end."""
+    """Whether the user is about to see something new: a first point, a curve of some length, the end."""
     if not run.epoch or not run.rate or run.stopping:
         return True
     # A slow epoch ends no sooner for being looked at more often.
@@ -105,7 +106,7 @@ def _follow(run_id: str, log_scale: bool, quick: bool):
 
 
 def _about_to_end(run):
-    """`run`, or what has become of it within a tick where it is about to stop."""
+    """`run`; if it is stopping, its state as soon as that changes, or after one tick."""
     waited_until, phase = time.monotonic() + TICK - LOOK_SECONDS, run.phase
     while run.active and run.stopping and run.phase == phase and time.monotonic() < waited_until:
         time.sleep(LOOK_SECONDS)
@@ -145,7 +146,7 @@ def draw_run(state: AppState, run):
 
 
 def _draw_end(run):
-    """How a run ended, where there is something to say or to do about it."""
+    """How a run ended, if there is something to say or to do about it."""
     if run.error:
         cause = diagnose_failure(run.config, run.error) if run.state == "failed" else None
         why = f"  \n**Why:** {plain(cause.sentence)}" if cause else ""
@@ -166,12 +167,12 @@ def _resume(run_id: str):
 
 
 def _say_what_differs(state: AppState, run):
-    """That the run below was trained with other settings or prices than those in hand."""
+    """Says if the run below was trained with other settings or prices than the current ones."""
     changed = [LABELS[name] for name in changed_settings(run.config, state.config)]
     if run.fingerprint != state.history.fingerprint:
-        st.info(f"The run below was trained on other prices: {plain(run.series)}. Press Train for the ones in hand.",
+        st.info(f"The run below was trained on other prices: {plain(run.series)}. Press Train for the current ones.",
                 icon=":material/info:")
     elif changed:
         differ = "differs" if len(changed) == 1 else "differ"
         st.info(f"The run below was trained with other settings ({', '.join(changed)} {differ}). Press Train to see what the "
-                "ones in hand do.", icon=":material/info:")
+                "current ones do.", icon=":material/info:")

@@ -13,7 +13,7 @@ from pages.components.text import plain
 
 __all__ = ["draw_answer", "draw_reasons", "draw_verdict"]
 
-# Each has an icon and a headline of its own: told apart without colour too.
+# Each has its own icon and headline, so that they can be told apart without colour.
 SHOWN = {"better": (st.success, ":material/check_circle:"), "worse": (st.warning, ":material/trending_down:"),
          "invalid": (st.error, ":material/block:")}
 DIEBOLD_MARIANO = ("It asks whether the two forecasts' squared errors differ by more than luck. p is how often a difference of "
@@ -22,7 +22,7 @@ DIEBOLD_MARIANO = ("It asks whether the two forecasts' squared errors differ by 
 
 
 def draw_answer(run):
-    """The answer in words, alike on every page: the verdict, and where it is bad the cause that is proven and its mend."""
+    """The answer in words, the same on every page: the verdict and, if it is bad, its proven cause and how to fix it."""
     judged, beside = load_verdict(run.id)
     show, icon = SHOWN.get(judged.outcome, (st.info, ":material/balance:"))
     cause = load_cause(run.id)
@@ -59,7 +59,7 @@ def draw_verdict(run, result):
 
 
 def draw_reasons(reasons: dict, shown=None):
-    """Why scores are undefined, a line each. reasons: {whose: {score: why}}; shown: the scores that stand on the page"""
+    """Why scores are undefined, a line each. reasons: {whose: {score: why}}; shown: only these scores; None for all"""
     for whose, scores in reasons.items():
         why: dict[str, list[str]] = {}
         for name, reason in scores.items():
