@@ -30,7 +30,7 @@ def _plan(options, ended, experiment):
 
 
 def _summarise(runs, experiment):
-    # One that was stopped half-way is no fold "trained as the run was".
+    # A fold that was stopped halfway was not trained as the run was, and is left out.
     results = {child.run.parameters["fold"]: child.result() for child in runs if child.is_whole}
     warnings = []
     for why, missing in left_out(runs).items():
