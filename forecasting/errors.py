@@ -37,7 +37,7 @@ __all__ = [
 
 
 class ForecastingError(Exception):
-    """Something a user can mend; the text is written for them."""
+    """An error that the user can fix; its text is written for them."""
 
 
 class DataError(ForecastingError):
