@@ -44,7 +44,7 @@ def check_history(history: PriceHistory, config: ForecastConfig):
             f"got {len(history)}. Choose a longer period, {advice}.")
     largest = close[np.abs(close).argmax()]
     if abs(largest) > LARGEST_PRICE:
-        raise DataError(f"Prices beyond {LARGEST_PRICE:g} cannot be computed with. Received: {largest:g}. "
+        raise DataError(f"Prices beyond {LARGEST_PRICE:g} are too large to compute with. Received: {largest:g}. "
                         "Divide them by a power of ten, or look for a damaged row.")
     training = close[: parts.train_end]
     if training.min() == training.max():

@@ -46,7 +46,7 @@ NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({})
                  "the worker runs, in the same versions, then train again.")
 NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). The app keeps trying; check that "
               "their machine is up and has free memory and disk space.")
-LOST = "The Dask cluster that computed this run was lost. Resume it to go on from where it was a few seconds before."
+LOST = "The Dask cluster that computed this run was lost. Resume it to continue from where it was a few seconds earlier."
 
 log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
 

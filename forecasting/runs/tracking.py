@@ -109,8 +109,8 @@ class Tracking:
         except WaitedTooLong:
             answer.cancel()  # in case it has not begun, so that other callers get their turn
             raise StoreUnavailable(
-                f"The store of runs ({store_name()}) gave no answer in time. Another program may hold it, or its "
-                "server may be down. Trainings go on; try again in a moment.") from None
+                f"The store of runs ({store_name()}) did not answer in time. Another program may have locked it, or its "
+                "server may be down. Trainings continue; try again in a moment.") from None
 
     def connect(self):
         """Loads MLflow and opens the store ahead of the first call. Raises StoreUnavailable."""
@@ -206,7 +206,7 @@ def _make_database(file: Path):
             _open(f"sqlite:///{draft}", (file.parent / "artifacts").as_uri())
             os.replace(draft, file)
     except LockError:
-        raise StoreUnavailable(f"Another program has been making the store of runs ({file}) for "
+        raise StoreUnavailable(f"Another program has been creating the store of runs ({file}) for "
                                f"{CONNECT_SECONDS:.0f} s. Try again in a moment.") from None
 
 
@@ -263,7 +263,7 @@ def _translated(function, *args, **kwargs):
 
 def _first_line(error) -> str:
     if "failed with exception" in str(error):  # urllib3's page-long message about connections and retries
-        return "its server gives no answer"
+        return "its server does not answer"
     return _without_password(str(error).strip().split("\n", 1)[0])[:200].rstrip(". ")
 
 

@@ -23,7 +23,7 @@ __all__ = ["INTERRUPTED", "Outcome", "compute", "stop", "warm_up"]
 WARM_UP_ROWS = 400  # enough for the recommended window and horizon in every part
 NO_MEMORY = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
              "other programs.")
-INTERRUPTED = "The app ended while this run was at work. Resume it to go on from where it was a few seconds before."
+INTERRUPTED = "The app ended while this run was in progress. Resume it to continue from where it was a few seconds earlier."
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def draw_experiment(name: str, run, result):
                       on_click=_start, args=(name, run, result), help=_start_help(kind, options, active, problem))
             st.button("Stop", key=f"evaluate_{name}_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
                       args=([one.id for one in found],),
-                      help="Ends what is being trained; what is done stays." if active else "Nothing is being trained.")
+                      help="Stops the current training; finished ones are kept." if active else "Nothing is being trained.")
     if problem:
         st.error(plain(problem), icon=":material/error:")
     elif explained := kind.explain(options, result.config):

@@ -48,9 +48,9 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
                                "and errors add up.")
         guarded = st.toggle("Guard with the evidence gate", value=given.guarded, key="forecast_guarded",
                             help="Departs from the naive forecast only as far as the evidence allows. Without it you see the "
-                                 "network's own line, however little it is worth.")
+                                 "network's own forecast, however little that is worth.")
         past = st.toggle("As if today were …", value=given.as_of is not None, key="forecast_past", disabled=not len(test),
-                         help="The forecast as it would have been made on a day of the test part, with what then happened.")
+                         help="The forecast as it would have been made on a day of the test part, and what happened next.")
         day = None
         if past and len(test):
             day = st.date_input("Today is", value=given.as_of or test[len(test) // 2].date(), min_value=test[0].date(),
@@ -96,7 +96,7 @@ def _last_row_of(history, day) -> str:
 def draw_forecast(state: AppState, run, result, wish: Wish):
     """The forecast for the current settings; until it is ready, the previous one, dimmed."""
     if result.invalid:
-        st.error(f"{plain(result.invalid)} What it forecasts is worth nothing; choose an honest run.", icon=":material/block:")
+        st.error(f"{plain(result.invalid)} Its forecasts are worthless; choose an honest run.", icon=":material/block:")
         return
     # Put the run into the address: otherwise a shared link would show whichever run is newest when it is opened.
     state.run_id = state.run_id or run.id
@@ -112,7 +112,7 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
                 said.info("This forecast was stopped before it was made. Press Forecast to make it.",
                           icon=":material/stop_circle:")
             else:
-                said.error(plain(job.error or "This forecast could not be made. Press Forecast to try again."),
+                said.error(plain(job.error or "This forecast failed. Press Forecast to try again."),
                            icon=":material/error:")
         if table is None:
             said.html(DIMMED)
@@ -256,7 +256,7 @@ def _words(result, wish: Wish) -> str:
         words.append(f"Steps beyond {result.config.horizon} feed the network's own predictions back, so their errors add up.")
     if wish.refit:
         again = "The network was trained again" if result.best_epoch else "What the run had learnt was fitted again"
-        words.append(f"{again} on all rows before this forecast from the last one; the scores are those of the run.")
+        words.append(f"{again} on all rows, and this forecast starts from the last one; the scores are those of the run.")
     else:
         row = f"as if today were {date(wish.as_of)}" if wish.as_of else f"from the last row, {date(result.history.dates[-1])}"
         words.append(f"The forecast is made {row}, by the network as the run trained it.")

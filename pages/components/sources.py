@@ -185,7 +185,7 @@ def _offer_columns(state: AppState, key: str):
     if alternatives:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             other = st.selectbox("Another price column of this file", alternatives, index=None, key="data_column",
-                                 placeholder="The one chosen stands in the notes")
+                                 placeholder="The current one is named in the notes")
             st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, key, "column", "data_column"))
 
 

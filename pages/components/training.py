@@ -36,7 +36,7 @@ def draw_buttons(state: AppState, run, problem: str | None):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
                   help=_why_not(active, problem), on_click=_ask_to_train, args=(state,))
         st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
-                  help="Ends the training within a second and keeps what was learnt." if active else
+                  help="Stops the training within a second and keeps what was learnt." if active else
                        "Nothing is being trained.")
         if not problem:
             parameters = sum(layer.parameters for layer in describe_network(config))
@@ -140,8 +140,8 @@ def draw_run(state: AppState, run):
     if run.has_result:
         draw_result(run)
     elif state.earlier_id and state.earlier_id != run.id:
-        st.subheader("The run before")
-        st.caption("It stays here until a new one has a result.")
+        st.subheader("The previous run")
+        st.caption("It stays here until the new one has a result.")
         draw_result(run_store().get(state.earlier_id))
 
 

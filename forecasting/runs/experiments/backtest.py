@@ -68,7 +68,7 @@ BACKTEST = ExperimentKind(
     start="Run the backtest",
     options=(
         Option("folds", "Folds", "More folds refit more often, and take longer.", 5, low=2, high=12),
-        Option("mode", "Training window", "Expanding learns from all days before a fold; sliding from equally many.",
+        Option("mode", "Training window", "Expanding learns from all days before a fold; sliding from a fixed number.",
                MODES[0], choices={mode: mode.capitalize() for mode in MODES}),
     ),
     trainings=lambda options: options["folds"],

@@ -23,7 +23,7 @@ SHOWN = ("rmse", "naive_rmse", "skill", "directional_accuracy", "directional_bas
 
 def _check(options, history, config):
     if config.leak:
-        raise ConfigError("This run is itself one with a mistake. Choose an honest one to compare with.")
+        raise ConfigError("This run already contains a mistake. Choose an honest one to compare with.")
 
 
 def _explain(options, config) -> str:
@@ -38,7 +38,7 @@ def _what_it_takes(leak: str, config) -> str:
     if leak == "validation" and config.patience is None:
         return "Without early stopping, validation decides nothing here and the mistake has no effect; turn on Stop early."
     if leak == "validation":
-        return "It flatters by as much as a lucky epoch is worth: a little, run after run."
+        return "It flatters by as much as a lucky epoch is worth: a little, but in every run."
     return "" if leak != "centred_average" else "It flatters every run."
 
 
