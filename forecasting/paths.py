@@ -1,4 +1,4 @@
-"""Where the project keeps a person's data, and how it writes there."""
+"""Where the project keeps its data, and how it writes files there."""
 
 from __future__ import annotations
 

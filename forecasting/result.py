@@ -170,7 +170,7 @@ class TrainingResult:
         row = int(dates.searchsorted(day, side="right")) - 1
         if row < first or day.normalize() > dates[-1]:
             raise ConfigError(f"A forecast can start from {dates[first]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}: before that, "
-                              f"the network had seen what came. Received: as_of={as_of}.")
+                              f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
 
     def _forecast(self, path, steps, guarded, origin, forecaster):

@@ -14,7 +14,7 @@ from forecasting.errors import ConfigError
 
 __all__ = ["CALENDARS", "future_dates", "guess_calendar", "missing_sessions"]
 
-# Codes of `exchange_calendars` and the names that a person knows them by.
+# Codes of `exchange_calendars` and the names that people know them by.
 CALENDARS = {
     "XNYS": "New York (NYSE, Nasdaq)",
     "CMES": "US futures (CME)",

@@ -87,7 +87,7 @@ class Frequency:
         return cls(parts[2], int(parts[1]))
 
     def on(self, dates: pd.DatetimeIndex) -> Frequency:
-        """This frequency with the days of the week on which `dates` fall of late. The words stay as they are."""
+        """This frequency with the days of the week on which recent `dates` fall. Its words stay the same."""
         if self == EVERY_DAY or not len(dates):
             return self
         days = _days_of_week(dates, several_a_week=self._spacing is None)

@@ -89,7 +89,7 @@ class Job(Protocol):
     """Prices being fetched in the background, e.g. a `tickers.FetchJob`.
 
     symbols: the requested series; provider: where they are requested from
-    results: symbol -> its PriceHistory, or the ForecastingError it came to
+    results: {symbol: its PriceHistory, or the ForecastingError that was raised}
     """
 
     symbols: tuple[str, ...]

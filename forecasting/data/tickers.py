@@ -95,7 +95,7 @@ class FetchJob:
     """Several tickers being fetched, each in a daemon thread of its own.
 
     symbols: the requested tickers; provider: where they are requested from
-    results: symbol -> its PriceHistory, or the ForecastingError it came to; filled one by one
+    results: {symbol: its PriceHistory, or the ForecastingError that was raised}, filled one by one
     """
 
     provider = "Yahoo"

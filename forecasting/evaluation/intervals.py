@@ -46,7 +46,7 @@ _LAG = 0.02
 def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto"):
     """Bounds for the predictions of one step, from what was known at each origin.
 
-    actual: (n,) what came `step` rows after each origin, NaN where it is not known; origins are consecutive rows
+    actual: (n,) the price `step` rows after each origin, NaN where it is unknown; origins are consecutive rows
     predicted, last: (n,) the prediction, and the price at the origin
     calibrate: slice of the validation origins; its stop is the first origin whose bounds are computed online, usually the
         last row of validation

@@ -16,7 +16,7 @@ def ending_words(config: ForecastConfig, epochs: int, best_epoch: int, stopped: 
     """Why a training ended, and which weights were kept.
 
     epochs: how many were measured, the rows of the curve; best_epoch: of the lowest validation loss, 0 for the untrained
-    network's; stopped: ended before its time by a person
+    network's; stopped: whether the user stopped it
     """
     planned = words.count_of(config.epochs, "epoch")
     if not epochs:

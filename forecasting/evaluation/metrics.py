@@ -21,7 +21,7 @@ SMALLEST_MOVE = 1e-7
 
 
 class Undefined(ArithmeticError):
-    """A score that has no value for these numbers. Its text is the reason, in words for a person."""
+    """A score that has no value for these numbers. Its text is the reason, in words for the user."""
 
 
 def rmse(actual, predicted) -> float:

@@ -66,7 +66,7 @@ class Encoded:
 
     encoder: what encoded it, and turns a network's outputs back into prices
     series: (t,) float64, the price as the linear part reads it: the scaled price for the target 'price', and otherwise the
-        move from the row before over the encoder's `scale`, within -+ `CLIP`; row 0, whose move nobody knows, is 0
+        move from the row before over the encoder's `scale`, within -+ `CLIP`; row 0, whose move is unknown, is 0
     inputs: (t, channels) float32, what the network reads at each row, from that row and earlier ones: `series` for 'Close',
         and 0 while a feature has no value yet
     targets: (t, horizon) float32: row o is what a perfect forecast from origin o would put out, NaN where unknown

@@ -103,7 +103,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Estimate:
-    """most: seconds if every epoch is run; usual: with early stopping, or None where it is not known
+    """most: seconds if every epoch is run; usual: seconds with early stopping, or None if unknown
     measured: whether it is based on trainings of about this size on this machine; otherwise it is a cautious guess
     """
 
@@ -115,7 +115,7 @@ class Estimate:
 def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), fingerprint: str = "") -> Estimate:
     """How long a training will take.
 
-    timings: of trainings on this machine, the latest first; fingerprint: of the prices in hand
+    timings: of trainings on this machine, the latest first; fingerprint: of the prices to train on
 
     By nearest neighbours: of the trainings with this cell and supervision those whose window, units, layers and batch
     size are the same, or else closest, in logarithms. `Cell.cost` then only has to say how much more or less work this training

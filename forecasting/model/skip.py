@@ -4,7 +4,7 @@ The network then only learns the residuals of a linear forecast: an autoregressi
 "Modeling long- and short-term temporal patterns with deep neural networks" (2018).
 
 How to regress is chosen by rolling origins over training and validation: the later half is cut into blocks, and each
-block is forecast from what came before it. A season, and the linear part of each step, is taken on strong evidence only.
+block is forecast from what came before it. A season, and the linear part of each step, is used on strong evidence only.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Part:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """The parts of a series for a person to read.
+    """The parts of a series, for display.
 
     train_end, validation_end: the rows where the next part begins
     windows: how many windows a network learns from

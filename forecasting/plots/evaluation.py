@@ -298,7 +298,7 @@ def folds_chart(joined: pd.DataFrame, *, dark: bool = False, currency: str | Non
     return t.make_figure(
         prediction_lines(shown, c, t.price_format(joined["actual"]), f" {currency}" if currency else "", bounds),
         title="Out-of-sample predictions", dark=dark, height=t.TALL, revision=f"folds{x_range}",
-        description=f"Predictions of {words.count_of(count, 'fold')}, each trained on what came before it only: "
+        description=f"Predictions of {words.count_of(count, 'fold')}, each trained only on the days before it: "
                     f"{words.count_of(len(joined), 'prediction')}.",
         buttons=range_buttons(joined.index, *columns, c=c) if x_range is None else None,
         **_fold_borders(joined, c), **layout)

@@ -53,7 +53,7 @@ log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' her
 
 @dataclass
 class Job:
-    """A run at work. stopped: when it was told to stop; killed: why its process was ended."""
+    """A run being computed. stopped: when it was told to stop; killed: why its process was ended."""
 
     attempt: int
     future: Any
@@ -156,7 +156,7 @@ class Engine:
         except StoreUnavailable:
             raise  # tried again at the next step
         except RunError as problem:
-            log.warning("%s", problem)  # somebody deleted it
+            log.warning("%s", problem)  # e.g. the run was deleted
         log.info("Run %s ended: %s", run_id, state)
 
     def _verdict(self, run_id, job) -> tuple[str, str | None]:

@@ -59,11 +59,11 @@ class RunLedger(RunStore):
         return claimed
 
     def waiting(self) -> dict[str, bool]:
-        """{id of a waiting run: whether somebody wants it stopped}."""
+        """{id of a waiting run: whether a stop was requested}."""
         return {run.info.run_id: run.data.tags.get(PREFIX + "stop") == "1" for run in self._of_home("SCHEDULED")}
 
     def stops(self) -> list[str]:
-        """Ids of the runs at work that somebody wants stopped."""
+        """Ids of the running runs for which a stop was requested."""
         return [run.info.run_id for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` = '1'")]
 
     def left_running(self) -> list[str]:

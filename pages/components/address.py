@@ -1,4 +1,4 @@
-"""What a page's address says: the data, the run and the settings in hand, so that a reload or a link brings them back."""
+"""What a page's address says: the data, the run and the settings, so that a reload or a link brings them back."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def _read_settings(text: str) -> ForecastConfig:
         changed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ForecastingError(f"The settings in the address are damaged: {error}. "
-                               "They were left out; the recommended ones are shown.") from error
+                               "They are ignored; the recommended ones are shown.") from error
     return ForecastConfig.from_dict({**RECOMMENDED.to_dict(), **changed} if isinstance(changed, dict) else changed)
 
 
 def to_query(state: AppState) -> dict[str, str]:
     """What a page's address says: the data, the run that is shown, the settings that differ from the recommended, and
-    what is asked of the forecast beyond the usual."""
+    the forecast options that differ from the defaults."""
     if state.history is None:
         return st.query_params.to_dict()
     address = {"data": address_of(state.history)}

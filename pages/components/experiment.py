@@ -1,4 +1,4 @@
-"""An experiment around a run: its options, Start and Stop, how far it is, and what it comes to."""
+"""An experiment on a run: its options, Start and Stop, its progress and its results."""
 
 from __future__ import annotations
 

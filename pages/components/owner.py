@@ -1,8 +1,9 @@
 """Whose runs these are: an id that stays the same across reloads and tabs of one browser.
 
-The queue takes runs by turns, one owner after the other. With an id for each session, a reload would make a new owner, who
-goes first: somebody with N runs queued could jump ahead of everybody by reloading the page. Streamlit has no identity of a
-browser without a login, but it gives each browser an XSRF cookie whose token does not change.
+In the queue, owners take turns, and a new owner goes first. With an id per session, every reload would make a new owner, so
+that reloading the page would jump the queue. With this one, whoever has a single run waits for at most one run of each other
+owner, however many those have queued and however often they reload. Without a login Streamlit has no identity for a
+browser, but it gives each one an XSRF cookie whose token does not change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The prices in hand on the Data page: how they are split, their chart, what was repaired and what looks wrong."""
+"""The current prices on the Data page: how they are split, their chart, what was repaired and what looks wrong."""
 
 from __future__ import annotations
 

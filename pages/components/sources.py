@@ -1,4 +1,4 @@
-"""The ways to prices on the Data page: each entry of `SOURCES`, its fields, and what comes of it."""
+"""The sources of prices on the Data page: the fields of each entry of `SOURCES`, and the outcome of opening it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", 
 
 
 def draw_sources(state: AppState):
-    """Draws the ways in; what a person chooses becomes `state.history`."""
+    """Draws the sources; the prices that the user opens become `state.history`."""
     for key, request in list(state.requests.items()):
         if request.job is not None and request.job.done:
             _take_results(state, key)
@@ -190,14 +190,14 @@ def _offer_columns(state: AppState, key: str):
 
 
 def _draw_job(state: AppState, key: str):
-    """Prices on their way, and what else can be done once they take long."""
+    """The progress of a fetch, and what else can be done once it takes long."""
     job = state.requests[key].job
     late = job.seconds >= PATIENCE_SECONDS
     st.fragment(_wait, run_every=0.5)(job, late)
     if not late:
         return
     # Outside the fragment that redraws itself, which would lose clicks.
-    st.warning(f"{job.provider} has not answered for {PATIENCE_SECONDS} seconds. It may still; or go on without it.",
+    st.warning(f"{job.provider} has not answered for {PATIENCE_SECONDS} seconds. Keep waiting, or go on without it.",
                icon=":material/hourglass_empty:")
     with st.container(horizontal=True):
         if any(job.cached(symbol) for symbol in job.symbols):

@@ -21,7 +21,7 @@ def run_store():
 
 
 def keep_history(state: AppState, history: PriceHistory):
-    """Takes prices in hand, and saves them so that the page's address brings them back."""
+    """Makes these the current prices, and saves them so that the page's address brings them back."""
     state.use_history(history)
     try:
         run_store().save_history(history)

@@ -80,7 +80,7 @@ def _stop(state: AppState):
 
 
 def _draw_live(run):
-    """Follows an active run from the store until it ends, then draws the whole page anew."""
+    """Follows an active run from the store until it ends, then redraws the whole page."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
     st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick)
