@@ -1,7 +1,7 @@
 """Starts the download of the browser's chart library before the page has a chart to show.
 
-The library is the largest part of the first paint. An empty chart, sent before the server imports pandas and Streamlit's
-page modules, makes the browser load it in the meantime: the home page of a cold server is then painted in 2.15 s, against
+The library is the largest part of the first paint. An empty chart, sent before the server imports pandas and the
+page's modules, makes the browser load it in the meantime: the home page of a cold server is then painted in 2.15 s, against
 1.91 s for a bare Streamlit page with one chart (medians of `benchmarks/results/app.txt`).
 """
 
