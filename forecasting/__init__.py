@@ -1,6 +1,6 @@
-"""Forecasts of price series with an LSTM, and an honest look at what they are worth.
+"""Forecasts price series with an LSTM, and takes an honest look at what the forecasts are worth.
 
-Names are imported when they are first used, so that `import forecasting` costs little: no TensorFlow, no scikit-learn,
+Names are imported on first use, so that `import forecasting` is cheap: no TensorFlow, no scikit-learn,
 no yfinance.
 """
 

@@ -1,4 +1,4 @@
-"""Silence for libraries that still call what pandas is about to remove."""
+"""Silences deprecation warnings of libraries that still call what pandas is about to remove."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ __all__ = [
 
 
 class ForecastingError(Exception):
-    """Something a user can mend; the text is written for them."""
+    """An error that the user can fix; its text is written for them."""
 
 
 class DataError(ForecastingError):
@@ -53,7 +53,7 @@ class NeedsChoice(DataError):
 
     kind: the keyword of `read_prices` that settles it ('column', 'series', 'sheet', 'date_order' or 'decimal')
     options: the values it may take, best guess first
-    preview: up to a few rows of the table as text, for a person to look at, or None
+    preview: a few rows of the table as text, to show to the user, or None
     """
 
     def __init__(self, message, *, kind, options, preview=None):

@@ -1,4 +1,4 @@
-"""Where the project keeps a person's data, and how it writes there."""
+"""Where the project keeps its data, and how it writes files there."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["home", "write_atomically"]
 
 
 def home() -> Path:
-    """The folder that everything is kept in, made on first use and readable by its owner only.
+    """The folder that everything is kept in, created on first use and readable by its owner only.
 
-    `FORECASTING_HOME` names another one; otherwise it is the usual place for a program's data on this system.
-    Raises StoreUnavailable where it cannot be made.
+    `FORECASTING_HOME` overrides the usual place for application data on this system.
+    Raises StoreUnavailable if it cannot be created.
     """
     from platformdirs import user_data_dir
 
     named = os.environ.get("FORECASTING_HOME") or user_data_dir("lstm-price-forecasts", appauthor=False)
     try:
         folder = Path(named).expanduser().absolute()
-    except RuntimeError as error:  # nobody of that name
+    except RuntimeError as error:  # '~name' for a user that does not exist
         raise StoreUnavailable(f"The folder for prices and runs cannot be found: {error}. Received: {named}. "
                                "Name another one in the environment variable FORECASTING_HOME.") from error
     try:
@@ -34,7 +34,7 @@ def home() -> Path:
 
 
 def write_atomically(path: Path, data: bytes):
-    """Writes `data` to `path` so that a reader, or a crash, sees the old file or the new one, never a part of it."""
+    """Writes `data` to `path` so that readers see the old file or the new one, never a part of it, even after a crash."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -45,7 +45,7 @@ def write_atomically(path: Path, data: bytes):
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    # The folder's own entry has to reach the disk too. Windows cannot open a folder, and does not need it.
+    # The folder's own entry has to reach the disk too. Windows cannot open a folder, nor does it need to.
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Train a forecaster on a price history, and what came of it: predictions, scores, intervals, forecasts, files."""
+"""Trains a forecaster on a price history, and holds the result: predictions, scores, intervals, forecasts, files."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from forecasting.steps import Steps, bounds_around, collect_evidence, collect_st
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
 
 MAX_STEPS = 1000
-FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: today's, and one whose gate knew of validation alone
+FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an older one whose gate used validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
-ENCODER_FILE = "preprocessor.json"  # as it was called when the first runs were saved
+ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
 @dataclass(kw_only=True)
@@ -52,10 +52,10 @@ class TrainingResult:
     best_epoch: of the lowest validation loss; 0: the untrained network's (see `untrained_was_best`). Its weights are those
         that were kept if `config.patience` is set, and the last epoch's otherwise
     rates: the learning rate of each epoch up to the one whose weights were kept
-    stopped: ended before its time by the person; seconds: of the whole training
+    stopped: whether the user stopped it early; seconds: of the whole training
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
-    guarded: the same of the guarded forecasts, which depart from naive only as far as the evidence carries
-    linear: what the frozen linear part came to, or None where none was asked for
+    guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
+    linear: the choice made for the frozen linear part, or None if none was asked for
     """
 
     config: ForecastConfig
@@ -74,7 +74,7 @@ class TrainingResult:
     linear: Choice | None
     encoder: Encoder
     _model: Any = field(default=None, repr=False)
-    _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is read
+    _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is loaded
 
     @property
     def split(self) -> Split:
@@ -87,16 +87,16 @@ class TrainingResult:
 
     @property
     def gate(self) -> Gate:
-        """What the last row knows of the network, the test part included: that lies in the past of what comes next."""
+        """What is known about the network at the last row. This includes the test part, which lies before any new forecast."""
         return self.evidence.gate()
 
     def gate_at(self, as_of=None) -> Gate:
-        """What was known on a day, as in `forecast`: how much of the network's move a forecast from there keeps."""
+        """What was known about the network on a day, as in `forecast`, and how much of its move a forecast then keeps."""
         return self.evidence.gate(self._origin(as_of) - self.steps.origins[0])
 
     @property
     def untrained_was_best(self) -> bool:
-        """Whether an epoch was measured and none was better than the untrained network: it had nothing to add."""
+        """Whether epochs were run and none was better than the untrained network, so that training added nothing."""
         return self.best_epoch == 0 and len(self.curve) > 0
 
     @property
@@ -113,8 +113,8 @@ class TrainingResult:
     def forecast(self, steps: int, guarded: bool = False, as_of=None) -> pd.DataFrame:
         """What comes next: index future Date; predicted, lower_80, upper_80, lower_95, upper_95.
 
-        steps: beyond the horizon the forecasts are taken for prices and forecast from, again and again
-        guarded: departs from the naive forecast only as far as the evidence known on that day carries
+        steps: beyond the horizon, forecasts are fed back as if they were prices
+        guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
         """
         origin = self._origin(as_of)
@@ -122,19 +122,19 @@ class TrainingResult:
         return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
-        """The same training on all rows, for as many epochs as the tested weights had: what forecasts from the last row.
+        """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
 
         Scores, intervals and evidence remain those of this result, which was tested; arguments as in `train`.
         """
         listener = Callbacks(on_epoch, should_stop, on_phase)
         forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, listener)
-        # Without epochs only the linear part can have been cut short, of which `fitted` knows nothing.
+        # `fitted` knows about the network only; without epochs, the linear part may still have been interrupted.
         stopped = fitted.stopped or listener.asked_to_stop()
         path = forecaster.predict(self.history, [len(self.history) - 1])[0]
         return Refit(self, forecaster, path, stopped)
 
     def save(self, folder: str | Path) -> None:
-        """Writes everything into `folder`, which is made where it is missing."""
+        """Writes everything into `folder`, creating it if needed."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "config.json", self.config.to_dict())
@@ -170,7 +170,7 @@ class TrainingResult:
         row = int(dates.searchsorted(day, side="right")) - 1
         if row < first or day.normalize() > dates[-1]:
             raise ConfigError(f"A forecast can start from {dates[first]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}: before that, "
-                              f"the network had seen what came. Received: as_of={as_of}.")
+                              f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
 
     def _forecast(self, path, steps, guarded, origin, forecaster):
@@ -199,7 +199,7 @@ class TrainingResult:
 class Refit:
     """A forecaster trained on all rows of a tested result.
 
-    tested: the result it comes from; path: (horizon,) forecast from the last row; stopped: ended before its time
+    tested: the result it comes from; path: (horizon,) forecast from the last row; stopped: whether it was stopped early
     """
 
     tested: TrainingResult
@@ -217,9 +217,9 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     """Trains a network on `history` as `config` says.
 
     on_epoch: called with an `EpochLog` after each epoch
-    should_stop: asked several times a second; once it says True, training ends and what was learnt is kept
+    should_stop: called several times a second; once it returns True, training ends and what was learnt is kept
     on_phase: called with what is being done, in words
-    backup: for a training that is to go on after its process died
+    backup: lets a training resume after its process has died
     Raises as `check_history` does, and TrainingError for a loss that is no longer a number.
     """
     start = time.perf_counter()
@@ -247,7 +247,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
 
 
 def load_run(folder: str | Path) -> TrainingResult:
-    """What `TrainingResult.save` wrote. The model itself is read when it is first used.
+    """Loads what `TrainingResult.save` wrote. The model itself is loaded on first use.
 
     Raises RunError for a folder that is missing, incomplete or damaged.
     """
@@ -281,9 +281,9 @@ def load_run(folder: str | Path) -> TrainingResult:
 
 
 def _weigh_again(steps, history, config, positive):
-    """(steps, evidence, guarded steps) of a run that was saved before there was evidence.
+    """(steps, evidence, guarded steps) of a run in the format without evidence.
 
-    Its forecasts from training rows were not kept; the naive ones stand in for them.
+    That format has no forecasts from training rows; naive ones take their place.
     """
     parts, close, first = split(len(history), config), history.close, config.window - 1
     steps = dataclasses.replace(steps, half={level: np.maximum.accumulate(half, axis=1) for level, half in steps.half.items()})
@@ -296,7 +296,7 @@ def _weigh_again(steps, history, config, positive):
 
 
 def _check_whole(result):
-    """Raises ValueError where files that were read do not belong together."""
+    """Raises ValueError if the files do not belong together."""
     if not (result._folder / "model.keras").is_file():
         raise ValueError("model.keras is missing")
     if list(result.curve) != ["epoch", "loss", "val_loss", "seconds"]:

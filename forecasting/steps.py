@@ -1,4 +1,4 @@
-"""Forecasts of every step from many origins, with intervals that were known at each of them."""
+"""Forecasts of every step from many origins, with intervals made from what was known at each of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "guard
 
 @dataclass(frozen=True)
 class Steps:
-    """What was forecast from each of m origins, rows of a history, and what came.
+    """The forecasts from m origins, which are rows of a history, and the actual prices.
 
     origins: (m,) consecutive rows; last: (m,) the price there
     predicted: (m, horizon); actual: (m, horizon), NaN where it is not known yet
@@ -50,7 +50,7 @@ def collect_steps(close, parts: Split, first: int, predicted, positive: bool) ->
     """
     last, horizon = close[first:], predicted.shape[1]
     calibrate = slice(parts.train_end - 1 - first, parts.validation_end - 1 - first)
-    # A price of zero or less that turns up later ends the use of logarithms from its day on.
+    # From the first price of zero or less on, logarithms can no longer be used.
     never = np.flatnonzero(last <= 0)[:1].tolist() if positive else [0]
     logarithmic = np.arange(len(last)) < (never[0] if never else len(last))
     actual = np.full(predicted.shape, np.nan)
@@ -62,7 +62,7 @@ def collect_steps(close, parts: Split, first: int, predicted, positive: bool) ->
             widths = half_widths(actual[:, step - 1], predicted[:, step - 1], last, calibrate, space, step)
             for level in LEVELS:
                 half[level][rows, step - 1] = widths[level][rows]
-    # Nobody knows more of a later step than of an earlier one: a level that follows each step's own misses may stray so.
+    # Later steps are never more certain than earlier ones, though the online correction of single steps may make it seem so.
     half = {level: np.maximum.accumulate(widths, axis=1) for level, widths in half.items()}
     return Steps(np.arange(first, len(close)), last, predicted, actual, half, logarithmic)
 
@@ -84,8 +84,8 @@ def one_step_table(steps: Steps, dates: pd.DatetimeIndex, labels) -> pd.DataFram
 def collect_evidence(steps: Steps, close, parts: Split, positive: bool) -> Evidence:
     """The evidence for the network at each origin of validation and test, from what was known there.
 
-    steps: of the origins from the last row of training on; close: (n,) prices, of which training's say how far the price
-        usually moves
+    steps: of the origins from the last row of training on; close: (n,) prices, whose training part gives the usual size of
+        a move
     """
     usual = []
     for step in range(1, steps.predicted.shape[1] + 1):
@@ -104,8 +104,8 @@ def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive:
 
     steps: from `collect_steps`, with its other arguments; evidence: from `collect_evidence`, whose origins are the last ones
 
-    From the last row of validation on, each origin keeps the share that it knew. Before that, all keep the one known there:
-    intervals are calibrated on validation, and would otherwise be calibrated on another forecast than the one they go with.
+    From the last row of validation on, each origin keeps the share that it knew. Earlier origins all use the share
+    known there, since intervals are calibrated on validation and must be calibrated on the forecast that they belong to.
     """
     first = parts.validation_end - 1 - steps.origins[0]
     known = evidence.shares[-(len(steps.origins) - first):]

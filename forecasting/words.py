@@ -45,12 +45,12 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
     if value is None or not math.isfinite(value):
         return UNKNOWN
     text = f"{value:{'+' if signed else ''},.{digits}f}".replace(",", THIN)
-    # A rounded zero has no sign: "-0.00" reads as a loss.
+    # A value that rounds to zero gets no sign, because "-0.00" reads like a loss.
     return text if any(digit in text for digit in "123456789") else text.lstrip("+-")
 
 
 def decimals(value: float) -> int:
-    """How many decimals a price of this size needs: two, and below one as many as give four significant digits."""
+    """How many decimals a price of this size needs: two, and below one enough for four significant digits."""
     size = abs(value)
     if not math.isfinite(size) or size == 0 or size >= 1:
         return 2
@@ -99,12 +99,12 @@ def odds(logarithm: float) -> str:
     value = math.exp(logarithm)
     if value < 10:
         return f"{number(math.floor(10 * value + 1e-9) / 10, 1)} to 1"
-    least = 10 ** (math.floor(math.log10(value)) - 1)  # two significant digits: nobody weighs more finely
+    least = 10 ** (math.floor(math.log10(value)) - 1)  # two significant digits are precise enough
     return f"{count(least * math.floor(value / least + 1e-9))} to 1"
 
 
 def date(when, *, time: bool | None = None) -> str:
-    """27 Mar 2018, and 27 Mar 2018, 14:30 within a day. time: tell the hour; None tells it unless it is midnight."""
+    """27 Mar 2018, and 27 Mar 2018, 14:30 within a day. time: include the time; None includes it unless it is midnight."""
     when = pd.Timestamp(when)
     if pd.isna(when):
         return UNKNOWN

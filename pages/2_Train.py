@@ -3,17 +3,18 @@
 import streamlit as st
 
 from pages.components.frame import page, series_line
-from pages.components.live import current_run, draw_buttons, draw_run, start_asked
 from pages.components.network import draw_network
 from pages.components.settings import draw_settings
+from pages.components.store import current_run
 from pages.components.text import plain
+from pages.components.training import draw_buttons, draw_run, start_asked
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
     series_line(state.history)
     problem = draw_settings(state)
     start_asked(state, problem)
     run = current_run(state)
-    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    # In a container of its own, so that a sentence that comes or goes moves nothing below it.
     with st.container():
         draw_buttons(state, run, problem)
         if problem:

@@ -1,12 +1,16 @@
 """Evaluate: is this forecast any good?"""
 
-from pages.components.diagnostics import draw_errors, draw_lag
+from pages.components.baselines import draw_baselines
+from pages.components.error_charts import draw_errors
 from pages.components.evidence import draw_evidence
+from pages.components.experiment import experiment_tabs
 from pages.components.frame import page, series_line
-from pages.components.lab import experiment_tabs
+from pages.components.horizon import draw_horizon
+from pages.components.intervals import draw_intervals
+from pages.components.lag import draw_lag
 from pages.components.runs import choose_result
 from pages.components.tabs import chosen_tab
-from pages.components.verdict import draw_baselines, draw_horizon, draw_intervals, draw_verdict
+from pages.components.verdict import draw_verdict
 
 TABS = {"Baselines": draw_baselines, "Evidence": draw_evidence, "Lag": draw_lag, "Errors": draw_errors, "Horizon": draw_horizon,
         "Intervals": draw_intervals} | experiment_tabs()

@@ -14,7 +14,7 @@ from forecasting.errors import ConfigError
 
 __all__ = ["CALENDARS", "future_dates", "guess_calendar", "missing_sessions"]
 
-# Codes of `exchange_calendars` and the names that a person knows them by.
+# Codes of `exchange_calendars` and the names that people know them by.
 CALENDARS = {
     "XNYS": "New York (NYSE, Nasdaq)",
     "CMES": "US futures (CME)",
@@ -63,14 +63,14 @@ CALENDARS = {
 }
 
 _GUESSES = ("24/5", "XNYS", "CMES", "XLON", "XETR", "XPAR", "XTSE", "XTKS", "XHKG", "XSHG", "XBOM", "XASX")
-_RECENT_DAYS = 40  # a pattern within the day or week is read from about two months of trading days
+_RECENT_DAYS = 40  # patterns within the day or week are learnt from about two months of trading days
 
 
 def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
     """The `steps` dates that follow the last one of `history`, spaced as its frequency says.
 
-    Trading days and times of day are those of the exchange that `history.calendar` names; where it names none, or the
-    exchange has not published its holidays so far ahead, they are the days of the week on which the history has rows.
+    Trading days and times of day are those of the exchange that `history.calendar` names; if it names none, or the
+    exchange has not published its holidays that far ahead, they are the days of the week on which the history has rows.
     Raises ConfigError for a calendar that does not exist.
     """
     dates, frequency, calendar, week = history.dates, history.frequency, history.calendar, history.frequency.days
@@ -94,9 +94,9 @@ def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
 
 
 def guess_calendar(history: PriceHistory) -> str | None:
-    """The calendar whose trading days are those of `history`, or None where none of the larger exchanges' fits.
+    """The calendar whose trading days are those of `history`, or None if no larger exchange's fits.
 
-    What is known is not guessed. Otherwise the last 750 days with rows are compared with each calendar's: at
+    A known calendar is returned as it is. Otherwise the last 750 days with rows are compared with each calendar's: at
     most one day in 200 may differ.
     """
     if history.calendar:
@@ -116,7 +116,7 @@ def guess_calendar(history: PriceHistory) -> str | None:
         if different <= fewest and (best is None or different < fewest):
             best, fewest = code, different
         if fewest <= 0.002 * len(days):
-            break  # one calendar more may cost a fifth of a second
+            break  # good enough, and each further calendar may cost a fifth of a second
     return best
 
 
@@ -131,8 +131,8 @@ def _trading_days(calendar: str | None, week: tuple[int, ...], last: pd.Timestam
     last = last.normalize()
     if calendar is None:
         return _days_on(week, last + pd.Timedelta(days=1), periods=steps)
-    # No exchange is open on fewer than 230 days a year, nor on fewer than 40 of a day of the week; two more years leave
-    # room for the start and a long closure.
+    # Every exchange is open on at least 230 days a year, and 40 times a year on each of its weekdays. Two more years allow
+    # for the partial first year and a long closure.
     days = _sessions(calendar, last.year, last.year + 2 + steps // min(230, 40 * len(week)), week)
     return days[days > last][:steps]
 
@@ -161,7 +161,7 @@ def _months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...]
     day_counts, middle = np.bincount(dates.day, minlength=32), np.median(dates.day)
     usual = int(day_counts.argmax())
     if len(week) == 1 and day_counts[usual] < 0.5 * len(dates):
-        # Such as the third Friday: the one that is nearest to the middle of the days on which it can fall.
+        # Such as the third Friday: the one closest to the middle of the days it can fall on.
         following = _in_week(first + pd.to_timedelta(round(middle) - 1, unit="D"), week, "nearest")
     elif day_counts[usual] >= 0.9 * len(dates):
         following = first + pd.to_timedelta(np.minimum(usual, last.day) - 1, unit="D")
@@ -189,7 +189,7 @@ def _half_months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int,
 
 
 def _in_week(dates: pd.DatetimeIndex, week: tuple[int, ...], where: str) -> pd.DatetimeIndex:
-    """Each of `dates` that is not on a day of `week` moved 'on' to the next one, 'back' to the one before, or the 'nearest'."""
+    """`dates`, with those not on a day of `week` moved 'on' to the next such day, 'back' to the last, or to the 'nearest'."""
     days = {"on": range(7), "back": range(0, -7, -1), "nearest": (0, 1, -1, 2, -2, 3, -3)}[where]
     moves = [next(move for move in days if (day + move) % 7 in week) for day in range(7)]
     return dates + pd.to_timedelta(np.array(moves)[dates.day_of_week], unit="D")
@@ -212,8 +212,8 @@ def _within_days(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int,
                  steps: int) -> pd.DatetimeIndex:
     """The times of day at which recent days of the history have rows, on the trading days that follow.
 
-    Each weekday has its own times where trading runs around the clock, so that a week of currencies starts late on
-    Sunday and ends on Friday. On days when the exchange closes early there is nothing after its close.
+    If trading runs around the clock, each weekday has its own times, so that a week of currencies starts late on Sunday and
+    ends on Friday. On days when the exchange closes early there are no rows after its close.
     """
     days = dates.normalize()
     recent = dates[days >= days.unique()[-_RECENT_DAYS:][0]]
@@ -266,9 +266,9 @@ def _early_closes(calendar: str, days: pd.DatetimeIndex, recent: pd.DatetimeInde
 
 
 def _irregular(dates: pd.DatetimeIndex, week: tuple[int, ...], steps: int) -> pd.DatetimeIndex:
-    """The days of the week that have rows, where they mostly do, such as Tuesday and Thursday; else the median spacing.
+    """The usual days of the week, such as Tuesday and Thursday, if there are any; otherwise the median spacing.
 
-    The spacing is in whole days where it is a day or more, and a day where there is no spacing at all.
+    A spacing of a day or more is rounded to whole days; with a single date it is one day.
     """
     spacing = pd.Series(dates).diff().median() if len(dates) > 1 else pd.Timedelta(days=1)
     days = dates[-_RECENT_DAYS:].normalize().unique()
@@ -277,7 +277,7 @@ def _irregular(dates: pd.DatetimeIndex, week: tuple[int, ...], steps: int) -> pd
         return dates[-1] + whole * np.arange(1, steps + 1)
     if days.day_of_week.isin(week).sum() >= 0.6 * len(_days_on(week, days[0], days[-1])):
         return _trading_days(None, week, dates[-1], steps) + _time_of_day(dates[-1])
-    # Moved on to a day that has rows, up to seven may meet.
+    # Up to seven dates may move on to the same day, so start with seven times as many.
     ahead = dates[-1] + pd.TimedeltaIndex(spacing.round("D") * np.arange(1, 7 * steps + 1))
     return _in_week(ahead, week, "on").unique()[:steps]
 
@@ -288,7 +288,7 @@ def _time_of_day(date: pd.Timestamp) -> pd.Timedelta:
 
 @lru_cache(maxsize=64)
 def _sessions(code: str, first_year: int, last_year: int, week: tuple[int, ...] = MONDAY_TO_FRIDAY) -> pd.DatetimeIndex:
-    """Every trading day of these years, at midnight; the days of `week` where the calendar does not reach."""
+    """Every trading day of these years, at midnight; the days of `week` outside the calendar's reach."""
     start, end = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
     calendar = _calendar(code, first_year, last_year)
     if calendar is None:
@@ -300,12 +300,12 @@ def _sessions(code: str, first_year: int, last_year: int, week: tuple[int, ...] 
 
 
 def _calendar(code: str, first_year: int, last_year: int):
-    """The `ExchangeCalendar` of these years as far as its exchange has published them; None if that is not at all.
+    """The `ExchangeCalendar` of these years, as far as its exchange has published them; None if it has published none.
 
-    The library's own calendars reach from twenty years ago to a year ahead; beyond that one is made to measure.
+    The library's default calendars reach from twenty years ago to a year ahead; for other years one is made.
     Raises ConfigError for a calendar that does not exist, or that the library cannot make.
     """
-    # Half a second to import, and needed only once there are dates to find.
+    # Takes half a second to import, and is only needed for future dates.
     import exchange_calendars
     from exchange_calendars.errors import CalendarError
 
@@ -327,5 +327,5 @@ def _calendar(code: str, first_year: int, last_year: int):
 
 
 def _reach(calendar) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The first and last day for which this exchange's trading days are known; the rules of some have no end."""
+    """The first and last day for which this exchange's trading days are known; some exchanges' rules have no end."""
     return (calendar.bound_min() or pd.Timestamp(1900, 1, 1)), (calendar.bound_max() or pd.Timestamp(2200, 12, 31))

@@ -1,7 +1,7 @@
 """What looks wrong in a history: splits that were not adjusted for, outliers, closes outside their day's range, gaps, ...
 
-A wrong warning costs trust, so each rule stays silent on real prices, crashes and squeezes included: Apple's fall by half
-in a night of 2000, oil below zero in 2020, gas at four times its price for a day in 2024.
+A false warning costs trust, so every rule stays silent on real prices, including crashes and squeezes: Apple's loss of half
+its value in a night of 2000, oil below zero in 2020, gas at four times its price for a day in 2024.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from forecasting.errors import DataError
 
 __all__ = ["Problem", "apply_fix", "find_problems"]
 
-# New shares for an old one, or old ones for a new one. Ratios below 2 are not told from a bad night.
+# New shares for an old one, or old ones for a new one. Ratios below 2 cannot be told from a bad night.
 _SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
-# How far, in the logarithm, a night around a split may move the price; more where the volume says that it was no crash.
+# How far (in logarithms) the price may move besides the split itself; further if the volume rules out a crash.
 _TOLERANCE, _TOLERANCE_WITH_VOLUME = 0.03, 0.08
-_CRASH_VOLUME = 2.5  # a crash is traded more than this many times as much as the weeks after it
+_CRASH_VOLUME = 2.5  # in a crash, the volume is more than this many times that of the following weeks
 
-# An outlier: so many usual changes from its neighbours, and so much of the price. On top of these it is five times
-# the price or a fifth, or outside its own day's range, or so many usual changes away that no market moves so.
+# An outlier differs from its neighbours by this many usual changes and this share of the price. In addition it must be five
+# times the price or a fifth of it, or outside its own day's range, or further away than any market moves.
 _OUTLIER_MOVES, _OUTLIER_SHARE = 15, 0.25
 _OUTLIER_FACTOR, _IMPOSSIBLE_MOVES = 5, 150
 _NEIGHBOURS = 30  # rows on either side
-_ROUNDED = 1e-3  # of the day's high or low: a close so little outside them was rounded otherwise
-_FEWEST_ROWS = 20  # to know what is usual
+_ROUNDED = 1e-3  # of the day's high or low: a close outside by less than this was merely rounded differently
+_FEWEST_ROWS = 20  # needed to know what is usual
 
 _FEWEST_FLAT = 10
 _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "future": "dated in the future"}
@@ -42,10 +42,10 @@ class Problem:
     """Something that looks wrong.
 
     kind: 'constant', 'split', 'zero', 'outlier', 'range', 'future', 'gap' or 'flat'
-    sentence: what was seen, for a person
-    dates: of the rows concerned; of a gap or a flat stretch the two ends of the longest
-    fix: what `apply_fix` would do, or None where nothing is safe to do
-    factor: by which prices before a split are to be divided
+    sentence: what was found, for the user
+    dates: of the rows concerned; for gaps and flat stretches, the two ends of the longest
+    fix: what `apply_fix` would do, or None if no fix is safe
+    factor: by which prices before a split must be divided
     """
 
     kind: str
@@ -62,7 +62,7 @@ class Problem:
 def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tuple[Problem, ...]:
     """Everything that looks wrong in `history`, most harmful first; () where nothing does.
 
-    now: the present, to tell dates that are still to come; the clock's unless given
+    now: the present, to detect future dates; taken from the clock unless given
     """
     if len(history) < 3:
         return ()
@@ -70,7 +70,7 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
         return (Problem("constant", f"The price is {words.price(history.close[0])} on every row: there is nothing to forecast.",
                         (history.dates[0], history.dates[-1])),)
     now = pd.Timestamp.now() if now is None else now
-    # The difference of prices near the largest float is infinite, which compares as it should.
+    # Differences of prices near the largest float overflow to infinity, which still compares correctly.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         outliers = tuple(_outliers(history))
         told = [day for problem in outliers for day in problem.dates]
@@ -79,9 +79,9 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
 
 
 def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
-    """`history` with one problem mended, and a note that says so.
+    """`history` with one problem fixed, and a note that says so.
 
-    Raises DataError where the problem has no fix, or is not one of this history's.
+    Raises DataError if the problem has no fix, or does not belong to this history.
     """
     dates = pd.DatetimeIndex(problem.dates)
     if not problem.fixable or not dates.isin(history.dates).all():
@@ -96,7 +96,7 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
 
 
 def _splits(history: PriceHistory):
-    """Jumps by the ratio of a split, overnight where the open is known, that last and are traded like any other day."""
+    """Lasting jumps by the ratio of a split, overnight if the open is known, at a normal volume."""
     close = history.close
     if (close <= 0).any() or len(close) < _FEWEST_ROWS:
         return
@@ -108,7 +108,7 @@ def _splits(history: PriceHistory):
     tolerance = _TOLERANCE_WITH_VOLUME if {"Open", "Volume"} <= set(history.frame) else _TOLERANCE
     candidates = (np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1).tolist()
     if len(candidates) > _most(close):
-        return  # so many that this is how the series moves
+        return  # so many cannot be splits; this is how the series moves
     for row in candidates:
         jump, fall = overnight[row - 1], falls[row - 1]
         nearest = np.abs(np.abs(jump) - ratios).argmin()
@@ -126,7 +126,7 @@ def _splits(history: PriceHistory):
 
 
 def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
-    """Whether far more was traded on that day than in the weeks after, where volumes are known."""
+    """Whether the volume on that day was far higher than in the weeks after, if volumes are known."""
     if "Volume" not in history.frame:
         return False
     volume = history.frame["Volume"]
@@ -135,7 +135,7 @@ def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
 
 
 def _adjusted(history: PriceHistory, day: pd.Timestamp, factor: float) -> tuple[pd.DataFrame, str]:
-    """The prices before a split in today's shares; the volume too, if it is not yet."""
+    """The prices before a split in today's shares, and the volume too unless it already is."""
     frame = history.frame.copy()
     row = history.dates.get_loc(day)
     prices = [column for column in frame if column != "Volume"]
@@ -143,7 +143,7 @@ def _adjusted(history: PriceHistory, day: pd.Timestamp, factor: float) -> tuple[
     if "Volume" in frame:
         volume = frame["Volume"]
         before, after = volume.iloc[max(0, row - 20):row].median(), volume.iloc[row:row + 20].median()
-        # As many more shares are traded after a split as there are: halfway (of the logarithm) decides.
+        # Unadjusted volume grows by the split's factor. The midpoint, in logarithms, decides.
         if before > 0 and after > 0 and np.log(after / before) / np.log(factor) > 0.5:
             frame.iloc[:row, frame.columns.get_loc("Volume")] *= factor
     verb, by = ("divided", factor) if factor > 1 else ("multiplied", 1 / factor)
@@ -192,9 +192,9 @@ def _outliers(history: PriceHistory):
 
 
 def _outside_their_day(history: PriceHistory, told):
-    """Closes above the high or below the low of their own day, but for the days that were `told` of already."""
+    """Closes above the high or below the low of their own day, except on days already reported (`told`)."""
     close, days = history.close, np.flatnonzero(~history.dates.isin(told))
-    # Some sources write 0 for a high or low that they do not know.
+    # Some sources write 0 for an unknown high or low.
     high, low = history.frame.reindex(columns=["High", "Low"]).replace(0, np.nan).to_numpy().T
     above, below = close > high + _ROUNDED * np.abs(high), close < low - _ROUNDED * np.abs(low)
     rows = days[above[days] | below[days]].tolist()
@@ -210,7 +210,7 @@ def _outside_their_day(history: PriceHistory, told):
 
 
 def _most(close: np.ndarray) -> float:
-    """How many rows at most can be wrong in the same way."""
+    """The most rows that can plausibly be wrong in the same way."""
     return max(5, 0.01 * len(close))
 
 
@@ -231,12 +231,12 @@ def _scale(values: np.ndarray, row: int) -> float:
     first = max(0, row - _NEIGHBOURS)
     changes = np.abs(np.diff(values[first:row + _NEIGHBOURS + 1]))
     around = np.delete(changes, [row - 1 - first, row - first] if row - first < len(changes) else [row - 1 - first])
-    # A series that stands still around an error has no usual change; a ten-thousandth of its price is one at least.
+    # A series that stands still around an error has no usual change, so it counts as at least a ten-thousandth of the price.
     return max(1.4826 * float(np.median(around)), 1e-4 * abs(float(np.median(values[first:row + _NEIGHBOURS]))))
 
 
 def _future(history: PriceHistory, now: pd.Timestamp):
-    """Rows dated after the present, with room for time zones and for periods that are dated by their end."""
+    """Rows dated in the future, allowing for time zones and for periods that are dated by their end."""
     frequency = history.frequency
     days = 2 if frequency.unit == "day" else (frequency.longest_step or 2) / 2
     ahead = history.dates[history.dates > now + pd.Timedelta(days=days)]
@@ -271,7 +271,7 @@ def _gaps(history: PriceHistory):
 
 
 def _flat(history: PriceHistory):
-    """Stretches on which the price does not change, longer than coarse ticks or a weekend explain."""
+    """Stretches without a change of price that are too long to be explained by coarse ticks or a weekend."""
     close = history.close
     starts = np.flatnonzero(np.append(True, close[1:] != close[:-1]))
     lengths = np.diff(np.append(starts, len(close)))

@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def keep_copy(series: tuple, span: tuple, history: PriceHistory, fetched: pd.Timestamp):
-    """Keeps `history`; a disk that cannot be written to costs the copy and nothing else.
+    """Keeps `history`. If the disk cannot be written to, there is no copy, but no error either.
 
     series, span: what was asked for, as plain values: the prices of what, and from when to when
-    fetched: when, UTC
+    fetched: when, in UTC
     """
     content = pack(history.frame, history.description | {"fetched": fetched.isoformat()})
     try:
@@ -34,7 +34,7 @@ def keep_copy(series: tuple, span: tuple, history: PriceHistory, fetched: pd.Tim
 
 
 def last_copy(series: tuple, span: tuple) -> tuple[PriceHistory, pd.Timestamp] | None:
-    """The copy of exactly this and when it was fetched (UTC), or None where there is none that can be read."""
+    """The copy of exactly this series and span and when it was fetched (UTC), or None if there is none that can be read."""
     try:
         return _read(_folder(series) / _file_name(span))
     except StoreUnavailable as error:

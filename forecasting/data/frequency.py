@@ -17,14 +17,14 @@ __all__ = ["ENOUGH_DAYS", "EVERY_DAY", "IRREGULAR", "MONDAY_TO_FRIDAY", "TRADING
 _DAY = 86_400
 _ALL_DAYS = (0, 1, 2, 3, 4, 5, 6)
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
-ENOUGH_DAYS = 15  # with rows, from which a week can be told
-_RECENT = 60  # days with rows from which the market's week is learnt: exchanges have changed theirs
-_HALF = 0.5 / 7  # half the share of the rows that each day of the week has where every day has rows
+ENOUGH_DAYS = 15  # days with rows needed to know the market's week
+_RECENT = 60  # latest days with rows that the market's week is learnt from, since exchanges have changed theirs
+_HALF = 0.5 / 7  # half of the share of rows that each day of the week has if all have rows
 _SECONDS_OF = {"second": 1, "minute": 60, "hour": 3600}
 
 
 class _Spacing(NamedTuple):
-    """A spacing longer than a day, and the calendar days that two of its rows may usually be apart.
+    """A spacing longer than a day, with the usual range of calendar days between two of its rows.
 
     gap: more days than this between two rows are a gap
     """
@@ -54,11 +54,11 @@ class Frequency:
     """The usual spacing of the rows of a history. `str()` of it is its words, e.g. 'trading days' or '30 minutes'.
 
     unit: 'second', 'minute', 'hour', 'day', 'week', 'half-month', 'month' or 'year'; None where there is no usual spacing
-    step: how many of them there are from one row to the next
+    step: how many units there are from one row to the next
     days: the days of the week that have rows, Monday being 0
 
-    Two are equal where their words are, and equal to these words: the days of the week are details of the dates, which
-    a history learns anew from its own.
+    Two are equal if their words are, and each equals its words as a string. The days of the week do not count: a history
+    always takes them from its own dates.
     """
 
     unit: str | None
@@ -87,12 +87,12 @@ class Frequency:
         return cls(parts[2], int(parts[1]))
 
     def on(self, dates: pd.DatetimeIndex) -> Frequency:
-        """This frequency with the days of the week on which `dates` fall of late. The words stay as they are."""
+        """This frequency with the days of the week on which recent `dates` fall. Its words stay the same."""
         if self == EVERY_DAY or not len(dates):
             return self
         days = _days_of_week(dates, several_a_week=self._spacing is None)
         if days == _ALL_DAYS and (self == TRADING_DAYS or (self.seconds and not _has_rows_every_day(dates))):
-            days = MONDAY_TO_FRIDAY  # a few rows after midnight make no Saturday
+            days = MONDAY_TO_FRIDAY  # a few rows after midnight do not make Saturday a trading day
         return Frequency(self.unit, self.step, days)
 
     def __str__(self) -> str:
@@ -183,8 +183,8 @@ class Frequency:
     def seasons(self, dates: pd.DatetimeIndex | None = None) -> tuple[int, ...]:
         """Lags, in rows, where a season is worth looking for: (12,) for months, (48, 336) for half-hours around the clock.
 
-        dates: with them, a day within which an exchange is open for seven hours counts as seven hourly rows, and a week as
-            the days that have rows
+        dates: if given, a day has as many rows as the exchange is open for, e.g. seven hourly ones, and a week as many days as
+            have rows
         """
         if self._spacing:
             return (self._spacing.per_year,) if self._spacing.per_year > 1 else ()
@@ -208,7 +208,7 @@ class Frequency:
         return self.rows_per_day(dates) * (365.25 if week == 7 else 252 * week / 5)
 
     def _days_a_week(self, dates: pd.DatetimeIndex | None) -> int:
-        """How many there are, a short session on a sixth day not being one."""
+        """The number of trading days a week, not counting a short session on a sixth day."""
         days = self.on(dates).days if dates is not None else self.days
         return 7 if len(days) == 7 else min(5, len(days))
 
@@ -221,8 +221,8 @@ IRREGULAR = Frequency(None)
 def infer_frequency(dates: pd.DatetimeIndex) -> Frequency:
     """The frequency of `dates` (naive, ascending, unique).
 
-    It is the usual spacing that counts: gaps, holidays and nights change nothing. Irregular means that there is no
-    usual spacing, or fewer than three dates.
+    The usual spacing counts; gaps, holidays and nights make no difference. Irregular means that there is no usual spacing, or
+    fewer than three dates.
     """
     return _spacing_of(dates).on(dates)
 
@@ -233,7 +233,7 @@ def _spacing_of(dates: pd.DatetimeIndex) -> Frequency:
     steps = np.diff(dates.as_unit("ns").asi8) / 1e9  # (t - 1,) seconds
     days = np.diff(dates.normalize().as_unit("s").asi8) // _DAY  # (t - 1,) calendar days
     within = steps[days == 0]
-    # Two rows a day make every other step one within a day; a Sunday session or two stamps on one day do not.
+    # With two rows a day, every other step is within a day; an occasional second row on a day is not enough.
     if len(within) >= 0.4 * len(steps):
         return _within_a_day(within)
     days = days[days > 0]
@@ -255,7 +255,7 @@ def _within_a_day(steps: np.ndarray) -> Frequency:
     for unit in ("hour", "minute", "second"):
         if seconds % _SECONDS_OF[unit] == 0:
             return Frequency(unit, seconds // _SECONDS_OF[unit])
-    raise AssertionError("every whole number of seconds is a number of seconds")
+    raise AssertionError("unreachable: every spacing is a multiple of one second")
 
 
 def _twice_a_month(dates: pd.DatetimeIndex) -> bool:
@@ -267,7 +267,7 @@ def _twice_a_month(dates: pd.DatetimeIndex) -> bool:
 
 
 def _has_rows_every_day(dates: pd.DatetimeIndex) -> bool:
-    """Whether every day of the week has at least half of its share; of fewer than three weeks, Saturday and Sunday.
+    """Whether every day of the week has at least half of its share of rows; of few dates, Saturday and Sunday only.
 
     Some exchanges trade from Sunday to Thursday and some feeds have a short Sunday session, so that a row on a Sunday is
     no proof; special sessions on a Saturday are too few.
@@ -277,13 +277,13 @@ def _has_rows_every_day(dates: pd.DatetimeIndex) -> bool:
 
 
 def _days_of_week(dates: pd.DatetimeIndex, several_a_week: bool) -> tuple[int, ...]:
-    """The days of the week on which rows fall, of late. Too few rows to know leave a week of Monday to Friday whole."""
+    """The days of the week on which recent rows fall. With too few rows to know, all of Monday to Friday are included."""
     days = dates.normalize().unique()[-_RECENT:]
     share = np.bincount(days.day_of_week, minlength=7) / len(days)
     found = {day for day in _ALL_DAYS if share[day] >= (_HALF if several_a_week else 0.03)}
     if len(days) < (ENOUGH_DAYS if several_a_week else 24):
         if several_a_week and not found <= set(MONDAY_TO_FRIDAY):
-            # Another week than the usual one: closed are the days that have come by and had no row.
+            # Not a week of Monday to Friday: only days that occurred and had no row count as closed.
             found |= set(_ALL_DAYS) - set(pd.date_range(days[0], days[-1]).day_of_week)
         else:
             found |= set(MONDAY_TO_FRIDAY)

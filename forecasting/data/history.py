@@ -24,9 +24,9 @@ __all__ = ["COLUMNS", "FILE", "PriceHistory", "pack", "unpack"]
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 FILE = "history.parquet"
-_OLDER_DESCRIPTION = "history.json"  # older versions kept the description in a file of its own
+_OLDER_DESCRIPTION = "history.json"  # older versions kept the description in a separate file
 _METADATA = b"history"
-_INFERRED = cast(Frequency, "")  # every history that was made has a Frequency
+_INFERRED = cast(Frequency, "")  # a placeholder; every finished history has a Frequency
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PriceHistory:
     @cached_property
     def key(self) -> str:
         """32 hex digits that name these prices and their description. Addresses and stored files go by it."""
-        # The empty list once held warnings; with it, and without the origin, keys are what they have always been.
+        # The empty list once held warnings. Keeping it, and leaving out the origin, keeps old keys valid.
         said: list = [self.fingerprint, self.name, self.source, self.currency, str(self.frequency), self.notes,
                       self.calendar, [], self.alternatives]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
@@ -129,18 +129,18 @@ class PriceHistory:
 
     @classmethod
     def described(cls, frame: pd.DataFrame, description: dict) -> PriceHistory:
-        """The history of these prices; what other versions of the app say beyond today's fields is left out."""
+        """The history of these prices; fields written by other versions of the app that no longer exist are ignored."""
         return cls(frame, **{name: description[name] for name in _DESCRIPTION if name in description})
 
     def save(self, folder: str | Path) -> None:
-        """Writes everything into one file in `folder`, which is made where it is missing. A crash leaves no half of it."""
+        """Writes everything into one file in `folder`, creating that if needed. A crash never leaves half a file."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / FILE, pack(self.frame, self.description | {"fingerprint": self.fingerprint}))
 
     @classmethod
     def load(cls, folder: str | Path) -> PriceHistory:
-        """What `save` wrote, also in an older version of the app. Raises UnreadableFile where it is missing or damaged."""
+        """Loads what `save` wrote, even in an older version of the app. Raises UnreadableFile if it is missing or damaged."""
         from pyarrow import ArrowException
 
         folder = Path(folder)
@@ -161,7 +161,7 @@ _DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name 
 
 
 def pack(frame: pd.DataFrame, description: dict) -> bytes:
-    """A Parquet file of prices that says of itself what they are. description: JSON-able"""
+    """A Parquet file of prices with their description in its metadata. description: JSON-able"""
     import pyarrow
     import pyarrow.parquet
 
@@ -173,7 +173,7 @@ def pack(frame: pd.DataFrame, description: dict) -> bytes:
 
 
 def unpack(content: bytes) -> tuple[pd.DataFrame, dict | None]:
-    """The table and the description that `pack` was given; None where the file says nothing of itself.
+    """The table and the description given to `pack`, None if the file has none.
 
     Raises ValueError, KeyError, TypeError, OSError or ArrowException for other bytes.
     """

@@ -34,7 +34,7 @@ def load_sample(name: str = DEFAULT_SAMPLE) -> PriceHistory:
 
 
 def sample_name(history: PriceHistory) -> str | None:
-    """The name of the sample that these prices are, unchanged; None where they are none."""
+    """The name of the sample that these prices are, or None if they are not an unchanged sample."""
     return _names().get(history.key)
 
 

@@ -1,6 +1,6 @@
-"""The sources of prices: what each asks a person for, how it gives a `PriceHistory`, and how one of its own is opened again.
+"""The sources of prices: what each asks the user for, how it opens a `PriceHistory`, and how it reopens one.
 
-Adding one is adding an entry to `SOURCES`: the Data page draws its fields and opens what it gives.
+To add one, add an entry to `SOURCES`: the Data page then draws its fields and opens its prices.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # reading the list costs nothing; a source imports what it needs when it is used
+if TYPE_CHECKING:  # keeps the list cheap to import; a source imports what it needs when it is used
     from forecasting.data.history import PriceHistory
     from forecasting.errors import ForecastingError
 
@@ -37,7 +37,7 @@ class Choice:
 
     options: from the answers to the fields before this one, {key: label}
     about: {key: sentence} shown below the option that is chosen
-    default: key of the option to begin with, the first one unless given; where it is not offered, the last one
+    default: key of the initial option, by default the first one; if it is not among the options, the last one
     """
 
     name: str
@@ -48,7 +48,7 @@ class Choice:
     about: Callable[[], Mapping[str, str]] = dict
 
     def first_of(self, options: Mapping[str, str]) -> str:
-        """The option to begin with."""
+        """The initial option."""
         keys = list(options)
         if self.default is None:
             return keys[0]
@@ -67,7 +67,7 @@ class Toggle:
 
 @dataclass(frozen=True)
 class File:
-    """A file of one's own; the answer is an `Upload`, or None where there is none yet."""
+    """A file of the user's own; the answer is an `Upload`, or None if there is none yet."""
 
     name: str
     label: str
@@ -76,7 +76,7 @@ class File:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it was uploaded."""
+    """An uploaded file."""
 
     name: str
     content: bytes
@@ -86,10 +86,10 @@ Field = Text | Choice | Toggle | File
 
 
 class Job(Protocol):
-    """Prices that are on their way in the background; `tickers.FetchJob` is one.
+    """Prices being fetched in the background, e.g. a `tickers.FetchJob`.
 
-    symbols: the series that were asked for; provider: who is asked for them
-    results: symbol -> its PriceHistory, or the ForecastingError it came to
+    symbols: the requested series; provider: where they are requested from
+    results: {symbol: its PriceHistory, or the ForecastingError that was raised}
     """
 
     symbols: tuple[str, ...]
@@ -105,7 +105,7 @@ class Job(Protocol):
         """How long it has taken so far."""
 
     def cached(self, symbol: str) -> PriceHistory | None:
-        """What can stand in for a symbol that does not come, e.g. the last good copy; None where there is nothing."""
+        """A substitute for a symbol that cannot be fetched, e.g. the last good copy; None if there is none."""
 
 
 def _nameless(history: PriceHistory) -> None:
@@ -118,13 +118,13 @@ class Source:
 
     label: of the source; help: what it gives, a sentence
     fields: what it asks for
-    open: from the answers, {field's name: answer}, to the prices at once, or to a `Job` that brings them. A NeedsChoice that
-        it raises is asked, and the answer comes under the question's `kind` next time; where the history has alternatives,
-        the one that is picked comes as 'column'
-    button: what is written on the button that opens it; without one, it has a single field, a file or a choice of one of
+    open: takes the answers, {field's name: answer}, and returns the prices or a `Job` that fetches them. If it raises
+        NeedsChoice, the user is asked, and the answer is passed under the question's `kind` in the next call; if the history
+        has alternatives, the one picked is passed as 'column'
+    button: the label of the button that opens it; without one, the source has a single field, a file or a choice of one of
         its names, and the answer opens it
-    name_of: the short name by which an address calls a history, None for one that goes by its key in the store
-    reopen: from such a name to its history, None for a name that is not this source's
+    name_of: the short name of a history in addresses, None for one that goes by its key in the store
+    reopen: takes such a name and returns its history, None for a name that is not this source's
     """
 
     label: str
@@ -147,7 +147,7 @@ class Source:
 
 
 def origin_of(history: PriceHistory) -> str:
-    """The key in `SOURCES` of the source that a history is from. One that does not say is taken for a file's."""
+    """The key in `SOURCES` of the source that a history is from, by default that of files."""
     for key, source in SOURCES.items():
         if source.name_of(history) is not None:
             return key
@@ -155,13 +155,13 @@ def origin_of(history: PriceHistory) -> str:
 
 
 def address_of(history: PriceHistory) -> str:
-    """What an address calls a history: the short name that its source has for it, or else its key in the store."""
+    """The name of a history in addresses: the short name that its source has for it, or else its key in the store."""
     names = (source.name_of(history) for source in SOURCES.values())
     return next((name for name in names if name is not None), history.key)
 
 
 def reopen(address: str) -> PriceHistory | None:
-    """The history that a source knows by this name; None where it must be a key in the store."""
+    """The history that a source knows by this name; None if none does, so that it must be a key in the store."""
     for key, source in SOURCES.items():
         if (history := source.reopen(address)) is not None:
             return replace(history, origin=key)
@@ -221,7 +221,7 @@ def _read(answers: Answers) -> PriceHistory:
     from forecasting.data.files import read_prices
 
     upload, choices = answers["file"], {name: answer for name, answer in answers.items() if name != "file"}
-    # The name travels with the file, so that a series chosen within it can go by its own.
+    # The name is set on the file object, so that a series chosen within the file can have a name of its own.
     file = io.BytesIO(upload.content)
     file.name = upload.name
     history = read_prices(file, **choices)

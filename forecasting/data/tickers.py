@@ -1,4 +1,4 @@
-"""Prices by ticker, from Yahoo Finance: asked for with patience, and kept for when it cannot be reached."""
+"""Prices by ticker from Yahoo Finance, with retries, and copies for when it cannot be reached."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from forecasting.errors import (
 __all__ = ["FetchJob", "cached_prices", "fetch_prices", "split_symbols", "start_fetch"]
 
 MAX_SYMBOLS = 20
-_AT_ONCE = 4  # more requests side by side only bring the rate limit nearer
+_AT_ONCE = 4  # more parallel requests would only hit the rate limit sooner
 
-# Seconds to wait before each further try. Somebody who is offline should know soon; a rate limit needs longer.
+# Seconds to wait before each retry. Being offline should be reported soon; a rate limit takes longer to pass.
 _WAITS = {NoNetwork: (1.0,), ProviderError: (1.0, 2.0), RateLimited: (2.0, 5.0)}
 
 _FRESH_SECONDS = {"1m": 60, "2m": 60, "5m": 120}
@@ -58,8 +58,8 @@ def fetch_prices(ticker: str, start=None, end=None, interval: str = "1d", sessio
     session: a `curl_cffi.requests.Session` to ask through; with one, Yahoo is always asked
     period: how far back, e.g. '5y', instead of start and end
     adjusted: for splits and dividends; otherwise for splits only, which Yahoo has no prices without
-    patience: seconds to spend on further tries where one may help; 0 asks once
-    refresh: ask Yahoo even if a copy fetched some minutes ago is at hand
+    patience: seconds to spend on retries that may help; 0 for a single attempt
+    refresh: ask Yahoo even if there is a copy fetched some minutes ago
     Raises UnknownTicker, NoNetwork, RateLimited, ProviderError, NotEnoughData for a single price, or ConfigError for what
     Yahoo does not offer.
     """
@@ -79,8 +79,8 @@ def cached_prices(ticker: str, start=None, end=None, interval: str = "1d", *, pe
                   adjusted: bool = True) -> tuple[PriceHistory, float] | None:
     """The last good copy of what `fetch_prices` would fetch, and its age in seconds; None where there is none.
 
-    Where just this was never fetched, the newest copy of the ticker at this interval for another period is taken. A note
-    on the history says how old it is.
+    If exactly this was never fetched, the newest copy of the ticker at this interval for another period is used. A note of
+    the history says how old it is.
     """
     symbol = _checked_symbol(ticker)
     series, span, _ = _request(symbol, start, end, interval, period, adjusted)
@@ -92,10 +92,10 @@ def cached_prices(ticker: str, start=None, end=None, interval: str = "1d", *, pe
 
 
 class FetchJob:
-    """Several tickers on their way, each in a thread of its own that ends with the program.
+    """Several tickers being fetched, each in a daemon thread of its own.
 
-    symbols: what was asked for; provider: who is asked
-    results: symbol -> its PriceHistory, or the ForecastingError it came to; filled one by one
+    symbols: the requested tickers; provider: where they are requested from
+    results: {symbol: its PriceHistory, or the ForecastingError that was raised}, filled one by one
     """
 
     provider = "Yahoo"
@@ -109,7 +109,7 @@ class FetchJob:
         self._copies: dict[str, PriceHistory | None] = {}
         self._places = threading.Semaphore(_AT_ONCE)
         for symbol in symbols:
-            # A daemon: yfinance may sit on a silent connection for a minute, which nobody should wait for on exit.
+            # A daemon, since yfinance may wait on a silent connection for a minute, which must not delay the exit.
             threading.Thread(target=self._fetch, args=(symbol,), name=f"fetch {symbol}", daemon=True).start()
 
     @property
@@ -123,8 +123,8 @@ class FetchJob:
         return (self._ended or time.monotonic()) - self._started
 
     def cached(self, symbol: str) -> PriceHistory | None:
-        """The last good copy of this symbol, its age among its notes; None where there is none. What has just arrived is
-        the best copy. The disk is read once: a page asks at every tick."""
+        """The last good copy of this symbol, its age among its notes; None where there is none. A result that has
+        just arrived is the best copy. The disk is read only once, because a page asks at every tick."""
         if isinstance(arrived := self.results.get(symbol), PriceHistory):
             return arrived
         if symbol not in self._copies:
@@ -144,7 +144,7 @@ class FetchJob:
         except ForecastingError as error:
             result = error
         except Exception:
-            # The end of a thread: without a result the page would wait for ever.
+            # Last resort of this thread: without a result the page would wait for ever.
             log.exception("Fetching %s failed", symbol)
             result = FetchError(f"The prices of {symbol} could not be fetched because of a fault in this program; "
                                 "its log has the details. Go on with a sample or a file.")
@@ -157,7 +157,7 @@ _WHAT_IS_ASKED = ("start", "end", "interval", "period", "adjusted")
 
 
 def start_fetch(symbols, **request) -> FetchJob:
-    """Starts to fetch every ticker of `symbols`, a list or a text with commas or spaces between them; returns at once.
+    """Starts fetching every ticker in `symbols`, a list or a text separated by commas or spaces, and returns immediately.
 
     request: the keywords of `fetch_prices`
     Raises UnknownTicker where no ticker is named and ConfigError for what Yahoo does not offer, before anything starts.
@@ -194,7 +194,7 @@ def _request(symbol, start, end, interval, period, adjusted) -> tuple[tuple, tup
     check_range(interval, period, start, end)
     if start is None:
         period = period or "max"
-    # Yahoo's own end is the first day not wanted.
+    # Yahoo's `end` is exclusive.
     request = {"interval": interval, "period": period, "start": start,
                "end": None if end is None else end + pd.Timedelta(days=1), "auto_adjust": bool(adjusted),
                "actions": False, "timeout": 10}
@@ -216,7 +216,7 @@ def _day(name: str, value) -> pd.Timestamp | None:
 
 
 def _ask_patiently(symbol, session, request, patience) -> tuple[pd.DataFrame, dict]:
-    """`ask`, and again where it fails in a way that may pass, as long as `patience` (seconds) allows."""
+    """`ask`, with retries after temporary failures for up to `patience` seconds."""
     deadline = time.monotonic() + patience
     tries = 0
     while True:
@@ -283,10 +283,10 @@ def _adjustment(kind: str | None, adjusted: bool, within_day: bool) -> str:
 
 
 def _finished(frame: pd.DataFrame, metadata: dict, interval: str, notes: list[str]) -> pd.DataFrame:
-    """`frame` without its last row where that is still being traded: its close is not one yet."""
+    """`frame` without its last row if that is still being traded and so has no close yet."""
     last = frame.index[-1]
     closes = metadata.get("session_end")  # of the current or latest session
-    # Sessions around the clock end at midnight, on the next day by the calendar.
+    # Sessions around the clock end at midnight, which is already the next calendar day.
     if not isinstance(closes, pd.Timestamp) or (closes - pd.Timedelta(seconds=1)).date() != last.date():
         closes = None
     if interval == "1d":
@@ -304,7 +304,7 @@ def _finished(frame: pd.DataFrame, metadata: dict, interval: str, notes: list[st
 
 
 def _freshness(interval: str) -> int:
-    """Seconds during which a copy is as good as a new answer."""
+    """Seconds for which a copy is as good as a new answer."""
     within_day = interval.endswith(("m", "h"))
     return _FRESH_SECONDS.get(interval, _FRESH_WITHIN_DAY if within_day else _FRESH)
 

@@ -1,4 +1,4 @@
-"""What Yahoo Finance allows, one question to it through yfinance, and what its answer means."""
+"""What Yahoo Finance offers, a single request to it through yfinance, and what its answer means."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def periods_for(interval: str) -> tuple[str, ...]:
 
 
 def check_range(interval: str, period: str | None, start: pd.Timestamp | None, end: pd.Timestamp | None):
-    """Raises ConfigError, with the reason, for what Yahoo does not give; it would only say that there is no data."""
+    """Raises ConfigError, with the reason, for what Yahoo does not offer; Yahoo itself would only say that there is no data."""
     if interval not in INTERVALS:
         raise ConfigError(f"Yahoo has no prices at this interval. Received: interval={interval!r}. "
                           f"Choose one of: {', '.join(INTERVALS)}.")
@@ -111,14 +111,14 @@ def _days_of(period: str) -> int:
 
 
 def calendar_of(metadata: dict) -> str | None:
-    """The calendar of the exchange that Yahoo names, or failing that of its time zone; None where neither is known."""
+    """The calendar of the exchange that Yahoo names or, failing that, of its time zone; None if neither is known."""
     kind = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}.get(metadata.get("instrumentType", ""))
     return (kind or _CALENDAR_OF.get(metadata.get("exchangeName", ""))
             or _CALENDAR_OF_ZONE.get(metadata.get("exchangeTimezoneName", "")))
 
 
 def ask(symbol: str, session=None, **request) -> tuple[pd.DataFrame, dict]:
-    """Yahoo's prices for `symbol` and what it says about them; one try.
+    """Yahoo's prices for `symbol` and its metadata, in a single attempt.
 
     request: the keywords of `yfinance.Ticker.history`
     session: a `curl_cffi.requests.Session` to ask through instead of yfinance's own
@@ -127,18 +127,18 @@ def ask(symbol: str, session=None, **request) -> tuple[pd.DataFrame, dict]:
     Raises UnknownTicker, NoNetwork, RateLimited or ProviderError, each with a sentence that says what to do.
     """
     yfinance = _set_up()
-    # Imported here, as yfinance is: they take a second together, and a page that shows a sample needs neither.
+    # Imported late, like yfinance: together they take a second, and a page that shows a sample needs neither.
     from curl_cffi.requests.exceptions import HTTPError
     from yfinance.data import YfData
     from yfinance.exceptions import YFException, YFRateLimitError, YFTickerMissingError
 
-    # It remembers bad answers as well as good ones: without this, a retry asks nobody.
+    # yfinance caches bad answers too, so without this a retry would make no request.
     YfData.cache_get.cache_clear()
     try:
         ticker = yfinance.Ticker(symbol, session=session)
         frame = ticker.history(**request)
         said = ticker.get_history_metadata()
-        # One by one: its 'tradingPeriods' would be one more request.
+        # Read one by one, because accessing 'tradingPeriods' would make another request.
         metadata = {name: said.get(name) for name in _METADATA}
         metadata["session_end"] = said.get("currentTradingPeriod", {}).get("regular", {}).get("end")
     except YFRateLimitError as error:
@@ -163,13 +163,13 @@ def ask(symbol: str, session=None, **request) -> tuple[pd.DataFrame, dict]:
 
 
 def _set_up():
-    """yfinance, imported when it is first needed and told to raise its errors and to write in our folder."""
+    """yfinance, imported on first use and set up to raise its errors and to keep its cache in our folder."""
     with _setting_up:
         import yfinance
 
         if yfinance.config.debug.hide_exceptions:
             yfinance.config.debug.hide_exceptions = False
-            # What it has to say reaches the user as an error of ours.
+            # Its errors reach the user as ours.
             logging.getLogger("yfinance").setLevel(logging.CRITICAL)
             try:
                 folder = home() / "yahoo"

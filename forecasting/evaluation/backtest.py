@@ -42,7 +42,7 @@ class Fold:
 
 
 def folds(history: PriceHistory, config: ForecastConfig, k: int = 5, mode: str = "expanding") -> tuple[Fold, ...]:
-    """Cut the test part of a run into `k` folds of about equal length, oldest first.
+    """Cuts the test part of a run into `k` folds of about equal length, oldest first.
 
     mode: 'expanding' trains each fold on all rows before it, 'sliding' on as many as the first fold has
     The validation part keeps its share of the rows before each fold.
@@ -84,7 +84,7 @@ def _shares(config, rows, before, share_before):
 def join_predictions(predictions) -> pd.DataFrame:
     """The out-of-sample predictions of all folds as one table, oldest first, with a column `fold`.
 
-    predictions: {fold number: the fold's `TrainingResult.predictions`}; folds that failed are simply not there
+    predictions: {fold number: the fold's `TrainingResult.predictions`}; failed folds are left out
     """
     parts = [table[table["split"] == "test"].assign(fold=number) for number, table in sorted(predictions.items())]
     if not parts:

@@ -1,7 +1,7 @@
 """Forecasts that a network has to beat, on the same days: naive, drift, seasonal naive, ridge, and two classics.
 
-Each predicts one step ahead from every row before the one it predicts. What it learns, it learns once, from rows before
-the test part. On series that are positive before it, all but the naive ones work on logarithms.
+Each predicts one step ahead from all earlier rows. Whatever it learns, it learns once, from rows before the test part. If
+all of those are positive, all but the naive ones work on logarithms.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from forecasting.evaluation.scores import SCORES, scores
 
 __all__ = ["EXTRA", "Baseline", "baseline_table", "baselines", "ridge_predictions"]
 
-EXTRA = ("exponential_smoothing", "arima")  # made only where a person asks for them: they take seconds
-_CLIP = 4.0  # standard deviations; a crash among the inputs must not decide the weights
+EXTRA = ("exponential_smoothing", "arima")  # made on request only, since they take seconds
+_CLIP = 4.0  # standard deviations; a crash among the inputs must not dominate the weights
 _PENALTIES = 10.0 ** np.arange(-4, 2.5, 0.5)  # per training window
 _CHUNK = 8192  # windows copied at a time
 _RECENT = 2000  # rows that the classics are fitted on: enough for a handful of parameters, and a bound on their time
@@ -125,9 +125,9 @@ def baselines(prices, train_end: int, test_start: int, *, window: int, frequency
 def ridge_predictions(prices, train_end: int, test_start: int, window: int) -> np.ndarray:
     """Ridge regression of the next move on the last `window` moves: predictions of rows test_start .. n - 1.
 
-    Moves are over their standard deviation in training, and clipped as inputs. Weights come from the training part, the
-    penalty from validation (from training where there is no validation). There is no intercept: a drift is another
-    baseline's business. Memory grows with n, not with n x window.
+    Moves are divided by their standard deviation in training, and clipped as inputs. Weights come from the training part, the
+    penalty from validation (from training where there is no validation). There is no intercept, as
+    there is a separate drift baseline. Memory grows with n, not with n x window.
     raises Undefined for too few rows or a price that does not move
     """
     levels, back = _levels(prices, test_start)
@@ -180,7 +180,7 @@ def _classic(kind, prices, train_end, test_start, season):
 
     Each variant is fitted on training and predicts validation; the best is fitted again on both.
     """
-    import statsmodels.tools.sm_exceptions  # noqa: F401  (its warnings' own filters, set when it is imported, come first)
+    import statsmodels.tools.sm_exceptions  # noqa: F401  (its import sets warning filters, which must come before ours)
 
     if train_end < _FEWEST:
         raise metrics.Undefined(f"the training part has {train_end} rows, fewer than {_FEWEST}")
@@ -193,7 +193,7 @@ def _classic(kind, prices, train_end, test_start, season):
     levels, fit = (levels - middle) / spread, {"exponential_smoothing": _smooth, "arima": _arima}[kind]
     variants = _variants(kind, season)
     with warnings.catch_warnings():
-        # Starting values and convergence of a variant that loses on validation are of no concern to anyone.
+        # Warnings about starting values and convergence do not matter, since a bad variant loses on validation.
         warnings.simplefilter("ignore")
         errors = []
         for variant in variants if train_end < test_start else variants[:1]:
@@ -218,7 +218,7 @@ def _variants(kind, season):
 
 
 def _fitted(fit, levels, fitted, variant):
-    """fit(...), or NaN where the numbers of this series break it."""
+    """fit(...), or NaN if it fails numerically on this series."""
     try:
         return fit(levels, fitted, variant)
     except (np.linalg.LinAlgError, ValueError):
@@ -244,7 +244,7 @@ def _levels(prices, test_start):
     """(levels (n,), the way from predicted levels of the test rows to prices).
 
     Logarithms where every price before the test part is positive, else the prices. A later price of zero or less has no
-    logarithm: the level before it stands in its place, and the row after it gets the naive forecast.
+    logarithm: it is replaced by the level before it, and the row after it gets the naive forecast.
     """
     prices = np.asarray(prices, dtype=np.float64)
     if not (prices[:test_start] > 0).all():

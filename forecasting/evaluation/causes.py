@@ -1,4 +1,4 @@
-"""Why a run is no better than the naive forecast, where its own numbers prove it, and which settings mend that."""
+"""Why a run is no better than the naive forecast, if its own numbers prove it, and which settings would fix that."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["Cause", "diagnose", "diagnose_failure"]
 
 MOST_OF_EXCESS = 0.5   # of the squared error beyond naive's has to come from prices outside what training saw
 FAR_WORSE = -0.1       # a skill below this needs a cause even where the test part is too short to prove it
-FEW_EPOCHS = 3         # the validation loss has to have risen for so many epochs, and by so much, to have turned
+FEW_EPOCHS = 3         # for the validation loss to count as turned, it must have risen for this long and by this much
 TURNED = 1.02
-EARLY = 0.1            # of the epochs that were run: a lowest loss before that lies at the beginning
+EARLY = 0.1            # of the epochs that were run: a lowest loss before that counts as early
 LOWEST_RATE = RANGES["learning_rate"][0]
 FEW_DAYS = 60          # of a test part whose interval is wider than this is said to be too short
 WIDE = 0.2
@@ -39,7 +39,7 @@ class Cause:
 
     name: 'range', 'diverged', 'overfitting', 'untrained' or 'short_test'
     sentence: the cause with the numbers that prove it
-    mend: settings that mend it, or None where none are likely to; label: of the button that trains with them
+    mend: settings that are likely to fix it, or None; label: of the button that trains with them
     """
 
     name: str
@@ -90,7 +90,7 @@ def _outside_range(result) -> Cause | None:
     rows = part_of(result.predictions, "test")
     actual = rows["actual"].to_numpy(float)
     errors, rival = (np.abs(rows[name].to_numpy(float) - actual) for name in ("predicted", "naive"))
-    largest = max(errors.max(initial=0.0), rival.max(initial=0.0)) or 1.0  # whose square may overflow
+    largest = max(errors.max(initial=0.0), rival.max(initial=0.0)) or 1.0  # scaled by this, since the squares might overflow
     errors, rival = (errors / largest) ** 2, (rival / largest) ** 2
     outside = (actual > escape.high) | (actual < escape.low)
     excess = errors - rival
@@ -118,7 +118,7 @@ def _outside_words(escape: RangeEscape, currency) -> str:
 def _overfitted(result) -> Cause | None:
     """A validation loss that turned upwards while the training loss went on falling.
 
-    Where the best weights were kept, it has to have turned within the first epochs to be to blame for them.
+    If the best weights were kept, overfitting is to blame only if the loss turned within the first epochs.
     """
     config, curve = result.config, result.curve
     if len(curve) <= FEW_EPOCHS:
@@ -166,7 +166,7 @@ def _untrained(result) -> Cause:
 
 
 def _untrained_loss(result) -> float:
-    """The loss on the training part of a network that puts out zeros beside its frozen linear part."""
+    """The training loss of a network that outputs zeros beside its frozen linear part."""
     config, encoded = result.config, result.encoder.encode(result.history)
     targets = encoded.targets
     origins = np.asarray(result.split.origins(config.window, config.horizon)[0])
@@ -179,13 +179,13 @@ def _untrained_loss(result) -> float:
 
 
 def _linear_steps(result) -> tuple[int, ...]:
-    """The steps that a linear forecast is proven to improve on training and validation; the test part is not asked."""
+    """The steps that a linear forecast is proven to improve on training and validation; the test part is not used."""
     encoded = result.encoder.encode(result.history)
     return choose(encoded.series, encoded.targets, result.split.validation_end, result.config.window).steps
 
 
 def _short_test(result, judged: Verdict, beside: Comparison) -> Cause | None:
-    """Too few days for an interval of the skill, or for one that says anything."""
+    """Too few days for an interval of the skill, or for a meaningful one."""
     if judged.outcome != "unproven":
         return None
     unit = words.unit(result.history.frequency)
@@ -210,7 +210,7 @@ def _short_test(result, judged: Verdict, beside: Comparison) -> Cause | None:
 
 
 def _longer_test(result, wanted: int) -> ForecastConfig | None:
-    """The smallest larger test share, in steps of 5 %, with `wanted` rows; the largest that can tell something if none has."""
+    """The smallest larger test share, in steps of 5 %, that gives `wanted` rows; if none does, the largest that is of use."""
     rows, found = len(result.history), None
     for percent in range(5, round(100 * LARGEST_TEST_SHARE) + 1, 5):
         share = percent / 100
@@ -232,6 +232,6 @@ def _trainable(result, **changes) -> ForecastConfig | None:
     try:
         config = replace(result.config, **changes)
         check_history(result.history, config)
-    except ForecastingError:  # not an offer, then
+    except ForecastingError:  # so it is not offered
         return None
     return None if config == result.config else config

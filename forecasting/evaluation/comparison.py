@@ -11,10 +11,10 @@ from forecasting.evaluation.metrics import Undefined
 
 __all__ = ["MIN_DAYS", "MIN_HORIZONS", "Comparison", "compare", "diebold_mariano", "fixed_b_quantile", "skill_interval"]
 
-MIN_DAYS = 20  # below, an interval of resampled blocks says more about chance than about the forecast
-# Days for each step ahead: blocks are two horizons long, and it takes some of them. Two equally good forecasts whose
-# errors differ for long stretches: where 2.5 % are promised, 5 to 7 % of the intervals lay above zero at ten horizons,
-# 4 to 5 % at twenty and more, 3 % for one step and 20 days; at five horizons it was 12 %, and at two every second one.
+MIN_DAYS = 20  # with fewer, a bootstrap interval says more about chance than about the forecast
+# Days per step ahead, since blocks are two horizons long and several are needed. Measured on two equally good forecasts
+# whose errors differ for long stretches, where 2.5 % of the intervals should lie above zero: 5 to 7 % did at ten horizons,
+# 4 to 5 % at twenty and more, 3 % for one step and 20 days, but 12 % at five horizons and every second one at two.
 MIN_HORIZONS = 10
 SAMPLES = 2000
 _CHUNK = 4_000_000  # resampled block starts in memory at a time
@@ -62,8 +62,8 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
                    seed: int = 0, block: int | None = None) -> tuple[float, float]:
     """The interval of 1 - RMSE / naive RMSE over resampled stretches of days.
 
-    Days are drawn in blocks, both errors of a day together, so that restless weeks stay whole and what the forecasts
-    share cancels out.
+    Days are drawn in blocks, with both errors of a day together, so that volatile weeks stay whole and what the forecasts
+    have in common cancels out.
 
     actual, predicted, naive: (n,), in time order; step: how many steps ahead
     block: rows in a block; n^(1/3) unless given, and at least two horizons, since errors of overlapping horizons are
@@ -71,12 +71,12 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
     returns (low, high); raises Undefined for fewer than `MIN_DAYS` days or `MIN_HORIZONS` horizons of them, or where naive
         makes no error
 
-    Few blocks vary less than what they are drawn from: the interval is widened as the quantile of a t test is whose
-    variance looks back on as many rows, `fixed_b_quantile`.
+    Few blocks vary less than the series they are drawn from, so the interval is widened like the quantile of a t test whose
+    variance uses as many lags, see `fixed_b_quantile`.
     Sources: Künsch, "The jackknife and the bootstrap for general stationary observations" (1989), with the blocks on a
     circle, Politis and Romano, "A circular block-resampling procedure for stationary data" (1992).
     """
-    skill = metrics.skill(actual, predicted, naive)  # refuses what has no skill
+    skill = metrics.skill(actual, predicted, naive)  # raises Undefined where there is no skill
     errors, rival = _scaled_errors(actual, predicted, naive)
     n = len(errors)
     if n < MIN_DAYS:
@@ -99,7 +99,7 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
     moved = totals[1] > 0
     if not moved.any():
         raise Undefined("the naive forecast makes hardly any error")
-    # A difference of running sums can fall a rounding error below zero.
+    # Rounding can make a difference of running sums slightly negative.
     skills = 1 - np.sqrt(np.maximum(totals[0, moved], 0) / totals[1, moved])
     low, high = np.quantile(skills, [(1 - level) / 2, (1 + level) / 2])
     wider = fixed_b_quantile(block / n) / fixed_b_quantile(0.0)
@@ -107,7 +107,7 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
 
 
 def fixed_b_quantile(share: float) -> float:
-    """The 97.5 % quantile of a t with Bartlett weights, whose variance looks back on `share` of the rows: 1.96 at none.
+    """The 97.5 % quantile of a t with Bartlett weights, whose variance uses lags up to `share` of the rows; 1.96 at 0.
 
     Source: Kiefer and Vogelsang, "A new asymptotic theory for heteroskedasticity-autocorrelation robust tests" (2005).
     """
@@ -141,7 +141,7 @@ def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2) 
     variance = covariances[0] + 2 * covariances[1:].sum()
     if variance <= 0:
         variance = covariances[0] + 2 * ((1 - np.arange(1, step) / step) * covariances[1:]).sum()
-    # Gains that are all alike leave rounding errors only.
+    # Equal gains leave nothing but rounding errors.
     if variance <= 1e-24 * gains.mean() ** 2:
         raise Undefined("the errors always differ by the same amount")
     correction = np.sqrt((n + 1 - 2 * step + step * (step - 1) / n) / n)
@@ -150,7 +150,7 @@ def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2) 
 
 
 def _scaled_errors(actual, predicted, rival):
-    """Both forecasts' errors, (n,) each, over the largest of them: every comparison here is free of units."""
+    """Both forecasts' errors, (n,) each, divided by the largest: all comparisons here are independent of units."""
     metrics.mae(actual, predicted), metrics.mae(actual, rival)  # the checks of shapes, gaps and sizes
     actual, predicted, rival = (np.asarray(values, dtype=np.float64) for values in (actual, predicted, rival))
     errors, others = actual - predicted, actual - rival

@@ -1,4 +1,4 @@
-"""Where the errors of a run lie: late by a step, on large moves, on some weekdays, far ahead, outside what it saw.
+"""Where the errors of a run come from: a lag, large moves, some weekdays, steps far ahead, prices outside the training range.
 
 Every function reads plain tables and arrays. `predictions` is a table like `TrainingResult.predictions`: index Date,
 columns split, actual, predicted, naive and the bounds of the intervals, one row for each target day.
@@ -40,8 +40,8 @@ FEWEST_FOR_CORRELATION = 10
 # Correlations of price levels all lie near 1; a difference this small is rounding, not a lag.
 _SAME = 1e-9
 FLAT, FLATTENED = 0.1, 0.5  # of the price's standard deviation: predictions that vary less are a flat, a flattened line
-FOLLOWS = 0.5   # correlation; below, predictions have little to do with the price at any shift
-CLEARER = 0.9   # of the variance that no shift leaves unexplained: what a lag has to bring it below
+FOLLOWS = 0.5   # correlation; below this, predictions have little to do with the price at any shift
+CLEARER = 0.9   # a lag must reduce the variance that is unexplained without a shift to less than this share
 
 
 def part_of(predictions: pd.DataFrame, part: str | None) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def error_table(predictions: pd.DataFrame, part: str | None = "test") -> pd.Data
 
 @dataclass(frozen=True)
 class Lag:
-    """Whether predictions are the past drawn late.
+    """Whether predictions are merely the past drawn late.
 
     change_correlation: of predicted with actual changes; None where one of them never varies
     shifts: columns shift (steps), correlation, rmse: predictions against the actual prices `shift` steps earlier
@@ -82,10 +82,11 @@ class Lag:
 
 
 def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int = 5, currency: str | None = None) -> Lag:
-    """Compare predictions with what came and with what had come already, up to `most` steps earlier.
+    """Compares predictions with the actual prices, and with those of up to `most` steps earlier.
 
-    The same days are compared at every shift: those that have an actual price `most` steps earlier. A lag is claimed only
-    of predictions that follow the price: a flat line correlates with a trend a little better at some shift, by chance.
+    Every shift is measured on the same days: those that have an actual price `most` steps earlier. A lag is claimed only
+    for predictions that follow the price, since a flat line correlates slightly better with a trend at some shift by
+    chance.
     """
     rows = error_table(predictions, part)
     actual, predicted = rows["actual"].to_numpy(float), rows["predicted"].to_numpy(float)
@@ -109,13 +110,13 @@ def lag_analysis(predictions: pd.DataFrame, part: str | None = "test", most: int
         return Lag(moves, shifts, None, False,
                    f"The predictions do not follow the price: their correlation with it is {words.number(fit[best], 2)} at "
                    "most, shifted or not. So there is no lag to measure.")
-    # Of a trend, every shift explains nearly all; what counts is how much less it leaves unexplained.
+    # Every shift explains nearly all of a trend; what counts is how much less the best one leaves unexplained.
     left = 1 - fit**2
     late = best > 0 and left[best] < CLEARER * (1 - at_none**2) - _SAME
     if late or (best == 0 and left[0] < CLEARER * float(left.get(1, np.nan)) - _SAME):
         return Lag(moves, shifts, best, late, _lag_words(shifts, best) + _moves_words(moves))
-    text = (f"Shifting the predictions makes hardly a difference (correlation {_digits(fit.min(), fit.max())} to "
-            f"{_digits(fit.max(), fit.min())}), so nothing says that they are late.")
+    text = (f"Shifting the predictions makes hardly any difference (correlation {_digits(fit.min(), fit.max())} to "
+            f"{_digits(fit.max(), fit.min())}), so there is no evidence that they are late.")
     if spread < FLATTENED:
         text += f" They are a flattened line, which varies far less than the price: {_spans(predicted, actual, currency)}."
     return Lag(moves, shifts, None, False, text + _moves_words(moves))
@@ -144,7 +145,7 @@ def _moves_words(moves):
 
 
 def _digits(value, other):
-    """`value` with as many decimals as tell it from `other` and from 1, two at least and six at most."""
+    """`value` with enough decimals to tell it from `other` and from 1, at least two and at most six."""
     if not np.isfinite(value):
         return words.UNKNOWN
     gaps = [gap for gap in (abs(value - other), 1 - abs(value)) if np.isfinite(gap) and gap > 0]
@@ -235,7 +236,7 @@ def error_by_horizon(actual, predicted, last, interval=None) -> pd.DataFrame:
 
 
 def farthest_step(by_horizon: pd.DataFrame) -> int:
-    """The last step of an unbroken row of steps, from the first on, that are proven better than naive; 0 where none is.
+    """The last of the steps, counted without a gap from the first, that are proven better than naive; 0 if there is none.
 
     Proven means that the lower end of the skill's interval lies above 0. Without an interval nothing is proven.
     """
@@ -244,11 +245,11 @@ def farthest_step(by_horizon: pd.DataFrame) -> int:
 
 
 def horizon_words(by_horizon: pd.DataFrame, unit: str = "step") -> str:
-    """At which steps the error lies below naive's, at which of them that is proven, and what the others lack for a proof.
+    """Says at which steps the error is below naive's, where that is proven, and what the others lack for a proof.
 
     by_horizon: from `error_by_horizon`; unit: a step of the series in words, e.g. 'month'
-    Lower than naive and proven lower are two things: on a short test part a network may err half as much at every step,
-    and the far ones are known from too few origins that do not overlap.
+    A lower error is not a proven one: on a short test part a network may err half as much at every step, while the far
+    steps have too few origins that do not overlap.
     """
     rows = by_horizon[np.isfinite(by_horizon["skill"].astype(float))]
     if not len(rows):
@@ -327,7 +328,7 @@ def worst_days(predictions: pd.DataFrame, part: str | None = "test", count: int 
 
 @dataclass(frozen=True)
 class RangeEscape:
-    """How far the test prices leave what training saw.
+    """How far the test prices leave the range of training.
 
     low, high: the lowest and the highest training price
     above, below: shares (0 to 1) of the test prices above `high` and below `low`; outside: their sum
@@ -390,7 +391,7 @@ def interval_table(predictions: pd.DataFrame, parts=("validation", "test")) -> p
 
     returns columns part, level (80, 95), promised, achieved (shares), count, width (mean, in the units of the prices),
     width_percent (mean, in percent of the actual price; NaN where a price is not positive), fitted (whether the intervals
-    were made to fit these very prices: what is achieved there, anywhere but on the test part, proves nothing)
+    were fitted to these very prices, as everywhere but on the test part, so that their coverage proves nothing)
     """
     table = []
     for part in parts:
@@ -422,7 +423,7 @@ def _correlation(a, b):
         return None
     a, b = a - a.mean(), b - b.mean()
     scale = np.sqrt((a @ a) * (b @ b))
-    # Rounding leaves a constant column with a spread of its last bits.
+    # Rounding errors give even a constant column a tiny spread.
     if not scale > 1e-24:
         return None
     return float(a @ b / scale)

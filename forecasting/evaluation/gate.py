@@ -1,8 +1,8 @@
-"""The evidence gate: how much of a network's move a forecast keeps, weighed by every error that is known by then.
+"""The evidence gate: how much of a network's move a forecast keeps, judged by every error known by then.
 
-A Bayes average over shares of the network's move. The naive forecast (share 0) starts with most of the weight; each
-error that becomes known moves weight to the shares that explain it better. What an origin keeps depends on the errors known
-there and on nothing later, so the weighing starts with validation and goes on through the test part.
+It is a Bayesian average over shares of the network's move. The naive forecast (share 0) starts with most of the weight,
+and each new error moves weight to the shares that explain it better. What an origin keeps depends only on the errors known
+there, so the weighing starts with validation and continues through the test part.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from forecasting.words import count, count_of, odds, share
 __all__ = ["PROVEN", "SHARES", "Evidence", "Gate", "apply_gate", "doubt", "weigh"]
 
 SHARES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-PROVEN = 20.0       # to 1: at such odds a network that knows nothing passes once in twenty times at most
+PROVEN = 20.0       # to 1: a network that knows nothing reaches these odds at most once in twenty times
 DOUBT = 0.9         # weight of the naive forecast before anything is known, one step ahead
-_DOUBT_GROWTH = 0.7  # ... and nearer to one at later steps
-# Of a later step's weight, what it owes to its own errors alone; the rest it may take over from the first step.
+_DOUBT_GROWTH = 0.7  # ... and closer to one at later steps
+# The share of a later step's weight that depends on its own errors alone; the rest may come from the first step.
 OWN = 0.1
-FREEDOM = 5         # degrees of freedom of Student's t: a crash is a surprise, not a refutation
+FREEDOM = 5         # degrees of freedom of Student's t, so that one crash does not refute a network
 DECAY = 0.03        # of the exponentially weighted scale, one step ahead
-_LARGEST = 1e150    # whose square is a number still
-_LEAST_SCALE = 1e-6  # of the usual mean square: after a flat stretch the next move is no wonder
+_LARGEST = 1e150    # its square is still finite
+_LEAST_SCALE = 1e-6  # of the usual mean square, so that the first move after a flat stretch is no extreme outlier
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Gate:
     origins: int
 
     def evidence(self, steps: int | None = None) -> float:
-        """The natural logarithm of the evidence over the first `steps` steps (None: all): the e-values' mean is one too."""
+        """The natural logarithm of the evidence over the first `steps` steps (None: all); the mean of e-values is one too."""
         known = np.array(self.log_evidence[:steps])
         return float(np.logaddexp.reduce(known) - math.log(len(known)))
 
     def words(self, steps: int | None = None) -> str:
-        """The evidence for the steps that are asked for, and what is kept of them, in a sentence or two."""
+        """The evidence for the first `steps` steps, and how much of them is kept, in a sentence or two."""
         kept = self.shrinkage[:steps]
         if not self.origins:
             return "No forecast could be judged yet: the guarded forecast is the naive one."
@@ -91,7 +91,7 @@ class Evidence:
     judged: np.ndarray
 
     def gate(self, at: int = -1) -> Gate:
-        """What origin number `at` knew."""
+        """What was known at origin number `at`."""
         gate = Gate(False, tuple(self.shares[at].tolist()), tuple(self.log_evidence[at].tolist()), int(self.judged[at]))
         return Gate(gate.evidence() >= math.log(PROVEN), gate.shrinkage, gate.log_evidence, gate.origins)
 
@@ -107,8 +107,8 @@ def weigh(actual, predicted, last, usual, positive: bool = False) -> Evidence:
     actual, predicted: (m, horizon), a row for each of m consecutive origins; `actual` is NaN where it is not known
     last: (m,) the price at each origin
     usual: (horizon,) mean square of the moves over each number of steps, from prices before the first origin
-    positive: measure moves relative to the last price, so that dear years do not outweigh cheap ones; `usual` is then of
-        relative moves too
+    positive: measure moves relative to the last price, so that years of high prices do not outweigh others; `usual` then
+        refers to relative moves too
 
     An error of step h from origin j is known at origin j + h. Its likelihood under a share is Student's t around
     the share of the network's move, its scale an exponentially weighted mean of the squared moves known at j; it counts
@@ -117,7 +117,7 @@ def weigh(actual, predicted, last, usual, positive: bool = False) -> Evidence:
     over the h sets of forecasts that do not overlap is one itself), so it exceeds K once in K times at most. And in
     the logarithm of the likelihood the average loses no more than -log `doubt` to the naive forecast.
 
-    Far steps see few forecasts that do not overlap. They borrow from the first step: its errors and a later step's own
+    Far steps have few forecasts that do not overlap, so they borrow from the first step: its errors and a later step's own
     count half each, and with the weight `1 - OWN` before anything is known, the share that is right at a later step is
     the one that is right at the first. The weight left over lets a step's own errors overrule that.
 
@@ -168,11 +168,11 @@ def _normalised(logarithms):
 
 
 def _log_likelihoods(moved, called, usual, step):
-    """(m, len(SHARES)): what the errors known at each origin say for each share, relative to share 0.
+    """(m, len(SHARES)): the log-likelihood of each share by the errors known at each origin, relative to share 0.
 
-    moved, called: (m,) what the price did over `step` rows and what the network called; usual: their mean square before
+    moved, called: (m,) the actual and the predicted moves over `step` rows; usual: their mean square before
     """
-    # Row t of what is known at origin t: the errors of origins up to t - step.
+    # At origin t the errors of origins up to t - step are known.
     known_until = np.maximum(np.arange(len(moved)) - step + 1, 0)
     squares = pd.Series(np.concatenate([[usual], moved**2]))
     scales = squares.ewm(alpha=DECAY / step, adjust=False, ignore_na=True).mean().to_numpy()[known_until]

@@ -1,11 +1,10 @@
 """Prediction intervals that hold: conformal, scaled by recent volatility, corrected online.
 
-A forecast's errors on validation, divided by how restless the series was at the time, are *scores*. The interval at an
-origin is the prediction plus and minus a quantile of the scores known by then, times how restless the series is now.
-Over the test part the scores roll (the latest 500), and the level that the quantile is taken at follows the misses:
-after a miss the next intervals are wider, after a hit a little narrower. And while the intervals keep their promise,
-none is wider than the naive forecast's own at that origin: the level that follows the misses wanders, and far in the
-tail a little of it is a lot of width.
+A forecast's errors on validation, divided by the volatility at the time, are *scores*. The interval at an origin is the
+prediction plus and minus a quantile of the scores known by then, times the current volatility. Over the test part the
+latest 500 scores are used, and the level of the quantile follows the misses: after a miss the next intervals are wider,
+after a hit slightly narrower. While the intervals keep their promise, none is wider than the naive forecast's own at
+that origin, because the level drifts, and far in the tail a small drift adds a lot of width.
 
 Sources: split conformal prediction, Vovk, Gammerman and Shafer, "Algorithmic learning in a random world" (2005), and
 Papadopoulos and others, "Inductive confidence machines for regression" (2002); scores divided by a local scale, Lei and
@@ -28,40 +27,40 @@ __all__ = ["LEVELS", "around", "extend_half_widths", "half_widths", "interval_bo
 LEVELS = (0.8, 0.95)
 DECAY = 0.94          # of the exponentially weighted volatility, a day's weight after one more day
 ROLLING = 500         # scores that an online quantile looks back on
-MIN_SCORES = 20       # with fewer from validation, the naive forecast's earlier errors fill up
+MIN_SCORES = 20       # if validation has fewer, earlier errors of the naive forecast make up the rest
 SCALES = ("moves", "errors")
 
-# Of 19 real series and 96 pieces of them, ten steps each. A shock fades before a far step arrives, so the scale counts
-# for less there: volatility to the power 0.9 for one step and 0.28 for ten had the best interval scores (unscaled was
+# On 19 real series and 96 pieces of them, ten steps each. A shock fades before a far step arrives, so the scale matters
+# less there: volatility to the power 0.9 for one step and 0.28 for ten had the best interval scores (unscaled was
 # worse at every step). Errors of far steps overlap and miss in runs, which the correction has to follow faster: with
 # the growth below, 7 % of the pieces were off by more than 5 points at ten steps, without it 17 %.
 _POWER, _POWER_FALL = 0.9, 0.5
 _GAMMA_GROWTH = 0.3
-_LEAST_SCALE = 0.1    # of the long-run volatility: after a flat stretch the next move is not taken for a wonder
+_LEAST_SCALE = 0.1    # of the long-run volatility, so that the first move after a flat stretch is no extreme outlier
 _LARGEST_LEVEL = 0.999
-# Coverage may lag the promise by so much before an interval wider than the naive forecast's is allowed. On 20 series
-# this took the widest mean at one step from 1.11 to 1.00 of naive's, for 0.7 points of coverage at most (ten steps: 1.5).
+# Coverage may fall short by this much before an interval may be wider than the naive forecast's. On 20 series this reduced
+# the widest mean at one step from 1.11 to 1.00 of naive's, for at most 0.7 points of coverage (ten steps: 1.5).
 _LAG = 0.02
 
 
 def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto"):
     """Bounds for the predictions of one step, from what was known at each origin.
 
-    actual: (n,) what came `step` rows after each origin, NaN where it is not known; origins are consecutive rows
+    actual: (n,) the price `step` rows after each origin, NaN where it is unknown; origins are consecutive rows
     predicted, last: (n,) the prediction, and the price at the origin
-    calibrate: slice of the validation origins; its stop is the first origin whose bounds are made online, as a rule the
+    calibrate: slice of the validation origins; its stop is the first origin whose bounds are computed online, usually the
         last row of validation
     positive: measure errors in logarithms, so that bounds are positive
     levels: promised coverages, ascending
-    gamma: how fast the online correction moves at one step, 0 for not at all; it moves a little faster at later steps
-    scale: 'moves' (the volatility of the price), 'errors' (of the forecast's own errors, which for seasonal series says
-        more), or 'auto' for the one with the better interval score on validation
+    gamma: speed of the online correction at one step, 0 for none; it is slightly faster at later steps
+    scale: 'moves' (the volatility of the price), 'errors' (that of the forecast's own errors, which is better for seasonal
+        series), or 'auto' for the one with the better interval score on validation
     returns {level: (lower (n,), upper (n,))}, finite, with lower <= predicted <= upper, and narrow levels within wide
         ones
 
     The bounds at origin i >= calibrate.stop use the price of row i and earlier rows only: the error of origin j is
-    known once j + step <= i. Before that, bounds take the quantile of all of validation: they describe the fit and are
-    no test of coverage.
+    known once j + step <= i. Earlier bounds use the quantile of all of validation: they describe the fit and do
+    not test coverage.
     """
     halves = half_widths(actual, predicted, last, calibrate, positive, step, levels, gamma, scale)
     return {level: around(predicted, half, positive) for level, half in halves.items()}
@@ -76,14 +75,14 @@ def around(predicted, half, positive):
                         else (predicted - half, predicted + half))
     least = np.finfo(np.float64).tiny if positive else -largest
     lower, upper = np.clip(lower, least, largest), np.clip(upper, -largest, largest)
-    # exp(log) rounds; and a prediction that is not positive still lies between its bounds.
+    # exp(log) rounds, and even a prediction that is not positive must lie between its bounds.
     return np.minimum(lower, predicted), np.maximum(upper, predicted)
 
 
 def extend_half_widths(half, steps):
-    """Half-widths (..., horizon) continued to (..., steps): beyond the horizon they grow with the root of the step.
+    """Half-widths (..., horizon) extended to (..., steps): beyond the horizon they grow with the square root of the step.
 
-    So do the errors of a random walk, which is the least that a recursion has to allow for.
+    The errors of a random walk grow like that, which is the least that recursive forecasts have to allow for.
     """
     half = np.asarray(half, dtype=np.float64)
     horizon = half.shape[-1]
@@ -150,7 +149,7 @@ def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEV
 
 
 def _capped(wanted, naive, errors, known, start, stop, step, level):
-    """(n,) `wanted`, but no wider than `naive` at the test origins where such intervals have kept the promise so far.
+    """(n,) `wanted`, but no wider than `naive` at test origins where such intervals have kept their promise so far.
 
     known: the origins whose errors validation knows; those of later ones count as they arrive
     """
@@ -168,12 +167,12 @@ def _capped(wanted, naive, errors, known, start, stop, step, level):
 
 
 def _logarithm(prices):
-    """Natural logarithms, with what is not positive (a bad prediction) at the smallest number that has one."""
+    """Natural logarithms; values that are not positive (bad predictions) count as the smallest positive number."""
     return np.log(np.maximum(prices, np.finfo(np.float64).tiny))
 
 
 def _sizes(name, errors, moves, known, stop, step):
-    """(n,) how restless the series, or the forecast's errors, are at each origin: what is known there, and no more."""
+    """(n,) the volatility of the series, or of the forecast's errors, from what is known at each origin."""
     if name == "moves":
         seen, usual = moves, moves[1 : stop + 1]
     elif name == "errors":
@@ -183,7 +182,7 @@ def _sizes(name, errors, moves, known, stop, step):
     else:
         raise ValueError(f"scale must be 'auto' or one of {', '.join(SCALES)}. Received: scale={name!r}.")
     usual = float(np.mean(usual**2)) if len(usual) else 0.0
-    # The recursion starts at the usual square and passes over gaps.
+    # The recursion starts at the usual square and skips gaps.
     squares = pd.Series(np.concatenate([[usual], seen**2])).ewm(alpha=1 - DECAY, adjust=False, ignore_na=True).mean()
     least = _LEAST_SCALE * np.sqrt(usual) or np.sqrt(np.finfo(np.float64).tiny)
     return np.maximum(np.sqrt(squares.to_numpy()[1:]), least) ** (_POWER * step**-_POWER_FALL)
@@ -192,8 +191,8 @@ def _sizes(name, errors, moves, known, stop, step):
 def _largest_known(errors, stop, step):
     """(n,) the largest error known at each origin, and before `stop` the largest known there.
 
-    No interval has to be wider: a scale that leapt after one wild day, with a quantile from calmer ones, would ask for
-    prices a hundred times today's.
+    No interval needs to be wider: a scale that jumped after one extreme day, times a quantile from calmer days, would
+    reach prices a hundred times today's.
     """
     arrived = np.concatenate([np.zeros(min(step, len(errors))), np.nan_to_num(errors[:-step])])
     largest = np.maximum.accumulate(arrived)
@@ -215,8 +214,8 @@ def _penalty(quantiles, errors, sizes):
 def _quantile(ordered, level):
     """The conformal quantile of ascending scores: the smallest that a new score stays below with probability `level`.
 
-    With m scores that promise ends at m / (m + 1). Beyond it the largest score is stretched as a normal tail would be,
-    where the theory would answer with infinity.
+    With m scores this is possible up to level m / (m + 1). Beyond that the theory gives infinity; here the largest score is
+    extended like a normal tail.
     """
     count = len(ordered)
     level = min(level, _LARGEST_LEVEL)
@@ -231,7 +230,7 @@ def _quantile(ordered, level):
 def _online_quantiles(scores, filler, calibration, start, stop, step, levels, gamma):
     """{level: (n - stop,)} quantile for each origin from `stop` on, from the scores known there.
 
-    filler, calibration: the scores known at `stop`; as more arrive, the filler goes first, then the oldest
+    filler, calibration: the scores known at `stop`; as more arrive, the filler is dropped first, then the oldest
     """
     recent = deque(np.concatenate([filler, calibration])[-ROLLING:].tolist())
     ordered = sorted(recent)

@@ -12,7 +12,7 @@ __all__ = ["judge"]
 
 def judge(predictions, scores: dict, *, frequency: Frequency = IRREGULAR, currency: str | None = None,
           leak: str | None = None) -> tuple[Verdict, Comparison]:
-    """Compare the test part with the naive forecast and say what comes of it.
+    """Compares the test part with the naive forecast and returns the verdict and the comparison.
 
     predictions: as in `TrainingResult.predictions`; scores: the test part of `TrainingResult.metrics`
     """

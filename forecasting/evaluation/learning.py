@@ -9,14 +9,14 @@ from forecasting.model.config import ForecastConfig
 
 __all__ = ["ending_words", "gap_words"]
 
-RESTLESS = 1.1  # times the validation part's moves: a training part above that counts as the more restless one
+RESTLESS = 1.1  # times the validation part's moves: above that, the training part counts as more volatile
 
 
 def ending_words(config: ForecastConfig, epochs: int, best_epoch: int, stopped: bool) -> str:
     """Why a training ended, and which weights were kept.
 
     epochs: how many were measured, the rows of the curve; best_epoch: of the lowest validation loss, 0 for the untrained
-    network's; stopped: ended before its time by a person
+    network's; stopped: whether the user stopped it
     """
     planned = words.count_of(config.epochs, "epoch")
     if not epochs:
@@ -42,9 +42,9 @@ def ending_words(config: ForecastConfig, epochs: int, best_epoch: int, stopped: 
 
 
 def gap_words(result) -> str | None:
-    """Why the training loss of a `TrainingResult` stands above its validation loss, or None where it does not at its end.
+    """Why the final training loss of a `TrainingResult` is above its validation loss, or None if it is not.
 
-    Only reasons that hold for this run are named.
+    Only reasons that apply to this run are given.
     """
     config, curve = result.config, result.curve
     if not len(curve) or not curve["loss"].iloc[-1] > curve["val_loss"].iloc[-1]:
@@ -62,14 +62,14 @@ def gap_words(result) -> str | None:
 
 
 def _restless_words(result) -> str | None:
-    """That prices moved more in training than in validation, with both sizes."""
+    """Says if prices moved more in training than in validation, with the size of both moves."""
     if result.config.target == "price":
         return None
     parts, close = result.split, result.history.close
     positive = bool((close[: parts.validation_end] > 0).all())
     level = np.log(close[: parts.validation_end]) if positive else close[: parts.validation_end]
     moves = np.diff(level)
-    # The move into row t ends in it, so it belongs to the part of row t.
+    # The move from row t - 1 to row t belongs to the part of row t.
     training, validation = (np.sqrt(np.mean(part**2)) for part in (moves[: parts.train_end - 1], moves[parts.train_end - 1 :]))
     if not training > RESTLESS * validation:
         return None

@@ -16,12 +16,12 @@ __all__ = ["SMALLEST_MOVE", "Undefined", "binomial_interval", "coverage", "direc
            "directional_hits", "directional_p", "directional_up", "interval_score", "mae", "mape", "mase", "mase_scale",
            "mean_width", "rmse", "skill", "smape"]
 
-# exp(log price + 0) differs from the price in its last bits: a smaller share of the price is no predicted move.
+# exp(log price + 0) differs from the price in its last bits, so smaller shares of the price do not count as a move.
 SMALLEST_MOVE = 1e-7
 
 
 class Undefined(ArithmeticError):
-    """A score that has no value for these numbers. Its text is the reason, in words for a person."""
+    """A score that has no value for these numbers. Its text is the reason, in words for the user."""
 
 
 def rmse(actual, predicted) -> float:
@@ -176,7 +176,7 @@ def binomial_interval(successes: int, trials: int, level: float = 0.95) -> tuple
     share, weight = successes / trials, z * z / trials
     middle = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
-    # At 0 and at 1 the bound is the share itself; rounding must not leave it outside.
+    # At 0 and 1 the bound is the share itself; rounding must not push the share outside.
     return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
 
 
@@ -203,7 +203,7 @@ def interval_score(actual, lower, upper, level: float) -> float:
 
 
 def _vector(name, values):
-    """`values` as a (n,) float64 array without gaps. A wrong shape is the caller's mistake, no undefined score."""
+    """`values` as a (n,) float64 array without gaps. A wrong shape is a bug of the caller, not an undefined score."""
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1:
         raise ValueError(f"{name} must have one dimension. Received: shape {values.shape}.")

@@ -1,6 +1,6 @@
-"""The scores: each with its measure, its words, its unit, which way is better, and the tables that show it.
+"""The scores: each with its formula, its texts, its unit, which direction is better, and the tables that show it.
 
-Adding one is adding an entry to `SCORES`: trainings compute and keep it, and the tables that it names show it.
+To add one, add an entry to `SCORES`: trainings then compute and save it, and the tables it names show it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["SCORES", "Case", "Score", "always_words", "labels", "scores", "shown
 
 @dataclass(frozen=True)
 class Case:
-    """What a score may ask for: one part of a series.
+    """The input of a score: one part of a series.
 
     actual, predicted, naive, last: (n,) on the same days; last: the last price known before each
     scale: of the MASE, or None where it is undefined; intervals: {level: (lower (n,), upper (n,))}
@@ -43,14 +43,14 @@ class Case:
 class Score:
     """One score.
 
-    label: in tables; help: what it is and what it has to be compared with
-    compute: its value for a `Case`, or Undefined; None for one that only shows others, as `text` says
+    label: in tables; help: what it is and what to compare it with
+    compute: its value for a `Case`; may raise Undefined; None if it only shows other scores, through `text`
     unit: 'price', 'percent' (in percent already), 'share' (0 to 1), 'plain' or 'p' (a p-value)
     better: 'less' or 'more', None where neither is
-    undefined: when it has no value, a clause; '' where there is one for every price
+    undefined: when it has no value, as a clause; '' if it always has one
     tables: where it is shown: 'parts' (training, validation and test), 'baselines', 'folds', 'runs' (and MLflow's pages)
-    level: of the interval that it is about, or None; it is left out where there is no such interval
-    signed: shown with its sign; text: (values, currency) -> what a table shows, in place of its unit's form
+    level: of the interval it is about, or None; it is left out if there is no such interval
+    signed: shown with its sign; text: (values, currency) -> what a table shows, instead of formatting it by its unit
     """
 
     label: str
@@ -65,7 +65,7 @@ class Score:
     text: Callable[[Mapping, str | None], str] | None = None
 
     def show(self, name: str, values: Mapping, currency: str | None = None) -> str:
-        """The score as it stands in a table; `words.UNKNOWN` where it is undefined, or the run was saved before it was known.
+        """The score as shown in a table; `words.UNKNOWN` if it is undefined or the run is older than the score.
 
         name: its key in `SCORES`; values: as from `scores`, or a row of a table of them
         """
@@ -115,7 +115,7 @@ def shown_in(table: str) -> tuple[str, ...]:
 
 
 def labels(names) -> dict[str, str]:
-    """{name: label}; a name that is no score's, as an old run may have, stands for itself."""
+    """{name: label}; an unknown name, as an old run may have, is its own label."""
     return {name: SCORES[name].label if name in SCORES else name.replace("_", " ") for name in names}
 
 

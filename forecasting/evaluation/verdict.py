@@ -13,7 +13,7 @@ from forecasting.evaluation.gate import PROVEN, Gate
 
 __all__ = ["LEAKS", "Verdict", "direction_words", "gate_words", "intervals_words", "leak_words", "verdict"]
 
-# A Diebold-Mariano test has to agree at this level before a difference is called one.
+# The level at which a Diebold-Mariano test must confirm a difference.
 SIGNIFICANT = 0.05
 
 LEAKS = {
@@ -37,7 +37,7 @@ class Verdict:
 
     @property
     def proven(self) -> bool:
-        """Whether the forecast may be called better than naive."""
+        """Whether the forecast is proven better than naive."""
         return self.outcome == "better"
 
 
@@ -61,8 +61,8 @@ def verdict(rmse: float, naive_rmse: float, skill: float | None, interval=None, 
     frequency: of the series; it says what the naive forecast repeats, and what a step is called
     leak: the classic mistake that the run made on purpose, or None
 
-    Better, or worse, only where the whole interval lies on that side of 0 and the test agrees: one lucky per cent is
-    not a win.
+    The verdict is better, or worse, only if the whole interval lies on that side of 0 and the test agrees: one per cent
+    by luck is not a win.
     """
     numbers = _numbers(rmse, naive_rmse, frequency, currency, part)
     if leak:
@@ -94,7 +94,7 @@ def _make(outcome, sentence):
 
 
 def _numbers(rmse, naive_rmse, frequency, currency, part):
-    # The same decimals for both, and enough for the larger: 1.44 and 1.44 may then differ by less than they show.
+    # The same decimals for both, enough for the larger. The two may then look equal although they differ.
     digits = words.decimals(naive_rmse or rmse)
     unit = words.currency_word(currency)
     ours = f"{words.number(rmse, digits)} {unit}".rstrip()
@@ -111,10 +111,10 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
                epochs: int | None = None, steps: int | None = None) -> str:
     """What is known of the network, and what the guarded forecast therefore does.
 
-    best_epoch: 0 where the untrained network was best, which is then said too
-    epochs: how many were measured, the rows of the curve; of an untrained network nothing is said before the first
-    judged: the verdict on the test part; where the two disagree, that is said
-    steps: those that are asked for; None for the whole horizon
+    best_epoch: 0 if the untrained network was best, which is then mentioned
+    epochs: how many were run, the rows of the curve; with 0, nothing is said about an untrained network
+    judged: the verdict on the test part; a disagreement with the gate is mentioned
+    steps: the number of steps to describe; None for the whole horizon
     """
     text = gate.words(steps)
     if epochs == 0:
@@ -135,7 +135,7 @@ def intervals_words(coverage_80: float | None, coverage_95: float | None, rows: 
     if coverage_80 is None or coverage_95 is None:
         return "The intervals could not be checked."
     misses = (coverage_80 - 0.80, coverage_95 - 0.95)
-    # Three points, or two standard errors of a share of so few days.
+    # Three points, or two standard errors if there are few days.
     allowed = max(0.03, 2 * np.sqrt(0.8 * 0.2 / max(rows, 1)))
     if max(map(abs, misses)) <= allowed:
         judgement = "the intervals hold" if allowed == 0.03 else (
@@ -150,7 +150,7 @@ def intervals_words(coverage_80: float | None, coverage_95: float | None, rows: 
 
 
 def direction_words(scores: dict, unit: str = "day") -> str:
-    """Whether the directions that were called are worth more than always calling the same one; '' where that is not known.
+    """Whether the called directions are better than always calling the same one; '' where that is not known.
 
     scores: as from `metrics.scores`; unit: what a step of the series is called
     """

@@ -1,4 +1,4 @@
-"""The state of a training in a file, so that it can go on after its process died. After Keras's `BackupAndRestore`."""
+"""Keeps the state of a training in a file, so that it can resume after its process died. After Keras's `BackupAndRestore`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training between two epochs, complete: one that goes on from it ends as if it had never been interrupted.
+    """The complete state of a training between two epochs: resuming from it gives the same result as no interruption.
 
     rows: (epoch, loss, val_loss, seconds) of each epoch so far
-    variables: of the network and of the optimiser; kept: the weights that the training would leave
+    variables: of the network and of the optimiser; kept: the weights that the training would end with
     progress: which epoch was the best, and the like; random: the state of the generator that orders the windows
     """
 
@@ -39,7 +39,7 @@ class TrainingState:
 class Backup:
     """Keeps the latest state of one training.
 
-    path: of the file, whose folder exists; every: seconds between two writes at least
+    path: of the file, in an existing folder; every: minimum seconds between two writes
     """
 
     def __init__(self, path: Path, every: float = 5.0):
@@ -47,7 +47,7 @@ class Backup:
         self._written = time.monotonic()
 
     def offer(self, state: Callable[[], TrainingState]):
-        """Takes the state after an epoch, if it is time. A disk that refuses does not end the training."""
+        """Writes the state after an epoch if it is time. A failing disk does not end the training."""
         if time.monotonic() - self._written < self.every:
             return
         now = state()
@@ -62,7 +62,7 @@ class Backup:
         self._written = time.monotonic()
 
     def load(self) -> TrainingState | None:
-        """The latest state, or None if there is none or it is damaged: then the training starts over."""
+        """The latest state, or None if it is missing or damaged, so that the training starts over."""
         try:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 rest = json.loads(str(arrays["rest"]))

@@ -55,7 +55,7 @@ class ForecastConfig:
     """What a network sees, what it predicts, how it is built and how it learns.
 
     window: steps in; horizon: steps out, one output per step (direct)
-    target: what is predicted, from the last known price on; 'auto' is 'log_return' for series that are positive
+    target: what is predicted, relative to the last known price; 'auto' is 'log_return' for series that are positive
         throughout and 'change' otherwise
     features: the inputs beside or instead of 'Close', from `FEATURES`
     cell, units: the kind of recurrent layer, and the units of each layer from the input on
@@ -162,7 +162,7 @@ def _number(name, value, low, high, whole):
 
 
 def _shown(value):
-    """A received value for a sentence: as Python writes it, cut where it is long."""
+    """A received value for a message: its repr, shortened if it is long."""
     try:
         text = repr(value)
     except ValueError:  # an int of more digits than Python writes
@@ -170,9 +170,9 @@ def _shown(value):
     return text if len(text) <= 100 else f"{text[:100]} ..."
 
 
-# Chosen on 33 pieces of the training and validation parts of market, weather and power series. Supervised at every step
-# it learns in a third of the time, and strays less from the naive forecast where there is nothing to learn; so it does
-# with a patience of 4 rather than 8. Learning rates of 0.001 and 0.002, 16 and 32 units, and seeds make no difference.
+# Chosen on 33 pieces of the training and validation parts of market, weather and power series. Supervision
+# at every step learns in a third of the time, and strays less from the naive forecast where there is nothing to learn;
+# so does a patience of 4 rather than 8. Learning rates of 0.001 and 0.002, 16 and 32 units, and seeds make no difference.
 RECOMMENDED = ForecastConfig(horizon=10, units=(32,), learning_rate=0.002, loss="huber", clip_norm=1.0, batch_size=128,
                              epochs=60, patience=4, supervision="every_step", skip="ridge", season="auto")
 

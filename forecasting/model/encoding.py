@@ -1,4 +1,4 @@
-"""From prices to what a network sees and predicts, and back. Nothing here reads a price of the test part to learn.
+"""From prices to what a network sees and predicts, and back. Nothing is ever learnt from the test part.
 
 Rows, origins, steps and parts are those of `forecasting.model.split`.
 """
@@ -21,13 +21,13 @@ __all__ = ["CLIP", "LARGEST_PRICE", "Encoded", "Encoder", "check_history", "enco
 CLIP = 4.0            # standard deviations: a crash counts as a large move, not as the only one
 LARGEST_PRICE = 1e100  # squares of larger prices no longer fit into 64 bits with room for a sum
 CENTRED_ROWS = 5      # of the centred average in the leak lab: two of them lie in the future
-LEAST_SHARE = 1e-3    # of the last price: what a prediction of zero or less stands for where every price is above zero
-_LARGEST_SCALED = 1e6  # standard deviations; keeps a wild price of the test part within 32 bits
+LEAST_SHARE = 1e-3    # of the last price: the lowest prediction for a series whose prices are all above zero
+_LARGEST_SCALED = 1e6  # standard deviations; keeps an extreme price in the test part within float32
 _TINY = np.finfo(np.float64).tiny
 
 
 def check_history(history: PriceHistory, config: ForecastConfig):
-    """Raises, with a sentence for a person, where these settings cannot be trained on these prices.
+    """Raises an error with a sentence for the user if these settings cannot be trained on these prices.
 
     NotEnoughData: too few rows, the minimum is named. DataError: the price never moves in training, or is too large.
     ConfigError: a target or an input that does not suit the series.
@@ -35,7 +35,7 @@ def check_history(history: PriceHistory, config: ForecastConfig):
     parts, close = split(len(history), config), history.close
     if not is_enough(parts, config):
         horizon = f", a horizon of {config.horizon}" if config.horizon > 1 else ""
-        # Validation judges forecasts of the whole horizon: one that reached back into training would judge nothing.
+        # Validation scores forecasts of the whole horizon, so it must be at least as long as the horizon.
         short = parts.validation_end - parts.train_end < config.horizon
         advice = "a shorter horizon or a larger validation part" if short else (
             "a shorter window or smaller validation and test parts")
@@ -44,7 +44,7 @@ def check_history(history: PriceHistory, config: ForecastConfig):
             f"got {len(history)}. Choose a longer period, {advice}.")
     largest = close[np.abs(close).argmax()]
     if abs(largest) > LARGEST_PRICE:
-        raise DataError(f"Prices beyond {LARGEST_PRICE:g} cannot be computed with. Received: {largest:g}. "
+        raise DataError(f"Prices beyond {LARGEST_PRICE:g} are too large to compute with. Received: {largest:g}. "
                         "Divide them by a power of ten, or look for a damaged row.")
     training = close[: parts.train_end]
     if training.min() == training.max():
@@ -64,11 +64,11 @@ def check_history(history: PriceHistory, config: ForecastConfig):
 class Encoded:
     """A history as a network reads it, one row a price row.
 
-    encoder: what made it, and makes prices of a network's outputs
+    encoder: what encoded it, and turns a network's outputs back into prices
     series: (t,) float64, the price as the linear part reads it: the scaled price for the target 'price', and otherwise the
-        move from the row before over the encoder's `scale`, within -+ `CLIP`; row 0, whose move nobody knows, is 0
+        move from the row before over the encoder's `scale`, within -+ `CLIP`; row 0, whose move is unknown, is 0
     inputs: (t, channels) float32, what the network reads at each row, from that row and earlier ones: `series` for 'Close',
-        and 0 for what a feature cannot say yet
+        and 0 while a feature has no value yet
     targets: (t, horizon) float32: row o is what a perfect forecast from origin o would put out, NaN where unknown
     """
 
@@ -83,7 +83,7 @@ class Encoded:
 class Encoder:
     """Turns prices into inputs and targets, and a network's outputs into prices. `encode` makes one from prices.
 
-    target: 'price', 'change' or 'log_return'; of 'auto' what it came to
+    target: 'price', 'change' or 'log_return', also where the settings say 'auto'
     positive: every price of the training and validation parts is above zero
     horizon: steps out
     centre, scale: of the level. 'price': scaled = (price - centre) / scale. Else centre is 0 and scale the root mean
@@ -119,7 +119,7 @@ class Encoder:
         return np.log(np.maximum(prices, _TINY)) if self.target == "log_return" else prices
 
     def encode(self, history: PriceHistory) -> Encoded:
-        """`history` as a network reads it that learnt with this encoder."""
+        """Encodes `history` for a network trained with this encoder."""
         return self._encode(history, self._channels(history))
 
     def _encode(self, history, channels) -> Encoded:
@@ -156,13 +156,13 @@ class Encoder:
     def prices(self, outputs, last) -> np.ndarray:
         """Prices (m, horizon) that outputs (m, horizon) stand for, from the last known prices (m,).
 
-        Where every price so far is above zero, so is every prediction: `LEAST_SHARE` of the last price at least.
+        If all prices so far are above zero, so are all predictions: at least `LEAST_SHARE` of the last price.
         """
         outputs = np.asarray(outputs, dtype=np.float64)
         last = np.asarray(last, dtype=np.float64)[:, None]
         moves = outputs * (self.scale * np.sqrt(np.arange(1, outputs.shape[1] + 1)))
         if self.target == "log_return":
-            # An exponent within the range of doubles, so that a wild output becomes a wild price and no infinity.
+            # Keeps the exponent within the range of doubles, so that an extreme output gives an extreme price, not infinity.
             return last * np.exp(np.clip(moves, -300, 300))
         prices = outputs * self.scale + self.centre if self.target == "price" else last + moves
         return np.where(last > 0, np.maximum(prices, LEAST_SHARE * last), prices) if self.positive else prices
@@ -186,8 +186,8 @@ class Encoder:
 
 
 def encode(history: PriceHistory, config: ForecastConfig, parts: Split) -> Encoded:
-    """Everything that a training needs of `history`, by an encoder that learns its scales from the training rows, and the
-    kind of series from training and validation.
+    """Encodes `history` for a training, with an encoder that learns its scales from the training rows, and whether prices are
+    positive from training and validation.
 
     history: one that `check_history` accepts
     """
@@ -200,7 +200,7 @@ def encode(history: PriceHistory, config: ForecastConfig, parts: Split) -> Encod
                        features=config.features, centres=(), scales=(),
                        centred=CENTRED_ROWS if config.leak == "centred_average" else None)
     channels = unscaled._channels(history)
-    # Shuffled windows come from everywhere, and so does what a scaler learns from them.
+    # Shuffled windows come from all over the series, so the scaler learns from all of it.
     learnt_on = slice(0, len(close) if config.leak in ("scaler", "shuffle") else parts.train_end)
     level = unscaled.level(close)[learnt_on]
     if target == "price":
@@ -219,7 +219,7 @@ def _of_channels(channels):
     counts = np.maximum(known.sum(axis=0), 1)
     centres = np.where(known, channels, 0.0).sum(axis=0) / counts
     spread = np.sqrt((np.where(known, channels - centres, 0.0) ** 2).sum(axis=0) / counts)
-    # A channel that does not vary in training carries nothing: it stays at zero.
+    # A channel that is constant in training carries no information and stays at zero.
     return centres, np.where(spread > 1e-12 * np.maximum(np.abs(centres), 1e-300), spread, np.inf)
 
 
@@ -230,11 +230,11 @@ def _standard(level):
 
 
 def _minmax(level):
-    """What brings the values to [0, 1]."""
+    """The centre and scale that map the values to [0, 1]."""
     return level.min(), level.max() - level.min()
 
 
 def _root_mean_square(values):
-    """Scaled by the largest first: squares of very small or large numbers leave the range of doubles."""
+    """Scaled by the largest value first, since squares of very small or large numbers leave the range of doubles."""
     largest = np.abs(values).max()
     return largest * np.sqrt(np.mean((values / largest) ** 2))

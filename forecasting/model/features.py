@@ -1,7 +1,7 @@
 """What a network may see beside the price: other columns, the calendar, indicators; each from the past only.
 
-Every channel is stationary where that is possible (a distance, a ratio, an oscillator), so that what was learnt on
-cheap years still holds on dear ones. RSI and MACD come from TA-Lib; what is one line of pandas is one line of pandas.
+Channels are stationary where possible (a distance, a ratio, an oscillator), so that what was learnt at low prices still
+holds at high ones. RSI and MACD come from TA-Lib; the rest is a line of pandas each.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def make_features(history: PriceHistory, features, level) -> pd.DataFrame:
     close = pd.Series(level(history.close), index=frame.index)
     move = close.diff()
     usual = np.sqrt((move**2).expanding(min_periods=2).mean())
-    # A flat stretch has no unit of its own: a tenth of what was usual so far. Unknown before the first move.
+    # A flat stretch has no unit of its own, so a tenth of the usual move so far is the least. NaN before the first move.
     restless = np.sqrt((move**2).ewm(alpha=1 / DEVIATION, min_periods=2).mean()).clip(lower=0.1 * usual)
     restless = restless.where(restless > 0)
     channels = {}

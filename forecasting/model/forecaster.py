@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecaster", "combine", "fit_forecaster", "refit_forecaster"]
 
-CHECKED = 100  # origins that the loss of a refit is shown on
+CHECKED = 100  # origins on which the loss of a refit is measured, for display only
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Forecaster:
 
     @property
     def length(self) -> int:
-        """How many rows the model reads: the window, or more where a season reaches farther back."""
+        """How many rows the model reads: the window, or more if a season reaches back further."""
         return self.model.input_shape[1]
 
     def predict(self, history: PriceHistory, origins) -> np.ndarray:
@@ -46,21 +46,21 @@ class Forecaster:
         return self.predict_encoded(self.encoder.encode(history), origins)
 
     def predict_encoded(self, encoded: Encoded, origins) -> np.ndarray:
-        """As `predict`, of a history that this forecaster's encoder has encoded."""
+        """As `predict`, for a history already encoded by this forecaster's encoder."""
         from forecasting.model.training import predict_windows
 
-        # Rows of zeros stand for what lies before the history: no move is known there.
+        # Pad with zeros before the start of the history, where no moves are known.
         padded = np.pad(encoded.inputs, ((self.length - 1, 0), (0, 0)))
         origins = np.asarray(origins)
         outputs = predict_windows(self.model, padded, origins + self.length - 1)
         return self.encoder.prices(outputs, encoded.history.close[origins])
 
     def extend(self, history: PriceHistory, path, dates: pd.DatetimeIndex) -> np.ndarray:
-        """(steps,) prices that follow `history`: `path` (horizon,), and then what the model makes of its own forecasts.
+        """(steps,) prices that follow `history`: `path` (horizon,), then forecasts made from its own forecasts.
 
         dates: (steps,) the days of the forecast
-        Each round takes the last forecasts for prices and forecasts `horizon` more; where a feature needs other
-        columns, these stay at the predicted close, and the volume stays what it last was.
+        Each round treats the latest forecasts as prices and forecasts `horizon` more. Features that need other columns see the
+        predicted close in them, and the last known volume.
         """
         path = np.asarray(path, dtype=np.float64)
         while len(path) < len(dates):
@@ -71,10 +71,10 @@ class Forecaster:
 
 def fit_forecaster(encoded: Encoded, config: ForecastConfig, parts: Split,
                    listener: Listener = SILENT) -> tuple[Forecaster, FitResult, Choice | None]:
-    """Learns from the training part, with validation to choose by. The choice is of the linear part, if one is asked for.
+    """Learns from the training part and chooses by validation. The Choice is that of the linear part, if there is one.
 
     encoded: by `encode` with the same settings and parts
-    Once the listener asks to stop, the rest of what was to be learnt is left out: there is always a forecaster.
+    Once the listener asks to stop, whatever is left to learn is skipped, so there always is a forecaster.
     """
     choice = None
     if config.skip:
@@ -86,15 +86,15 @@ def fit_forecaster(encoded: Encoded, config: ForecastConfig, parts: Split,
 
 def refit_forecaster(history: PriceHistory, config: ForecastConfig, choice: Choice | None, rates: Sequence[float],
                      listener: Listener = SILENT) -> tuple[Forecaster, FitResult]:
-    """Learns again from all rows, as a finished training did.
+    """Repeats a finished training on all rows.
 
-    choice: of the linear part; rates: `FitResult.rates` of that training, one for each epoch of the network, () for none
+    choice: that of the linear part; rates: `FitResult.rates` of that training, one per epoch, () for no epochs
     """
     listener.phase("preparing the data")
     rows = len(history)
     encoded = encode(history, config, Split(rows, rows, rows))
     origins = np.arange(config.window - 1, rows - config.horizon)
-    # The last weights are kept, so that the loss on these origins, which training saw, decides nothing.
+    # No patience, so the last weights are kept: the loss on these origins, which training has seen, must not decide.
     config = dataclasses.replace(config, patience=None)
     return _fit(encoded, config, choice, origins, origins[-CHECKED:], listener, rates)
 
@@ -109,7 +109,7 @@ def _choose(encoded, config, parts, listener):
 
 
 def _fit(encoded, config, choice, train, validation, listener, rates=None):
-    """The linear part of `choice`, and the network on what it leaves over: (Forecaster, FitResult)."""
+    """The linear part of `choice`, and the network trained on its residuals: (Forecaster, FitResult)."""
     from forecasting.model.network import build_network
     from forecasting.model.training import TrainingData, configure_threads, fit_network
 
@@ -152,7 +152,7 @@ def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):
 
 
 def _append(history, path, dates) -> PriceHistory:
-    """`history` with the days of a forecast as if they had come true."""
+    """`history` extended by a forecast as if it had come true."""
     rows = pd.DataFrame({name: path for name in history.frame if name != "Volume"}, index=dates)
     frame = pd.concat([history.frame, rows])
     if "Volume" in frame:

@@ -17,9 +17,9 @@ __all__ = ["CellLayer", "TutorialLSTM", "sequence"]
 class CellLayer(keras.layers.Layer):
     """A layer of one of `CELLS`: (batch, time, inputs) -> (batch, units), or (batch, time, units) with return_sequences.
 
-    It has the weights of the cell's Keras layer, and gives its numbers. Inside a function compiled by XLA it takes a
-    fraction of that layer's time, because each step is a few fused loops, and because the input's and the weights' own
-    products wait for the end, where they are one each.
+    It has the weights of the cell's Keras layer and computes the same numbers. Compiled by XLA it takes a fraction of the
+    time, because each step is a few fused loops, and because the gradients of the input and of the weights are computed in
+    a single matrix product each, after the last step.
 
     cell: a name of `CELLS`
     recurrent_dropout: share of the state that the recurrent weights do not see in training, the same units at every step
@@ -73,7 +73,7 @@ class CellLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="forecasting")
 class TutorialLSTM(CellLayer):
-    """The name under which earlier versions saved the tutorial's cell."""
+    """The tutorial's cell under the name that earlier versions saved it with."""
 
     def __init__(self, units, cell="tutorial_lstm", **kwargs):
         super().__init__(units, cell, **kwargs)
@@ -83,7 +83,7 @@ def sequence(cell, x, kernel, recurrent_kernel, bias, kept=None):
     """'hidden' of `cell` at every step.
 
     x: (time, batch, inputs); kernel, recurrent_kernel, bias: as `Cell` says
-    kept: (batch, units), what the recurrent weights see of the state: a dropout mask, or None for all of it
+    kept: (batch, units), a dropout mask on the state that the recurrent weights read, or None
     returns h: (time, batch, units)
     """
     if kept is None:
@@ -133,7 +133,7 @@ def _through_time(cell):
         before = {name: tf.concat([zero[None], traces[name][:-1]], axis=0) for name in cell.states}
 
         def gradient(dhidden):
-            apart = False  # whether the gradient of what the input adds is another than that of what the state adds
+            apart = False  # whether the gradients with respect to the input's and the state's contributions differ
 
             def backward(t, carried, dinput, dstate):
                 nonlocal apart

@@ -1,4 +1,4 @@
-"""Compiled training steps for the networks of one shape, over a series that stays in memory once.
+"""Compiled training steps for networks of one shape, over a single copy of the series in memory.
 
 Imports Keras and TensorFlow: import this module inside functions only.
 """
@@ -32,9 +32,9 @@ LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absol
 
 
 def lend_learner(config: ForecastConfig, n_features: int):
-    """`with lend_learner(...) as learner`: the compiled steps for `config`, for this training alone while it lasts.
+    """`with lend_learner(...) as learner`: the compiled steps for `config`, lent exclusively to this training.
 
-    They are kept for the next training whose compiled steps are the same.
+    Afterwards they are kept for the next training with the same compiled steps.
     """
     default: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
     free = ["features", "target", "initializer", "recurrent_initializer", "learning_rate", "schedule", "epochs",
@@ -45,7 +45,7 @@ def lend_learner(config: ForecastConfig, n_features: int):
 
 
 class Learner:
-    """Trains a copy of a network, a bounded number of steps a call.
+    """Trains a copy of a network, a bounded number of steps per call.
 
     Sequences are gathered inside the graph, from one tensor that holds the series. A batch of enough rows is computed
     as two halves side by side.
@@ -67,14 +67,14 @@ class Learner:
         self._gradient = tf.function(self._loss_and_gradient, autograph=False, jit_compile=fast or None)
         self._update = tf.function(self._update_weights, autograph=False, jit_compile=fast or None)
         self._loss_of = tf.function(self._sum_of_losses, autograph=False, jit_compile=fast or None)
-        # Without AutoGraph: it takes longer than the rest of tracing, and a process that is killed leaves its files behind.
+        # Without AutoGraph, which takes longer than the rest of tracing and leaves files behind if the process is killed.
         self._train = tf.function(self._train_steps, autograph=False, input_signature=[
             *series, tf.TensorSpec((None,)), tf.TensorSpec((None, None), tf.int32), number, number])
         self._validate = tf.function(self._validation_loss, autograph=False,
                                      input_signature=[*series, tf.TensorSpec((None,), tf.int32)])
 
     def start(self, weights, data):
-        """Forget the last training, and begin with these weights on this data (a `TrainingData`)."""
+        """Forgets the last training and starts with these weights on this data (a `TrainingData`)."""
         for variable, value in self._fresh:
             variable.assign(value)
         self.network.set_weights(weights)
@@ -92,7 +92,7 @@ class Learner:
         return self.network.get_weights()
 
     def get_state(self) -> list[np.ndarray]:
-        """Every number that training changes, those of the optimiser included."""
+        """All variables that training changes, those of the optimiser included."""
         return [variable.numpy() for variable, _ in self._fresh]
 
     def set_state(self, values):
@@ -101,11 +101,11 @@ class Learner:
             variable.assign(value)
 
     def fits(self, values) -> bool:
-        """Whether `values` can be a state of this learner."""
+        """Whether `values` has the shapes of this learner's state."""
         return [value.shape for value in values] == [fresh.shape for _, fresh in self._fresh]
 
     def train_epoch(self, rng, learning_rate, should_stop) -> tuple[float | None, bool]:
-        """Once over the training part. Returns the mean loss of what was seen, if anything, and whether it was all."""
+        """Trains for one epoch. Returns the mean loss of what was seen, if anything, and whether the epoch was completed."""
         self.optimizer.learning_rate = learning_rate
         order = in_batches(self._order(rng), self.rows, self.parts)
         steps, order = len(order), tf.constant(order)
@@ -133,24 +133,24 @@ class Learner:
         """`validate` on one batch of evenly spread origins."""
         rows = forecast_rows(self.network, self.window)
         origins = _spread(self._validation_origins, rows)
-        # As many rows as `validate` has, so that nothing more is compiled.
+        # As many rows as in `validate`, so that nothing new has to be compiled.
         return float(self._validate(*self._series, in_batches(origins, rows, self.parts)[0])) / len(origins)
 
     def loss_of_zeros(self) -> float:
-        """What `validate` gives for a network whose every forecast is zero."""
+        """What `validate` returns for a network that always forecasts zero."""
         y = tf.gather(self._series[1], self._validation_origins)
         return float(tf.reduce_mean(self._loss(y, tf.zeros_like(y))))
 
     def _affordable(self, origins):
-        """The validation origins to look at after each epoch: all, unless that costs more than the epoch itself.
+        """The validation origins to use after each epoch: all, unless that costs more than the epoch itself.
 
-        Only with every step supervised can it, since training no longer computes a whole window for each target.
+        This can happen only if every step is supervised, as training then does not compute a whole window per target.
         """
         steps = len(self._train_origins) * (self.window + self.k - 1) / self.k
         return _spread(origins, max(FEWEST_VALIDATED, int(3 * steps / self.window)))  # the gradient is two thirds
 
     def _order(self, rng):
-        """The last origin of each training sequence, in the order of learning."""
+        """The last origin of each training sequence, in random order."""
         if self.k == 1:
             return rng.permutation(self._train_origins)
         first, last = self._train_origins.min(), self._train_origins.max()

@@ -1,4 +1,4 @@
-"""Who a training tells how far it is, and whom it asks whether to go on."""
+"""What a training reports its progress to, and asks whether to stop."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ OnPhase: TypeAlias = "Callable[[str], object] | None"
 
 
 class Listener:
-    """Follows one training. This one ignores everything; others override what they care about.
+    """Follows one training. This class ignores everything; subclasses override what they need.
 
-    backup: is offered the state after each epoch; the training goes on from the state that it holds, if any
+    backup: is offered the state after each epoch; the training resumes from the state it holds, if any
     """
 
     backup: Backup | None = None
 
     def phase(self, words: str) -> None:
-        """Is told what is being done from now on."""
+        """Called with what is being done from now on, in words."""
 
     def epoch(self, log: EpochLog) -> None:
-        """Is told of each epoch that is over. The time it takes is not counted."""
+        """Called after each epoch. The time this takes is not counted."""
 
     def asked_to_stop(self) -> bool:
-        """Is asked several times a second: once it says True, training ends and what was learnt is kept."""
+        """Called several times a second; once it returns True, training ends and what was learnt is kept."""
         return False
 
 

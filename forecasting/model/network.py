@@ -1,4 +1,4 @@
-"""The recurrent network that a ForecastConfig describes, the one that learns in its place, and a model's file."""
+"""Builds the recurrent network of a ForecastConfig and its faster twin for training, and saves and loads models."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def build_network(config: ForecastConfig, n_features: int):
 
 
 def build_trainer(config: ForecastConfig, n_features: int, fast: bool, every_step: bool):
-    """The network of `build_network` in the shape that learns fastest; weights go from one to the other as they are.
+    """The network of `build_network` in the form that trains fastest; its weights can be copied over unchanged.
 
-    fast: made of the cell's fast layers
-    every_step: an output for each step that ends a whole window, instead of for the last one
+    fast: use the cell's fast layers
+    every_step: an output for every step that ends a whole window, instead of only for the last one
     returns a Keras model: (batch, steps, n_features) -> (batch, steps - window + 1, horizon), steps = window unless
         every_step
     """
@@ -51,7 +51,7 @@ def save_model(model, path):
 
 
 def load_model(path):
-    """The saved model; `safe_mode` refuses code that a file brings along. Raises RunError for a bad or missing file."""
+    """Loads a saved model; `safe_mode` refuses code embedded in the file. Raises RunError for a bad or missing file."""
     import keras
 
     import forecasting.model.layers  # noqa: F401  (registers the layers that are not Keras's)

@@ -1,4 +1,4 @@
-"""What trainings that run side by side in one process share: TensorFlow itself, and compiled steps, lent to one at a time."""
+"""What concurrent trainings in one process share: TensorFlow, and compiled steps, each lent to one training at a time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _owner = None  # the process that TensorFlow's threads live in
 
 
 def claim_tensorflow():
-    """To be called before TensorFlow computes. Raises TrainingError in a fork of a process that has done so already.
+    """Call this before TensorFlow computes anything. Raises TrainingError in a fork of a process that has already done so.
 
-    A fork has TensorFlow's locks but none of its threads, so that its first computation would wait for ever.
+    A fork has TensorFlow's locks but none of its threads, so its first computation would hang.
     """
     global _owner
     if _owner is None:
@@ -29,23 +29,23 @@ def claim_tensorflow():
 
 
 class Pool:
-    """Things that take long to make, each lent to one borrower at a time and kept for the next.
+    """Objects that are slow to make, each lent to one borrower at a time and kept for the next.
 
     >>> pool = Pool(make=list, kept=2)
     >>> with pool.lend() as first, pool.lend() as second:
     ...     assert first is not second
 
-    make: (*key) -> a thing; kept: how many wait to be borrowed again, at most
+    make: (*key) -> an object; kept: the most idle objects to keep
     """
 
     def __init__(self, make, kept: int):
         self._make, self._kept = make, kept
-        self._waiting: list[tuple] = []  # (key, thing), the one that was used last at the end
+        self._waiting: list[tuple] = []  # (key, object), the most recently used last
         self._lock = threading.Lock()
 
     @contextmanager
     def lend(self, *key):
-        """One of this key, for the borrower alone until the block ends."""
+        """Lends an object of this key, exclusively until the block ends."""
         with self._lock:
             found = next((pair for pair in reversed(self._waiting) if pair[0] == key), None)
             if found:
@@ -59,6 +59,6 @@ class Pool:
                 del self._waiting[: -self._kept]
 
     def clear(self):
-        """Forget what waits."""
+        """Drops all idle objects."""
         with self._lock:
             self._waiting.clear()

@@ -15,12 +15,12 @@ from forecasting.model.features import feature_width
 __all__ = ["Estimate", "Layer", "Timing", "chunks_of", "describe_network", "epoch_seconds", "estimate",
            "estimate_words"]
 
-FEWEST_SEQUENCES = 4  # in a batch; fewer take as long
+FEWEST_SEQUENCES = 4  # in a batch; smaller batches take just as long
 VALIDATION_STEPS = 32_768  # rows times window of a batch without a gradient, as `learner.forecast_rows` cuts them
-NEAREST = 5  # trainings that an estimate goes by, at most
-SAME = math.log(1.5)  # e.g. half as many units again
+NEAREST = 5  # most trainings that an estimate is based on
+SAME = math.log(1.5)  # e.g. 1.5 times the units
 FAR = math.log(16)  # e.g. four times the units and a quarter of the batch size
-MARGIN = 1.5  # of an estimate that no near training supports: it is given as an upper bound
+MARGIN = 1.5  # makes an estimate without similar trainings an upper bound
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def chunks_of(config: ForecastConfig) -> tuple[int, int]:
     return max(FEWEST_SEQUENCES, round(config.batch_size / k)), k
 
 
-# Recurrent dropout takes the place of the fast LSTM and GRU by Keras's own, step by step.
+# With recurrent dropout, Keras's own step-by-step layers replace the fast LSTM and GRU.
 SLOWER_WITH_RECURRENT_DROPOUT = 3.0
 
 
@@ -77,7 +77,7 @@ def epoch_seconds(config: ForecastConfig, rows: int) -> float:
     training = cost.batch * batches + cost.step * batches * steps * layers + cost.work * batches * sequences * steps \
         * parameters / 1e9
     validated = rows * config.validation_share * config.window
-    # A third of the work is the forward pass, and it is done in few large batches.
+    # Validation is the forward pass only, a third of the work, in few large batches.
     validation = (cost.step * math.ceil(validated / VALIDATION_STEPS) * config.window * layers
                   + cost.work * validated * parameters / 1e9) / 3
     return (training + validation) * (SLOWER_WITH_RECURRENT_DROPOUT if config.recurrent_dropout else 1.0)
@@ -85,10 +85,10 @@ def epoch_seconds(config: ForecastConfig, rows: int) -> float:
 
 @dataclass(frozen=True)
 class Timing:
-    """What a training that has ended took on this machine.
+    """How long an ended training took on this machine.
 
     fingerprint: of its prices; rows: how many; epochs: how many were run; best_epoch: of the lowest validation loss
-    epoch_seconds: of a usual epoch; seconds: of the whole training; whole: it ended by itself, not by Stop
+    epoch_seconds: of a typical epoch; seconds: of the whole training; whole: whether it ran to its end, without Stop
     """
 
     config: ForecastConfig
@@ -103,8 +103,8 @@ class Timing:
 
 @dataclass(frozen=True)
 class Estimate:
-    """most: seconds if every epoch is run; usual: with early stopping, or None where it is not known
-    measured: whether it goes by trainings of about this size on this machine; otherwise it is on the safe side
+    """most: seconds if every epoch is run; usual: seconds with early stopping, or None if unknown
+    measured: whether it is based on trainings of about this size on this machine; otherwise it is a cautious guess
     """
 
     most: float
@@ -115,12 +115,12 @@ class Estimate:
 def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), fingerprint: str = "") -> Estimate:
     """How long a training will take.
 
-    timings: of trainings on this machine, the latest first; fingerprint: of the prices in hand
+    timings: of trainings on this machine, the latest first; fingerprint: of the prices to train on
 
     By nearest neighbours: of the trainings with this cell and supervision those whose window, units, layers and batch
     size are the same, or else closest, in logarithms. `Cell.cost` then only has to say how much more or less work this training
     is than those.
-    When early stopping ends it is taken from trainings that are also closest in learning rate, target and series.
+    When early stopping will end it is estimated from trainings that are also closest in learning rate, target and series.
     """
     expected = epoch_seconds(config, rows)
     start = CELLS[config.cell].cost.start * len(config.units)
@@ -128,7 +128,7 @@ def estimate(config: ForecastConfig, rows: int, timings: Sequence[Timing] = (), 
     near, distance = _nearest(alike, lambda timing: _size_distance(config, timing.config))
     if near:
         slower = [_slower(timing) for timing in near]
-        if distance > SAME:  # what little is known of the cell is tempered by what is known of the machine
+        if distance > SAME:  # no similar training: blend the cell's costs with what is known of the machine
             slower.append(median(map(_slower, timings)))
         expected *= median(slower)
         start = median(max(0.0, timing.seconds - timing.epochs * timing.epoch_seconds) for timing in near)
@@ -166,18 +166,18 @@ def _size_distance(one, other):
 
 
 def _course_distance(one, other):
-    """How differently two trainings may go on the same prices."""
+    """How differently two trainings on the same prices may progress."""
     return (_size_distance(one, other) + abs(math.log(one.learning_rate / other.learning_rate))
             + (one.target != other.target))
 
 
 def _slower(timing):
-    """How many times as long as `epoch_seconds` says an epoch took."""
+    """How many times longer an epoch took than `epoch_seconds` predicts."""
     return timing.epoch_seconds / epoch_seconds(timing.config, timing.rows)
 
 
 def _nearest(timings, distance):
-    """The nearest few, only those about the same where there are any, and the distance of the nearest one."""
+    """The nearest few (only those of about the same size, if there are any), and the distance of the nearest."""
     ranked = sorted((distance(timing), i) for i, timing in enumerate(timings))[:NEAREST]
     if not ranked:
         return [], math.inf

@@ -1,10 +1,10 @@
 """The frozen linear part beside the network: a ridge regression over the same window, and a season where one is proven.
 
-The network then learns only what a linear forecast leaves over: an autoregressive highway, as in Lai and others,
+The network then only learns the residuals of a linear forecast: an autoregressive highway, as in Lai and others,
 "Modeling long- and short-term temporal patterns with deep neural networks" (2018).
 
 How to regress is chosen by rolling origins over training and validation: the later half is cut into blocks, and each
-block is forecast from what came before it. A season, and the linear part of each step, is taken on strong evidence only.
+block is forecast from what came before it. A season, and the linear part of each step, is used on strong evidence only.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from forecasting.model.listener import SILENT, Listener
 __all__ = ["MAX_REACH", "Choice", "LinearSkip", "choose", "fit_skip"]
 
 # Penalties of the squared weights, per training window of inputs of unit size. 'flat' is ordinary ridge regression, down
-# to next to none for series without noise; 'fading' grows with the square of the lag: where little is known, what is
-# long past hardly counts.
+# to next to none for series without noise; 'fading' grows with the square of the lag: with few data,
+# distant lags then hardly count.
 CANDIDATES = (("flat", 1e-8), ("flat", 1e-6), ("flat", 1e-4), ("flat", 1e-3), ("flat", 1e-2), ("flat", 1e-1), ("flat", 1.0),
               ("fading", 1e-3), ("fading", 1e-2), ("fading", 1e-1))
 CYCLES = (1, 2, 3)     # seasons that a seasonal forecast is averaged over
 MAX_REACH = 2000       # rows that a season may look back on
 SEASON_RATIO = 0.95    # a season has to leave less than this of the squared error without it ...
-SEASON_T = 2.0         # ... and its gain to be proven by so much
-# Asked of the linear part, by all steps together or by the single step. On 90 pieces of market series, whose moves hardly
+SEASON_T = 2.0         # ... and its gain to be this many standard errors
+# Required of the linear part, for all steps together or for a single step. On 90 pieces of market series, whose moves hardly
 # depend on earlier ones, this let one through; at 2.0 seven passed, of which the worst forecast 2 % worse than naive.
 LINEAR_T = 2.5
-BLOCKS = 10            # that the later half of training and validation is cut into
-# That the blocks have to span: errors of overlapping horizons are much the same errors, seen again and again. By one
-# horizon, two of four stocks of 123 months had a season or a linear part, and their forecasts lost 25 and 29 %.
+BLOCKS = 10            # into which the later half of training and validation is cut
+# How much the blocks have to span, since errors of overlapping horizons are nearly the same errors counted repeatedly. With
+# blocks of one horizon, two of four stocks of 123 months got a season or a linear part, which cost them 25 and 29 %.
 HORIZONS_TESTED, SEASONS_TESTED = 2, 2
-MIN_ORIGINS = 10       # that each block's regression learns from
+MIN_ORIGINS = 10       # fewest that a block's regression learns from
 MAX_ORIGINS = 100_000  # the latest ones: a regression on a window learns nothing from more
 _BLOCK_VALUES = 2**21  # 16 MB of float64 at a time, whatever the window
 
@@ -45,7 +45,7 @@ class Choice:
 
     prior, penalty: of `CANDIDATES`; prior is None for no regression
     season: the seasonal lag, in rows; cycles: how many seasons are averaged; 0 for no season
-    steps: those whose linear forecast is proven better than none; the others have none
+    steps: those whose linear forecast is proven better than none; the others get none
     """
 
     prior: str | None = None
@@ -74,17 +74,17 @@ class LinearSkip:
         if not self.kernel.any():
             return np.zeros((len(series), self.kernel.shape[1]), dtype=np.float32)
         windows, kernel = _windows(series, self.length), self.kernel.astype(np.float64)
-        # Copied block by block: BLAS takes no overlapping rows, and NumPy's own product is many times slower.
+        # Copied block by block, because BLAS cannot handle overlapping rows and NumPy's own product is many times slower.
         return np.concatenate([(np.ascontiguousarray(windows[rows]) @ kernel).astype(np.float32)
                                for rows in _blocks(len(series), self.length)])
 
 
 def choose(series, targets, rows, window, seasons=(), listener: Listener = SILENT) -> Choice:
-    """The way of regressing that rolling origins over the first `rows` rows speak for.
+    """Chooses how to regress by rolling origins over the first `rows` rows.
 
     series: (t,) scaled moves (or scaled prices, without seasons); targets: (t, horizon), NaN where unknown
     seasons: lags, in rows, where a season is looked for
-    listener: once it asks to stop, what is found so far is the answer
+    listener: once it asks to stop, the best choice so far is returned
     """
     horizon = targets.shape[1]
     base = max(0, rows - 2 * MAX_ORIGINS)
@@ -120,9 +120,9 @@ def choose(series, targets, rows, window, seasons=(), listener: Listener = SILEN
 
 
 def fit_skip(series, targets, origins, window, choice: Choice, listener: Listener = SILENT) -> LinearSkip:
-    """The regression of `choice`, learnt from `origins` (n,), ascending; arguments otherwise as in `choose`.
+    """Fits the regression of `choice` to `origins` (n,), ascending; other arguments as in `choose`.
 
-    Once the listener asks to stop, the answer is no linear part.
+    If the listener asks to stop, the result is no linear part.
     """
     horizon = targets.shape[1]
     nothing = LinearSkip(np.zeros((window, horizon), dtype=np.float32), Choice())
@@ -135,7 +135,7 @@ def fit_skip(series, targets, origins, window, choice: Choice, listener: Listene
     if not sums.add(rest, targets, origins, listener):
         return nothing
     weights = sums.solve(choice.prior, choice.penalty)[::-1]  # (window, horizon), newest first
-    # The regression reads moves minus those of earlier seasons: in terms of the moves themselves, a longer kernel.
+    # The regression reads moves minus those of earlier seasons, which is a longer kernel over the moves themselves.
     difference = np.zeros(reach + 1)
     difference[0] = 1.0
     if choice.season:
@@ -149,7 +149,7 @@ def fit_skip(series, targets, origins, window, choice: Choice, listener: Listene
 
 
 class _Sums:
-    """What a regression needs to know of its origins: sums of products. Their number does not matter for its size.
+    """The sums of products that a regression needs from its origins. Its size does not depend on their number.
 
     gram: (window, window); moment: (window, horizon); square: (horizon,) of the targets; count: of origins
     """
@@ -201,7 +201,7 @@ def _best(series, targets, edges, window, season, cycles, listener):
     """(Choice, (blocks, horizon) squared errors) of the best candidate with this season, or None if it was stopped."""
     horizon = targets.shape[1]
     rest, left = _without_season(series, targets, Choice(season=season, cycles=cycles))
-    # A block's regression knows origins whose targets end before the block begins.
+    # A block's regression may use only origins whose targets end before the block begins.
     ends = np.unique(np.concatenate([edges, edges[:-1] - horizon]))
     sums, until, start = _Sums(window, horizon), {}, max(window - 1, season * cycles)
     for end in ends:
@@ -216,7 +216,7 @@ def _best(series, targets, edges, window, season, cycles, listener):
 
 
 def _without_season(series, targets, choice):
-    """Moves (t,) and targets (t, horizon) minus what the average of the last seasons says of them."""
+    """Moves (t,) and targets (t, horizon) minus their average over the last seasons."""
     if not choice.season:
         return series, targets
     rest = series.copy()
@@ -239,10 +239,10 @@ def _season_kernel(choice, horizon):
 
 
 def _proves(least, losses, reference) -> bool:
-    """Whether `losses` (n,) of blocks are below `reference` (n,), on average over the shares that they save.
+    """Whether the blocks' `losses` (n,) are significantly below `reference` (n,), by a t test on the relative savings.
 
-    Shares, so that a restless block counts no more than a calm one. least: the t that is asked of `BLOCKS` blocks; of
-    fewer, one that is as rare.
+    Relative, so that a volatile block counts no more than a calm one. least: the t required of `BLOCKS` blocks; fewer
+    blocks need a t of the same p-value.
     """
     from scipy.stats import t  # takes a while to load
 

@@ -17,7 +17,7 @@ from forecasting.model.config import ForecastConfig
 __all__ = ["MIN_WINDOWS", "PARTS", "Part", "Split", "SplitSummary", "describe_split", "escape_shares", "is_enough",
            "learning_origins", "minimum_rows", "part_labels", "split"]
 
-MIN_WINDOWS = 10  # fewer teach a network nothing
+MIN_WINDOWS = 10  # a network learns nothing from fewer
 PARTS = ("train", "validation", "test")
 
 
@@ -93,7 +93,7 @@ class Part:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """The parts of a series for a person to read.
+    """The parts of a series, for display.
 
     train_end, validation_end: the rows where the next part begins
     windows: how many windows a network learns from
@@ -109,7 +109,7 @@ class SplitSummary:
 
 
 def describe_split(history: PriceHistory, config: ForecastConfig) -> SplitSummary:
-    """What these settings make of these prices, also where they are too few to train on."""
+    """How these settings split these prices, even if they are too few to train on."""
     parts = split(len(history), config)
     edges = [0, max(0, parts.train_end), parts.validation_end, parts.rows]
     spans = {}

@@ -46,7 +46,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class EpochLog:
-    """What one epoch gave. seconds: of this epoch, its validation included; best_epoch: 0 is the untrained network."""
+    """The results of one epoch. seconds: of this epoch, its validation included; best_epoch: 0 is the untrained network."""
 
     epoch: int
     epochs: int
@@ -59,13 +59,13 @@ class EpochLog:
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a training gave.
+    """The results of a training.
 
     curve: DataFrame epoch (from 1), loss, val_loss, seconds (of this epoch, its validation included)
     best_epoch: the one of lowest validation loss; 0: the untrained network was better than any, or none was run
     rates: the learning rate of each epoch up to the one whose weights were kept: the best one if `patience` is set,
-        else the last
-    stopped: the listener asked for its end
+        otherwise the last
+    stopped: whether the listener asked to stop
     """
 
     curve: pd.DataFrame
@@ -77,9 +77,9 @@ class FitResult:
 def configure_threads(parallel: int | None = None):
     """`parallel` ops side by side, as many as there are cores unless given, and two threads that they compute on.
 
-    The matrices of these networks are too small to be shared out between cores; the two halves of a batch side by side
-    are faster, and what XLA compiles needs a thread for each. TensorFlow takes this setting before its first computation
-    only; after that, nothing changes.
+    The matrices of these networks are too small to be split between cores. Computing two halves of a batch side by side is
+    faster, and XLA's code needs a thread for each. TensorFlow accepts this setting only before its first computation;
+    later calls have no effect.
     """
     import tensorflow as tf
 
@@ -93,7 +93,7 @@ def configure_threads(parallel: int | None = None):
 
 
 def warm_up(config: ForecastConfig, n_features: int = 1):
-    """Compile what a training with `config` needs, so that it starts at once."""
+    """Compiles what a training with `config` needs, so that it starts immediately."""
     from forecasting.model.network import build_network
 
     rows = config.window + 8
@@ -108,14 +108,13 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Lis
     """Trains `model`, as `build_network(config, ...)` makes it, in place.
 
     It is left with the weights of the best epoch on the validation part if `config.patience` is set, and of the last
-    one otherwise. The untrained network is a candidate too where it is the naive forecast.
+    one otherwise. The untrained network is a candidate too if it is the naive forecast.
 
-    listener: the epoch that it cuts short does not count, unless it is the first: its row in the curve then tells of the
+    listener: an epoch that it interrupts does not count, unless it is the first: its row in the curve then covers the
         part that was seen
-    rates: learning rates, one for each epoch that is to be run, to repeat an earlier training; None for as many epochs
-        and such rates as `config` says
+    rates: learning rates, one per epoch, to repeat an earlier training; None for the epochs and the schedule of `config`
     Raises NotEnoughData without a window in each part, and TrainingError when the loss is no longer a number; `model`
-    then has the best weights before that.
+    then has the best weights so far.
     """
     from forecasting.model.learner import lend_learner
 
@@ -129,7 +128,7 @@ def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Lis
 
 
 def _fit(learner, model, data, config, listener, rates) -> FitResult:
-    """`fit_network` with a learner of its own."""
+    """`fit_network` with a learner lent to it alone."""
     backup = listener.backup
     learner.start(model.get_weights(), data)
     progress = _Progress(config, model.get_weights())
@@ -139,7 +138,7 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
     rows: list[tuple[int, float, float, float]] = []
     stopped = False
     before = backup.load() if backup else None
-    # A state that another version of the app wrote may lack something: the training then starts over.
+    # A state written by another version of the app may be incomplete; the training then starts over.
     if before is not None and learner.fits(before.variables) and before.progress.keys() == progress.state.keys():
         rows = list(before.rows)
         learner.set_state(before.variables)
@@ -175,7 +174,7 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
 
 
 class _Progress:
-    """Which epoch was the best, which weights to keep and from which epoch, when to slow down and when to end.
+    """Keeps track of the best epoch, the weights to keep, the learning rate and early stopping.
 
     >>> progress = _Progress(ForecastConfig(patience=2), weights=None)
     >>> for epoch, val_loss in enumerate([3.0, 1.0, 2.0, 2.0], start=1):
@@ -255,7 +254,7 @@ def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
 
 def _compile_forecast(description: str):
     """A model of this description, its (inputs, ends) -> forecasts, and the number of parts that a batch is computed in,
-    side by side. Kept, since compiling is the larger share of the wait after Stop."""
+    side by side. Cached, since compiling takes most of the wait after Stop."""
     import keras
     import tensorflow as tf
 

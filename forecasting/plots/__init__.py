@@ -1,4 +1,4 @@
-"""Data in, Plotly figure out; nothing is drawn here."""
+"""Functions from data to Plotly figures; drawing them is up to the caller."""
 
 from forecasting.plots.evaluation import (
     coverage_chart,

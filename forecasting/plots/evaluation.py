@@ -18,7 +18,7 @@ from forecasting.plots.sampling import MOST_POINTS, downsample, range_buttons, r
 __all__ = ["coverage_chart", "distribution_chart", "error_chart", "evidence_chart", "folds_chart", "group_chart",
            "lag_chart", "move_chart", "share_chart", "shifted_chart", "width_chart"]
 
-MOST_EVIDENCE = 6.0  # powers of ten: beyond a million to one nothing is added to a proof
+MOST_EVIDENCE = 6.0  # powers of ten; odds beyond a million to one make no difference
 
 
 def error_chart(over_time: pd.DataFrame, *, dark: bool = False, currency: str | None = None, relative: bool = False,
@@ -26,7 +26,7 @@ def error_chart(over_time: pd.DataFrame, *, dark: bool = False, currency: str | 
     """Errors by date with the parts shaded, and their root mean square over the last rows beside the naive forecast's.
 
     over_time: from `diagnostics.errors_over_time`
-    relative: in percent of the last known price; for series that grow, where old errors would vanish
+    relative: in percent of the last known price, for series that have grown so much that old errors would be invisible
     """
     c = t.colours(dark)
     names = ["error", "rolling_rmse", "naive_rolling_rmse"]
@@ -56,7 +56,7 @@ def distribution_chart(errors: pd.DataFrame, *, dark: bool = False, currency: st
                        bins: int = 41) -> go.Figure:
     """How often errors of each size occur, with the naive forecast's as an outline on the same bins.
 
-    errors: from `diagnostics.error_table`. The outermost bins hold all that lies beyond them.
+    errors: from `diagnostics.error_table`. The outermost bins include everything beyond them.
     """
     c = t.colours(dark)
     ours, naive = (errors[name].to_numpy(dtype=float) for name in ("error", "naive_error"))
@@ -213,7 +213,7 @@ def _rolling(rolling, what, factor, suffix, form, title, dark, description):
 def evidence_chart(evidence: Evidence, dates: pd.DatetimeIndex, test_from: int, *, dark: bool = False) -> go.Figure:
     """How the evidence for the network grew, at the first and the last step, beside the odds that prove it.
 
-    evidence: m origins; dates: (m,) theirs; test_from: the number of the first origin that knows of the test part
+    evidence: m origins; dates: (m,) their dates; test_from: the number of the first origin that knows a price of the test part
     """
     c = t.colours(dark)
     powers = np.clip(evidence.log_evidence / np.log(10), -MOST_EVIDENCE, MOST_EVIDENCE)
@@ -298,7 +298,7 @@ def folds_chart(joined: pd.DataFrame, *, dark: bool = False, currency: str | Non
     return t.make_figure(
         prediction_lines(shown, c, t.price_format(joined["actual"]), f" {currency}" if currency else "", bounds),
         title="Out-of-sample predictions", dark=dark, height=t.TALL, revision=f"folds{x_range}",
-        description=f"Predictions of {words.count_of(count, 'fold')}, each trained on what came before it only: "
+        description=f"Predictions of {words.count_of(count, 'fold')}, each trained only on the days before it: "
                     f"{words.count_of(len(joined), 'prediction')}.",
         buttons=range_buttons(joined.index, *columns, c=c) if x_range is None else None,
         **_fold_borders(joined, c), **layout)

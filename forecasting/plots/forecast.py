@@ -23,8 +23,8 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | No
     past: prices by date, up to the day on which the forecast is made; the last `rows` of them are drawn, and the price
         axis fits these and the fan
     forecast: index future Date; columns predicted, lower_80, upper_80, lower_95, upper_95
-    own: what the network alone predicts on the same dates, where the forecast is guarded and differs from it
-    actual: what then came, by date, where that is known; drawn as far as the forecast reaches
+    own: the network's unguarded predictions on the same dates, if the guarded forecast differs from them
+    actual: what then happened, by date, if that is known; drawn as far as the forecast reaches
     """
     c = t.colours(dark)
     past = past.iloc[-rows:]
@@ -36,7 +36,7 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | No
     marks: dict[str, Any] = {"mode": "lines+markers", "marker": {"size": 5}} if len(forecast) <= 60 else {}
     fan = [*t.band(x, ahead["lower_95"], ahead["upper_95"], "95 % interval", c.band_95, form, showlegend=False),
            *t.band(x, ahead["lower_80"], ahead["upper_80"], "80 % interval", c.band_80, form, legendrank=5)]
-    for trace in fan:  # with up to six lines beside it, one entry of the legend for both is what a phone has room for
+    for trace in fan:  # one legend entry for both, since a phone has no room for more beside up to six lines
         trace["legendgroup"] = "fan"
     fan[-1]["name"] = "80 and 95 %"
     traces = [

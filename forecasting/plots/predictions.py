@@ -18,7 +18,7 @@ __all__ = ["prediction_chart"]
 def prediction_chart(predictions: pd.DataFrame, *, dark: bool = False, currency: str | None = None, x_range=None,
                      intervals: bool = True, title: str = "Actual and predicted prices, one step ahead",
                      n: int = MOST_POINTS) -> go.Figure:
-    """What came, what was predicted one step ahead, the naive forecast, and the 80 and 95 % intervals.
+    """Actual prices, one-step predictions, the naive forecast, and the 80 and 95 % intervals.
 
     predictions: as in `TrainingResult.predictions`; the parts are shaded where the frame has more than one
     x_range: (start, end), e.g. of `last_rows(dates, 60)`, where a lag of one step can be seen; None for all rows

@@ -40,7 +40,7 @@ def price_chart(history: PriceHistory, split: tuple[int, int] | None = None, *, 
 def _parts(dates, split):
     """(part, start, end) of the parts that have rows."""
     last = len(dates) - 1
-    edges = (0, *(min(row, last) for row in split), last)  # a part without rows would begin after the last one
+    edges = (0, *(min(row, last) for row in split), last)  # capped, since an empty part would start after the last row
     return [(part, dates[a], dates[b]) for part, a, b in zip(t.PARTS, edges, edges[1:], strict=False) if b > a]
 
 

@@ -10,7 +10,7 @@ from forecasting.plots.template import Colours
 __all__ = ["MOST_POINTS", "downsample", "last_rows", "range_buttons", "ranges", "rows_within", "span", "stretches"]
 
 MOST_POINTS = 4000
-FEW_ROWS = 60  # each can be told from the next
+FEW_ROWS = 60  # few enough to tell single rows apart
 
 _RANGES = (("1d", pd.DateOffset(days=1)), ("1w", pd.DateOffset(weeks=1)), ("1m", pd.DateOffset(months=1)),
            ("6m", pd.DateOffset(months=6)), ("1y", pd.DateOffset(years=1)), ("5y", pd.DateOffset(years=5)),
@@ -20,8 +20,8 @@ _RANGES = (("1d", pd.DateOffset(days=1)), ("1w", pd.DateOffset(weeks=1)), ("1m",
 def downsample(dates, *columns, n: int = MOST_POINTS) -> np.ndarray:
     """Row positions, ascending, that draw all `columns` faithfully with about `n` points.
 
-    dates: (t,); columns: (t,) each, NaN where there is no value. The same rows for every column, so that a hover finds
-    all values of a date; first and last row and each column's extremes are among them. All rows where t <= n.
+    dates: (t,); columns: (t,) each, NaN where there is no value. All columns share the same rows, so that a hover shows
+    all values of a date; the first and last row and each column's extremes are included. All rows where t <= n.
     Method: Van Der Donckt and others, "MinMaxLTTB: leveraging MinMax-preselection to scale LTTB" (2023).
     """
     rows = len(dates)
@@ -44,7 +44,7 @@ def downsample(dates, *columns, n: int = MOST_POINTS) -> np.ndarray:
 
 
 def rows_within(dates: pd.DatetimeIndex, x_range) -> slice:
-    """The rows from the start to the end of `x_range`, and one more on either side so that lines reach the edge."""
+    """The rows from the start to the end of `x_range`, plus one on either side, so that lines reach the edge."""
     if x_range is None:
         return slice(0, len(dates))
     start, end = (pd.Timestamp(x) for x in x_range)
@@ -57,9 +57,9 @@ def last_rows(dates: pd.DatetimeIndex, rows: int):
 
 
 def stretches(dates: pd.DatetimeIndex) -> dict[str, int]:
-    """{label: rows} of the ends of a series that a chart may show: its last rows, its last year, all of it.
+    """{label: rows} of the stretches at the end of a series that a chart can show: its last rows, its last year, all of it.
 
-    Only those that differ; a year of months, say, is less than the last rows.
+    Redundant ones are left out: a year of months, for example, is shorter than the last rows.
     """
     year = len(dates) - int(dates.searchsorted(dates[-1] - pd.DateOffset(years=1))) if len(dates) else 0
     shown = {f"Last {FEW_ROWS} rows": FEW_ROWS} if len(dates) > FEW_ROWS else {}
@@ -69,7 +69,7 @@ def stretches(dates: pd.DatetimeIndex) -> dict[str, int]:
 
 
 def span(*columns) -> list[float] | None:
-    """A y range that holds all values with a twentieth of room on either side; None where there is no value."""
+    """A y range that holds all values, with a margin of a twentieth on either side; None where there is no value."""
     values = np.concatenate([np.asarray(column, dtype=float).ravel() for column in columns])
     values = values[np.isfinite(values)]
     if not values.size:
@@ -94,8 +94,8 @@ def range_buttons(dates: pd.DatetimeIndex, *columns, c: Colours) -> dict | None:
     """Buttons 1m, 6m, 1y, ... All, as far as they fit `dates`; each fits the price axis to what it shows.
 
     Plotly's own range selector leaves the y axis as it is, which squeezes a short range into a flat line.
-    c: the theme's colours. None for a series that is too short for a choice, or so long that its line is thinned: zoomed
-    in, it would pass for all there is, so the page offers `ranges` and draws the chosen one from all its rows.
+    c: the theme's colours. Returns None for a series that is too short for a choice, or so long that its line is
+    downsampled: zooming in would not show the missing rows, so the page offers `ranges` and redraws from all rows.
     """
     if len(dates) > MOST_POINTS:
         return None
@@ -109,7 +109,7 @@ def range_buttons(dates: pd.DatetimeIndex, *columns, c: Colours) -> dict | None:
     if not buttons:
         return None
     whole = {"label": "All", "method": "relayout", "args": [{"xaxis.autorange": True, "yaxis.autorange": True}]}
-    # No button stays lit: after a drag of the mouse it would claim a range that is no longer shown.
+    # No button is highlighted, because after zooming with the mouse it would name a range that is no longer shown.
     return {"type": "buttons", "direction": "right", "buttons": [*buttons, whole], "showactive": False,
             "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"t": 0, "b": 5, "l": 0, "r": 0},
             "bgcolor": "rgba(0,0,0,0)", "bordercolor": c.grid, "borderwidth": 1,

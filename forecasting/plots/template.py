@@ -1,4 +1,4 @@
-"""How every chart looks: one template for each theme, one colour for each role, and the parts that charts share."""
+"""The look of every chart: a template for each theme, a colour for each role, and the elements that charts share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TALL, HEIGHT, SHORT = 460, 360, 280
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 
-# For `st.plotly_chart(..., config=CONFIG)`: of the mode bar, reset and download are left.
+# For `st.plotly_chart(..., config=CONFIG)`: the mode bar has reset and download only.
 CONFIG = {
     "displaylogo": False,
     "responsive": True,
@@ -29,12 +29,12 @@ CONFIG = {
 
 @dataclass(frozen=True)
 class Colours:
-    """One colour for each role, told apart without hue too: by width, dash or shade.
+    """One colour for each role. Roles also differ by width, dash or shade, so they can be told apart without colour.
 
-    text: also *actual*; muted: text that stands back; grid: lines behind the data
+    text: also *actual*; muted: secondary text; grid: lines behind the data
     predicted; naive; band_80, band_95: the intervals, in the blue of *predicted*
     train, validation, test: lines and names of the parts; tints: their backgrounds
-    accent: what a chart wants to point at; button: the text of buttons on a chart
+    accent: what a chart points out; button: the text of buttons on a chart
     """
 
     text: str
@@ -66,14 +66,14 @@ class Colours:
         return {part: fade(getattr(self, part), 0.07) for part in PARTS}
 
 
-# Teal, amber and violet keep their distance under every common colour blindness; each has a contrast of 4.5 or more
-# with its theme's background, so that names can be written in it.
+# Teal, amber and violet stay distinguishable under every common colour blindness. Each has a contrast of at least 4.5 with
+# its theme's background, so that it can be used for text.
 _LIGHT = Colours(text="#1b2430", muted="#5a6675", grid="rgba(27,36,48,0.10)", surface="#ffffff", predicted="#1f5fbf",
                  naive="#647082", train="#0b7268", validation="#9a5b00", test="#6d3fc0", accent="#b3400e",
                  button="#1f5fbf")
 _DARK = Colours(text="#e4e9f0", muted="#9aa7b8", grid="rgba(228,233,240,0.12)", surface="#1c232d", predicted="#5b98f0",
                 naive="#98a4b5", train="#46b5a8", validation="#dba445", test="#b394f0", accent="#f08a5d",
-                # Plotly paints the button under the pointer nearly white in every theme: this blue reads on both.
+                # Plotly paints a hovered button nearly white in every theme; this blue is readable on both.
                 button="#3d7fe0")
 
 
@@ -118,7 +118,7 @@ def make_figure(traces, *, title: str, description: str, dark: bool, height: int
                 legend: bool = True, buttons=None, **layout) -> go.Figure:
     """A figure in the template: title, legend and buttons stacked above the plot, and its description in `meta`.
 
-    revision: what the picture shows; zoom survives an update for as long as it stays the same
+    revision: identifies what is shown; zoom survives updates as long as it stays the same
     """
     above = 34
     layout_of_legend = {"y": 1 - above / height}
@@ -140,7 +140,7 @@ def describe(figure: go.Figure) -> str:
 
 
 def date_axis(dates: pd.DatetimeIndex, c: Colours) -> dict:
-    """An x axis of dates, written as everywhere else; its hover tells the time where the dates have one."""
+    """An x axis of dates, written as everywhere else in the app; the hover includes the time if the dates have one."""
     within_days = len(dates) > 0 and bool((dates != dates.normalize()).any())
     stops = [([None, 86_400_000], "%H:%M<br>%-d %b %Y"), ([86_400_000, "M1"], "%-d %b<br>%Y"),
              (["M1", "M12"], "%b<br>%Y"), (["M12", None], "%Y")]
@@ -148,12 +148,12 @@ def date_axis(dates: pd.DatetimeIndex, c: Colours) -> dict:
             "tickformatstops": [{"dtickrange": limits, "value": form} for limits, form in stops],
             "tickangle": 0, "showspikes": True, "spikemode": "across", "spikecolor": c.muted, "spikedash": "solid",
             "spikesnap": "hovered data",
-            # Plotly puts a white line, two pixels wider, behind the hover's own: in the dark only that one is wanted.
+            # Plotly draws a white line, two pixels wider, behind the spike itself. In the dark theme only that one should show.
             "spikethickness": -1 if c is _DARK else 1}
 
 
 def price_format(*values) -> str:
-    """The d3 format of prices of this size: two decimals, and below one as many as give four significant digits."""
+    """The d3 format of prices of this size: two decimals, and below one enough for four significant digits."""
     finite = np.concatenate([np.abs(np.asarray(v, dtype=float)).ravel() for v in values])
     finite = finite[np.isfinite(finite) & (finite > 0)]
     return f",.{decimals(float(np.median(finite)) if finite.size else 1.0)}f"
@@ -165,7 +165,7 @@ def unit_text(currency: str | None, what: str = "Price") -> str:
 
 
 def stamps(dates: pd.DatetimeIndex) -> np.ndarray:
-    """Dates as the shortest text that Plotly reads; seven lines over the same long dates would weigh megabytes else."""
+    """Dates as the shortest text that Plotly reads, since a chart with seven lines over long date strings takes megabytes."""
     whole_days = bool((dates == dates.normalize()).all())
     return np.datetime_as_string(dates.to_numpy(), unit="D" if whole_days else "s")
 
@@ -179,7 +179,7 @@ def line(x, y, name: str, colour: str, *, width: float = 1.5, dash: str = "solid
 
 
 def band(x, lower, upper, name: str, colour: str, value: str, suffix: str = "", **more) -> list[dict]:
-    """An interval as two invisible lines and the area between them; the hover says both bounds in one row."""
+    """An interval as two invisible lines and the area between them; the hover shows both bounds in one row."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
     known = np.isfinite(lower) & np.isfinite(upper)
     x, lower, upper = x[known], lower[known], upper[known]
@@ -195,7 +195,7 @@ def shade(parts, c: Colours, x_range=None) -> dict:
     """Barely tinted backgrounds with names written on them, as `shapes` and `annotations` of a layout.
 
     parts: (part, start, end) with part one of 'train', 'validation', 'test'
-    x_range: the (start, end) that is shown; a name stands in the middle of what is shown of its part
+    x_range: the (start, end) that is shown; a name is centred in the visible stretch of its part
     """
     shapes, names = [], []
     for part, start, end in parts:

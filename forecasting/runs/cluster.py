@@ -1,4 +1,4 @@
-"""The Dask workers that compute runs: a cluster of our own on this machine, or the one that is named to us."""
+"""The Dask workers that compute runs: a local cluster of our own, or the one that DASK_SCHEDULER_ADDRESS names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def usable_cores() -> int:
 
 
 def worker_count() -> int:
-    """One worker a core, fewer where memory is short; `FORECASTING_WORKERS` overrules it."""
+    """One worker per core, fewer where memory is short; `FORECASTING_WORKERS` overrides it."""
     if named := os.environ.get("FORECASTING_WORKERS"):
         if not named.strip().isdecimal():
             raise ConfigError("FORECASTING_WORKERS must be a whole number, e.g. 2. Received: "
@@ -47,11 +47,11 @@ class ClusterUnavailable(OSError):
 
 
 class Cluster:
-    """Workers, and which of them do what.
+    """The workers, and which of them computes what.
 
-    They are those of the scheduler that `DASK_SCHEDULER_ADDRESS` names, where this project and the store must be within
-    reach too; else processes of our own, which end with this one. Any call may raise OSError: the scheduler is gone.
-    Making one raises ClusterUnavailable where there is no scheduler at that address.
+    They belong to the scheduler that `DASK_SCHEDULER_ADDRESS` names, and then need this project installed and access to the
+    store; without it they are local processes that end with this one. Any call may raise OSError if the scheduler is gone.
+    Creating a Cluster raises ClusterUnavailable if there is no scheduler at that address.
     """
 
     def __init__(self):
@@ -59,11 +59,11 @@ class Cluster:
 
         dask.config.set({
             "logging": {"distributed": "warning"},
-            # A run that kills its worker fails; it is not sent on to kill the others in turn.
+            # A run that kills its worker fails at once, instead of being retried and killing the others in turn.
             "distributed.scheduler.allowed-failures": 0,
             "distributed.scheduler.work-stealing": False,
             "distributed.scheduler.worker-saturation": 1.0,
-            # Look at themselves less often: these cost each process two to five per cent of a core while it idles.
+            # Dask's self-monitoring costs each idle process two to five per cent of a core, so it runs less often.
             "distributed.worker.profile.enabled": False,
             "distributed.worker.memory.monitor-interval": "500ms",
             "distributed.admin.tick.interval": "500ms",
@@ -82,19 +82,19 @@ class Cluster:
             _knock(self._address)
         self._own = None if self._address else _local_cluster()
         self._client = Client(self._own or self._address, timeout=CONNECT_SECONDS, set_as_default=False)
-        self._unfit: str | None = None  # why a worker of theirs cannot compute runs
+        self._unfit: str | None = None  # why a worker of an external cluster cannot compute runs
         self._warm_ups: dict[str, distributed.Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
         self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
 
     def free(self, submitted: int) -> int:
-        """How many runs can start at once; submitted: those that are on their way or at work."""
+        """How many runs can start now. submitted: how many have been submitted and not ended"""
         threads, busy = self._client.nthreads(), self._client.processing()
         free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_warm(address))
         return max(0, min(free, sum(threads.values()) - submitted))
 
     def trouble(self) -> str | None:
-        """Why no run can be computed, a sentence for the person, or None. Our own workers are replaced: no trouble."""
+        """Why no run can be computed, a sentence for the user, or None. Dask replaces local workers, so they cause none."""
         if self._own is not None:
             return None
         if not self._client.nthreads():
@@ -112,7 +112,7 @@ class Cluster:
                                    workers=warm or None, allow_other_workers=bool(warm))
 
     def stop(self, run_id: str, attempt: int, reason: str | None) -> bool:
-        """Tells the worker that computes the run to stop. Returns at once, and False while no worker has it yet."""
+        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet."""
         return self._aside(run_id, attempt, lambda where: self._client.run(
             worker.stop, run_id, attempt, reason, workers=[where]))
 
@@ -125,12 +125,12 @@ class Cluster:
         self._computed[outcome.worker] = outcome.computed
 
     def tend(self, is_busy: bool = False):
-        """Warms processes that are new, and renews idle ones that have grown.
+        """Warms up new worker processes, and restarts idle ones whose memory has grown.
 
-        is_busy: runs are at work and none waits, so that warming one more process of our own can wait
+        is_busy: runs are being computed and none is waiting, so warming up another local process can wait
         """
         addresses = set(self._client.nthreads())
-        # A future that is let go is forgotten by Dask too, which would else compute it again where a worker dies.
+        # Dropping a finished future makes Dask forget it; otherwise it would compute it again if the worker died.
         for address, future in self._warm_ups.items():
             if future is not None and future.done() and address in addresses:
                 problem = None if future.cancelled() else future.exception()
@@ -138,7 +138,7 @@ class Cluster:
         self._warm_ups = {address: None if future is None or future.done() else future
                           for address, future in self._warm_ups.items() if address in addresses}
         cold = sorted(addresses - self._warm_ups.keys())
-        if self._own is not None:  # one after the other: the first is ready in half the time
+        if self._own is not None:  # one at a time: the first is then ready in half the time
             cold = [] if is_busy or any(future is not None for future in self._warm_ups.values()) else cold[:1]
         for address in cold:
             warming = self._client.submit(worker.warm_up, place(), self._own is not None, workers=[address],
@@ -153,7 +153,7 @@ class Cluster:
                 self._restart(address)
 
     def close(self):
-        """Lets go of a cluster that was lost. One of our own is not closed: its workers end when this process does."""
+        """Disconnects from a cluster that was lost. A local one is not closed, as its workers end with this process."""
         self._asides.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=2)
 
@@ -174,8 +174,8 @@ class Cluster:
 
 
 def _knock(address: str):
-    """Raises ClusterUnavailable unless a Dask scheduler answers at `address`. The client itself would wait for ever on
-    something that takes the connection and says nothing."""
+    """Raises ClusterUnavailable unless a Dask scheduler answers at `address`. Dask's client would wait for ever on
+    a server that accepts the connection and never answers."""
     try:
         # In a thread of its own: the caller may have an event loop running, as a notebook has.
         with ThreadPoolExecutor(1) as thread:
@@ -205,18 +205,18 @@ def _local_cluster():
 
     folder = home() / "dask"
     folder.mkdir(mode=0o700, exist_ok=True)
-    # Without Dask's own limit on the memory that is kept for reuse, at which an epoch takes half as long again.
+    # Replaces Dask's defaults, whose MALLOC_TRIM_THRESHOLD_ makes an epoch take half as long again.
     dask.config.set({"temporary-directory": str(folder), "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1}})
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     count = worker_count()
-    # TLS, since a scheduler executes whatever it is sent, also by other accounts of this machine. Without an address of
-    # its own the HTTP server would take port 8787.
+    # TLS, because a scheduler executes whatever it is sent, even by other accounts of this machine. The HTTP server would
+    # take port 8787 unless given an address.
     return LocalCluster(host="127.0.0.1", n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
                         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}, security=True,
                         memory_limit=int(0.9 * psutil.virtual_memory().total / count))
 
 
 def _report(future):
-    """Logs what went wrong in something that nobody waits for."""
+    """Logs the error of a future whose result nobody reads."""
     if not future.cancelled() and future.exception() is not None:
-        log.error("A worker could not be seen to: %r", future.exception())
+        log.error("A background task for a worker failed: %r", future.exception())

@@ -1,7 +1,7 @@
-"""Moves experiments on: makes their children as their kinds plan them, and ends them.
+"""Drives experiments: creates the children that their kinds plan, and ends them.
 
-All that it needs to know stands in the store. What it keeps in memory saves work and may be lost at any moment, since a
-child is made under a key of its own, once.
+All of its state is in the store. What it keeps in memory only saves work and may be lost at any moment: each child has a
+key of its own, and so is never created twice.
 """
 
 from __future__ import annotations
@@ -17,23 +17,26 @@ from forecasting.runs.records import Run
 
 __all__ = ["Conductor"]
 
-AHEAD = 20  # children of one experiment that wait at most: each look at the queue reads all that wait
-MOST_ATTEMPTS = 3  # a training that was interrupted this often may be what brings the machine down
+AHEAD = 20  # most children of one experiment in the queue, since each look at the queue reads all of it
+MOST_ATTEMPTS = 3  # a training that is interrupted this often may itself be what crashes the machine
 
 INTERNAL = ("This experiment stopped on an internal error ({}); the engine's log has the details. What was trained until then "
             "is kept.")
 UNKNOWN_KIND = ("This version of the app knows no experiment of this kind. Update the app, or start another experiment. "
                 "Received: {!r}.")
-NOTHING = "This experiment came to no training. Start it again with other options."
-NO_RESULT = "None of its trainings came to a result. The first one says: {}"
+NOTHING = "This experiment had nothing to train. Start it again with other options."
+NO_RESULT = "None of its trainings has a result. The error of the first one: {}"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Memory:
-    """Of one experiment. plan: what is still to be made; ended: how many children had ended when it was planned;
-    made: keys; problem: why it failed"""
+    """What is remembered of one experiment.
+
+    plan: the children still to be created; ended: how many had ended when the plan was made
+    made: keys of those created; problem: why the experiment failed
+    """
 
     plan: Iterator[Planned] | None = None
     ended: int | None = None
@@ -42,40 +45,39 @@ class _Memory:
 
 
 class Conductor:
-    """Moves all experiments of this home. ledger: the store"""
+    """Drives all experiments of this home. ledger: the store"""
 
     def __init__(self, ledger):
         self._ledger = ledger
         self._memories: dict[str, _Memory] = {}
 
     def move(self):
-        """One look at every experiment at work. Raises StoreUnavailable; the next look makes good what was left undone."""
+        """Moves every running experiment on by a step. Raises StoreUnavailable; the next call makes up for it."""
         at_work = self._ledger.experiments_at_work()
         self._memories = {run.id: self._memories.get(run.id) or _Memory() for run in at_work}
         for run in at_work:
             memory = self._memories[run.id]
             try:
                 children = self._children(run)
-                # What goes wrong in making is acted upon at the next look, which knows what was made until then.
+                # An error while creating children is handled by the next call, which knows what was created before it.
                 act = self._wind_up if run.stopping or memory.problem else self._make
                 act(run, children, memory)
             except StoreUnavailable:
                 raise
-            except RunError as error:  # e.g. somebody deleted a child in MLflow: it must not hold up the others
+            except RunError as error:  # e.g. somebody deleted a child in MLflow; that must not block the other experiments
                 log.warning("Experiment %s: %s", run.id, error)
 
     def _children(self, run: Run) -> list[Run]:
         children = self._ledger.children(run)
-        # Only this process makes them: one that has neither begun nor waits is one whose making was cut short.
+        # Only this process creates children, so one that is neither waiting nor started was interrupted while being created.
         for child in (half_made := [child for child in children if child.state == "running" and not child.started]):
-            log.warning("Run %s was not made to the end and is made anew", child.id)
+            log.warning("The creation of run %s was interrupted; it is created again", child.id)
             self._ledger.discard(child.id)
             self._memories[run.id].made.discard(child.key)
         return [child for child in children if child not in half_made]
 
     def _make(self, run: Run, children: list[Run], memory: _Memory):
-        """Puts as many of the planned children into the queue as are soon to be computed, and ends what has come to its
-        end."""
+        """Queues as many planned children as can soon be computed, and ends the experiment once all is done."""
         for child in children:
             if self._goes_on(child):
                 log.info("Run %s goes on, as a part of experiment %s", child.id, run.id)
@@ -87,7 +89,7 @@ class Conductor:
             while waiting < AHEAD:
                 if memory.plan is None:
                     if memory.ended == len(ended):
-                        break  # nothing has come since that could change the plan
+                        break  # no child has ended since, so the plan is still the same
                     memory.plan, memory.ended = self._plan(run, children, ended), len(ended)
                 planned = next(memory.plan, None)
                 if planned is None:
@@ -127,16 +129,16 @@ class Conductor:
         self._ledger.end(run.id, "failed" if problem else "finished", problem)
 
     def _wind_up(self, run: Run, children: list[Run], memory: _Memory):
-        """Stops what is at work, and ends the experiment once nothing is: what an ended one made may be deleted with it."""
+        """Stops the children, and ends the experiment only once all have: deleting an ended experiment deletes its children."""
         active = [child for child in children if child.active]
         for child in active:
             if not child.stopping:
                 self._ledger.request_stop(child.id)
         if not active:
-            log.info("Experiment %s was wound up", run.id)
+            log.info("Experiment %s was stopped", run.id)
             self._ledger.end(run.id, "stopped" if memory.problem is None else "failed", memory.problem)
 
     @staticmethod
     def _goes_on(child: Run) -> bool:
-        """Whether a child whose process died is put back into the queue, to go on from its backup."""
+        """Whether a child whose process died is queued again, to resume from its backup."""
         return child.resumable and child.attempt < MOST_ATTEMPTS

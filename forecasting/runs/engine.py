@@ -1,10 +1,10 @@
-"""The engine: takes runs from the store by turns and gives each to a free worker.
+"""The engine: takes runs from the store, owners taking turns, and gives each to a free worker.
 
     python -m forecasting.runs.engine
 
 A process of its own, one for each `home()`. The app starts it (`forecasting.runs.launcher`) and it ends with the app:
 it reads a pipe from the app, which the operating system closes however the app ends; its workers end with it in the
-same way. What an engine that died left behind, the next one sets right at its start.
+same way. Whatever a dead engine left behind is cleaned up when the next one starts.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from forecasting.runs.store import doorbell
 __all__ = ["Engine", "main", "mend"]
 
 TICK = 0.05  # seconds between looks at the doorbell
-ASK_EVERY = 1.0  # seconds between looks at the store when nobody rings
+ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not ring
 STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
-LEAVE_GRACE = 10.0  # seconds that the engine may take to end in good order
+LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly
 TIME_LIMIT_HOURS = 24.0
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
@@ -44,16 +44,16 @@ DIED = ("The process that computed this run died, most often because memory ran 
         "Train again with fewer rows, a smaller network or a smaller batch.")
 NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({}). Install this app and its requirements where "
                  "the worker runs, in the same versions, then train again.")
-NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). They are looked for again and again; see that "
-              "their machine is up and has memory and room on its disk.")
-LOST = "The Dask cluster that computed this run was lost. Resume it to go on from where it was a few seconds before."
+NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). The app keeps trying; check that "
+              "their machine is up and has free memory and disk space.")
+LOST = "The Dask cluster that computed this run was lost. Resume it to continue from where it was a few seconds earlier."
 
 log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
 
 
 @dataclass
 class Job:
-    """A run at work. stopped: when it was told to stop; killed: why its process was ended."""
+    """A run being computed. stopped: when it was told to stop; killed: why its process was ended."""
 
     attempt: int
     future: Any
@@ -65,7 +65,7 @@ class Job:
 class Engine:
     """Moves runs from the store to the workers.
 
-    ledger: the store; connect: gives a `Cluster`, called again when one was lost; time_limit: seconds that a run may
+    ledger: the store; connect: makes a `Cluster`, and is called again if it is lost; time_limit: seconds that a run may
     take before it is stopped
     """
 
@@ -80,7 +80,7 @@ class Engine:
         self._rung: int | None = None
 
     def run(self, ended: threading.Event):
-        """Works until `ended` is set, then ends what is still at work."""
+        """Runs until `ended` is set, then interrupts the runs still being computed."""
         # Workers first: they load TensorFlow while this process loads MLflow.
         try:
             self._get_workers()
@@ -108,7 +108,7 @@ class Engine:
         self._status.fall_silent()
 
     def step(self):
-        """One look at what has changed. Raises OSError where there is no cluster."""
+        """Handles whatever has changed. Raises OSError if there is no cluster."""
         self._finish()
         self._end_overdue()
         rung = doorbell()
@@ -124,14 +124,14 @@ class Engine:
             log.info("Run %s starts (%s)", run.id, run.name)
             waiting -= 1
             if run.kind == "experiment":
-                self._asked = float("-inf")  # its children at once
+                self._asked = float("-inf")  # so that its children are created right away
             else:
                 self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
-        # After the runs have begun: warming one more process would slow them down.
+        # After the runs have started, because warming up another process slows them down.
         self._cluster.tend(is_busy=bool(self._jobs) and waiting < 1)
 
     def _interrupt(self):
-        """Says in the store what will have become of the runs at work."""
+        """Marks the runs being computed as interrupted, since they end with this process."""
         from forecasting.runs.worker import INTERRUPTED
 
         for run_id in self._jobs:
@@ -149,14 +149,14 @@ class Engine:
                 self._asked = float("-inf")
 
     def _end(self, run_id, state, error):
-        """Brings the run to its end in the store, where its worker could not do so."""
+        """Ends the run in the store if its worker could not."""
         try:
             if self._ledger.get(run_id).active:
                 self._ledger.end(run_id, state, error)
         except StoreUnavailable:
             raise  # tried again at the next step
         except RunError as problem:
-            log.warning("%s", problem)  # somebody deleted it
+            log.warning("%s", problem)  # e.g. the run was deleted
         log.info("Run %s ended: %s", run_id, state)
 
     def _verdict(self, run_id, job) -> tuple[str, str | None]:
@@ -176,7 +176,7 @@ class Engine:
         return "interrupted", LOST
 
     def _see_to_stops(self) -> int:
-        """Returns how many runs are left that wait for a worker."""
+        """Carries out stop requests. Returns how many runs are still waiting for a worker."""
         waiting = self._ledger.waiting()
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
@@ -204,7 +204,7 @@ class Engine:
     def _get_workers(self):
         if self._cluster is None:
             self._cluster = self._connect()
-            log.info("Workers are there")
+            log.info("The workers are ready")
             self._cluster.tend()
 
     def _lose_cluster(self, error):
@@ -218,7 +218,7 @@ class Engine:
 
 
 def mend(ledger):
-    """Marks as interrupted what an engine that is no more left running, and clears away what nobody will come back for."""
+    """Marks runs that a dead engine left running as interrupted, and deletes leftover files that nothing will use again."""
     from forecasting.runs.worker import INTERRUPTED
 
     for run_id in ledger.left_running():
@@ -242,7 +242,7 @@ def _watch(pipe: int, ended: threading.Event):
 
 
 def _leave_in_time(ended: threading.Event):
-    """Ends this process if it has not ended by itself: a store that does not answer may hold it for minutes."""
+    """Kills this process if it does not end in time: an unresponsive store may block it for minutes."""
     ended.wait()
     time.sleep(LEAVE_GRACE)
     os._exit(1)
@@ -271,7 +271,7 @@ def _time_limit_hours() -> float:
 
 
 def main() -> int:
-    """Runs the engine until its input is closed or it gets SIGTERM. Returns 0 also where another one is at work."""
+    """Runs the engine until its input is closed or it gets SIGTERM. Also returns 0 if another engine is already running."""
     from locket import LockError, lock_file
 
     _log_to_file()
@@ -279,7 +279,7 @@ def main() -> int:
         with lock_file(str(home() / LOCK), timeout=3):
             return _main()
     except LockError:
-        log.info("Another engine is at work")
+        log.info("Another engine is running")
         return 0
 
 
@@ -294,7 +294,7 @@ def _main() -> int:
         from forecasting.runs.ledger import RunLedger
 
         Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()).run(ended)
-    except ForecastingError as error:  # a setting of ours that is wrong
+    except ForecastingError as error:  # an environment variable of ours has a bad value
         log.error("%s", error)
         Status().say(str(error))
         return 1
@@ -307,6 +307,6 @@ def _main() -> int:
 if __name__ == "__main__":
     code = main()
     logging.shutdown()
-    # At once, as after a kill: a worker in the middle of a training would hold an orderly end up. Workers watch a pipe
-    # from this process and go with it.
+    # Exit immediately: a clean shutdown would wait for workers in the middle of a training. They watch a pipe from this
+    # process and end with it.
     os._exit(code)

@@ -1,7 +1,7 @@
-"""Results as CSV and Excel files that a spreadsheet or another program reads without loss and without surprise.
+"""Results as CSV and Excel files that spreadsheets and other programs read without loss or surprises.
 
-Predictions are written in full precision, since scores are computed from them again. A forecast is read by people: its
-prices are rounded as the page shows them. Both files of a table hold the same values; a workbook has real dates, and
+Predictions are written in full precision, so that scores can be recomputed from them. Forecasts are meant for people:
+their prices are rounded as on the page. Both files of a table hold the same values; a workbook has real dates, and
 numbers of 16 digits at most.
 """
 
@@ -23,10 +23,10 @@ PREDICTIONS = {"split": "Split", "actual": "Actual", "predicted": "Predicted", "
 FORECAST = {"predicted": "Predicted", "naive": "Naive", **INTERVALS}
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no workbook may hold them
-# Excel counts days from 1900 and takes that for a leap year: what is earlier, it cannot show or shows a day late.
+# Excel counts days from 1900, which it takes for a leap year: earlier dates cannot be shown, or are a day off.
 _FIRST_EXCEL_DAY = pd.Timestamp("1900-03-01")
 
-# Names that Windows keeps for its devices, with or without an ending.
+# Names that Windows reserves for devices, with or without an extension.
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 
@@ -56,19 +56,19 @@ def forecast_xlsx(frame: pd.DataFrame, currency: str | None, guarded: bool) -> b
 
 
 def table_csv(frame: pd.DataFrame) -> bytes:
-    """Any table without its index: numbers in full precision, text that no spreadsheet takes for a formula."""
+    """Any table without its index: numbers in full precision, and text that no spreadsheet takes for a formula."""
     table = _safe(frame)
     for position, dtype in enumerate(table.dtypes):
         if _holds_dates(dtype):
             table.isetitem(position, _iso(pd.DatetimeIndex(table.iloc[:, position])))
-    # Floats are written as the shortest digits that read back as the same float; what is undefined is left empty.
+    # Floats have the fewest digits that read back as the same float; undefined values are left empty.
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def table_xlsx(frame: pd.DataFrame) -> bytes:
     """What `table_csv` writes as an Excel workbook with one sheet, with real dates.
 
-    Dates that Excel does not know (before March 1900, or with a time zone) are ISO 8601 text, as in the CSV.
+    Dates that Excel cannot represent (before March 1900, or with a time zone) are ISO 8601 text, as in the CSV.
     """
     from openpyxl import Workbook
 

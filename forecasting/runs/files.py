@@ -1,4 +1,4 @@
-"""The files of runs and the histories they were trained on: written whole or not at all, and checked when read.
+"""The files of runs and their histories: written completely or not at all, and verified when read.
 
 Locally they lie under `home()`: `histories/<key>/` and `artifacts/<run id>/artifacts/<name>/`, which is also where
 MLflow's own pages look for them. On a server they are the run's artifacts; copies of them are kept in `downloads/`.
@@ -21,14 +21,14 @@ __all__ = ["backup_file", "download", "list_files", "move_into_place", "scratch"
 
 
 def scratch(prefix: str) -> Path:
-    """A new empty folder on the same disk as the rest, so that what is written there can be moved into place."""
+    """A new empty folder on the same disk as the store, so that it can be moved into place atomically."""
     parent = home() / "scratch"
     parent.mkdir(mode=0o700, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=parent))
 
 
 def backup_file(run_id: str) -> Path:
-    """Where the state of a training at work is kept."""
+    """The file that holds the backup of a running training."""
     parent = home() / "backups"
     parent.mkdir(mode=0o700, exist_ok=True)
     return parent / f"{run_id}.npz"
@@ -42,7 +42,7 @@ def stored_history(key: str) -> Path:
 
 
 def move_into_place(folder: Path, target: Path):
-    """`folder` becomes `target`; what was there is gone afterwards."""
+    """Moves `folder` to `target`, replacing what was there."""
     for file in folder.rglob("*"):
         if file.is_file():
             _to_disk(file)

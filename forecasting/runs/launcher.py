@@ -1,4 +1,4 @@
-"""Starts the engine where none is alive. Light to import, and asking takes microseconds."""
+"""Starts the engine if none is alive. Light to import; a check takes microseconds."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from forecasting.runs import status
 __all__ = ["LOCK", "engine_trouble", "ensure_engine"]
 
 LOCK = "engine.lock"
-LONGEST_PAUSE = 60.0  # seconds before an engine that failed again and again is started once more
-ASK_AGAIN = 1.0  # seconds before another app's engine is looked for once more
+LONGEST_PAUSE = 60.0  # seconds, at most, before an engine that keeps failing is restarted
+ASK_AGAIN = 1.0  # seconds between checks for an engine of another app
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Watch:
-    """The engine that this process started for one home, and how its starts went."""
+    """The engine that this process started for one home, and its record of failures."""
 
     process: subprocess.Popen | None = None
     started: float = 0.0
-    began: float = 0.0  # the same by the clock on the wall
+    began: float = 0.0  # the same in wall-clock time
     failures: int = 0
     not_before: float = 0.0
     trouble: str | None = None
@@ -43,9 +43,10 @@ _lock = threading.Lock()
 def ensure_engine():
     """Starts `python -m forecasting.runs.engine` unless this process or another one of the same home has one alive.
 
-    The engine ends with this process, however that ends: it reads a pipe whose writing end is here. To be called often,
-    also twice a second by every session: an engine that died is replaced, and sets right what became of its runs. One
-    that failed is started again after a pause that grows with each failure; `engine_trouble` says so. Raises nothing.
+    The engine ends with this process, however that ends, because it reads a pipe whose writing end is held here. May be called
+    often, even twice a second by every session. An engine that died is replaced, and the new one marks its runs as
+    interrupted; after a failure it is restarted with a pause that grows with each one, as `engine_trouble` then says. Never
+    raises.
     """
     with _lock:
         try:
@@ -56,7 +57,7 @@ def ensure_engine():
         watch = _watches.setdefault(folder, _Watch())
         if watch.process is not None:
             if watch.process.poll() is None:
-                if time.monotonic() - watch.started > LONGEST_PAUSE:  # it works, whatever went before
+                if time.monotonic() - watch.started > LONGEST_PAUSE:  # it works now, so earlier failures no longer count
                     watch.failures, watch.trouble = 0, None
                 return
             _note_end(watch, watch.process)
@@ -70,19 +71,19 @@ def ensure_engine():
             watch.process, watch.started = _start(folder), time.monotonic()
         except OSError as error:
             log.warning("The engine could not be started: %s", error)
-            _note_failure(watch, f"The process that computes runs could not be started: {str(error).rstrip('.')}. See that "
-                                 f"there is room and that you may write in {folder}, or set FORECASTING_HOME to another "
+            _note_failure(watch, f"The process that computes runs could not be started: {str(error).rstrip('.')}. Check "
+                                 f"that there is disk space and that {folder} is writable, or set FORECASTING_HOME to another "
                                  "folder.")
 
 
 def engine_trouble() -> str | None:
-    """Why runs do not start or go on, a sentence for the person, or None while all is well."""
+    """Why runs do not start or continue, a sentence for the user, or None while all is well."""
     try:
         watch = _watches.get(home()) or _Watch()
     except StoreUnavailable as error:
         return str(error)
     said = status.heard(since=watch.began)
-    # One failure is told until the next engine says that it works, several until it has worked for a while.
+    # A single failure is shown until the next engine reports that it works, repeated ones until it has worked for a while.
     if watch.trouble and (watch.process is None or watch.failures > 1 or said is None):
         return said or watch.trouble
     return said or None
@@ -92,7 +93,7 @@ def _note_end(watch: _Watch, process: subprocess.Popen):
     watch.process = None
     if process.stdin:
         process.stdin.close()
-    if process.returncode == 0:  # another app's engine is at work, or it was asked to end
+    if process.returncode == 0:  # another app's engine is running, or it was asked to end
         watch.failures, watch.trouble = 0, None
     else:
         _note_failure(watch, f"The process that computes runs ended unexpectedly (code {process.returncode}). It is "
@@ -106,7 +107,7 @@ def _note_failure(watch: _Watch, trouble: str):
 
 
 def _is_taken(folder: Path) -> bool:
-    """Whether an engine holds the lock. Trying it for a moment does not hinder one that starts: it waits longer."""
+    """Whether an engine holds the lock. Taking it for a moment does no harm: a starting engine waits longer."""
     from locket import LockError, lock_file
 
     try:
@@ -122,6 +123,6 @@ def _start(folder: Path) -> subprocess.Popen:
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     with (logs / "workers.log").open("wb") as output:
-        # A session of its own: Ctrl-C in the app's terminal reaches the engine through the pipe alone.
+        # In a session of its own, so that Ctrl-C in the app's terminal reaches the engine through the pipe only.
         return subprocess.Popen([sys.executable, "-m", "forecasting.runs.engine"], stdin=subprocess.PIPE, stdout=output,
                                 stderr=output, start_new_session=True, env=os.environ | {"PYTHONPATH": path})

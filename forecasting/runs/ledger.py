@@ -1,4 +1,4 @@
-"""The store of runs as the engine and its workers see it: runs are claimed, followed and brought to an end."""
+"""The store of runs as the engine and its workers use it: they claim runs, log their progress and end them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 
 
 class RunLedger(RunStore):
-    """A `RunStore` that also moves runs on. It waits for a slow store as long as MLflow does."""
+    """A `RunStore` that can also claim, update and end runs. It waits for a slow store as long as MLflow does."""
 
     def __init__(self):
         super().__init__(patience=None)
         self._served: list[str] | None = None
 
     def next_runs(self, count: int) -> list[Run]:
-        """Claims waiting runs for the engine that asks, by turns: they are running from now on.
+        """Claims waiting runs for the calling engine, owners taking turns, and marks them as running.
 
-        count: how many workers are free; an experiment whose turn comes is claimed too, and takes none
+        count: how many workers are free; an experiment whose turn comes is claimed as well, but needs no worker
         """
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
@@ -50,7 +50,7 @@ class RunLedger(RunStore):
                 claimed.append(to_run(self._find(run_id)))
             except StoreUnavailable:
                 raise
-            except RunError as error:  # e.g. of another version of this app: it must not hold up the others
+            except RunError as error:  # e.g. written by another version of this app; it must not block the others
                 log.warning("%s", error)
                 self.end(run_id, "failed", str(error))
         if had_turn:
@@ -59,11 +59,11 @@ class RunLedger(RunStore):
         return claimed
 
     def waiting(self) -> dict[str, bool]:
-        """{id of a waiting run: whether somebody wants it stopped}."""
+        """{id of a waiting run: whether a stop was requested}."""
         return {run.info.run_id: run.data.tags.get(PREFIX + "stop") == "1" for run in self._of_home("SCHEDULED")}
 
     def stops(self) -> list[str]:
-        """Ids of the runs at work that somebody wants stopped."""
+        """Ids of the running runs for which a stop was requested."""
         return [run.info.run_id for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` = '1'")]
 
     def left_running(self) -> list[str]:
@@ -76,7 +76,7 @@ class RunLedger(RunStore):
         return [run for one in found if (run := readable(one)) and run.started]
 
     def go_on(self, run: Run):
-        """Puts an interrupted run back into the queue, where it had its place."""
+        """Puts an interrupted run back into its old place in the queue."""
         self._put_back(run)
 
     def discard(self, run_id: str):
@@ -87,7 +87,7 @@ class RunLedger(RunStore):
         return self._search(f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}")
 
     def log_progress(self, run_id: str, points: list[tuple[int, dict]], progress: dict):
-        """Writes what is new about a run at work, in one batch.
+        """Writes the latest progress of a running run, in one batch.
 
         points: (epoch, {'loss', 'val_loss', 'seconds'}); progress: phase, epoch, epochs, best_epoch, rate of `Run`
         """
@@ -97,14 +97,14 @@ class RunLedger(RunStore):
             self._write(run_id, metrics=metrics[start:start + 900], tags={"progress": json.dumps(progress)})
 
     def restart_curve(self, run_id: str):
-        """Takes back the curve of a run that is resumed: what is logged from now on is the curve."""
+        """Discards the curve of a run that is resumed: only points logged from now on count."""
         self._write(run_id, metrics=[(name, math.nan, 0) for name in CURVE])
 
     def put_result(self, run_id: str, folder: Path, scores: dict, epoch_seconds: float | None = None,
                    patience: float = 0.0):
-        """Takes a folder of files, which is moved, and the scores as the result of a run.
+        """Saves a folder of files, which is moved, and the scores as the result of a run.
 
-        epoch_seconds: of a usual epoch of a training, for `RunStore.timings`
+        epoch_seconds: duration of a typical epoch of a training, for `RunStore.timings`
         """
         files = list_files(folder)
         upload(self._tracking, run_id, folder, "result")
@@ -121,13 +121,13 @@ class RunLedger(RunStore):
         return to_run(self._find(run_id)).config.leak
 
     def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
-        """Brings a run to its end. patience: seconds over which a store that fails is tried again."""
+        """Ends a run. patience: seconds to keep retrying if the store fails"""
         _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000]})
         _patiently(patience, self._tracking.call, "set_terminated", run_id, status=STATUS_OF[state])
 
 
 def _is_left(info, tags) -> bool:
-    if not tags.get(PREFIX + "started"):  # it is being created, which takes milliseconds, or that was cut short
+    if not tags.get(PREFIX + "started"):  # still being created, which takes milliseconds, or its creation was cut short
         return info.start_time < (time.time() - 60) * 1000
     return tags.get(PREFIX + "kind") != "experiment"
 

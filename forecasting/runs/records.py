@@ -1,11 +1,11 @@
-"""What the store knows about one run, and how that is written down in MLflow.
+"""What the store knows about one run, and how that is kept in MLflow.
 
-A run is an MLflow run. Its curve is in metrics. Everything else is in tags, those that belong together as one JSON
-value: MLflow takes some 50 microseconds to read each tag, parameter or metric, and a page lists hundreds of runs. A few
-settings and scores are parameters and metrics too, for those who look at the runs in MLflow's own pages. A run of the leak
-lab has no score there, which would rank it above honest ones, and the tag `invalid`, which says why.
+A run is an MLflow run. Its curve is in metrics, everything else in tags, with related values together in one JSON tag:
+MLflow takes some 50 microseconds to read each tag, parameter or metric, and a page lists hundreds of runs. A few settings
+and scores are parameters and metrics as well, for people who look at the runs in MLflow's own pages. A leak-lab run has no
+scores there, since they would rank it above honest runs, but a tag `invalid` that says why.
 
-MLflow's status says how far a run is; four ways of ending need the tag `outcome` beside it:
+MLflow's status gives the state of a run, together with the tag `outcome` for the four ways it can end:
 
     state         MLflow's status   outcome
     scheduled     SCHEDULED
@@ -39,7 +39,7 @@ CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
 # What MLflow's own pages show.
 SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed",
                   "leak")
-# MLflow keeps an infinite metric as the largest float that its databases take.
+# MLflow stores an infinite metric as the largest float that its databases can hold.
 LARGEST = 1.797e308
 
 
@@ -51,10 +51,10 @@ class Run:
     state: scheduled, running, finished, stopped, failed or interrupted
     created, started, ended: UTC, None where it has not happened
     seconds: from its start to its end, or to now; None before its start
-    phase: what it does just now, in words; rate: epochs a second, None before the first
-    queue_position: 1 for the next one to be taken; None unless it is scheduled and its place was asked for
-    error: why it failed or what became of it, a sentence for the person; None where there is nothing to say
-    stopping: somebody asked for Stop; has_result: `RunStore.result` or `RunStore.forecast` has something to give
+    phase: what it is doing, in words; rate: epochs a second, None before the first
+    queue_position: 1 for the next one to start; None unless it is scheduled and its position was requested
+    error: why it failed or what happened to it, a sentence for the user; None if there is nothing to say
+    stopping: somebody asked for Stop; has_result: whether `RunStore.result` can load one
     fingerprint: of the prices; series: their name; rows: how many; currency: e.g. 'USD', None where it is not known
     parent: the run that it was made from, or the experiment that it is a part of
     experiment: which of `EXPERIMENTS` an experiment is, with its options as `parameters`; None for any other run
@@ -106,7 +106,7 @@ class Run:
 
 
 def check_run_id(run_id) -> str:
-    """`run_id` if it is one, else a RunError: it may come from a URL and ends up in paths and queries."""
+    """Returns `run_id` if it is valid, else raises RunError: it may come from a URL and is used in paths and queries."""
     if not isinstance(run_id, str) or not re.fullmatch(r"[0-9a-f]{32}", run_id):
         raise RunError(f"A run is named by 32 hex digits. Received: {str(run_id)[:60]!r}. "
                        "Pick the run on the Runs page.")
@@ -114,7 +114,7 @@ def check_run_id(run_id) -> str:
 
 
 def finite(value: float) -> float:
-    """A metric as it was before MLflow stored it."""
+    """The inverse of how MLflow stores a metric: its largest float becomes infinity again."""
     return math.copysign(math.inf, value) if abs(value) >= LARGEST else value
 
 

@@ -1,4 +1,4 @@
-"""Progress on its way from a training to the store, on a thread of its own."""
+"""Writes a training's progress to the store, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from forecasting.runs.records import CURVE, Run
 
 __all__ = ["Reporter"]
 
-WRITE_EVERY = 0.2  # seconds between two writes at least
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before the next try against a store that fails
+WRITE_EVERY = 0.2  # minimum seconds between two writes
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before retrying a failing store
 
 log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes the progress of a run into the store, and neither holds the training up nor fails it.
+    """Writes the progress of a run to the store without slowing the training down or making it fail.
 
-    What a slow or failing store could not take is kept and written later, many epochs in one batch. Leaving the context
-    writes what is left, trying for `patience` seconds.
+    What a slow or failing store does not accept is kept and written later, many epochs in one batch. Leaving the context
+    writes the rest, retrying for up to `patience` seconds.
     """
 
     def __init__(self, ledger: RunLedger, run: Run, patience: float):
@@ -48,11 +48,11 @@ class Reporter:
         self._thread.join(self._patience)
 
     def phase(self, words: str):
-        """Says what the run does from now on."""
+        """Reports what the run is doing from now on."""
         self._update([], phase=str(words))
 
     def epoch(self, log):
-        """Takes the `EpochLog` of an epoch that is over."""
+        """Reports the `EpochLog` of an epoch that has ended."""
         self._recent.append(log.seconds)
         mean = statistics.fmean(self._recent)
         point = (log.epoch, {name: getattr(log, name) for name in CURVE})
@@ -60,7 +60,7 @@ class Reporter:
                      rate=1 / mean if mean > 0 else None)
 
     def go_on(self, rows):
-        """Takes the epochs that a resumed training has behind it: (epoch, loss, val_loss, seconds) of each."""
+        """Reports the epochs that a resumed training has already run: (epoch, loss, val_loss, seconds) of each."""
         points = [(epoch, dict(zip(CURVE, values, strict=True))) for epoch, *values in rows]
         self._update(points, epoch=len(points))
 
@@ -83,7 +83,7 @@ class Reporter:
             try:
                 self._ledger.log_progress(self._run_id, points, progress)
             except StoreUnavailable as error:
-                log.warning("%s The progress of run %s is kept for the next try.", error, self._run_id)
+                log.warning("%s The progress of run %s is kept for the next attempt.", error, self._run_id)
                 with self._changed:
                     self._points[:0] = points
                     self._dirty = True

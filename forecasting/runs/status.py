@@ -1,4 +1,4 @@
-"""What the engine says of itself to every app of its home: that it works, or why it cannot."""
+"""The engine's status for every app of its home: that it works, or why it cannot."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from forecasting.paths import home, write_atomically
 __all__ = ["Status", "heard"]
 
 FILE = "engine.status"
-FRESH = 60.0  # seconds for which a word counts: an engine that died takes nothing back
-TICK = 0.05  # seconds by which the times of files lag behind the clock
-REPEAT = 20.0  # seconds after which the same word is said again
+FRESH = 60.0  # seconds for which a status is valid, since an engine that dies cannot withdraw it
+TICK = 0.05  # seconds by which file times may lag behind the clock
+REPEAT = 20.0  # seconds after which an unchanged status is written again
 
 log = logging.getLogger(__name__)
 
 
 class Status:
-    """The engine's voice."""
+    """Writes the engine's status."""
 
     def __init__(self):
         self._word, self._said = None, float("-inf")
 
     def say(self, trouble: str | None):
-        """trouble: why no run can go on, a sentence for the person; None while all is well. To be called often."""
+        """trouble: why no run can be computed, a sentence for the user; None while all is well. Call it often."""
         word = trouble or ""
         if word == self._word and time.monotonic() - self._said < REPEAT:
             return
@@ -36,17 +36,17 @@ class Status:
         self._word, self._said = word, time.monotonic()
 
     def fall_silent(self):
-        """Takes back what was said."""
+        """Withdraws the status."""
         try:
             (home() / FILE).unlink(missing_ok=True)
         except (OSError, StoreUnavailable) as error:
-            log.warning("The engine's status cannot be taken back: %s", error)
+            log.warning("The engine's status cannot be withdrawn: %s", error)
 
 
 def heard(since: float = 0.0) -> str | None:
-    """The latest word: '' while all is well, else the trouble; None where nobody has said anything for a while.
+    """The latest status: '' while all is well, otherwise the trouble; None if no engine has written one for a while.
 
-    since: seconds since 1970; what was said before is another engine's
+    since: seconds since 1970; anything written earlier is from another engine
     """
     try:
         file = home() / FILE

@@ -1,7 +1,7 @@
-"""The store of runs as a page sees it: what it writes is what it wants, what it reads is what there is.
+"""The store of runs as a page uses it: a page writes requests and reads the state of runs.
 
-The page and the engine meet here and nowhere else, so a page can be closed, reloaded, or opened in another browser by
-the run's id. Nothing in here imports TensorFlow, and MLflow is imported by the first call, not with this module.
+The page and the engine communicate through the store only, so a page can be closed, reloaded, or opened in another
+browser by the run's id. Nothing in here imports TensorFlow, and MLflow is imported by the first call, not with this module.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ __all__ = ["RunStore", "doorbell", "readable", "ring"]
 
 PATIENCE = 5.0  # seconds that a page waits for the store
 BELL = "doorbell"
-OVERLAP = 3_000  # milliseconds: how far the clocks of machines that end runs may be apart
+OVERLAP = 3_000  # clock skew tolerated between machines, in milliseconds
 MANY = 1000  # runs asked for at once
 TIMINGS_SECONDS, MOST_TIMINGS = 60, 100
-MOST_CHILDREN = 50_000  # what MLflow gives at once: of an experiment none may be overlooked
+MOST_CHILDREN = 50_000  # the most that MLflow returns at once, since no child of an experiment may be missed
 
 
 def ring():
-    """Tells the engine that there is something to see to, so that it need not ask the store all the time."""
+    """Tells the engine that there is something to do, so that it need not poll the store all the time."""
     with writing():
         (home() / BELL).touch()
 
 
 def doorbell() -> int | None:
-    """When it last rang, or None before the first time."""
+    """When it last rang, or None if it never has."""
     try:
         return (home() / BELL).stat().st_mtime_ns
     except FileNotFoundError:
@@ -66,7 +66,7 @@ class Waiting(NamedTuple):
 
 
 class RunStore:
-    """Runs: made, found, followed, stopped and read. Safe to share between threads and sessions.
+    """Creates, finds, follows, stops and reads runs. Safe to share between threads and sessions.
 
     Every method raises StoreUnavailable within seconds if the store cannot be reached, and RunError for a run that is
     unknown or damaged.
@@ -74,8 +74,8 @@ class RunStore:
 
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
-        self._ended: dict[str, Run] = {}  # an ended run changes no more, unless it is resumed
-        # For each query: milliseconds since 1970; what ended before and answers it is in _ended.
+        self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed
+        # {query: milliseconds since 1970}; runs that match it and ended before that are in _ended.
         self._listed_until: dict[str, int] = {}
         self._clock = _clock_offset()
         self._listing = threading.Lock()
@@ -99,7 +99,7 @@ class RunStore:
         """The prices that `save_history` kept as `key`."""
         history = _read_history(stored_history(key))
         if history.key != key:
-            # An older version named these prices differently. The address will name them by today's key.
+            # An older version used another key for these prices. Save them under today's key, which addresses will use.
             self.save_history(history)
         return history
 
@@ -112,7 +112,7 @@ class RunStore:
         expected = json.loads(found.data.tags[PREFIX + "history_files"])
         return _read_history(download(self._tracking, run_id, "history", expected))
 
-    # What a page wants
+    # What a page requests
 
     def create(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
                owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
@@ -147,18 +147,18 @@ class RunStore:
 
     def start_experiment(self, experiment: str, history: PriceHistory, config: ForecastConfig, options: dict, *,
                          owner: str = "", parent: str | None = None) -> str:
-        """Puts an experiment into the queue and returns its id; the engine makes its trainings.
+        """Puts an experiment into the queue and returns its id; the engine creates its trainings.
 
         experiment: one of `EXPERIMENTS`; options: as its entry names them; parent: the run that it is made around
-        It takes the place of an earlier one of the same run, unless that kind keeps them. Raises what the entry's `check`
-        does, and RunError where one is still at work.
+        It replaces an earlier one on the same run, unless that kind keeps them. Raises the errors of the entry's `check`,
+        and RunError if one is still running.
         """
         kind = EXPERIMENTS[experiment]
         options = kind.complete(options)
         kind.check(options, history, config)
         earlier = self._around(parent, experiment) if parent else []
         if any(run.active for run in earlier):
-            raise RunError("This experiment is still at work. Wait for its end, or stop it first.")
+            raise RunError("This experiment has not ended yet. Wait for it, or stop it first.")
         run_id = self.create(history, config, kind="experiment", name=f"{history.name}, {kind.label.lower()}", owner=owner,
                              parent=parent, parameters=options, experiment=experiment)
         if not kind.keeps_earlier:
@@ -167,8 +167,8 @@ class RunStore:
         return run_id
 
     def request_stop(self, run_id: str):
-        """Asks for the end of a run; one that waits never starts, one that trains keeps what it has learnt, and an
-        experiment stops its children."""
+        """Asks a run to stop: a waiting run never starts, a training keeps what it has learnt, and an experiment stops its
+        children."""
         if self.get(run_id).active:
             self._write(run_id, tags={"stop": "1"})
             ring()
@@ -176,7 +176,7 @@ class RunStore:
     def resume(self, run_id: str) -> str:
         """Puts an interrupted run back into the queue, under its own id, which is returned.
 
-        It goes on from its latest backup; where there is none, e.g. on another machine, it starts over.
+        It continues from its latest backup, or starts over if there is none, e.g. on another machine.
         """
         run = self.get(run_id)
         if not run.resumable:
@@ -187,7 +187,7 @@ class RunStore:
 
     def _put_back(self, run: Run, **tags):
         """Puts a run that has ended back into the queue."""
-        # It stays interrupted until it is back, for whoever reads it in between: any other ending would count as final.
+        # It stays interrupted until it is queued again: whoever reads it in between would take any other state for final.
         self._write(run.id, tags={"stop": "", "error": "", "progress": "", "started": "",
                                   "attempt": str(run.attempt + 1), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
@@ -195,10 +195,10 @@ class RunStore:
         ring()
 
     def delete(self, run_id: str):
-        """Forgets a run that has ended, with its files; an experiment's children go with it."""
+        """Deletes a run that has ended and its files; an experiment's children are deleted with it."""
         run = self.get(run_id)
         if run.active:
-            raise RunError("This run is still at work. Stop it first.")
+            raise RunError("This run has not ended yet. Stop it first.")
         if run.kind == "experiment":
             for child in self.children(run):
                 self._forget(child.id)
@@ -212,10 +212,10 @@ class RunStore:
             shutil.rmtree(folder, ignore_errors=True)
         backup_file(run_id).unlink(missing_ok=True)
 
-    # What there is
+    # What a page reads
 
     def get(self, run_id: str) -> Run:
-        """The run as it is now; of a waiting one also its place in the queue."""
+        """The run as it is now, with its position in the queue if it is waiting."""
         check_run_id(run_id)
         known = self._ended.get(run_id)
         if known is not None and not known.resumable:  # which another app may resume
@@ -232,8 +232,8 @@ class RunStore:
              alone: bool = False) -> builtins.list[Run]:
         """Runs, newest first.
 
-        limit: how many at most, of those that are asked for
-        kind, parent: only runs with this one; alone: only runs that are no part of an experiment
+        limit: the most runs to return
+        kind, parent: only runs with these; alone: only runs that are not part of an experiment
         """
         queries = [f"tags.`{PREFIX}parent` = '{_quotable(parent)}'"] if parent is not None else []
         if alone:  # earlier versions called the folds of one backtest a group
@@ -256,7 +256,7 @@ class RunStore:
         if (known := self._families.get(experiment.id)) is not None:
             return known
         found = self.list(limit=MOST_CHILDREN, parent=experiment.id)[::-1]
-        # Nothing becomes of them once it has ended, and looking for them takes three queries.
+        # The children of an ended experiment no longer change, and searching for them takes three queries.
         if not experiment.active and not any(run.active for run in found):
             self._families[experiment.id] = found
         return found
@@ -272,14 +272,14 @@ class RunStore:
         points: dict[int, float] = {}
         for point in sorted(self._tracking.call("get_metric_history", run_id, metric),
                             key=lambda point: (point.timestamp, point.step)):
-            if point.step == 0:  # here the curve starts over (`RunLedger.restart_curve`)
+            if point.step == 0:  # the curve starts over here (`RunLedger.restart_curve`)
                 points = {}
             else:
                 points[point.step] = finite(point.value)
         return pd.Series(points, dtype="float64")
 
     def result(self, run_id: str):
-        """What a run came to, read by its kind: the `TrainingResult` of a training (without TensorFlow), the table of a
+        """The result of a run, loaded by its kind: the `TrainingResult` of a training (without TensorFlow), the table of a
         forecast."""
         read = RUN_KINDS[self.get(run_id).kind].read
         if read is None:
@@ -297,7 +297,7 @@ class RunStore:
 
     def timings(self) -> builtins.list[Timing]:
         """What the latest trainings on this machine took, the latest first."""
-        # Anew once another run is known to have ended, and now and then for those of other sessions.
+        # Read again once another run is known to have ended, and from time to time for the runs of other sessions.
         now = (len(self._ended), time.monotonic() // TIMINGS_SECONDS)
         if self._timings[0] != now:
             found = self._search(f"tags.`{PREFIX}home` = '{home_id()}' and metrics.epoch_seconds > 0",
@@ -309,20 +309,20 @@ class RunStore:
                        whole=run.state == "finished") for run, seconds in timed if not run.active]
         return self._timings[1]
 
-    # Inside
+    # Internals
 
     def _all(self, query: str = "", limit: int = MANY) -> builtins.list[Run]:
-        """Every run that is active and answers `query`, and all that have ended which were ever read, in no order.
+        """All active runs that match `query`, and every ended run read so far, in no particular order.
 
-        Reading a run takes about a millisecond, so an ended one is read once, and of each query the `limit` latest.
+        Reading a run takes about a millisecond, so each ended run is read once, and only the `limit` latest of a query.
         """
         more = f" and {query}" if query else ""
         with self._listing:
-            if _clock_offset() < self._clock - OVERLAP / 1000:  # runs may end before others that have been read
+            if _clock_offset() < self._clock - OVERLAP / 1000:  # runs may now get earlier end times than some already read
                 self._listed_until.clear()
             self._clock = _clock_offset()
             until = self._listed_until.get(query, 0)
-            # In the order of a run's life, so that none is missed that moves on meanwhile.
+            # In the order of a run's life, so that none is missed if its state changes in between.
             waiting, running = (self._search(f"attributes.status = '{status}'{more}", limit=limit)
                                 for status in ("SCHEDULED", "RUNNING"))
             positions = self._positions() if waiting else {}
@@ -340,7 +340,7 @@ class RunStore:
                     self._ended[run.id] = run
                     active.pop(run.id, None)
             self._listed_until[query] = until
-            # Another app may have resumed one that had ended.
+            # Another app may have resumed a run that had ended.
             return list((self._ended | active).values())
 
     def _search(self, query: str, order: builtins.list[str] | None = None, limit: int | None = None) -> builtins.list:
@@ -359,7 +359,7 @@ class RunStore:
         return {run_id: place for place, run_id in enumerate(order, start=1)}
 
     def _waiting(self) -> builtins.list[Waiting]:
-        """The runs that wait for this home's engine."""
+        """The runs waiting for this home's engine."""
         found = self._search(f"attributes.status = 'SCHEDULED' and tags.`{PREFIX}home` = '{home_id()}'")
         return [self._as_waiting(run.info, run.data.tags) for run in found]
 
@@ -367,7 +367,7 @@ class RunStore:
     def _as_waiting(info, tags) -> Waiting:
         kind = RUN_KINDS.get(tags.get(PREFIX + "kind"))
         since = float(tags.get(PREFIX + "queued", info.start_time / 1000))
-        # A run that somebody asked for goes before the hundreds that their experiments may have made.
+        # A run that the user started goes ahead of the hundreds that their experiments may have created.
         return Waiting(info.run_id, tags.get(PREFIX + "owner", ""), (PREFIX + "key" in tags, since),
                        kind is None or kind.compute is not None)
 
@@ -399,7 +399,7 @@ class RunStore:
 
 
 def readable(found, queue_position: int | None = None) -> Run | None:
-    """The run, or None for what is not one of ours or is damaged: it must not hide the others."""
+    """The run, or None if it is not one of ours or is damaged, so that it does not hide the others."""
     try:
         return to_run(found, queue_position)
     except RunError as error:
@@ -415,7 +415,7 @@ def _read_history(folder: Path) -> PriceHistory:
 
 
 def _holds(folder: Path, history: PriceHistory) -> bool:
-    """Whether `folder` has these prices, undamaged."""
+    """Whether `folder` contains these prices, undamaged."""
     if not folder.exists():
         return False
     try:
@@ -425,12 +425,12 @@ def _holds(folder: Path, history: PriceHistory) -> bool:
 
 
 def _clock_offset() -> float:
-    """Seconds by which the clock on the wall is ahead of one that nobody can put back."""
+    """Seconds by which the wall clock is ahead of the monotonic clock, which nobody can set back."""
     return time.time() - time.monotonic()
 
 
 def _quotable(value: str) -> str:
-    """A value that may stand in a query of MLflow, or a RunError."""
+    """Returns `value` if it is safe in an MLflow query, else raises RunError."""
     if not all(letter.isalnum() or letter in "-_. " for letter in value):
         raise RunError("A parent, an experiment or a key is named by letters, digits, '-', '_' and '.'. "
                        f"Received: {value[:60]!r}.")

@@ -1,4 +1,4 @@
-"""The way to MLflow: where it is, one client a process, and its errors as sentences.
+"""Access to MLflow: its address, one client per process, and its errors translated into sentences.
 
 By default MLflow keeps its records in SQLite under `home()`; `MLFLOW_TRACKING_URI` names a server instead. MLflow can
 stall its caller for minutes (a locked file, a server that is gone), so `Tracking` bounds how long a caller waits.
@@ -41,12 +41,12 @@ for _name, _value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_M
 
 @contextmanager
 def writing():
-    """What the disk refuses inside, as StoreUnavailable."""
+    """Turns disk errors in its block into StoreUnavailable."""
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(f"The files of runs cannot be read or written: {error}. Make room or give yourself the "
-                               "right to write there, or set FORECASTING_HOME to another folder.") from error
+        raise StoreUnavailable(f"The files of runs cannot be read or written: {error}. Free up space, give yourself the "
+                               "permission to write there, or set FORECASTING_HOME to another folder.") from error
 
 
 def is_local() -> bool:
@@ -66,19 +66,19 @@ def store_name() -> str:
 
 
 def place() -> dict[str, str]:
-    """The environment that leads another process, perhaps on another machine, to this store."""
+    """The environment variables that lead another process, perhaps on another machine, to this store."""
     return {"FORECASTING_HOME": str(home())} if is_local() else {"MLFLOW_TRACKING_URI": tracking_uri()}
 
 
 def home_id() -> str:
-    """Tells the runs of this home from those of others on the same MLflow server."""
+    """Distinguishes the runs of this home from others' on the same MLflow server."""
     with writing():
         file = home() / "id"
         if not file.exists():
             draft = file.with_name(f"id.{uuid.uuid4().hex}")
             draft.write_text(uuid.uuid4().hex)
             try:
-                os.link(draft, file)  # fails where another process was first: then its id counts
+                os.link(draft, file)  # fails if another process was first; its id then counts
             except FileExistsError:
                 pass
             finally:
@@ -87,10 +87,10 @@ def home_id() -> str:
 
 
 class Tracking:
-    """MLflow's client, called with a bound on the time that it may take.
+    """MLflow's client, with a time limit on every call.
 
     patience: seconds that a call may take before it raises StoreUnavailable, or None to wait as long as MLflow does.
-        What was asked may still happen after that.
+        The request may still be carried out after that.
     """
 
     def __init__(self, patience: float | None = None):
@@ -107,13 +107,13 @@ class Tracking:
         try:
             return answer.result(timeout=self.patience)
         except WaitedTooLong:
-            answer.cancel()  # where it has not begun: others wait for the same store
+            answer.cancel()  # in case it has not begun, so that other callers get their turn
             raise StoreUnavailable(
-                f"The store of runs ({store_name()}) gave no answer in time. Another program may hold it, or its "
-                "server may be down. Trainings go on; try again in a moment.") from None
+                f"The store of runs ({store_name()}) did not answer in time. Another program may have locked it, or its "
+                "server may be down. Trainings continue; try again in a moment.") from None
 
     def connect(self):
-        """Loads MLflow and opens the store, which the first call would else do. Raises StoreUnavailable."""
+        """Loads MLflow and opens the store ahead of the first call. Raises StoreUnavailable."""
         self._connection(tracking_uri())
 
     @property
@@ -142,7 +142,7 @@ def _pool() -> ThreadPoolExecutor:
 
 _connecting = threading.Lock()
 _connections: dict[str, tuple] = {}
-_failures: dict[str, tuple[float, str]] = {}  # of servers: when the last try ended, and why
+_failures: dict[str, tuple[float, str]] = {}  # {server's URI: (when the last attempt ended, why it failed)}
 
 
 def _connect(uri: str) -> tuple:
@@ -160,7 +160,7 @@ def _connect(uri: str) -> tuple:
 
 
 def _reach(uri: str) -> tuple:
-    """`_open` of a server. Whoever waited while it gave no answer gets the same error at once."""
+    """`_open` for a server. Callers that waited while another one failed get the same error immediately."""
     from mlflow.exceptions import MlflowException
 
     ended, reason = _failures.get(uri, (-FORGET_FAILURE, ""))
@@ -194,8 +194,8 @@ def _open(uri: str, artifacts: str | None = None) -> tuple:
 
 
 def _make_database(file: Path):
-    """Checks the database, or makes one: the app and its engine start at the same time, and MLflow's own making of its
-    tables neither bears company nor survives a kill half-way."""
+    """Checks the database, or creates it. MLflow's own creation of its tables must not run twice at once, as when the app and
+    its engine start together, and leaves a broken database if it is killed halfway."""
     from locket import LockError, lock_file
 
     try:
@@ -206,16 +206,16 @@ def _make_database(file: Path):
             _open(f"sqlite:///{draft}", (file.parent / "artifacts").as_uri())
             os.replace(draft, file)
     except LockError:
-        raise StoreUnavailable(f"Another program has been making the store of runs ({file}) for "
+        raise StoreUnavailable(f"Another program has been creating the store of runs ({file}) for "
                                f"{CONNECT_SECONDS:.0f} s. Try again in a moment.") from None
 
 
 def _is_usable(file: Path) -> bool:
-    """Whether there is a database. Raises StoreUnavailable for one that MLflow would try again and again for over a
-    minute, or would silently make anew."""
+    """Whether there is a database. Raises StoreUnavailable for one that MLflow would retry for over a minute, or silently
+    replace with a new one."""
     advice = "Close the program that uses it, or move the file away to start with no runs."
     if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise StoreUnavailable(f"The store of runs ({file}) cannot be written. Give yourself the right to write there, "
+        raise StoreUnavailable(f"The store of runs ({file}) cannot be written. Give yourself write permission there, "
                                "or set FORECASTING_HOME to another folder.")
     if not file.exists() or file.stat().st_size == 0:
         if any((file.parent / "artifacts").glob("*")):
@@ -224,7 +224,7 @@ def _is_usable(file: Path) -> bool:
                                    "start with no runs.")
         return False
     try:
-        # Not read-only: a database that was being written when its machine died is rolled back by whoever opens it.
+        # Not read-only, because opening a database that was being written during a crash has to roll it back.
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=3)) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
@@ -232,7 +232,7 @@ def _is_usable(file: Path) -> bool:
     return True
 
 
-# What MLflow reports that no request of ours can be at fault for.
+# MLflow's error codes that cannot be caused by a bad request of ours.
 _NOT_OURS = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUEST_LIMIT_EXCEEDED", "PERMISSION_DENIED",
              "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "ENDPOINT_NOT_FOUND", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")
 
@@ -243,7 +243,7 @@ def _call(uri, method, args, kwargs):
 
 
 def _translated(function, *args, **kwargs):
-    """function(...), with what the store could not do as StoreUnavailable or RunError."""
+    """function(...), with MLflow's errors raised as StoreUnavailable or RunError."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -262,8 +262,8 @@ def _translated(function, *args, **kwargs):
 
 
 def _first_line(error) -> str:
-    if "failed with exception" in str(error):  # a page of urllib3's about connections and retries
-        return "its server gives no answer"
+    if "failed with exception" in str(error):  # urllib3's page-long message about connections and retries
+        return "its server does not answer"
     return _without_password(str(error).strip().split("\n", 1)[0])[:200].rstrip(". ")
 
 

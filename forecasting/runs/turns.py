@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 
 __all__ = ["MEMORY", "in_turn", "served"]
 
-MEMORY = 40  # owners whose last turn is remembered
+MEMORY = 40  # how many owners' last turns are remembered
 
 
 def in_turn(waiting: Iterable[tuple], recent: Sequence[str]) -> list[str]:
     """The order in which waiting runs get a free worker.
 
-    waiting: (run id, owner, rank, ...); each owner's runs go in the order of their ranks, e.g. since when they wait
-    recent: owners in the order of their last turns, the latest at the end; an owner who is not in it goes first
+    waiting: (run id, owner, rank, ...); each owner's runs go in the order of their ranks, e.g. by how long they have waited
+    recent: owners in the order of their last turns, the latest at the end; an owner not in it goes first
     returns the run ids, next one first
 
-    Somebody with one run waits for at most one run of each other owner, however many they have queued.
+    An owner with a single run waits for at most one run of each other owner, however many those have queued.
     """
     queues: dict[str, list[tuple]] = {}
     for run_id, owner, rank, *_ in waiting:

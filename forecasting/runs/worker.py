@@ -1,7 +1,7 @@
-"""What a Dask worker does with a run: compute it, tell the store how far it is, and bring it to its end.
+"""What a Dask worker does with a run: compute it, write its progress to the store, and end it there.
 
-One training per process at a time, since Keras's seeds and sessions belong to the whole process. Nothing but short
-texts goes back through Dask; results go into the store.
+One training per process at a time, since Keras's seeds and sessions are global to the process. Only short texts go back
+through Dask; results go into the store.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ __all__ = ["INTERRUPTED", "Outcome", "compute", "stop", "warm_up"]
 WARM_UP_ROWS = 400  # enough for the recommended window and horizon in every part
 NO_MEMORY = ("There was not enough memory for this run. Use fewer rows, a smaller network or a smaller batch, or close "
              "other programs.")
-INTERRUPTED = "The app ended while this run was at work. Resume it to go on from where it was a few seconds before."
+INTERRUPTED = "The app ended while this run was in progress. Resume it to continue from where it was a few seconds earlier."
 
 log = logging.getLogger(__name__)
 
-_stops: dict[tuple[str, int], str | None] = {}  # (run id, attempt): what to tell the person about the stop
+_stops: dict[tuple[str, int], str | None] = {}  # (run id, attempt): what to tell the user about the stop
 _computed = 0  # runs that this process has computed
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended, for the engine. trace: the traceback of an internal error, or None; worker: the address of who
-    computed it; computed: how many runs that process has computed."""
+    """How a run ended, for the engine. trace: the traceback of an internal error, or None; worker: the address of the
+    process that computed it; computed: how many runs that process has computed."""
 
     state: str
     error: str | None
@@ -44,18 +44,18 @@ class Outcome:
 
 
 def stop(run_id: str, attempt: int, reason: str | None = None):
-    """Asks a run to end with what it has learnt, if this process computes it. Called beside the training's thread.
+    """Asks a run that this process computes to end with what it has learnt. Called from another thread than the training's.
 
-    reason: what to tell the person about it, or None where the person asked for it
+    reason: what to tell the user about it, or None if the user asked for it
     """
     _stops[run_id, attempt] = reason
 
 
 def warm_up(place: dict[str, str], is_own: bool):
-    """Takes a process through a short training, so that TensorFlow is loaded and what the recommended settings need is
-    compiled before somebody waits for it.
+    """Runs a short training, so that TensorFlow is loaded and the recommended settings are compiled before anybody waits for
+    them.
 
-    place: the environment that leads to the store; is_own: whether the process is one of this app's
+    place: the environment variables that lead to the store; is_own: whether this app started the process
     """
     import psutil
 
@@ -65,19 +65,20 @@ def warm_up(place: dict[str, str], is_own: bool):
     from forecasting.result import train
 
     os.environ.update(place)
-    if is_own:  # people's clicks go before trainings; an idle machine trains as fast as ever
+    if is_own:  # lets clicks go first; on an idle machine trainings are as fast as ever
         psutil.Process().nice(5 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
     configure_threads()
-    # A run that waits already compiles what it needs itself; asking for it has loaded MLflow too.
+    # A run that is already waiting compiles what it needs itself. This query also loads MLflow.
     if not RunLedger().waiting():
         history = load_sample()
         train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
 
 
 def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
-    """Computes a claimed run and ends it in the store. Raises nothing that a run can do wrong: the outcome says it.
+    """Computes a claimed run and ends it in the store. Errors of the run are not raised but returned in the outcome.
 
-    attempt: counts from 1; a resumed run is attempt 2; place: the environment that leads to the store (`tracking.place`)
+    attempt: counts from 1; a resumed run is attempt 2; place: the environment variables that lead to the store
+        (`tracking.place`)
     """
     global _computed
     from distributed import get_worker
@@ -89,7 +90,7 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
     key = dask_worker.get_current_task()
 
     def is_abandoned() -> bool:
-        """The engine is gone: Dask has cancelled what nobody waits for."""
+        """Whether the engine is gone: Dask cancels tasks that no client waits for."""
         task = dask_worker.state.tasks.get(key)
         return task is None or task.state == "cancelled"
 
@@ -129,8 +130,8 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
         return "failed", NO_MEMORY, traceback.format_exc()
     except OSError as problem:
         log.exception("Run %s could not read or write a file", run_id)
-        return "failed", (f"A file could not be read or written ({problem.strerror or problem}). Make room on the disk or "
-                          "see to the rights there, then start it again."), traceback.format_exc()
+        return "failed", (f"A file could not be read or written ({problem.strerror or problem}). Free up disk space or "
+                          "check the permissions, then start it again."), traceback.format_exc()
     except Exception as problem:
         log.exception("Run %s failed", run_id)
         return "failed", (f"This run stopped on an internal error ({type(problem).__name__}); the log has the details. "

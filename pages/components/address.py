@@ -1,4 +1,4 @@
-"""What a page's address says: the data, the run and the settings in hand, so that a reload or a link brings them back."""
+"""What a page's address says: the data, the run and the settings, so that a reload or a link brings them back."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from forecasting import (
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import address_of, reopen
 from pages.components.forecast_view import read_view
-from pages.components.jobs import run_store
 from pages.components.settings import use_settings
 from pages.components.state import AppState
+from pages.components.store import run_store
 
 __all__ = ["restore", "to_query", "write_address"]
 
@@ -29,8 +29,8 @@ _HEX_ID = re.compile(r"[0-9a-f]{32}")
 def restore(state: AppState):
     """Brings back what the page's address names, after a reload or in another browser.
 
-    Once for each session: from then on the address follows the state. Where the store cannot be read just now, the state
-    is left without a history, to be brought back by the next try.
+    Runs once a session; after that the address follows the state. If the store cannot be read right now, the state is left
+    without a history, so that the next drawing tries again.
     """
     if state.history is not None:
         return
@@ -51,8 +51,8 @@ def restore(state: AppState):
 
 
 def _take(state: AppState, found: AppState):
-    """Takes what was found as a whole: a click may end a drawing anywhere, and the next one must not find half of it."""
-    # A mistake of the leak lab is made there, knowingly; no address switches it on unseen.
+    """Applies everything at once: a click may interrupt a drawing anywhere, and must not leave the state half restored."""
+    # Leak-lab mistakes are switched on in the leak lab only, never by an address.
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
     state.run_id, state.history = found.run_id, found.history
@@ -85,13 +85,13 @@ def _read_settings(text: str) -> ForecastConfig:
         changed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ForecastingError(f"The settings in the address are damaged: {error}. "
-                               "They were left out; the recommended ones are shown.") from error
+                               "They are ignored; the recommended ones are shown.") from error
     return ForecastConfig.from_dict({**RECOMMENDED.to_dict(), **changed} if isinstance(changed, dict) else changed)
 
 
 def to_query(state: AppState) -> dict[str, str]:
     """What a page's address says: the data, the run that is shown, the settings that differ from the recommended, and
-    what is asked of the forecast beyond the usual."""
+    the forecast options that differ from the defaults."""
     if state.history is None:
         return st.query_params.to_dict()
     address = {"data": address_of(state.history)}

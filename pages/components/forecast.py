@@ -15,27 +15,27 @@ from forecasting.result import MAX_STEPS
 from forecasting.runs.export import XLSX, forecast_csv, forecast_file_name, forecast_xlsx
 from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
-from pages.components.diagnostics import draw
+from pages.components.charts import draw_chart
+from pages.components.engine import draw_trouble
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import load_forecast, run_store
-from pages.components.live import draw_trouble
+from pages.components.horizon import draw_horizon
 from pages.components.state import AppState, reported
+from pages.components.store import load_forecast, run_store
 from pages.components.text import plain
-from pages.components.verdict import draw_horizon
 
 __all__ = ["draw_forecast", "draw_forecast_settings"]
 
 TICK_SECONDS = 0.5
-STEPS_BEYOND = 60  # the horizon
-# Dims what is left of the earlier settings. Nothing is drawn for it, so that nothing moves.
+STEPS_BEYOND = 60  # steps that can be asked for beyond the horizon
+# Dims the forecast of the earlier settings. Plain CSS takes up no space, so nothing on the page moves.
 DIMMED = "<style>.st-key-forecast_shown { opacity: 0.45; transition: opacity 0.2s; }</style>"
 
 
 def draw_forecast_settings(state: AppState, result) -> Wish:
     """The sidebar of this page; `state.forecast` follows.
 
-    What is in the state is a widget's default only: once a person has moved it, what the widget holds is what counts.
+    The state only provides the widgets' defaults: once a widget has been moved, its own value counts.
     """
     history, horizon = result.history, result.config.horizon
     most, usual = _most_steps(result), min(10, max(5, horizon))
@@ -48,9 +48,9 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
                                "and errors add up.")
         guarded = st.toggle("Guard with the evidence gate", value=given.guarded, key="forecast_guarded",
                             help="Departs from the naive forecast only as far as the evidence allows. Without it you see the "
-                                 "network's own line, however little it is worth.")
+                                 "network's own forecast, however little that is worth.")
         past = st.toggle("As if today were …", value=given.as_of is not None, key="forecast_past", disabled=not len(test),
-                         help="The forecast as it would have been made on a day of the test part, with what then happened.")
+                         help="The forecast as it would have been made on a day of the test part, and what happened next.")
         day = None
         if past and len(test):
             day = st.date_input("Today is", value=given.as_of or test[len(test) // 2].date(), min_value=test[0].date(),
@@ -61,7 +61,7 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
                                "Trains the same settings on every row, the test part included, so that the forecast knows "
                                "the latest prices. The test scores remain those of the run.")
     view = ForecastView(None if steps == usual else steps, guarded, refit, day)
-    if view != given:  # somebody has seen what was wrong, and chosen
+    if view != given:  # the user has changed something, so the problem in the address no longer applies
         state.forecast_problem = None
     state.forecast = view
     return Wish(steps, guarded, refit and day is None, None if day is None else _last_row_of(history, day))
@@ -72,7 +72,7 @@ def _most_steps(result) -> int:
 
 
 def _possible(state: AppState, result, most: int, usual: int, test) -> ForecastView:
-    """The view in hand with the usual in place of what this run cannot be asked; then `state.forecast_problem` says so."""
+    """The current view, with defaults for whatever this run cannot provide; `state.forecast_problem` then says so."""
     view, one = state.forecast, unit(result.history.frequency)
     if view.steps == usual:
         view = replace(view, steps=None)
@@ -89,18 +89,18 @@ def _possible(state: AppState, result, most: int, usual: int, test) -> ForecastV
 
 
 def _last_row_of(history, day) -> str:
-    """The last row of that day or before: markets close on some days."""
+    """The last row on or before that day, since markets are closed on some days."""
     return str(history.dates[history.dates.searchsorted(pd.Timestamp(day) + pd.Timedelta(days=1)) - 1])
 
 
 def draw_forecast(state: AppState, run, result, wish: Wish):
-    """The forecast that is asked for, and the one before it, dimmed, for as long as it is not there."""
+    """The forecast for the current settings; until it is ready, the previous one, dimmed."""
     if result.invalid:
-        st.error(f"{plain(result.invalid)} What it forecasts is worth nothing; choose an honest run.", icon=":material/block:")
+        st.error(f"{plain(result.invalid)} Its forecasts are worthless; choose an honest run.", icon=":material/block:")
         return
-    # The address names the run, or a link that is shared would show another one as soon as there is one.
+    # Put the run into the address: otherwise a shared link would show whichever run is newest when it is opened.
     state.run_id = state.run_id or run.id
-    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    # In a container of its own, so that a sentence that comes or goes moves nothing below it.
     said = st.container()
     if state.forecast_problem:
         said.warning(plain(state.forecast_problem), icon=":material/link_off:")
@@ -108,11 +108,11 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
         table, job = _find(state, run, result, wish)
         _draw_buttons(state, run, result, wish, table, job)
         if job is not None and not job.active and table is None:
-            if job.state == "stopped" and not job.error:  # somebody's own wish is no error
+            if job.state == "stopped" and not job.error:  # a stop that the user asked for is no error
                 said.info("This forecast was stopped before it was made. Press Forecast to make it.",
                           icon=":material/stop_circle:")
             else:
-                said.error(plain(job.error or "This forecast could not be made. Press Forecast to try again."),
+                said.error(plain(job.error or "This forecast failed. Press Forecast to try again."),
                            icon=":material/error:")
         if table is None:
             said.html(DIMMED)
@@ -128,12 +128,12 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
 
 
 def _find(state: AppState, run, result, wish: Wish):
-    """(the table of `both_forecasts`, the job that computes it); the table is None for as long as there is none.
+    """(the table of `both_forecasts` or None while it is not ready, the job that computes it).
 
-    A new job is started by itself, unless one for these settings has failed or was stopped.
+    Starts a new job automatically, unless one for these settings has failed or was stopped.
     """
     if not wish.refit and wish.steps <= result.config.horizon:
-        return both_forecasts(result, wish.steps, wish.as_of), None  # known since the training
+        return both_forecasts(result, wish.steps, wish.as_of), None  # the saved result has these steps already
     jobs = [job for job in run_store().list(limit=100, kind="forecast", parent=run.id)
             if (job.parameters["refit"], job.parameters["as_of"]) == (wish.refit, wish.as_of)
             and job.parameters["steps"] >= wish.steps]
@@ -144,14 +144,14 @@ def _find(state: AppState, run, result, wish: Wish):
 
 
 def _start(state: AppState, run, result, wish: Wish) -> str:
-    """Has all steps computed that may be asked for: these cost a fraction of a second, and a job of its own takes more."""
+    """Starts a job for all steps that can be asked for: more steps cost a fraction of a second, another job costs more."""
     return run_store().create(result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
                               parameters={"steps": _most_steps(result), "refit": wish.refit, "as_of": wish.as_of})
 
 
 def _until_then(state: AppState, run, result, wish: Wish):
-    """(title, wish, table) of what stands on the page until the forecast is there: the one before, or at first what the
-    network forecasts as it was trained."""
+    """(title, wish, table) of what the page shows until the forecast is ready: the previous forecast, or at first that of the
+    network as it was trained."""
     if state.forecast_drawn and state.forecast_drawn[0] == run.id:
         return "Forecast, from the earlier settings", *state.forecast_drawn[1:]
     direct = replace(wish, steps=min(wish.steps, result.config.horizon), refit=False)
@@ -159,7 +159,7 @@ def _until_then(state: AppState, run, result, wish: Wish):
 
 
 def _draw_buttons(state: AppState, run, result, wish: Wish, table, job):
-    """Forecast, Stop, and beside them how far the job is: a row that keeps its height, on a phone too."""
+    """Forecast, Stop and the progress of the job, in a row whose height never changes, not even on a phone."""
     busy = job is not None and job.active
     with st.container(horizontal=True, vertical_alignment="center"):
         missing = table is None and not busy
@@ -194,7 +194,7 @@ def _wait(job_id: str):
 def _show(result, wish: Wish, both: pd.DataFrame, title: str, ready: bool):
     """A forecast: its numbers, what to make of them, the chart, the downloads and all its steps.
 
-    both: of `both_forecasts`; ready: it is the one that is asked for
+    both: from `both_forecasts`; ready: whether this is the forecast for the current settings
     """
     history, currency = result.history, result.history.currency
     past = history.frame["Close"]
@@ -221,7 +221,7 @@ def _show(result, wish: Wish, both: pd.DataFrame, title: str, ready: bool):
 
 
 def _draw_numbers(shown: pd.DataFrame, past: pd.Series, currency: str | None, is_naive: bool):
-    """The last price, and what is expected at the end. Each number takes the width it needs, and a new row if need be."""
+    """The last price and the expected one at the end. Each takes the width it needs, and wraps if it must."""
     last, end = past.iloc[-1], shown.iloc[-1]
     of = f", {currency}" if currency else ""
     change = "as naive: no change" if is_naive else " ".join(
@@ -242,7 +242,7 @@ def _draw_chart(past: pd.Series, shown: pd.DataFrame, **options):
         chosen = st.segmented_control("Stretch shown", list(offered), default=chosen, key="forecast_stretch", required=True,
                                       label_visibility="collapsed",
                                       help="How much of the past stands before the forecast; the price axis fits it.")
-    draw(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
+    draw_chart(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
 
 
 def _words(result, wish: Wish) -> str:
@@ -256,7 +256,7 @@ def _words(result, wish: Wish) -> str:
         words.append(f"Steps beyond {result.config.horizon} feed the network's own predictions back, so their errors add up.")
     if wish.refit:
         again = "The network was trained again" if result.best_epoch else "What the run had learnt was fitted again"
-        words.append(f"{again} on all rows before this forecast from the last one; the scores are those of the run.")
+        words.append(f"{again} on all rows, and this forecast starts from the last one; the scores are those of the run.")
     else:
         row = f"as if today were {date(wish.as_of)}" if wish.as_of else f"from the last row, {date(result.history.dates[-1])}"
         words.append(f"The forecast is made {row}, by the network as the run trained it.")

@@ -25,7 +25,7 @@ class ForecastView:
     as_of: date | None = None
 
     def to_text(self) -> str | None:
-        """For the address: what is not as usual, or None."""
+        """The fields that differ from their defaults, for the address; None if all are as usual."""
         said = {"steps": self.steps, "as_of": self.as_of and self.as_of.isoformat()}
         said = {name: value for name, value in said.items() if value is not None}
         said |= {name: False for name in ("guarded", "refit") if not getattr(self, name)}
@@ -43,7 +43,7 @@ class Wish:
 
 
 def read_view(text: str | None) -> tuple[ForecastView, str | None]:
-    """(what `ForecastView.to_text` wrote, what is wrong with it), with the usual in place of each bad value."""
+    """The inverse of `ForecastView.to_text`: (the view, with the default for each bad value; what is wrong, or None)."""
     if not text:
         return ForecastView(), None
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from forecasting.errors import ForecastingError
+from pages.components.first_paint import preload_charts
 from pages.components.text import plain
 
-if TYPE_CHECKING:  # what brings in pandas is imported once there is something on the screen
+if TYPE_CHECKING:  # these import pandas, which has to wait until there is something on the screen
     from forecasting import PriceHistory
     from pages.components.state import AppState
 
@@ -30,9 +30,9 @@ SIDEBAR_WIDTH = 376  # the three presets fit into one row
 
 @contextmanager
 def page(title: str, purpose: str):
-    """Opens a page and yields the session's `AppState`; an error that a user can mend is shown where the work stopped.
+    """Opens a page and yields the session's `AppState`; an error that the user can fix is shown where the work stopped.
 
-    Every page runs on its own (a deep link may be the first request of the server's life), so each opens with this.
+    Every page starts with this, because any of them may be the first that a new server is asked for (a deep link).
     """
     st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide",
                        initial_sidebar_state=SIDEBAR_WIDTH)
@@ -40,11 +40,12 @@ def page(title: str, purpose: str):
         links = st.container()
     st.title(title)
     st.markdown(purpose)
-    # In a block of its own: a sentence that comes or goes moves nothing below it.
+    # In a container of its own, so that a sentence that comes or goes moves nothing below it.
     said = st.container()
-    charts = _load_charts()
+    charts = preload_charts()
     from pages.components.address import restore, write_address
-    from pages.components.jobs import spare_imports, start_engine
+    from pages.components.collector import freeze_imports
+    from pages.components.engine import start_engine
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
 
@@ -63,7 +64,7 @@ def page(title: str, purpose: str):
         if state.history is None:
             said.button("Try again", icon=":material/refresh:")
             st.stop()
-        # Before anything is drawn, so that a reload in the middle of it loses nothing.
+        # Written before anything is drawn, so that a reload halfway through loses nothing.
         write_address(state)
         with boundary():
             yield state
@@ -71,7 +72,7 @@ def page(title: str, purpose: str):
         write_address(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
-        spare_imports()
+        freeze_imports()
 
 
 def link_to(label: str, state: AppState, text: str | None = None):
@@ -82,7 +83,7 @@ def link_to(label: str, state: AppState, text: str | None = None):
     try:
         st.page_link(path, label=text or label, icon=icon, query_params=to_query(state) or None, width="stretch")
     except StreamlitPageNotFoundError:
-        # A page that was started alone, without app.py, has no others beside it.
+        # A page that is run alone, without app.py, knows no other pages.
         st.caption(text or label)
 
 
@@ -108,12 +109,3 @@ def series_line(history: PriceHistory):
 def is_dark() -> bool:
     """Whether this browser shows the dark theme."""
     return st.context.theme.type == "dark"
-
-
-def _load_charts():
-    """Has a new visitor's browser load its chart library, the largest part of the first paint, while the server imports
-    its own. Returns the place of the chart that it asks for, to be emptied before there is anything to see of it."""
-    place = st.empty()
-    if not st.session_state:
-        place.plotly_chart(go.Figure())
-    return place

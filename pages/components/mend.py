@@ -1,4 +1,4 @@
-"""The button that mends what went wrong with a run: it takes the mended settings in hand and trains with them."""
+"""The button that fixes what went wrong with a run: it takes over the corrected settings and trains with them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import replace
 import streamlit as st
 
 from forecasting import ForecastConfig
-from pages.components.jobs import run_store
-from pages.components.live import current_run
 from pages.components.settings import use_settings
 from pages.components.settings_words import changes_words
 from pages.components.state import AppState, app_state, reported
+from pages.components.store import current_run, run_store
 from pages.components.text import plain
 
 __all__ = ["draw_mend"]
 
 
 def draw_mend(run, cause):
-    """The button of a `Cause`, and what it changes; nothing where there is no mend."""
+    """The button of a `Cause` and what it changes; nothing if no settings would help."""
     if cause.mend is None:
         return
     state = app_state()
@@ -27,10 +26,10 @@ def draw_mend(run, cause):
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button(
             cause.label, key=f"mend_{run.id}", icon=":material/build:", disabled=busy, on_click=_mend,
-            args=(state, run, cause.mend), help="A training is under way. Stop it first, or wait for its end." if busy else
-            "Takes these settings in hand, on this run's prices, and starts the training.")
+            args=(state, run, cause.mend), help="A training is running. Stop it first, or wait until it has ended." if busy else
+            "Takes over these settings and this run's prices, and starts the training.")
         st.caption(plain(changes_words(run.config, cause.mend)))
-    if clicked and state.asks_to_train:  # another page than Train, which has started it by now
+    if clicked and state.asks_to_train:  # still set, so this is not the Train page: that would have started it
         st.switch_page("pages/2_Train.py")
 
 

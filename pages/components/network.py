@@ -1,4 +1,4 @@
-"""The network as a picture that follows the settings."""
+"""A diagram of the network that follows the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["draw_network"]
 def draw_network(config: ForecastConfig, expanded: bool):
     """Layers from the input to the output, each with the shape that leaves it and its parameters."""
     layers = describe_network(config)
-    with st.expander("The network, drawn", expanded=expanded):
+    with st.expander("Diagram of the network", expanded=expanded):
         st.graphviz_chart(_dot(layers, config, is_dark()), width="content",
                           alt="The network from its input to its output: " + ", ".join(map(_words, layers)))
         total = sum(layer.parameters for layer in layers)

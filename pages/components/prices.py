@@ -1,4 +1,4 @@
-"""The prices in hand on the Data page: how they are split, their chart, what was repaired and what looks wrong."""
+"""The current prices on the Data page: how they are split, their chart, what was repaired and what looks wrong."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix
 from forecasting.model.encoding import check_history
 from forecasting.model.split import describe_split
-from forecasting.plots import CONFIG, describe, price_chart
+from forecasting.plots import price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
 from forecasting.words import count, count_of, date, dates, price, share
+from pages.components.charts import draw_chart
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import keep_history
 from pages.components.state import AppState, held, reported, taken, widget_for
+from pages.components.store import keep_history
 from pages.components.text import plain
 
 __all__ = ["draw_prices"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 EDGE_ROWS = 5
-ESCAPED = 0.05  # of the test prices beyond training: from then on they spoil the scores of the target Price
-SPACING = "spacing"  # no exchange: a selectbox shows None as if nothing were chosen
+ESCAPED = 0.05  # share of test prices beyond training from which the scores of the target Price suffer
+SPACING = "spacing"  # stands for no exchange, because a selectbox shows None as if nothing were chosen
 
 
 def draw_prices(state: AppState):
-    """The answer first (how much there is, and how far the test part leaves what training sees), then chart and details."""
+    """First how many prices there are and how far the test part leaves the training range, then the chart and details."""
     _take_calendar(state)
     history, view = state.history, describe_split(state.history, state.config)
     last, rows, windows, escape = st.columns(4)
@@ -52,7 +53,7 @@ def draw_prices(state: AppState):
 
 
 def _escape_words(escape: float | None) -> str | None:
-    """What the share of test prices beyond training means for what is to be predicted."""
+    """What the share of test prices beyond training means for the choice of a target."""
     if escape is None:
         return None
     if escape >= ESCAPED:
@@ -65,12 +66,11 @@ def _draw_chart(state: AppState, split):
     x_range = None
     if len(history) > MOST_POINTS:
         x_range = _draw_range(state)
-    figure = price_chart(history, split, dark=is_dark(), x_range=x_range)
-    st.plotly_chart(figure, key="data_chart", theme=None, config=CONFIG, alt=describe(figure))
+    draw_chart(price_chart(history, split, dark=is_dark(), x_range=x_range), "data_chart")
 
 
 def _draw_range(state: AppState):
-    """A stretch of a long series, drawn from all its rows: a long line is thinned, and its details show only here."""
+    """Lets the user pick a stretch of a long series, drawn from all its rows; the whole line is drawn from a sample of them."""
     history = state.history
     whole = (history.dates[0].to_pydatetime(), history.dates[-1].to_pydatetime())
     key = f"data_stretch_{history.fingerprint}"
@@ -92,7 +92,7 @@ def _draw_notes(history):
 
 
 def _draw_problems(state: AppState):
-    """What looks wrong, with a button where mending it is safe."""
+    """What looks wrong, with a button where a fix is safe."""
     for i, problem in enumerate(state.history.problems):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(plain(problem.sentence), icon=":material/warning:")
@@ -106,7 +106,7 @@ def _fix(state: AppState, problem):
 
 
 def _mend(state: AppState, history):
-    """Takes a mended copy of the prices in hand."""
+    """Replaces the current prices with a corrected copy."""
     if state.request is not None:
         state.request.key = history.key
     keep_history(state, history)

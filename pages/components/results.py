@@ -10,12 +10,12 @@ import streamlit as st
 from forecasting.evaluation.learning import ending_words, gap_words
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.evaluation.verdict import direction_words
-from forecasting.plots import CONFIG, describe, last_rows, prediction_chart
+from forecasting.plots import last_rows, prediction_chart
 from forecasting.runs.export import XLSX, predictions_file_name, predictions_xlsx
 from forecasting.words import UNKNOWN, count, count_of, date, duration, percent, price, share, unit
+from pages.components.charts import draw_chart, draw_loss
 from pages.components.frame import is_dark
-from pages.components.jobs import load_csv, load_result
-from pages.components.live import draw_curve
+from pages.components.store import load_csv, load_result
 from pages.components.verdict import draw_answer, draw_reasons
 
 __all__ = ["draw_result"]
@@ -43,7 +43,7 @@ def _draw_tabs(run, result):
     with loss:
         if loss.open:
             log_scale = st.toggle("Logarithmic loss", key="train_log")
-            draw_curve(result.curve, run, log_scale, key="train_curve_ended")
+            draw_loss(result.curve, run, log_scale, key="train_curve_ended")
             st.caption(f"{ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)} Trained for "
                        f"{duration(run.seconds)}.")
             if why_apart := gap_words(result):
@@ -93,7 +93,7 @@ def _draw_predictions(result):
     else:
         x_range = last_rows(predictions.index, rows) if rows else None
     figure = prediction_chart(predictions, dark=is_dark(), currency=result.history.currency, x_range=x_range)
-    st.plotly_chart(figure, key="train_predictions", theme=None, config=CONFIG, alt=describe(figure))
+    draw_chart(figure, "train_predictions")
 
 
 def _span(dates: pd.DatetimeIndex):
@@ -108,5 +108,5 @@ def _score_table(result) -> pd.DataFrame:
 
 def _cell(part: str, name: str, scores: dict, currency: str | None) -> str:
     text = SCORES[name].show(name, scores, currency)
-    # Intervals are made to fit the validation part: what they cover there is no test of them.
+    # Intervals are fitted to the validation part, so their coverage there proves nothing.
     return f"{text} (fitted)" if SCORES[name].level and part != "test" and text != UNKNOWN else text

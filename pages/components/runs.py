@@ -10,9 +10,9 @@ import streamlit as st
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.words import age, date, duration
 from pages.components.frame import link_to
-from pages.components.jobs import load_result, run_store
 from pages.components.settings import use_settings
 from pages.components.state import AppState, reported, taken, widget_for
+from pages.components.store import load_result, run_store
 from pages.components.text import plain
 
 __all__ = ["choose_result", "draw_runs"]
@@ -48,7 +48,7 @@ def draw_runs(state: AppState):
 
 
 def choose_result(state: AppState):
-    """The run that is shown and its result, chosen among those that have one; (None, None) where there is none yet."""
+    """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
     store = run_store()
     runs = [run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result]
     if not runs:
@@ -57,7 +57,7 @@ def choose_result(state: AppState):
         return None, None
     by_id = {run.id: run for run in runs}
     _take_run(state)
-    # The run in hand first; while it is still being trained, the newest one that has ended.
+    # The current run by default; while that is still being trained, the newest one that has ended.
     widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else runs[0].id)
     chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
                           format_func=lambda key: _label(by_id[key]), on_change=_take_run, args=(state,))
@@ -71,14 +71,14 @@ def _take_run(state: AppState):
 
 def _label(run) -> str:
     units = " + ".join(map(str, run.config.units))
-    # When it began, and not how long ago: the browser tells by its label which run was chosen.
+    # The start time rather than the age: the browser identifies the chosen run by its label, which must not change.
     words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
              date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
     return " · ".join([*words, "invalid"] if run.config.leak else words)
 
 
 def _row(run) -> dict:
-    # A run of the leak lab has no score that could be ranked.
+    # Scores of leak-lab runs mean nothing and must not be ranked.
     test = {} if run.config.leak else run.scores.get("test", {})
     config = run.config
     return {

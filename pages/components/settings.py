@@ -23,13 +23,13 @@ BATCH_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 MOST_LAYERS = 4
 COLUMNS = ("Open", "High", "Low", "Volume")  # inputs that a series may lack
 SHARES = ("validation_share", "test_share")
-USUAL = {"clip_norm": 1.0, "patience": 8}  # where they begin if the first settings have none
+USUAL = {"clip_norm": 1.0, "patience": 8}  # what their sliders start at if the first settings have them switched off
 
 
 def use_settings(state: AppState, config: ForecastConfig):
-    """Takes settings that come from elsewhere (a preset, a run, an address, a button) into the sidebar and into the state.
+    """Copies settings from elsewhere (a preset, a run, an address, a button) into the sidebar and the state.
 
-    To be called from a callback, or before a page draws its settings; on any page.
+    Works on any page; call it from a callback, or before the page draws its settings.
     """
     state.config, state.problem = config, None
     values = _values(config)
@@ -42,14 +42,14 @@ def use_settings(state: AppState, config: ForecastConfig):
 
 
 def follow_settings(state: AppState):
-    """Brings `state.config` up to what the sidebar's widgets hold. Every page begins with this: the settings last changed
-    may come with the click that opens another page.
+    """Updates `state.config` from the sidebar's widgets. Every page starts with this, since a change may arrive together with
+    the click that opens another page.
     """
     if "train_window" not in state.widgets:
         use_settings(state, state.config)
-    # Before the settings: one that came together with a preset was made after it, where the page was slow to answer.
+    # Presets go first: a setting that arrives together with a preset was changed after it, while the page was slow to answer.
     for before, chosen in taken(state, "train_preset"):
-        use_settings(state, PRESETS[chosen or before])  # a click on the chosen one unchooses it
+        use_settings(state, PRESETS[chosen or before])  # a click on the chosen preset deselects it
     for name in list(state.widgets):
         if name.startswith("train_"):
             taken(state, name)
@@ -87,7 +87,7 @@ def _config(state: AppState) -> ForecastConfig:
     values = {name: _now(state, name) for name in (*RANGES, *CHOICES, "features") if name != "leak"}
     values |= {name: None for name in CHOICES if values.get(name) == NONE}
     values |= {name: None for name, on in (("clip_norm", "clips"), ("patience", "stops_early")) if not _now(state, on)}
-    for name in SHARES:  # one that is no whole percent stays as it is until it is moved
+    for name in SHARES:  # a share that is no whole percent is kept until its slider is moved
         given = getattr(state.config, name)
         values[name] = given if values[name] == _percent(given) else values[name] / 100
     return replace(state.config, **values, units=[_now(state, f"units_{i}") for i in range(_now(state, "layers"))])
@@ -97,7 +97,7 @@ def draw_settings(state: AppState) -> str | None:
     """Draws the sidebar's settings. Returns why these prices cannot be trained with them, or None."""
     _fit_features(state)
     _draw(state)
-    # Where a browser comes back to a server that forgot it, its widgets have told what they hold only now.
+    # After a server restart, a returning browser has only now sent the values of its widgets.
     follow_settings(state)
     if state.problem:
         return state.problem
@@ -143,10 +143,10 @@ def _draw(state: AppState):
 
 
 class Fields:
-    """Draws the widgets of the settings, and tells what each holds.
+    """Draws the widgets of the settings and reads their values.
 
-    The value given to a widget is its own: a drawing changes none. Range and options are those that it began with, or
-    Streamlit would take it for another widget.
+    Drawing never changes the value of a widget. Its range and options must stay those it was created with, or Streamlit
+    would take it for another widget.
     """
 
     def __init__(self, state: AppState):
@@ -156,13 +156,13 @@ class Fields:
         return self._widgets[f"train_{name}"][-1].value
 
     def _options(self, name, about=None) -> tuple[Widget, dict]:
-        """The widget of a setting, and what is said to Streamlit about every one of them."""
+        """The widget of a setting, and the arguments that all of Streamlit's widgets share."""
         widget = self._widgets[f"train_{name}"][-1]
-        # What was changed just before another page was opened is kept for that page to read.
+        # persist_state keeps a change made just before another page was opened, for that page to read.
         return widget, {"key": widget.key, "help": HELP[about or name], "persist_state": "session"}
 
     def slider(self, name, label, low, high, off: str | None = None, **options):
-        """A slider over the usual range, widened where it begins beyond it. off: why it does not apply"""
+        """A slider over the usual range, widened to include its initial value. off: why the setting does not apply, or None"""
         widget, usual = self._options(name)
         st.slider(label, min(low, widget.start), max(high, widget.start), value=widget.value, disabled=bool(off), **usual,
                   **options)
@@ -179,7 +179,7 @@ class Fields:
         return widget.value
 
     def one_of(self, name, label, values):
-        """A slider over a list of usual numbers, with the one it begins with among them."""
+        """A slider over a list of usual numbers and its initial value."""
         widget, usual = self._options(name)
         st.select_slider(label, sorted({*values, widget.start}), value=widget.value,
                          format_func=lambda value: f"{value:g}", **usual)

@@ -1,4 +1,4 @@
-"""What the settings are called, and what each does and endangers."""
+"""What the settings are called, what each does, and what can go wrong with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = {
     "bollinger_width": "Bollinger width", "volatility": "Rolling volatility",
 }
 
-# Every field of a ForecastConfig, as its widget is labelled and as sentences call it.
+# The label of every field of a ForecastConfig, in widgets and in sentences.
 LABELS = {
     "window": "Window", "horizon": "Horizon", "target": "Target", "features": "Inputs", "cell": "Cell", "units": "Units",
     "dropout": "Dropout", "recurrent_dropout": "Recurrent dropout", "initializer": "Initial weights",
@@ -40,16 +40,16 @@ HELP = {
               "that spans more days; too long and training slows down while old prices add mostly noise.",
     "layers": "How many recurrent layers are stacked. More can combine patterns of different lengths; with few data "
               "a second layer mostly learns the noise and takes twice as long.",
-    "units": "How much each layer can remember. Too few and it cannot follow the series; too many and it learns the "
-             "training part by heart, which shows as a validation loss that turns upwards.",
+    "units": "How much each layer can remember. Too few and it cannot follow the series; too many and it memorises "
+             "the training part, which shows as a validation loss that turns upwards.",
     "epochs": "How often training goes through all windows, at most. Too few and it has not finished learning; too "
               "many are harmless with early stopping, and overfit without it.",
     "learning_rate": "How far each step moves the weights. Too high and the loss jumps about or becomes NaN; too low "
                      "and it hardly falls in the epochs given.",
     "batch_size": "How many windows share one step. Small batches learn more per epoch, noisily and slowly; large "
                   "ones are quicker per epoch but may need more epochs or a higher learning rate.",
-    "dropout": "The share of signals between layers that is switched off at random while training. Some of it guards "
-               "against learning by heart; above about 0.5 little gets through and the loss stays high.",
+    "dropout": "The share of signals between layers that is switched off at random while training. Some of it helps "
+               "against memorising; above about 0.5 little gets through and the loss stays high.",
     "recurrent_dropout": "The same between the steps of time. It disturbs the memory itself, so keep it small; it "
                          "also rules out the fast layers, and training takes several times longer.",
     "optimizer": "How a gradient becomes a step. Adam suits nearly everything; SGD with momentum needs a higher "
@@ -73,14 +73,14 @@ HELP = {
     "supervision": "What each pass teaches. The last step only, as in the tutorial, repeats most of the work between "
                    "neighbouring windows; every step teaches many targets at once and learns sooner, and may overfit "
                    "within seconds on returns.",
-    "skip": "A ridge regression over the same window, fitted first and then frozen; the network learns what it leaves "
-            "over. Without it the network must also learn what a straight line already knows.",
+    "skip": "A ridge regression over the same window, fitted first and then frozen; the network learns what is "
+            "left. Without it the network must also learn what a straight line already knows.",
     "season": "Lets the frozen part look one season back (a week, a year) where the training and validation parts "
               "prove that it helps. It has no effect on series without a season, like most prices.",
     "features": "What the network sees beside the closing price, always from the past only. Each input costs time "
                 "and adds noise; on daily prices few of them help.",
-    "target": "What the network predicts from the last known price on. Returns and changes stay in the same range "
-              "for ever. *Price* fails as soon as prices leave the range seen in training: a network cannot reach "
+    "target": "What the network predicts from the last known price on. Returns and changes always stay in the "
+              "same range. *Price* fails as soon as prices leave the range seen in training: a network cannot reach "
               "values it never learnt, and its line goes flat.",
     "horizon": "How many steps ahead one network predicts, one output per step. More steps show how soon knowledge "
                "fades; scores on this page are always one step ahead.",

@@ -1,4 +1,4 @@
-"""The ways to prices on the Data page: each entry of `SOURCES`, its fields, and what comes of it."""
+"""The sources of prices on the Data page: the fields of each entry of `SOURCES`, and the outcome of opening it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from forecasting import ForecastingError, NeedsChoice, PriceHistory
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, address_of, origin_of, reopen
 from pages.components.frame import boundary
-from pages.components.jobs import keep_history
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
+from pages.components.store import keep_history
 from pages.components.text import plain
 
 __all__ = ["draw_sources"]
@@ -23,7 +23,7 @@ QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", 
 
 
 def draw_sources(state: AppState):
-    """Draws the ways in; what a person chooses becomes `state.history`."""
+    """Draws the sources; the prices that the user opens become `state.history`."""
     for key, request in list(state.requests.items()):
         if request.job is not None and request.job.done:
             _take_results(state, key)
@@ -55,7 +55,7 @@ def _draw_source(state: AppState, key: str):
         _offer_columns(state, key)
     if request.choices:
         st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(state, key),
-                  help="Takes back what was chosen for these prices.")
+                  help="Undoes the choices made for these prices.")
     if request.job is not None:
         _draw_job(state, key)
     _draw_found(state, key)
@@ -94,7 +94,7 @@ def _draw_uploader(state: AppState, key: str, field: File):
 
 
 def _draw_form(state: AppState, key: str):
-    """Fields in a row, with the button at its end and what is switched on or off below."""
+    """A row of fields that ends with the button, and the toggles below it."""
     source = SOURCES[key]
     in_row = [field for field in source.fields if not isinstance(field, Toggle)]
     *places, last = st.columns([*(2 if isinstance(field, Choice) else 3 for field in in_row), 1], vertical_alignment="bottom")
@@ -131,7 +131,7 @@ def _draw_field(state: AppState, place, name: str, field, answers: dict):
 
 
 def _open(state: AppState, key: str, answers: dict, choices: dict | None = None):
-    """Asks a source for prices; what comes of it is in the state. choices: answers to its questions"""
+    """Asks a source for prices and stores the outcome in the state. choices: answers to its questions"""
     earlier = state.requests.get(key)
     request = state.requests[key] = Request(answers, choices or {}, found=earlier.found if earlier else {})
     state.waiting_for = key
@@ -149,7 +149,7 @@ def _open(state: AppState, key: str, answers: dict, choices: dict | None = None)
 
 
 def _take(state: AppState, key: str, history: PriceHistory):
-    """Takes the prices of a source in hand; those that an address cannot call by a name are kept in the store."""
+    """Makes the prices of a source the current ones, and saves those that have no short name for the address in the store."""
     state.requests[key].key = history.key
     if address_of(history) == history.key:
         keep_history(state, history)
@@ -170,7 +170,7 @@ def _ask(state: AppState, key: str):
 @reported
 def _answer(state: AppState, key: str, kind: str, widget: str):
     request = state.requests[key]
-    # What the widget holds now: the drawing before may not have known it yet.
+    # Read from the widget: the last drawing may have been older than the latest change.
     _open(state, key, request.answers, {**request.choices, kind: st.session_state[widget]})
 
 
@@ -185,19 +185,19 @@ def _offer_columns(state: AppState, key: str):
     if alternatives:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             other = st.selectbox("Another price column of this file", alternatives, index=None, key="data_column",
-                                 placeholder="The one chosen stands in the notes")
+                                 placeholder="The current one is named in the notes")
             st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, key, "column", "data_column"))
 
 
 def _draw_job(state: AppState, key: str):
-    """Prices on their way, and what else can be done once they take long."""
+    """The progress of a fetch, and what else can be done once it takes long."""
     job = state.requests[key].job
     late = job.seconds >= PATIENCE_SECONDS
     st.fragment(_wait, run_every=0.5)(job, late)
     if not late:
         return
-    # Outside what is drawn again and again: that would swallow a click.
-    st.warning(f"{job.provider} has not answered for {PATIENCE_SECONDS} seconds. It may still; or go on without it.",
+    # Outside the fragment that redraws itself, which would lose clicks.
+    st.warning(f"{job.provider} has not answered for {PATIENCE_SECONDS} seconds. Keep waiting, or go on without it.",
                icon=":material/hourglass_empty:")
     with st.container(horizontal=True):
         if any(job.cached(symbol) for symbol in job.symbols):
@@ -224,7 +224,7 @@ def _give_up(state: AppState):
 
 
 def _take_results(state: AppState, key: str):
-    """What came of a job: prices, or the reason why not and what can stand in for them where there is something."""
+    """Takes the results of a job: prices, or why there are none and what can be used instead."""
     request = state.requests[key]
     job, request.job = request.job, None
     state.waiting_for = None
@@ -235,7 +235,7 @@ def _take_results(state: AppState, key: str):
 
 
 def _take_found(state: AppState, key: str, found: dict):
-    """Keeps the histories found (None: there is none) and takes the first one in hand."""
+    """Keeps the histories found (None for a missing one) and makes the first the current one."""
     found = {symbol: replace(history, origin=key) for symbol, history in found.items() if history is not None}
     state.requests[key].found |= found
     for history in list(found.values())[:1]:
@@ -243,7 +243,7 @@ def _take_found(state: AppState, key: str, found: dict):
 
 
 def _draw_found(state: AppState, key: str):
-    """Which of the series that jobs have brought is in hand, where there are several."""
+    """Lets the user pick one of several fetched series."""
     if len(state.requests[key].found) > 1:
         _take_symbol(state, key)
         found = state.requests[key].found

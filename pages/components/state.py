@@ -1,10 +1,7 @@
-"""What one browser session has in hand: a single typed object under a single key."""
+"""The state of one browser session: a single typed object under a single key."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -20,6 +17,7 @@ from forecasting import (
     PriceHistory,
 )
 from pages.components.forecast_view import ForecastView
+from pages.components.owner import browser_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,19 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["AppState", "Request", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
-XSRF_COOKIE = "_streamlit_xsrf"
-_XSRF = re.compile(r"2\|((?:[0-9a-f]{2})+)\|((?:[0-9a-f]{2})+)\|\d+")
-MOST_WIDGETS = 20  # for one value: more than a person can outrun by clicks while a page is drawn
+MOST_WIDGETS = 20  # kept for one value: more than anyone can create by clicking while a page is drawn
 
 
 @dataclass
 class Request:
-    """What a source of prices was last asked for, and what has come of it.
+    """What a source of prices was last asked for, and the outcome.
 
     answers: to the source's fields; choices: answers to its questions so far
-    key: of the history that it gave, or of a mended copy; None while there is none
-    question: what is still to be asked, or None; error: why there are no prices, '' where there is nothing to say
-    job: prices on their way, or None; found: the histories that jobs of this source have brought in this session
+    key: of the history that it gave, or of a corrected copy; None while there is none
+    question: what the user still has to answer, or None; error: why there are no prices, or ''
+    job: a fetch in progress, or None; found: the histories that jobs of this source have fetched in this session
     """
 
     answers: dict
@@ -58,7 +54,7 @@ class Request:
 class Widget:
     """A widget for a value that can also change elsewhere; see `widget_for`.
 
-    start: the value that it was made for; value: what it held when it was last looked at
+    start: its initial value; value: what it held when it was last read
     """
 
     key: str
@@ -68,17 +64,17 @@ class Widget:
 
 @dataclass
 class AppState:
-    """history: the prices in hand, or None before the first page has opened
-    config: the settings in hand, changed by `use_settings` and by the sidebar's widgets only
-    problem: why what these widgets hold makes no settings, or None; `config` is then what they held before
+    """history: the current prices, or None before the first page has opened
+    config: the current settings, changed by `use_settings` and by the sidebar's widgets only
+    problem: why the widgets' values are not valid settings, or None; `config` then keeps the last valid ones
     widgets: those made for each value, the newest last
-    asks_to_train: whether Train was pressed and nothing has come of it yet
+    asks_to_train: whether Train was pressed and the training has not been started yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
-    owner: names this person in the queue, so that runs are taken by turns
+    owner: identifies this browser in the queue, where owners take turns
     requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
-    forecast: what the Forecast page shows; forecast_problem: what the address asked of it in vain, a sentence
+    forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
-    failures: what a click could not do, sentences for the next drawing of the page
+    failures: errors of the last click's callback, sentences to show on the next drawing of the page
     """
 
     history: PriceHistory | None = None
@@ -88,7 +84,7 @@ class AppState:
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
-    owner: str = field(default_factory=lambda: _owner())
+    owner: str = field(default_factory=lambda: browser_id())
     requests: dict[str, Request] = field(default_factory=dict)
     waiting_for: str | None = None
     forecast: ForecastView = field(default_factory=ForecastView)
@@ -97,23 +93,23 @@ class AppState:
     failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):
-        """Takes other prices in hand; settings and the run that is shown stay."""
+        """Makes these the current prices; settings and the run that is shown stay."""
         self.history, self.waiting_for = history, None
         for request in self.requests.values():
-            request.job = None  # what was asked for before must not take their place later
+            request.job = None  # an earlier fetch must not replace these prices when it ends
 
     @property
     def request(self) -> Request | None:
-        """The request that gave the prices in hand."""
+        """The request that gave the current prices."""
         return next((request for request in self.requests.values() if request.key == self.history.key), None)
 
 
 def widget_for(state: AppState, name: str, value) -> Widget:
-    """The widget `name`, which shows `value`: the one there is, or a new one where that shows another value.
+    """The widget `name`, which shows `value`: the existing one, or a new one if that shows another value.
 
-    A value is never sent to a widget that is on the screen. Streamlit could, but what it sends overwrites what a person
-    has done to the widget meanwhile, and is lost where a click cuts the drawing short. A new widget starts with its value,
-    and what is still done to the one before is known to be: it has another key.
+    The value of a widget on the screen is never set. Streamlit allows it, but it would overwrite a change that the user makes
+    at the same time, and would be lost if a click interrupts the drawing. A new widget starts with its value and has a key
+    of its own, so a late change to the old one can still be told apart.
     """
     widgets = state.widgets.setdefault(name, [])
     if not widgets:
@@ -126,28 +122,28 @@ def widget_for(state: AppState, name: str, value) -> Widget:
 
 
 def taken(state: AppState, name: str) -> list[tuple]:
-    """(what it held before, what it holds now) of each widget `name` that a person has changed since this was last asked.
+    """(old value, new value) of each widget `name` that the user has changed since the last call.
 
-    Read from what the widgets hold, and not in callbacks alone: one that is cut short is never called again.
+    Read from the widgets' values rather than in callbacks, since a callback that is interrupted is never called again.
     """
     changed = [(widget, widget.value, now) for widget in state.widgets.get(name, [])
                if (now := st.session_state.get(widget.key, widget.value)) != widget.value]
     for widget, _, now in changed:
         widget.value = now
-        widget_for(state, name, now)  # changed in an earlier widget, it stands in a new one
+        widget_for(state, name, now)  # a change made in an older widget moves to a new one
     return [(before, now) for _, before, now in changed]
 
 
 def held(state: AppState, name: str, first) -> Widget:
-    """The widget `name` that nothing but a person changes; it begins with `first`."""
+    """The widget `name`, which only the user changes; it starts with `first`."""
     taken(state, name)
     return state.widgets[name][-1] if name in state.widgets else widget_for(state, name, first)
 
 
 def reported(callback: Callable) -> Callable:
-    """A widget's callback, of which what a person can mend is said by the drawing of the page that follows.
+    """Wraps a widget's callback so that its `ForecastingError` is shown by the next drawing of the page.
 
-    Streamlit calls it before the page, where nothing can be shown.
+    Streamlit runs callbacks before the page, when nothing can be shown yet.
     """
     @wraps(callback)
     def call(*args):
@@ -157,17 +153,6 @@ def reported(callback: Callable) -> Callable:
             app_state().failures.append(str(error))
 
     return call
-
-
-def _owner() -> str:
-    """The same for all sessions of one browser, or a reload would jump the queue."""
-    # The token of the cookie is masked anew with each answer: version|mask|masked token|time, in hex.
-    match = _XSRF.fullmatch(str(st.context.cookies.get(XSRF_COOKIE)))
-    if match is None:
-        return uuid.uuid4().hex
-    mask, masked = map(bytes.fromhex, match.groups())
-    token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(masked))
-    return hashlib.sha256(token).hexdigest()[:32]  # the store of runs is no place for the token itself
 
 
 def app_state() -> AppState:

@@ -7,15 +7,15 @@ import re
 __all__ = ["plain"]
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&@^=])")
-# Icons, emoji and bare links are found in the text after Markdown is parsed, where no backslash is left to stop them.
+# Streamlit finds icons, emoji and bare links after Markdown has been parsed, when backslashes no longer protect them.
 _AFTER_PARSING = re.compile(r"(:)(?=[\w/+-])|(?<=w)(w)(?=w\.)|(@)(?=\w)", re.IGNORECASE)
 _JOINER = "\N{WORD JOINER}"
-_BREAKS = re.compile(r"[^\S\u2009\u202f\u00a0]+")  # white space but for the kinds that hold a number together
+_BREAKS = re.compile(r"[^\S\u2009\u202f\u00a0]+")  # white space, except the non-breaking kinds used within numbers
 _PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
 def plain(text: object, limit: int = 600) -> str:
-    """`text` so that Markdown shows it letter for letter, on one line, cut at `limit` characters."""
+    """`text` escaped so that Markdown shows it literally, on one line, cut at `limit` characters."""
     line = _BREAKS.sub(" ", str(text)).strip()
     line = _PERCENT.sub("\N{NO-BREAK SPACE}", line)
     line = line if len(line) <= limit else line[: limit - 1] + "…"

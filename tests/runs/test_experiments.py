@@ -181,7 +181,7 @@ def test_a_child_that_is_interrupted_again_and_again_is_given_up(laboratory, sto
     assert states(store, run_id) == ["interrupted"]
     run = store.get(run_id)
     assert run.state == "failed"
-    assert run.error.startswith("None of its trainings came to a result. The first one says: The app ended")
+    assert run.error.startswith("None of its trainings has a result. The error of the first one: The app ended")
 
 
 def test_stop_ends_the_children_and_keeps_what_is_there(laboratory, store, history, tiny):
@@ -360,7 +360,7 @@ def test_a_backtest_trains_a_run_for_each_fold_and_sums_them_up(laboratory, stor
 
 def test_a_new_backtest_takes_the_place_of_the_last_one(laboratory, store, history, tiny, tested):
     first = store.start_experiment("backtest", history, tiny, {"folds": 2}, parent=tested)
-    with pytest.raises(RunError, match="still at work"):
+    with pytest.raises(RunError, match="has not ended yet"):
         store.start_experiment("backtest", history, tiny, {"folds": 3}, parent=tested)
     laboratory.work()
     with pytest.raises(NotEnoughData):
@@ -415,7 +415,7 @@ def test_the_leak_lab_says_what_a_mistake_takes(tiny, change, words):
     explained = EXPERIMENTS["leak"].explain({"mistake": "scaler"}, replace(tiny, **change))
     assert explained.startswith("The mistake: the scaler was fitted on all prices")
     assert words in explained
-    assert EXPERIMENTS["leak"].explain({"mistake": "validation"}, tiny).endswith("it takes Stop early.")
+    assert EXPERIMENTS["leak"].explain({"mistake": "validation"}, tiny).endswith("turn on Stop early.")
 
 
 def test_every_kind_has_words_for_all_that_a_page_draws():

@@ -452,7 +452,7 @@ def test_a_locked_store_is_reported_and_not_waited_for(store, home, history, tin
     hasty = RunStore(patience=0.2)
     with sqlite3.connect(home / "runs.db") as database:
         database.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreUnavailable, match="no answer in time"):
+        with pytest.raises(StoreUnavailable, match="did not answer in time"):
             hasty.get(run_id)
         database.rollback()
     database.close()

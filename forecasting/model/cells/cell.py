@@ -1,4 +1,4 @@
-"""What there is to say and to compute about one kind of recurrent cell."""
+"""The description of a kind of recurrent cell: its texts, its equations and its layers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Cell", "Cost", "Gradient"]
 
 @dataclass(frozen=True)
 class Gradient:
-    """What one step's gradient comes to, going back through time.
+    """The gradient of one step, going back through time.
 
-    from_input, from_state: one (batch, units) for each gate, of what the input and what the state add to it. They are
-        the same tuple for a cell that only ever reads the sum of the two.
-    before: of the states before the step, by name, on every way but through the recurrent weights; those without such
-        a way may be left out
+    from_input, from_state: with respect to what the input and the state contribute to each gate, (batch, units) each. They
+        are the same tuple for a cell that only reads the sum of the two.
+    before: with respect to the states before the step, by name, on every path except through the recurrent weights; states
+        without such a path may be left out
     """
 
     from_input: tuple
@@ -27,11 +27,11 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds that a kind of cell takes, as `benchmarks/estimates.py --fit` measures them.
+    """The costs of a kind of cell in seconds, as measured by `benchmarks/estimates.py --fit`.
 
-    start: before the first epoch and after the last one, mostly compiling, for each layer; batch: for each batch; step: for
-    each batch, layer and step of time, however few units there are; work: for a billion multiplications of the forward
-    pass, with the backward pass that belongs to them
+    start: per layer, before the first epoch and after the last one, mostly compiling; batch: per batch; step: per batch,
+    layer and time step, however few units there are; work: per billion multiplications of the forward pass, its backward
+    pass included
     """
 
     start: float = 1.5
@@ -45,24 +45,24 @@ class Cell:
     """A recurrent cell: its words, its equations, and the layers that follow from them.
 
     At each step of time the input adds W x_t + b to each gate and the state adds U s_{t-1}, where s is the state that the
-    recurrent weights read. `step` makes gates and states of these, and `step_gradient` goes the same way back. The
-    equations are written once, for NumPy and for TensorFlow: `math` has the functions of `tf.math`, for either.
+    recurrent weights read. `step` computes gates and states from these, and `step_gradient` is its gradient. The equations
+    are written once for both NumPy and TensorFlow: `math` provides the functions of `tf.math` for either.
 
     The weights are those of a Keras layer: kernel (inputs, gates * units), recurrent_kernel (units, gates * units) and
     bias (gates * units,), the gates side by side in the order of `gates`; with `recurrent_bias` the bias is
     (2, gates * units), and its second row is added to U s_{t-1}.
 
-    name: in settings and saved runs; label, help: in words; help says the effect and the danger
-    gates, states: their names; also: what else `step` names because `step_gradient` needs it
+    name: in settings and saved runs; label, help: for users; help says what the cell does and what can go wrong
+    gates, states: their names; also: other values that `step` returns because `step_gradient` needs them
     step: (math, from_input, from_state, before) -> {name: (batch, units)} of `gates`, `states` and `also`; from_input and
         from_state hold one (batch, units) for each gate, `before` the states by name
-    step_gradient: (math, now, before, dafter) -> Gradient; now: what `step` gave; dafter: gradient of the states by name
-    equations: the same in writing, a line each
+    step_gradient: (math, now, before, dafter) -> Gradient; now: what `step` returned; dafter: gradient of the states by name
+    equations: the same as LaTeX, a line each
     reads: the state that the recurrent weights read; 'hidden' is what leaves the cell
     keras_name: of the layer in `keras.layers`; None for a cell that Keras does not have
-    open_gates: the gates whose bias starts at one, where the layer is ours
-    smallest_part: rows; two halves of a batch with fewer, side by side, take longer than the whole batch
-    cost: what it is expected to take on a machine that has not trained it yet
+    open_gates: the gates whose bias starts at one, if the layer is ours
+    smallest_part: rows; below this, two halves of a batch side by side take longer than the whole batch
+    cost: used for estimates on a machine that has not trained this cell yet
     """
 
     name: str
@@ -83,15 +83,15 @@ class Cell:
 
     @property
     def traces(self) -> tuple[str, ...]:
-        """The names of all that `forward` gives."""
+        """The names of all that `forward` returns."""
         return tuple(dict.fromkeys((*self.gates, *self.states, *self.also)))
 
     def parameters(self, inputs: int, units: int) -> int:
-        """How many numbers a layer learns."""
+        """How many parameters a layer has."""
         return len(self.gates) * units * (inputs + units + 1 + self.recurrent_bias)
 
     def biases(self, bias):
-        """What is added to the input's and to the state's share of the gates; the latter may be None."""
+        """The biases of the input's and of the state's contribution to the gates; the latter may be None."""
         return (bias[0], bias[1]) if self.recurrent_bias else (bias, None)
 
     def forward(self, weights, x) -> dict[str, np.ndarray]:
@@ -119,10 +119,10 @@ class Cell:
     def backward(self, weights, x, traces, dhidden):
         """The gradient through time of a loss that reads 'hidden'.
 
-        traces: what `forward` gave for these weights and this x; dhidden: (batch, steps, units), the gradient of the
-            loss with respect to each step's 'hidden', as far as the loss reads it itself
+        traces: what `forward` returned for these weights and this x; dhidden: (batch, steps, units), the gradient of the
+            loss with respect to each step's 'hidden', counting only what the loss reads directly
         returns dx: (batch, steps, inputs); dweights, in the order of `weights`; dstates: {state: (batch, steps, units)},
-            the gradient with respect to each step's states on all ways, those through later steps among them
+            the gradient with respect to each step's states, including all paths through later steps
         """
         kernel, recurrent_kernel = (np.asarray(w) for w in weights[:2])
         x, dhidden = np.asarray(x), np.asarray(dhidden)
@@ -160,14 +160,14 @@ class Cell:
         return getattr(keras.layers, self.keras_name)(units, **arguments)
 
     def fast_layer(self, units: int, **arguments):
-        """A new layer that learns faster; its weights are those of `keras_layer`."""
+        """A new layer that trains faster, with the same weights as `keras_layer`."""
         from forecasting.model.layers import CellLayer
 
         return CellLayer(units, cell=self.name, **arguments)
 
 
 class NumpyMath:
-    """What `tf.math` calls these functions, for NumPy."""
+    """NumPy's functions under their names in `tf.math`."""
 
     tanh, exp, log, abs, maximum, minimum = np.tanh, np.exp, np.log, np.abs, np.maximum, np.minimum
 

@@ -24,7 +24,7 @@ RNN = Cell(
     label="Simple RNN",
     help="The simple RNN has no gates and trains quickest, but it forgets after ten steps or so, and its gradient may "
          "explode: keep the gradient clipped.",
-    gates=("hidden",),  # it has none: what the weights add up to is the new state itself, before its tanh
+    gates=("hidden",),  # there are no gates; the weights produce the new state itself, before its tanh
     states=("hidden",),
     step=step,
     step_gradient=step_gradient,

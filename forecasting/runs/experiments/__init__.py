@@ -1,7 +1,7 @@
-"""The kinds of experiment: a file each, and this list of them.
+"""The kinds of experiment, one file each, listed here.
 
-An experiment is a run made of other runs, its children. Its kind says which to make and what they come to; the engine
-does the rest (`forecasting.runs.conductor`). Light to import: pages and the engine read the list.
+An experiment is a run made of other runs, its children. Its kind says which to create and how to summarise them; the
+engine does the rest (`forecasting.runs.conductor`). Light to import, since pages and the engine read the list.
 """
 
 from __future__ import annotations

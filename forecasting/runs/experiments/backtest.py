@@ -30,7 +30,7 @@ def _plan(options, ended, experiment):
 
 
 def _summarise(runs, experiment):
-    # One that was stopped half-way is no fold "trained as the run was".
+    # A fold that was stopped halfway was not trained as the run was, and is left out.
     results = {child.run.parameters["fold"]: child.result() for child in runs if child.is_whole}
     warnings = []
     for why, missing in left_out(runs).items():
@@ -68,7 +68,7 @@ BACKTEST = ExperimentKind(
     start="Run the backtest",
     options=(
         Option("folds", "Folds", "More folds refit more often, and take longer.", 5, low=2, high=12),
-        Option("mode", "Training window", "Expanding learns from all days before a fold; sliding from equally many.",
+        Option("mode", "Training window", "Expanding learns from all days before a fold; sliding from a fixed number.",
                MODES[0], choices={mode: mode.capitalize() for mode in MODES}),
     ),
     trainings=lambda options: options["folds"],

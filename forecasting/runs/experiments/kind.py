@@ -1,4 +1,4 @@
-"""What there is to say about a kind of experiment, and what its functions take and give."""
+"""The description of a kind of experiment, and what its functions take and return."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CUT_SHORT = "It was stopped before its end and is left out."
 
 @dataclass(frozen=True)
 class Option:
-    """Something that a person sets before the start.
+    """Something that the user sets before the start.
 
     choices: {value: its label} to choose from, or None for a whole number from `low` to `high`
-    help: effect and danger, a sentence
+    help: what it does and what can go wrong, a sentence
     """
 
     name: str
@@ -49,8 +49,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Planned:
-    """A run to be made. key: its name within the experiment, by which it is made once and never twice: letters, digits,
-    '-', '_' and '.'; kind: one of `RUN_KINDS`; parameters: JSON-able"""
+    """A run to be created.
+
+    key: its unique name within the experiment, which keeps it from being created twice: letters, digits, '-', '_' and '.'
+    kind: one of `RUN_KINDS`; parameters: JSON-able
+    """
 
     key: str
     history: PriceHistory
@@ -62,7 +65,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Child:
-    """A run that was made. run: the store's `Run`; read: gives the result of a run by its id"""
+    """A run that was created. run: the store's `Run`; read: loads the result of a run by its id"""
 
     run: Run
     read: Callable[[str], Any] = field(repr=False)
@@ -78,10 +81,10 @@ class Child:
 
 
 class Experiment:
-    """What the functions of a kind can know of an experiment beside its options.
+    """What the functions of a kind know about an experiment besides its options.
 
-    run: the store's `Run` of the experiment itself; history, config: what it is made with
-    children: all that were made so far, those at work included
+    run: the store's `Run` of the experiment itself; history, config: what it was started with
+    children: all that were created so far, running ones included
     """
 
     def __init__(self, run: Run, store, children: Sequence[Child], read: Callable[[str], Any] | None = None):
@@ -102,13 +105,13 @@ class Experiment:
         return frozenset(child.run.key for child in self.children if child.run.key)
 
     def source(self):
-        """The result of the run that it is made around."""
+        """The result of the run that the experiment is about."""
         return self._read(str(self.run.parent))
 
 
 @dataclass(frozen=True)
 class Table:
-    """frame: texts as they are to be read, a row each; help: {column: what it means}; caption: what stands below it"""
+    """frame: cells as text, ready to show; help: {column: what it means}; caption: the text below the table"""
 
     frame: pd.DataFrame
     help: dict[str, str] = field(default_factory=dict)
@@ -117,10 +120,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Summary:
-    """What an experiment comes to so far.
+    """The results of an experiment so far.
 
     sentence: the answer; warnings: what went wrong with single runs, sentences
-    charts: each a function of `dark` that gives a figure
+    charts: functions of `dark` that return a figure
     """
 
     sentence: str = ""
@@ -139,22 +142,22 @@ def _say_nothing(options: dict, config: ForecastConfig) -> str:
 
 @dataclass(frozen=True)
 class ExperimentKind:
-    """A kind of experiment: all that is said and done about it.
+    """A kind of experiment: its texts, its options and its behaviour.
 
-    label: its name; tab: the same as short as a tab is; about: what it is for, a sentence or two
-    start: what the button says that starts it
-    options: what a person sets
-    trainings: how many runs it will make with these options
-    plan: `plan(options, ended, experiment)` gives the runs to make, as an iterable of `Planned`. The engine calls it at the
-        start and again once more children have `ended`, until nothing new comes. It takes from the iterable only as many
-        as are soon to be computed, and waits for it meanwhile: nothing in it may take long. Runs whose keys were made
-        already are passed over, so that a plan may simply give them again. What it keeps in memory, say under
-        `experiment.run.id`, it must be able to rebuild from the children: the engine may be another process by then.
-    summarise: `summarise(runs, experiment)` gives a `Summary`; runs: the children so far, whether or not they have ended
-    check: `check(options, history, config)` raises a ForecastingError where it cannot be made
+    label: its name; tab: a short name for its tab; about: what it is for, a sentence or two
+    start: the label of the button that starts it
+    options: what the user can set
+    trainings: how many runs it will create with these options
+    plan: `plan(options, ended, experiment)` returns the runs to create, as an iterable of `Planned`. The engine calls it at
+        the start and again whenever more children have `ended`, until nothing new comes. It only takes as many as can soon
+        be computed, and it waits for the iterable, so nothing in it may take long. Runs whose keys already exist are
+        skipped, so a plan may simply repeat them. Anything it caches, say under `experiment.run.id`, it must be able to
+        rebuild from the children, since the engine may have been restarted in between.
+    summarise: `summarise(runs, experiment)` returns a `Summary`; runs: the children so far, ended or not
+    check: `check(options, history, config)` raises a ForecastingError if the experiment is not possible
     explain: `explain(options, config)` says what these options will do
-    keeps_earlier: whether an earlier one of the same run stays beside it, and `runs` holds the children of all, newest
-        first; otherwise a new one takes its place
+    keeps_earlier: whether earlier experiments of this kind on the same run are kept, with `runs` holding the children of
+        all of them, newest first; otherwise a new one replaces the old one
     """
 
     label: str
@@ -170,7 +173,7 @@ class ExperimentKind:
     keeps_earlier: bool = False
 
     def complete(self, options: dict) -> dict:
-        """`options` with the defaults of those that are not given. Raises ConfigError for one that cannot be."""
+        """`options` completed with defaults. Raises ConfigError for an unknown option or a bad value."""
         known = {option.name: option for option in self.options}
         if unknown := sorted(set(options) - set(known)):
             raise ConfigError(f"{self.label} has the options {', '.join(known) or 'none'}. Received: {', '.join(unknown)}.")

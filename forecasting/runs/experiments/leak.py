@@ -23,7 +23,7 @@ SHOWN = ("rmse", "naive_rmse", "skill", "directional_accuracy", "directional_bas
 
 def _check(options, history, config):
     if config.leak:
-        raise ConfigError("This run is itself one with a mistake. Choose an honest one to compare with.")
+        raise ConfigError("This run already contains a mistake. Choose an honest one to compare with.")
 
 
 def _explain(options, config) -> str:
@@ -36,9 +36,9 @@ def _what_it_takes(leak: str, config) -> str:
         return ("It flatters most where the target is Price, as in the Tutorial preset: this run predicts moves, whose size "
                 "changes little, and from which a neighbouring day gives little away.")
     if leak == "validation" and config.patience is None:
-        return "This run trains all its epochs whatever validation says, so it can change nothing here; it takes Stop early."
+        return "Without early stopping, validation decides nothing here and the mistake has no effect; turn on Stop early."
     if leak == "validation":
-        return "It flatters by as much as a lucky epoch is worth: a little, run after run."
+        return "It flatters by as much as a lucky epoch is worth: a little, but in every run."
     return "" if leak != "centred_average" else "It flatters every run."
 
 
@@ -52,7 +52,7 @@ def _summarise(runs, experiment):
     warnings = tuple(f"{LEAK_NAMES[run.config.leak]}: {why}" for why, missing in left_out(runs).items() for run in missing)
     honest = experiment.source()
     rows = {"Honest": honest.metrics["test"]}
-    for child in runs:  # of one mistake made twice, the newest
+    for child in runs:  # newest first, so the latest of each mistake counts
         if child.is_whole:
             rows.setdefault(f"{LEAK_NAMES[child.run.config.leak]} (invalid)", child.result().metrics["test"])
     _, beside = judge(honest.predictions, honest.metrics["test"])

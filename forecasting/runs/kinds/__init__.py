@@ -1,4 +1,4 @@
-"""The kinds of run: a file each, and this list of them. Light to import: pages read the store."""
+"""The kinds of run, one file each, listed here. Light to import, since every page reads the store."""
 
 from __future__ import annotations
 

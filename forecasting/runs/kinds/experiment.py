@@ -1,4 +1,4 @@
-"""An experiment: a run made of other runs, which the engine moves. All that it leaves is its children's."""
+"""An experiment: a run made of other runs, moved on by the engine. It has no files of its own, only its children's."""
 
 from __future__ import annotations
 

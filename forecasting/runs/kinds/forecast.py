@@ -1,4 +1,4 @@
-"""A forecast from the run `parent`, as its parameters 'steps', 'refit' and 'as_of' say: leaves a table."""
+"""A forecast from the run `parent`, by its parameters 'steps', 'refit' and 'as_of'. Its result is a table."""
 
 from __future__ import annotations
 

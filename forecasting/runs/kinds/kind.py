@@ -1,4 +1,4 @@
-"""What there is to say about a kind of run."""
+"""The description of a kind of run."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 __all__ = ["FINAL_PATIENCE", "RunKind"]
 
-FINAL_PATIENCE = 120.0  # seconds for which the end of a run is tried against a store that fails
+FINAL_PATIENCE = 120.0  # seconds to keep trying to write the end of a run to a failing store
 
 
 @dataclass(frozen=True)
 class RunKind:
     """How runs of one kind are computed, and what they leave behind.
 
-    compute: called by a worker as `compute(ledger, run, reporter, should_stop)`. It tells `reporter` how far it is, asks
-        `should_stop` several times a second, leaves its files and scores with `ledger.put_result`, and returns 'finished',
-        or 'stopped' where it ended early. None for a kind that no worker computes.
-    read: gives back what `compute` left, from the folder of its files
+    compute: called by a worker as `compute(ledger, run, reporter, should_stop)`. It reports its progress to `reporter`, asks
+        `should_stop` several times a second, saves its files and scores with `ledger.put_result`, and returns 'finished',
+        or 'stopped' if it ended early. None for a kind that no worker computes.
+    read: loads the result from the folder that `compute` saved
     needs_parent: whether it is made from another run, its parent
     """
 

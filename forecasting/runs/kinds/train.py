@@ -1,4 +1,4 @@
-"""A training: leaves the folder of its `TrainingResult`, and its scores."""
+"""A training. Its result is a `TrainingResult` and its scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run on the Train page: its buttons, and what it does while it is computed."""
+"""A training on the Train page: its buttons, its progress, and how it ended."""
 
 from __future__ import annotations
 
@@ -6,39 +6,27 @@ import time
 
 import streamlit as st
 
-from forecasting import RunError, StoreUnavailable
 from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.size import describe_network, estimate, estimate_words
-from forecasting.plots import CONFIG, describe, loss_chart
-from forecasting.runs.launcher import engine_trouble
 from forecasting.words import count_of, duration, number
-from pages.components.frame import boundary, is_dark
-from pages.components.jobs import run_store, start_engine
+from pages.components.charts import draw_loss
+from pages.components.engine import draw_trouble
+from pages.components.frame import boundary
+from pages.components.mend import draw_mend
+from pages.components.results import draw_result
 from pages.components.settings_words import LABELS, changed_settings
 from pages.components.state import AppState, reported
+from pages.components.store import run_store
 from pages.components.text import plain
 
-__all__ = ["current_run", "draw_buttons", "draw_curve", "draw_run", "draw_trouble", "start_asked"]
+__all__ = ["draw_buttons", "draw_run", "start_asked"]
 
-# Seconds between drawings of a run. They take the cores that train: quick while a person waits, and calm otherwise.
+# Seconds between redraws of a run: short while the user waits for something, long otherwise, since redrawing takes CPU time
+# from the training.
 TICK, CALM_TICK = 0.5, 2.5
 AWAITED_SECONDS = 2.0
 AFTER_TRAINING = ("predicting", "scoring", "saving")
-LOOK_SECONDS = 0.05  # between looks at a run that stops: a person has just clicked
-
-
-def current_run(state: AppState):
-    """The run that is shown, as the store knows it now, or None."""
-    if not state.run_id:
-        return None
-    try:
-        return run_store().get(state.run_id)
-    except StoreUnavailable:
-        raise
-    except RunError as error:  # somebody deleted it: that is said, and the page goes on without it
-        state.run_id = None
-        st.warning(plain(error), icon=":material/warning:")
-        return None
+LOOK_SECONDS = 0.05  # between looks at a run that is stopping: the user has just clicked
 
 
 def draw_buttons(state: AppState, run, problem: str | None):
@@ -48,7 +36,7 @@ def draw_buttons(state: AppState, run, problem: str | None):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
                   help=_why_not(active, problem), on_click=_ask_to_train, args=(state,))
         st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
-                  help="Ends the training within a second and keeps what was learnt." if active else
+                  help="Stops the training within a second and keeps what was learnt." if active else
                        "Nothing is being trained.")
         if not problem:
             parameters = sum(layer.parameters for layer in describe_network(config))
@@ -58,8 +46,8 @@ def draw_buttons(state: AppState, run, problem: str | None):
 
 def _why_not(active: bool, problem: str | None) -> str:
     if active:
-        return "A training is under way. Stop it first, or wait for its end."
-    return "These settings cannot be trained; the reason stands below." if problem else "Trains with the settings on the left."
+        return "A training is running. Stop it first, or wait until it has ended."
+    return "These settings cannot be trained; see the reason below." if problem else "Trains with the settings on the left."
 
 
 def _ask_to_train(state: AppState):
@@ -69,8 +57,8 @@ def _ask_to_train(state: AppState):
 def start_asked(state: AppState, problem: str | None):
     """Starts the training that a click asked for, unless there is a problem with the settings.
 
-    Not in the button's callback: that knows the settings of the last whole drawing, which a click soon after another one
-    has cut short.
+    The button's callback cannot do this: it only knows the settings of the last complete drawing, which may be missing a
+    change made just before the click.
     """
     asked, state.asks_to_train = state.asks_to_train, False
     if asked and not problem:
@@ -91,22 +79,15 @@ def _stop(state: AppState):
     run_store().request_stop(state.run_id)
 
 
-def draw_trouble():
-    """Within a drawing that repeats while a run is active: sees to it that somebody computes it, or says why not."""
-    start_engine()
-    if trouble := engine_trouble():
-        st.warning(plain(trouble), icon=":material/warning:")
-
-
-def draw_live(run):
-    """Follows an active run from the store until it ends, then draws the whole page anew."""
+def _draw_live(run):
+    """Follows an active run from the store until it ends, then redraws the whole page."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
     st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick)
 
 
 def _is_awaited(run) -> bool:
-    """Whether a person waits for the next thing to see: a first point, a curve of some length, the end."""
+    """Whether the user is about to see something new: a first point, a curve of some length, the end."""
     if not run.epoch or not run.rate or run.stopping:
         return True
     # A slow epoch ends no sooner for being looked at more often.
@@ -121,11 +102,11 @@ def _follow(run_id: str, log_scale: bool, quick: bool):
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
             draw_trouble()
-        draw_curve(run_store().curve(run_id), run, log_scale, key="train_curve")
+        draw_loss(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 
 def _about_to_end(run):
-    """`run`, or what has become of it within a tick where it is about to stop."""
+    """`run`; if it is stopping, its state as soon as that changes, or after one tick."""
     waited_until, phase = time.monotonic() + TICK - LOOK_SECONDS, run.phase
     while run.active and run.stopping and run.phase == phase and time.monotonic() < waited_until:
         time.sleep(LOOK_SECONDS)
@@ -148,35 +129,24 @@ def _progress_words(run) -> str:
     return " · ".join(words)
 
 
-def draw_curve(curve, run, log_scale: bool, key: str):
-    """The loss chart of a run, live or ended."""
-    planned = run.epochs if run.active else len(curve)
-    figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=planned, dark=is_dark())
-    st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=describe(figure))
-
-
 def draw_run(state: AppState, run):
     """The run that is shown: what it was trained with, where it stands, and its result once it has one."""
-    from pages.components.results import draw_result
-
     with st.container():
         _say_what_differs(state, run)
     if run.active:
-        draw_live(run)
+        _draw_live(run)
     else:
         _draw_end(run)
     if run.has_result:
         draw_result(run)
     elif state.earlier_id and state.earlier_id != run.id:
-        st.subheader("The run before")
-        st.caption("It stays here until a new one has a result.")
+        st.subheader("The previous run")
+        st.caption("It stays here until the new one has a result.")
         draw_result(run_store().get(state.earlier_id))
 
 
 def _draw_end(run):
-    """How a run ended, where there is something to say or to do about it."""
-    from pages.components.mend import draw_mend
-
+    """How a run ended, if there is something to say or to do about it."""
     if run.error:
         cause = diagnose_failure(run.config, run.error) if run.state == "failed" else None
         why = f"  \n**Why:** {plain(cause.sentence)}" if cause else ""
@@ -188,7 +158,7 @@ def _draw_end(run):
         st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
                   help="Puts this run back into the queue with its own settings and prices.")
     if run.epoch and not run.has_result:
-        draw_curve(run_store().curve(run.id), run, log_scale=False, key="train_curve_failed")
+        draw_loss(run_store().curve(run.id), run, log_scale=False, key="train_curve_failed")
 
 
 @reported
@@ -197,12 +167,12 @@ def _resume(run_id: str):
 
 
 def _say_what_differs(state: AppState, run):
-    """That the run below was trained with other settings or prices than those in hand."""
+    """Says if the run below was trained with other settings or prices than the current ones."""
     changed = [LABELS[name] for name in changed_settings(run.config, state.config)]
     if run.fingerprint != state.history.fingerprint:
-        st.info(f"The run below was trained on other prices: {plain(run.series)}. Press Train for the ones in hand.",
+        st.info(f"The run below was trained on other prices: {plain(run.series)}. Press Train for the current ones.",
                 icon=":material/info:")
     elif changed:
         differ = "differs" if len(changed) == 1 else "differ"
         st.info(f"The run below was trained with other settings ({', '.join(changed)} {differ}). Press Train to see what the "
-                "ones in hand do.", icon=":material/info:")
+                "current ones do.", icon=":material/info:")

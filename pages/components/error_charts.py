@@ -1,4 +1,4 @@
-"""Where a run is wrong: the lag, and its errors from several sides."""
+"""Where a run is wrong: its errors from several sides."""
 
 from __future__ import annotations
 
@@ -10,39 +10,16 @@ from forecasting.evaluation.diagnostics import (
     error_by_weekday,
     error_table,
     errors_over_time,
-    lag_analysis,
     range_escape,
     worst_days,
 )
-from forecasting.plots import (
-    CONFIG,
-    describe,
-    distribution_chart,
-    error_chart,
-    group_chart,
-    lag_chart,
-    move_chart,
-    shifted_chart,
-)
+from forecasting.plots import distribution_chart, error_chart, group_chart, move_chart
 from forecasting.words import date, percent, price, unit
+from pages.components.charts import draw_chart
 from pages.components.frame import is_dark
 from pages.components.text import plain
 
-__all__ = ["draw_errors", "draw_lag"]
-
-
-def draw(figure, key: str, place=st):
-    """A chart in the app's look, with its text alternative."""
-    place.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=describe(figure))
-
-
-def draw_lag(run, result):
-    """Whether the forecast is the past, drawn late."""
-    lag = lag_analysis(result.predictions, currency=result.history.currency)
-    st.markdown(plain(lag.sentence))
-    draw(lag_chart(lag, dark=is_dark()), "evaluate_lag")
-    draw(shifted_chart(result.predictions, lag.best_shift or 1, dark=is_dark(), currency=result.history.currency),
-         "evaluate_shifted")
+__all__ = ["draw_errors"]
 
 
 def draw_errors(run, result):
@@ -51,16 +28,16 @@ def draw_errors(run, result):
     relative = st.toggle("In percent of the last price", value=True, key="evaluate_relative",
                          help="Errors of a price that grew fifty-fold all seem to lie at its end; in percent they can be "
                               "compared.") if result.history.close.min() > 0 else False
-    draw(error_chart(errors_over_time(predictions), dark=dark, currency=currency, relative=relative), "evaluate_errors")
+    draw_chart(error_chart(errors_over_time(predictions), dark=dark, currency=currency, relative=relative), "evaluate_errors")
     left, right = st.columns(2)
-    draw(distribution_chart(error_table(predictions), dark=dark, currency=currency), "evaluate_distribution", left)
-    draw(move_chart(error_by_move(predictions), dark=dark, currency=currency), "evaluate_moves", right)
+    draw_chart(distribution_chart(error_table(predictions), dark=dark, currency=currency), "evaluate_distribution", left)
+    draw_chart(move_chart(error_by_move(predictions), dark=dark, currency=currency), "evaluate_moves", right)
     weekdays, months = error_by_weekday(predictions), error_by_month(predictions)
-    # A month that begins on a Monday is no Monday.
+    # A row that stands for a whole month says nothing about the weekday it happens to be dated on.
     if len(weekdays) > 1 and not result.history.frequency.longer_than_a_day:
-        draw(group_chart(weekdays, "By day of the week", dark=dark, currency=currency), "evaluate_weekdays", left)
+        draw_chart(group_chart(weekdays, "By day of the week", dark=dark, currency=currency), "evaluate_weekdays", left)
     if len(months) > 1:
-        draw(group_chart(months, "By month", dark=dark, currency=currency), "evaluate_months", right)
+        draw_chart(group_chart(months, "By month", dark=dark, currency=currency), "evaluate_months", right)
     worst = worst_days(predictions)
     st.markdown(f"**The worst {unit(result.history.frequency)}s of the test part**")
     shown = worst[["actual", "predicted", "naive", "error"]].map(lambda value: price(value, currency))

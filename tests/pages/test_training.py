@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pages.components import live
+from pages.components import training
 
 
 def run(**values):
@@ -28,31 +28,31 @@ class Store:
 @pytest.fixture
 def store(monkeypatch):
     store = Store(looks=4)
-    monkeypatch.setattr(live, "run_store", lambda: store)
+    monkeypatch.setattr(training, "run_store", lambda: store)
     return store
 
 
 def test_run_that_stops_is_seen_as_soon_as_it_ends(store):
-    assert not live._about_to_end(run(stopping=True)).active
+    assert not training._about_to_end(run(stopping=True)).active
     assert store.looked == 4
 
 
 def test_run_that_takes_long_to_stop_holds_the_page_for_a_tick_only(store):
     store.looks = 1000
-    assert live._about_to_end(run(stopping=True)).active
-    assert store.looked <= live.TICK / live.LOOK_SECONDS
+    assert training._about_to_end(run(stopping=True)).active
+    assert store.looked <= training.TICK / training.LOOK_SECONDS
 
 
 @pytest.mark.parametrize(("active", "stopping"), [(True, False), (False, True)])
 def test_run_that_goes_on_or_has_ended_is_not_waited_for(store, active, stopping):
     other = run(active=active, stopping=stopping)
-    assert live._about_to_end(other) is other
+    assert training._about_to_end(other) is other
     assert store.looked == 0
 
 
 def test_run_that_stops_is_drawn_anew_once_its_training_has_ended(store):
     store.looks = 1000
-    assert live._about_to_end(run(stopping=True, phase="before")).phase == "training"
+    assert training._about_to_end(run(stopping=True, phase="before")).phase == "training"
     assert store.looked == 1
 
 
@@ -66,7 +66,7 @@ def test_run_that_stops_is_drawn_anew_once_its_training_has_ended(store):
     ({"state": "scheduled", "queue_position": 3}, "Waiting: number 3 in the queue"),
 ])
 def test_progress_says_what_is_being_done(values, words):
-    assert live._progress_words(run(**values)).replace("\u202f", " ") == words
+    assert training._progress_words(run(**values)).replace("\u202f", " ") == words
 
 
 @pytest.mark.parametrize(("values", "awaited"), [
@@ -75,4 +75,4 @@ def test_progress_says_what_is_being_done(values, words):
     ({"epoch": 1, "rate": 0.9}, False), ({"epoch": 59, "rate": 1.1}, True), ({"epoch": 59, "rate": 0.9}, False),
 ])
 def test_run_is_looked_at_often_only_while_the_next_thing_to_see_is_near(values, awaited):
-    assert live._is_awaited(run(**values)) is awaited
+    assert training._is_awaited(run(**values)) is awaited

@@ -1,82 +1,46 @@
-"""The way from a page to its runs: the store, the engine that takes runs from it, and results that are kept at hand."""
+"""The store of runs as pages use it, with the results they read from it cached in memory."""
 
 from __future__ import annotations
 
-import gc
-import logging
-import sys
-import threading
-
 import streamlit as st
 
-from forecasting import PriceHistory, StoreUnavailable
-from forecasting.runs import launcher
+from forecasting import PriceHistory, RunError, StoreUnavailable
 from pages.components.state import AppState
+from pages.components.text import plain
 
-__all__ = ["keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_result", "load_verdict",
-           "run_store", "spare_imports", "start_engine"]
-
-PAINT_SECONDS = 2.0
-
-log = logging.getLogger(__name__)
+__all__ = ["current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_result",
+           "load_verdict", "run_store"]
 
 
 @st.cache_resource(show_spinner=False)
 def run_store():
-    """The store of runs; imported here because MLflow would delay the first paint."""
+    """The store of runs, imported late because MLflow would delay the first paint."""
     from forecasting.runs.store import RunStore
 
     return RunStore()
 
 
 def keep_history(state: AppState, history: PriceHistory):
-    """Takes prices in hand, and saves them so that the page's address brings them back."""
+    """Makes these the current prices, and saves them so that the page's address brings them back."""
     state.use_history(history)
     try:
         run_store().save_history(history)
     except StoreUnavailable as error:
-        state.failures.append(f"{error} Until then these prices do not outlive a reload of the page.")
+        state.failures.append(f"{error} Until then these prices are lost when the page is reloaded.")
 
 
-@st.cache_resource(show_spinner=False)
-def _first_start() -> threading.Timer:
-    """The first start of the engine: a little later, since its workers' imports would take the cores that paint."""
-    timer = threading.Timer(PAINT_SECONDS, _make_ready)
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
-def _make_ready():
-    """Does what the first training and the drawing of its result would else wait for."""
-    from forecasting.runs.tracking import Tracking
-
-    launcher.ensure_engine()
+def current_run(state: AppState):
+    """The run that is shown, as the store knows it now, or None."""
+    if not state.run_id:
+        return None
     try:
-        Tracking().connect()
-    except StoreUnavailable as error:
-        log.warning("%s", error)  # the page that needs the store tells the person
-    import scipy.special  # noqa: F401 (what the verdict's test takes longest for)
-
-
-def start_engine():
-    """Sees to it that an engine is alive to take runs."""
-    if not _first_start().is_alive():
-        launcher.ensure_engine()
-
-
-def spare_imports():
-    """Takes what was imported lately out of the garbage collector's sight.
-
-    Streamlit collects after every drawing, which takes a fifth of a second with all that MLflow brings in.
-    """
-    _freeze(len(sys.modules) // 100)
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _freeze(hundreds_of_modules: int):
-    gc.collect()
-    gc.freeze()
+        return run_store().get(state.run_id)
+    except StoreUnavailable:
+        raise
+    except RunError as error:  # e.g. it was deleted: say so, and go on without it
+        state.run_id = None
+        st.warning(plain(error), icon=":material/warning:")
+        return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -87,7 +51,7 @@ def load_result(run_id: str):
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def load_csv(run_id: str) -> bytes:
-    """The predictions of a run as they are downloaded; a long series takes a second to write out."""
+    """The predictions of a run as a CSV file, cached because a long series takes a second to write."""
     from forecasting.runs.export import predictions_csv
 
     return predictions_csv(load_result(run_id))

@@ -1,4 +1,4 @@
-"""An experiment around a run: its options, Start and Stop, how far it is, and what it comes to."""
+"""An experiment on a run: its options, Start and Stop, its progress and its results."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from forecasting.errors import ForecastingError
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.words import count_of
-from pages.components.diagnostics import draw
+from pages.components.charts import draw_chart
+from pages.components.engine import draw_trouble
 from pages.components.frame import boundary, is_dark
-from pages.components.jobs import load_result, run_store
-from pages.components.live import draw_trouble
 from pages.components.state import app_state, reported
+from pages.components.store import load_result, run_store
 from pages.components.text import plain
 
 __all__ = ["draw_experiment", "experiment_tabs"]
@@ -42,7 +42,7 @@ def draw_experiment(name: str, run, result):
                       on_click=_start, args=(name, run, result), help=_start_help(kind, options, active, problem))
             st.button("Stop", key=f"evaluate_{name}_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
                       args=([one.id for one in found],),
-                      help="Ends what is being trained; what is done stays." if active else "Nothing is being trained.")
+                      help="Stops the current training; finished ones are kept." if active else "Nothing is being trained.")
     if problem:
         st.error(plain(problem), icon=":material/error:")
     elif explained := kind.explain(options, result.config):
@@ -78,16 +78,16 @@ def _problem(kind, options: dict, result) -> str | None:
 
 def _start_help(kind, options: dict, active: bool, problem: str | None) -> str:
     if active:
-        return "Wait for its end, or stop it first."
+        return "Wait until it has ended, or stop it first."
     if problem:
-        return "It cannot be made with these options; the reason stands below."
+        return "It cannot be started with these options; see the reason below."
     trainings = f"Makes {count_of(kind.trainings(options), 'training')}"
-    return f"{trainings}." if kind.keeps_earlier else f"{trainings}; the last one of this run gives way to it."
+    return f"{trainings}." if kind.keeps_earlier else f"{trainings}; it replaces the previous one of this run."
 
 
 @reported
 def _start(name: str, run, result):
-    # What the widgets hold now: the drawing before may not have known it yet.
+    # Read from the widgets: the last drawing may have been older than the latest change.
     options = {option.name: st.session_state[_key(name, option)] for option in EXPERIMENTS[name].options}
     run_store().start_experiment(name, result.history, result.config, options, owner=app_state().owner, parent=run.id)
 
@@ -99,7 +99,7 @@ def _stop(ids: list[str]):
 
 
 def _follow(name: str, run, active: bool):
-    """Draws what there is, again and again while an experiment is at work."""
+    """Draws the experiments, and redraws them every second while one is running."""
     def tick():
         with boundary():
             found = run_store().experiments(name, run.id)
@@ -127,9 +127,9 @@ def _draw(kind, found: list):
     if summary.sentence:
         st.markdown(plain(summary.sentence))
     for place, chart in enumerate(summary.charts):
-        draw(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
+        draw_chart(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
     for table in summary.tables:
-        # A table that grows keeps the widths that fitted its first rows, unless it is told others.
+        # Streamlit sizes a column by its first rows and keeps that width while the table grows, so it is set here.
         names = {"_index": st.column_config.Column(width=30 + 7 * max(map(len, map(str, table.frame.index)), default=0))}
         st.dataframe(table.frame, height="content", column_config=names | {
             column: st.column_config.Column(help=words) for column, words in table.help.items()})
