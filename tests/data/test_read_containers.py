@@ -142,11 +142,6 @@ def test_damaged_and_exploding_workbooks_are_refused_in_bounded_memory(part, con
         read_prices(patched(part, content))
 
 
-def test_workbook_worker_takes_none_of_the_projects_modules_for_the_standard_library():
-    # Its folder holds modules with plain names; the worker must not import them.
-    assert read_prices(workbook({"S": SHEET})).close[-1] == DAILY.Close.iloc[-1]
-
-
 # Encodings
 
 

@@ -183,9 +183,7 @@ def test_every_way_of_failing_has_its_own_error(yahoo, how, known):
     assert "Traceback" not in str(caught.value)
 
 
-def test_the_sentences_differ():
-    said = {error: error.__doc__ for error in ERRORS.values()}
-    assert len(set(said.values())) == len(said)
+def test_every_way_to_fail_is_tried():
     assert set(ERRORS) | {"silence"} == set(FAILURES)
 
 
