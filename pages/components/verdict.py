@@ -20,6 +20,10 @@ DIEBOLD_MARIANO = ("It asks whether the two forecasts' squared errors differ by 
                    "this size would come up between two forecasts that are equally good; below 0.05 it counts as one. The "
                    "statistic is negative where the network errs less.")
 
+EVIDENCE_GATE = ("After each price that becomes known, the network's forecast of it is weighed against the naive one. Odds of "
+                 "20 to 1 for a network that knows nothing come up once in twenty times at most. The forecast on the Forecast "
+                 "page keeps as much of the network's move as the evidence carries; the tab Evidence shows how it grew.")
+
 
 def draw_answer(run):
     """The answer in words, the same on every page: the verdict and, if it is bad, its proven cause and how to fix it."""
@@ -55,7 +59,8 @@ def draw_verdict(run, result):
     if called := direction_words(test, one):
         st.caption(called)
     draw_reasons({"Test part": result.reasons["test"]}, shown=("rmse", "skill", "directional_accuracy", "coverage_95"))
-    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve)))}")
+    st.markdown(f"**Evidence gate.** {plain(gate_words(result.gate, result.best_epoch, judged, epochs=len(result.curve)))}",
+                help=EVIDENCE_GATE)
 
 
 def draw_reasons(reasons: dict, shown=None):
