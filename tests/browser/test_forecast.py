@@ -107,7 +107,7 @@ def test_a_forecast_follows_its_settings_and_a_reload_and_a_link_show_the_same(a
         const chart = document.querySelector('.js-plotly-plot'), shown = document.querySelector('.st-key-forecast_shown');
         const place = chart?.getBoundingClientRect();  // without a height while Plotly is still making it
         window.seen.push([chart?.layout?.title?.text ?? null, place?.height ? Math.round(place.top) : null,
-                          +getComputedStyle(shown).opacity]);
+                          +getComputedStyle(shown).opacity, Math.round(shown.getBoundingClientRect().top)]);
         requestAnimationFrame(look) }; look() }""")
     sidebar.get_by_text("As if today were").click()
     visitor.wait_for_function("() => seen.some(([title]) => title === 'Forecast, from the earlier settings')")
@@ -115,6 +115,7 @@ def test_a_forecast_follows_its_settings_and_a_reload_and_a_link_show_the_same(a
         return title === 'Forecast' && opacity === 1 }""")
     assert "What came" in fan(visitor)["series"]
     seen = visitor.evaluate("() => seen")
-    assert min(opacity for _, _, opacity in seen) < 0.5
-    tops = [top for _, top, _ in seen if top is not None]
+    assert min(opacity for _, _, opacity, _ in seen) < 0.5
+    tops = [top for _, top, *_ in seen if top is not None]
     assert len(set(tops)) == 1, seen  # nothing jumps
+    assert len({top for *_, top in seen}) == 1, seen
