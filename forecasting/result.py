@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,15 @@ from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
-from forecasting.model.encoding import Encoder, check_history, encode
-from forecasting.model.forecaster import Forecaster, fit_forecaster, refit_forecaster
-from forecasting.model.listener import Callbacks, OnEpoch, OnPhase, ShouldStop
+from forecasting.model.encoding import Encoded, Encoder, check_history, encode
+from forecasting.model.forecaster import Forecaster, average_models, fit_forecaster, refit_forecaster
+from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 
-__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "load_run", "train"]
+__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "train"]
 
 MAX_STEPS = 1000
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an older one whose gate used validation alone
@@ -56,6 +57,7 @@ class TrainingResult:
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
+    members: the seeds of the networks that this is the `average` of; () for a network of its own
     """
 
     config: ForecastConfig
@@ -73,6 +75,7 @@ class TrainingResult:
     guarded: Steps
     linear: Choice | None
     encoder: Encoder
+    members: tuple[int, ...] = ()
     _model: Any = field(default=None, repr=False)
     _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is loaded
 
@@ -125,7 +128,11 @@ class TrainingResult:
         """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
 
         Scores, intervals and evidence remain those of this result, which was tested; arguments as in `train`.
+        Raises RunError for an average, which was not trained itself.
         """
+        if self.members:
+            raise RunError("An average of networks is not trained, so it cannot be refitted. Refit a single run, or forecast "
+                           "with the average as it was tested.")
         listener = Callbacks(on_epoch, should_stop, on_phase)
         forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, listener)
         # `fitted` knows about the network only; without epochs, the linear part may still have been interrupted.
@@ -144,7 +151,7 @@ class TrainingResult:
         _write_json(folder / "metrics.json", {
             "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons,
             "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
-            "linear": dataclasses.asdict(self.linear) if self.linear else None,
+            "linear": dataclasses.asdict(self.linear) if self.linear else None, "members": self.members,
         })
         _write_json(folder / ENCODER_FILE, self.encoder.to_dict())
         arrays = {name: getattr(self.steps, name) for name in STEPS} | {name: getattr(self.evidence, name) for name in EVIDENCE}
@@ -225,10 +232,44 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     start = time.perf_counter()
     listener = Callbacks(on_epoch, should_stop, on_phase, backup)
     check_history(history, config)
-    parts, first = split(len(history), config), config.window - 1
+    parts = split(len(history), config)
     listener.phase("preparing the data")
     encoded = encode(history, config, parts)
     forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
+    return _tested(encoded, forecaster, parts, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
+                   stopped=fitted.stopped, linear=choice, started=start)
+
+
+def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
+    """The mean of several networks' outputs as a forecaster of its own, with scores, intervals and evidence of its own.
+
+    results: two or more of the same prices and settings, seeds aside
+    Raises RunError for results that differ by more.
+    Source: Hansen and Salamon, "Neural network ensembles" (1990).
+    """
+    started, listener = time.perf_counter(), Callbacks(on_phase=on_phase)
+    first = results[0] if results else None
+    if first is None or len(results) < 2:
+        raise RunError(f"An average takes two results or more. Received: {len(results)}.")
+    for other in results[1:]:
+        if (dataclasses.replace(other.config, seed=first.config.seed) != first.config
+                or other.history.fingerprint != first.history.fingerprint):
+            raise RunError("Only results of the same prices and settings can be averaged, with other seeds. Received: "
+                           f"results that differ by more, of {first.history.name} and {other.history.name}.")
+    listener.phase("preparing the data")
+    parts = first.split
+    encoded = encode(first.history, first.config, parts)
+    forecaster = Forecaster(first.config, encoded.encoder, average_models([one.model for one in results]))
+    return _tested(encoded, forecaster, parts, listener, curve=first.curve.iloc[:0], best_epoch=0, rates=(),
+                   stopped=any(one.stopped for one in results), linear=first.linear,
+                   members=tuple(one.config.seed for one in results), started=started)
+
+
+def _tested(encoded: Encoded, forecaster: Forecaster, parts: Split, listener: Listener, *, started: float,
+            **learnt) -> TrainingResult:
+    """The result of a forecaster: what it predicts, and how well. learnt: the fields that say how it was trained"""
+    history, config = encoded.history, forecaster.config
+    first = config.window - 1
     listener.phase("predicting")
     predicted = forecaster.predict_encoded(encoded, np.arange(first, len(history)))
     listener.phase("scoring")
@@ -239,11 +280,9 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     kept = steps.between(parts.train_end - 1, parts.rows)
     evidence = collect_evidence(kept, history.close, parts, positive)
     guarded = guard_steps(steps, history.close, parts, evidence, positive).between(parts.train_end - 1, parts.rows)
-    return TrainingResult(
-        config=config, history=history, predictions=table, metrics=metrics, reasons=reasons, curve=fitted.curve,
-        evidence=evidence, best_epoch=fitted.best_epoch, rates=fitted.rates, stopped=fitted.stopped,
-        seconds=time.perf_counter() - start, steps=kept, guarded=guarded, linear=choice, encoder=encoded.encoder,
-        _model=forecaster.model)
+    return TrainingResult(config=config, history=history, predictions=table, metrics=metrics, reasons=reasons,
+                          evidence=evidence, seconds=time.perf_counter() - started, steps=kept, guarded=guarded,
+                          encoder=encoded.encoder, _model=forecaster.model, **learnt)
 
 
 def load_run(folder: str | Path) -> TrainingResult:
@@ -272,7 +311,8 @@ def load_run(folder: str | Path) -> TrainingResult:
             metrics=summary["metrics"], reasons=summary["reasons"], curve=pd.read_csv(folder / "curve.csv"),
             evidence=evidence, best_epoch=summary["best_epoch"], rates=tuple(summary["rates"]), stopped=summary["stopped"],
             seconds=summary["seconds"], steps=steps, guarded=guarded,
-            linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder, _folder=folder)
+            linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
+            members=tuple(summary.get("members", ())), _folder=folder)
         _check_whole(result)
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:

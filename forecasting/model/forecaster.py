@@ -20,7 +20,7 @@ from forecasting.model.split import Split, learning_origins
 if TYPE_CHECKING:
     from forecasting.model.training import FitResult
 
-__all__ = ["Forecaster", "combine", "fit_forecaster", "refit_forecaster"]
+__all__ = ["Forecaster", "average_models", "combine", "fit_forecaster", "refit_forecaster"]
 
 CHECKED = 100  # origins on which the loss of a refit is measured, for display only
 
@@ -149,6 +149,20 @@ def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):
     y = linear(flat)
     linear.set_weights([kernel.reshape(-1, config.horizon)])
     return keras.Model(inputs, keras.layers.Add(name="sum")([x, y]), name="forecaster")
+
+
+def average_models(models: Sequence):
+    """One plain Keras model: the mean of models of the same shape on one input."""
+    import keras
+
+    inputs = keras.Input(models[0].input_shape[1:], name="inputs")
+    outputs = []
+    for number, model in enumerate(models, start=1):
+        member = keras.models.clone_model(model)  # a member's name has to be unique, and the model given stays as it is
+        member.set_weights(model.get_weights())
+        member.name = f"member_{number}"
+        outputs.append(member(inputs))
+    return keras.Model(inputs, keras.layers.Average(name="average")(outputs), name="forecaster")
 
 
 def _append(history, path, dates) -> PriceHistory:

@@ -17,6 +17,7 @@ from forecasting.plots.forecast import forecast_fan, horizon_chart
 from forecasting.plots.predictions import prediction_chart
 from forecasting.plots.prices import price_chart
 from forecasting.plots.sampling import downsample, last_rows, stretches
+from forecasting.plots.spread import seed_band_chart, seed_scores_chart
 from forecasting.plots.template import CONFIG, HEIGHT, SHORT, TALL, colours, describe
 from forecasting.plots.training import loss_chart
 
@@ -42,6 +43,8 @@ __all__ = [
     "move_chart",
     "prediction_chart",
     "price_chart",
+    "seed_band_chart",
+    "seed_scores_chart",
     "share_chart",
     "shifted_chart",
     "stretches",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from forecasting.errors import ForecastingError
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
+from forecasting.runs.export import file_name
 from forecasting.words import count_of
 from pages.components.charts import draw_chart
 from pages.components.engine import draw_trouble
@@ -17,15 +19,15 @@ from pages.components.state import app_state, reported
 from pages.components.store import load_result, run_store
 from pages.components.text import plain
 
-__all__ = ["draw_experiment", "experiment_tabs"]
+__all__ = ["draw_experiment", "experiment_tabs", "follow_experiment"]
 
 TICK_SECONDS = 1.0
 FEW = 3  # choices that stand side by side
 
 
 def experiment_tabs() -> dict:
-    """{name of a tab: what draws it} for every kind of experiment."""
-    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items()}
+    """{name of a tab: what draws it} for every kind of experiment that is made around a run."""
+    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items() if kind.place == "evaluate"}
 
 
 def draw_experiment(name: str, run, result):
@@ -48,7 +50,7 @@ def draw_experiment(name: str, run, result):
     elif explained := kind.explain(options, result.config):
         st.caption(plain(explained))
     if found:
-        _follow(name, run, active)
+        follow_experiment(lambda: run_store().experiments(name, run.id), active)
 
 
 def _ask(name: str, option):
@@ -98,17 +100,20 @@ def _stop(ids: list[str]):
         run_store().request_stop(run_id)
 
 
-def _follow(name: str, run, active: bool):
-    """Draws the experiments, and redraws them every second while one is running."""
+def follow_experiment(find: Callable, active: bool):
+    """Draws experiments of one kind, and redraws them every second while one is running.
+
+    find: returns those that count, newest first
+    """
     def tick():
         with boundary():
-            found = run_store().experiments(name, run.id)
+            found = find()
             if active and not any(one.active for one in found):
                 st.rerun()
             if active:
                 draw_trouble()
             if found:  # another tab of the browser may have deleted the last one
-                _draw(EXPERIMENTS[name], found)
+                _draw(EXPERIMENTS[found[0].experiment], found)
 
     st.fragment(tick, run_every=TICK_SECONDS if active else None)()
 
@@ -135,6 +140,9 @@ def _draw(kind, found: list):
             column: st.column_config.Column(help=words) for column, words in table.help.items()})
         if table.caption:
             st.caption(plain(table.caption))
+    for place, file in enumerate(summary.files):
+        st.download_button(file.label, file.write, file_name(file.series, None, file.ending), "text/csv",
+                           icon=":material/download:", on_click="ignore", key=f"evaluate_{newest.experiment}_file_{place}")
 
 
 def _draw_progress(kind, experiment, children: list):

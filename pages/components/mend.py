@@ -7,8 +7,8 @@ from dataclasses import replace
 import streamlit as st
 
 from forecasting import ForecastConfig
+from forecasting.model.settings import changes_words
 from pages.components.settings import use_settings
-from pages.components.settings_words import changes_words
 from pages.components.state import AppState, app_state, reported
 from pages.components.store import current_run, run_store
 from pages.components.text import plain

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from forecasting import ForecastConfig
+from forecasting.model.settings import HELP, WORDS
 from forecasting.model.size import describe_network
 from forecasting.words import count_of
 from pages.components.frame import is_dark
-from pages.components.settings_words import HELP, WORDS
 
 __all__ = ["draw_network"]
 

@@ -10,8 +10,8 @@ from forecasting import ForecastConfig, ForecastingError, PriceHistory
 from forecasting.errors import ConfigError
 from forecasting.model.config import CHOICES, FEATURES, PRESETS, RANGES
 from forecasting.model.encoding import check_history
+from forecasting.model.settings import HELP, NONE, WORDS
 from forecasting.words import unit
-from pages.components.settings_words import HELP, NONE, WORDS
 from pages.components.state import AppState, Widget, taken, widget_for
 
 __all__ = ["draw_settings", "follow_settings", "use_settings"]

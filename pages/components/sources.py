@@ -15,7 +15,7 @@ from pages.components.state import AppState, Request, held, reported, taken, wid
 from pages.components.store import keep_history
 from pages.components.text import plain
 
-__all__ = ["draw_sources"]
+__all__ = ["draw_fields", "draw_sources"]
 
 PATIENCE_SECONDS = 10
 QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
@@ -94,20 +94,30 @@ def _draw_uploader(state: AppState, key: str, field: File):
 
 
 def _draw_form(state: AppState, key: str):
-    """A row of fields that ends with the button, and the toggles below it."""
-    source = SOURCES[key]
-    in_row = [field for field in source.fields if not isinstance(field, Toggle)]
-    *places, last = st.columns([*(2 if isinstance(field, Choice) else 3 for field in in_row), 1], vertical_alignment="bottom")
-    answers = {}
-    for field, place in zip(in_row, places, strict=True):
-        answers[field.name] = _draw_field(state, place, f"data_{key}_{field.name}", field, answers)
-    for field in source.fields:
-        if isinstance(field, Toggle):
-            answers[field.name] = _draw_field(state, st, f"data_{key}_{field.name}", field, answers)
-    if last.button(source.button, width="stretch", key=f"data_{key}_open"):
+    """The fields of a source, and the button that opens it."""
+    answers, pressed = draw_fields(state, key, "data")
+    if pressed:
         with st.spinner("Reading the prices …"):
             _open(state, key, answers)
         st.rerun()
+
+
+def draw_fields(state: AppState, key: str, prefix: str, disabled: bool = False) -> tuple[dict, bool]:
+    """A row of a source's fields that ends with its button, and the toggles below it.
+
+    prefix: of the widgets' names, one for each place that draws these fields; disabled: whether the button is
+    returns the answers, and whether the button was pressed
+    """
+    source = SOURCES[key]
+    in_row = [field for field in source.fields if not isinstance(field, Toggle)]
+    *places, last = st.columns([*(2 if isinstance(field, Choice) else 3 for field in in_row), 1], vertical_alignment="bottom")
+    answers: dict = {}
+    for field, place in zip(in_row, places, strict=True):
+        answers[field.name] = _draw_field(state, place, f"{prefix}_{key}_{field.name}", field, answers)
+    for field in source.fields:
+        if isinstance(field, Toggle):
+            answers[field.name] = _draw_field(state, st, f"{prefix}_{key}_{field.name}", field, answers)
+    return answers, last.button(source.button, width="stretch", key=f"{prefix}_{key}_open", disabled=disabled)
 
 
 def _draw_field(state: AppState, place, name: str, field, answers: dict):

@@ -74,6 +74,7 @@ class AppState:
     requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
+    basket: {key: the prices gathered for an experiment on many series}; basket_job: a fetch of more of them, or None
     failures: errors of the last click's callback, sentences to show on the next drawing of the page
     """
 
@@ -90,6 +91,8 @@ class AppState:
     forecast: ForecastView = field(default_factory=ForecastView)
     forecast_problem: str | None = None
     forecast_drawn: tuple[str, Wish, pd.DataFrame] | None = None
+    basket: dict[str, PriceHistory] = field(default_factory=dict)
+    basket_job: Job | None = None
     failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):

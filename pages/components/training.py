@@ -7,6 +7,7 @@ import time
 import streamlit as st
 
 from forecasting.evaluation.causes import diagnose_failure
+from forecasting.model.settings import LABELS, changed_settings
 from forecasting.model.size import describe_network, estimate, estimate_words
 from forecasting.words import count_of, duration, number
 from pages.components.charts import draw_loss
@@ -14,7 +15,6 @@ from pages.components.engine import draw_trouble
 from pages.components.frame import boundary
 from pages.components.mend import draw_mend
 from pages.components.results import draw_result
-from pages.components.settings_words import LABELS, changed_settings
 from pages.components.state import AppState, reported
 from pages.components.store import run_store
 from pages.components.text import plain

@@ -15,8 +15,8 @@ from playwright.sync_api import expect
 from steps import choose_preset, run_id
 
 from forecasting.model.config import PRESETS, RECOMMENDED, ForecastConfig
+from forecasting.model.settings import WORDS
 from forecasting.runs.store import RunStore
-from pages.components.settings_words import WORDS
 
 pytestmark = pytest.mark.browser
 

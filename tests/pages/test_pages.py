@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import TUTORIAL, ForecastConfig, PriceHistory
+from forecasting.model.settings import LABELS
 from forecasting.runs.store import RunStore
-from pages.components.settings_words import LABELS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["app.py", *sorted(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]

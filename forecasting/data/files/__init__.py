@@ -6,6 +6,6 @@ pick_dates, pick_prices: which columns · reader: all of it, cleaned, as a Price
 """
 
 from forecasting.data.files.container import MAX_BYTES
-from forecasting.data.files.reader import read_prices
+from forecasting.data.files.reader import read_every_series, read_prices
 
-__all__ = ["MAX_BYTES", "read_prices"]
+__all__ = ["MAX_BYTES", "read_every_series", "read_prices"]

@@ -23,7 +23,7 @@ from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
 from forecasting.words import count
 
-__all__ = ["read_prices"]
+__all__ = ["read_every_series", "read_prices"]
 
 _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
@@ -62,6 +62,29 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
     label = clean_label(str(name)) if name else opened.label or history.name or "Prices"
     return replace(history, name=label if name else history.name or label, source=f"file {label}{where}",
                    notes=(*notes, *history.notes))
+
+
+def read_every_series(source) -> list[PriceHistory]:
+    """The prices of every series in a file that `read_prices` would ask about; else the one it reads.
+
+    source: as for `read_prices`
+    A file that leaves more open than the series or the column raises NeedsChoice for that.
+    """
+    start = source.tell() if hasattr(source, "tell") else None
+
+    def read(**choice):
+        if start is not None:
+            source.seek(start)
+        return read_prices(source, **choice)
+
+    try:
+        return [read()]
+    except NeedsChoice as question:
+        if question.kind == "series":
+            return [read(series=option) for option in question.options]
+        if question.kind == "column":
+            return [read(column=option, name=option) for option in question.options]
+        raise
 
 
 def _history(table: Table, column, series, order, decimal) -> PriceHistory:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from forecasting.runs.experiments.backtest import BACKTEST
 from forecasting.runs.experiments.kind import ExperimentKind
 from forecasting.runs.experiments.leak import LEAK
+from forecasting.runs.experiments.many import MANY_SERIES
+from forecasting.runs.experiments.seeds import SEEDS
 
 __all__ = ["EXPERIMENTS", "ExperimentKind"]
 
 EXPERIMENTS: dict[str, ExperimentKind] = {
     "backtest": BACKTEST,
     "leak": LEAK,
+    "seeds": SEEDS,
+    "many": MANY_SERIES,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ from forecasting.model.config import ForecastConfig
 if TYPE_CHECKING:
     from forecasting.runs.records import Run
 
-__all__ = ["Child", "Experiment", "ExperimentKind", "Option", "Planned", "Summary", "Table", "left_out"]
+__all__ = ["Child", "Experiment", "ExperimentKind", "File", "Option", "Planned", "Summary", "Table", "left_out"]
 
+MOST_OTHERS = 500
 CUT_SHORT = "It was stopped before its end and is left out."
 
 
@@ -108,6 +109,16 @@ class Experiment:
         """The result of the run that the experiment is about."""
         return self._read(str(self.run.parent))
 
+    def others(self) -> Iterator[tuple[Run, list[Child]]]:
+        """The other experiments of its kind that have ended, newest first, with their children."""
+        for run in self._store.list(limit=MOST_OTHERS, kind="experiment"):
+            if run.experiment == self.run.experiment and run.id != self.run.id and not run.active:
+                yield run, [Child(child, self._read) for child in self._store.children(run)]
+
+    def stored(self, key: str) -> PriceHistory:
+        """A history that the store keeps under this key."""
+        return self._store.load_history(key)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -119,17 +130,28 @@ class Table:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file to take home: the label of its button, the series and the ending of its name, and what writes its bytes."""
+
+    label: str
+    series: str
+    ending: str
+    write: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
 class Summary:
     """The results of an experiment so far.
 
     sentence: the answer; warnings: what went wrong with single runs, sentences
-    charts: functions of `dark` that return a figure
+    charts: functions of `dark` that return a figure; files: to download
     """
 
     sentence: str = ""
     warnings: tuple[str, ...] = ()
     charts: tuple[Callable, ...] = ()
     tables: tuple[Table, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 def _allow(options: dict, history: PriceHistory, config: ForecastConfig):
@@ -156,6 +178,7 @@ class ExperimentKind:
     summarise: `summarise(runs, experiment)` returns a `Summary`; runs: the children so far, ended or not
     check: `check(options, history, config)` raises a ForecastingError if the experiment is not possible
     explain: `explain(options, config)` says what these options will do
+    place: the page that shows it: 'evaluate', around a run, or 'tune'
     keeps_earlier: whether earlier experiments of this kind on the same run are kept, with `runs` holding the children of
         all of them, newest first; otherwise a new one replaces the old one
     """
@@ -170,6 +193,7 @@ class ExperimentKind:
     summarise: Callable[[Sequence[Child], Experiment], Summary]
     check: Callable[[dict, PriceHistory, ForecastConfig], None] = _allow
     explain: Callable[[dict, ForecastConfig], str] = _say_nothing
+    place: str = "evaluate"
     keeps_earlier: bool = False
 
     def complete(self, options: dict) -> dict:

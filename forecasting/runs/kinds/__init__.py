@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forecasting.runs.kinds.average import AVERAGE
 from forecasting.runs.kinds.experiment import EXPERIMENT
 from forecasting.runs.kinds.forecast import FORECAST
 from forecasting.runs.kinds.kind import RunKind
@@ -12,5 +13,6 @@ __all__ = ["RUN_KINDS", "RunKind"]
 RUN_KINDS: dict[str, RunKind] = {
     "train": TRAIN,
     "forecast": FORECAST,
+    "average": AVERAGE,
     "experiment": EXPERIMENT,
 }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from forecasting import ForecastConfig
 from forecasting.model.cells import CELLS
+from forecasting.model.config import ForecastConfig
 from forecasting.words import count_of, share
 
-__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words"]
+__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words", "setting_value"]
 
 NONE = "None"  # stands for None in a selectbox, which would show an empty one
 
-WORDS = {
+WORDS: dict = {
     "auto": "Automatic", "log_return": "Log return", "change": "Change", "price": "Price",
     **{name: cell.label for name, cell in CELLS.items()},
     "glorot_uniform": "Xavier (Glorot)", "he_normal": "He", "random_normal": "Normal", "orthogonal": "Orthogonal",
@@ -102,11 +102,11 @@ def changed_settings(before: ForecastConfig, after: ForecastConfig) -> list[str]
 
 def changes_words(before: ForecastConfig, after: ForecastConfig) -> str:
     """What is changed, with values: 'Target: Price → Log return · Patience: off → 8 epochs'."""
-    return " · ".join(f"{LABELS[name]}: {_value(name, getattr(before, name))} → {_value(name, getattr(after, name))}"
-                      for name in changed_settings(before, after))
+    return " · ".join(f"{LABELS[name]}: {setting_value(name, getattr(before, name))} → "
+                      f"{setting_value(name, getattr(after, name))}" for name in changed_settings(before, after))
 
 
-def _value(name, value) -> str:
+def setting_value(name, value) -> str:
     """A setting's value as its widget shows it."""
     if name in ("patience", "clip_norm") and value is None:
         return "off"
