@@ -8,9 +8,11 @@ import plotly.graph_objects as go
 
 from forecasting import words
 from forecasting.plots import template as t
-from forecasting.plots.sampling import MOST_POINTS, downsample, range_buttons
+from forecasting.plots.sampling import MOST_POINTS, downsample, last_rows, range_buttons, rows_within, span
 
 __all__ = ["seed_band_chart", "seed_scores_chart"]
+
+LAST_ROWS = 60  # shown at first: over more, the band is thinner than its lines
 
 
 def seed_scores_chart(errors: dict[int, float], own: float, naive: float | None, average: float | None, *, dark: bool = False,
@@ -55,6 +57,8 @@ def seed_band_chart(predictions: pd.DataFrame, *, dark: bool = False, currency: 
     seeds = predictions.drop(columns=["actual", "naive", "average"], errors="ignore")
     low, high, middle = seeds.min(axis=1), seeds.max(axis=1), predictions.get("average", seeds.mean(axis=1))
     rows = downsample(predictions.index, predictions["actual"], low, high, n=n)
+    shown = last_rows(predictions.index, LAST_ROWS)
+    within = rows_within(predictions.index, shown)
     x, form = t.stamps(predictions.index[rows]), t.price_format(predictions["actual"])
     suffix = f" {currency}" if currency else ""
     traces = [
@@ -70,4 +74,6 @@ def seed_band_chart(predictions: pd.DataFrame, *, dark: bool = False, currency: 
                     f"the test part; they lie {words.price(width, currency)} apart on average.",
         buttons=range_buttons(predictions.index, predictions["actual"].to_numpy(dtype=float), low.to_numpy(dtype=float),
                               high.to_numpy(dtype=float), c=c),
-        xaxis=t.date_axis(predictions.index, c), yaxis={"title": {"text": t.unit_text(currency)}})
+        xaxis=t.date_axis(predictions.index, c) | {"range": list(shown)},
+        yaxis={"title": {"text": t.unit_text(currency)},
+               "range": span(*(one.to_numpy(dtype=float)[within] for one in (predictions["actual"], low, high)))})

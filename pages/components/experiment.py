@@ -22,6 +22,7 @@ from pages.components.text import plain
 __all__ = ["draw_experiment", "experiment_tabs", "follow_experiment"]
 
 TICK_SECONDS = 1.0
+WIDEST_NAME = 230  # pixels of the first column of a table, so that the others stay in sight
 FEW = 3  # choices that stand side by side
 
 
@@ -135,7 +136,8 @@ def _draw(kind, found: list):
         draw_chart(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
     for table in summary.tables:
         # Streamlit sizes a column by its first rows and keeps that width while the table grows, so it is set here.
-        names = {"_index": st.column_config.Column(width=30 + 7 * max(map(len, map(str, table.frame.index)), default=0))}
+        names = {"_index": st.column_config.Column(width=min(
+            WIDEST_NAME, 30 + 7 * max(map(len, map(str, table.frame.index)), default=0)))}
         st.dataframe(table.frame, height="content", column_config=names | {
             column: st.column_config.Column(help=words) for column, words in table.help.items()})
         if table.caption:
@@ -174,5 +176,5 @@ def _place(experiment, children: list) -> str | None:
 def _chosen(kind, experiment) -> list[str]:
     """The options of an experiment in words."""
     values = experiment.parameters
-    return [f"{option.label}: {option.choices[values[option.name]] if option.choices else values[option.name]}"
+    return [f"{option.label}: {option.shown(values[option.name])}"
             for option in kind.options if option.name in values]

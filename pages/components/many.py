@@ -140,15 +140,14 @@ def _draw_basket(state: AppState):
         return
     histories = list(state.basket.values())
     st.dataframe(pd.DataFrame({
-        "Series": [history.name for history in histories], "From": [history.source for history in histories],
-        "Rows": [count(len(history)) for history in histories],
+        "Series": [history.name for history in histories], "Rows": [count(len(history)) for history in histories],
         "Days": [dates(history.dates[0], history.dates[-1]) for history in histories],
-        "Currency": [history.currency or "" for history in histories]}),
+        "From": [history.source for history in histories]}),
         hide_index=True, height="content" if len(histories) < 10 else 380)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect("Take out", list(state.basket), format_func=lambda key: state.basket[key].name if key
-                                in state.basket else "", key=f"many_out_{len(state.basket)}", width=420,
-                                placeholder="Series to take out")
+        chosen = st.multiselect("Series to take out", list(state.basket), label_visibility="collapsed", width=420,
+                                format_func=lambda key: state.basket[key].name if key in state.basket else "",
+                                key=f"many_out_{len(state.basket)}", placeholder="Series to take out")
         st.button("Take out", key="many_take_out", icon=":material/remove:", disabled=not chosen, on_click=_take_out,
                   args=(chosen,))
         st.button("Empty the list", key="many_empty", icon=":material/delete_sweep:", on_click=_take_out,
@@ -188,9 +187,8 @@ def _choose(state: AppState, found: list) -> str:
     by_id = {run.id: run for run in found}
     # Its name holds the number of experiments, so that a new one is shown at once.
     widget = held(state, f"many_shown_{len(found)}", ids[0])
-    chosen = st.selectbox("Experiment", ids, index=ids.index(widget.value) if widget.value in ids else 0, key=widget.key,
-                          format_func=lambda run_id: _label(by_id[run_id]))
-    return chosen
+    return st.selectbox("Experiment", ids, index=ids.index(widget.value) if widget.value in ids else 0, key=widget.key,
+                        format_func=lambda run_id: _label(by_id[run_id]))
 
 
 def _label(run) -> str:

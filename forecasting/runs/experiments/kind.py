@@ -38,6 +38,10 @@ class Option:
     low: int = 0
     high: int = 0
 
+    def shown(self, value) -> str:
+        """A value in words."""
+        return str(self.choices[value] if self.choices else value)
+
     def check(self, value):
         """Raises ConfigError for a value that cannot be chosen."""
         if self.choices is None:

@@ -26,6 +26,9 @@ SHOWN = ("rmse", "naive_rmse", "mape", "skill")
 class _Keys(Option):
     """The histories to train on: a list of their keys in the store."""
 
+    def shown(self, value) -> str:
+        return count(len(value))
+
     def check(self, value):
         if not isinstance(value, list | tuple) or not all(isinstance(key, str) for key in value):
             raise ConfigError(f"{self.label} must be a list of keys of stored prices. Received: {self.name}={str(value)[:60]}.")

@@ -26,7 +26,7 @@ from forecasting.runs.experiments.kind import (
     Table,
     left_out,
 )
-from forecasting.words import UNKNOWN, count_of, percent, price, probability
+from forecasting.words import UNKNOWN, count_of, decimals, number, percent, price, probability
 
 __all__ = ["SEEDS"]
 
@@ -108,7 +108,8 @@ def _answer(source, scores: dict[int, dict], mean) -> str:
     words = [f"Over {count_of(spread.count, 'seed')} the test RMSE is {_plus_minus(spread, currency)}, from "
              f"{price(spread.low, currency)} to {price(spread.high, currency)}; that of the naive forecast is "
              f"{price(own['naive_rmse'], currency)}."]
-    words.append(f"This run's {price(own['rmse'], currency)} is better than {sum(own['rmse'] < one for one in errors)} of them.")
+    beaten = sum(own["rmse"] < one for one in errors)
+    words.append(f"This run's {price(own['rmse'], currency)} is better than {beaten} of them.")
     if mean is not None:
         error = mean.metrics["test"]["rmse"]
         words.append(f"Their average errs by {price(error, currency)}, less than {sum(error < one for one in errors)} of the "
@@ -119,7 +120,8 @@ def _answer(source, scores: dict[int, dict], mean) -> str:
 def _plus_minus(spread, currency) -> str:
     if spread.deviation is None:
         return price(spread.mean, currency)
-    return f"{price(spread.mean)} ± {price(spread.deviation, currency)}"
+    # Both with the same decimals: a deviation of 0.0008089 beside a mean of 0.3007 pretends to a precision that is not there.
+    return f"{price(spread.mean)} ± {number(spread.deviation, decimals(spread.mean))}{f' {currency}' if currency else ''}"
 
 
 def _change(value: float, beside: float) -> str:
