@@ -51,7 +51,7 @@ class TrainingResult:
     curve: DataFrame epoch (from 1), loss, val_loss, seconds
     evidence: for the network against the naive forecast, as it grew over the origins of `steps`
     best_epoch: of the lowest validation loss; 0: the untrained network's (see `untrained_was_best`). Its weights are those
-        that were kept if `config.patience` is set, and the last epoch's otherwise
+        that were kept if `config.patience` is set, and the last epoch's otherwise; None for an average
     rates: the learning rate of each epoch up to the one whose weights were kept
     stopped: whether the user stopped it early; seconds: of the whole training
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
@@ -67,7 +67,7 @@ class TrainingResult:
     reasons: dict
     curve: pd.DataFrame
     evidence: Evidence
-    best_epoch: int
+    best_epoch: int | None
     rates: tuple[float, ...]
     stopped: bool
     seconds: float
@@ -260,7 +260,7 @@ def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> Trai
     parts = first.split
     encoded = encode(first.history, first.config, parts)
     forecaster = Forecaster(first.config, encoded.encoder, average_models([one.model for one in results]))
-    return _tested(encoded, forecaster, parts, listener, curve=first.curve.iloc[:0], best_epoch=0, rates=(),
+    return _tested(encoded, forecaster, parts, listener, curve=first.curve.iloc[:0], best_epoch=None, rates=(),
                    stopped=any(one.stopped for one in results), linear=first.linear,
                    members=tuple(one.config.seed for one in results), started=started)
 

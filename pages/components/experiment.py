@@ -142,9 +142,14 @@ def _draw(kind, found: list):
             column: st.column_config.Column(help=words) for column, words in table.help.items()})
         if table.caption:
             st.caption(plain(table.caption))
-    for place, file in enumerate(summary.files):
-        st.download_button(file.label, file.write, file_name(file.series, None, file.ending), "text/csv",
-                           icon=":material/download:", on_click="ignore", key=f"evaluate_{newest.experiment}_file_{place}")
+    with st.container(horizontal=True):
+        for place, file in enumerate(summary.files):
+            st.download_button(file.label, file.write, file_name(file.series, None, file.ending), "text/csv",
+                               icon=":material/download:", on_click="ignore", key=f"evaluate_{newest.experiment}_file_{place}")
+        for label, run_id in summary.opens.items():
+            if st.button(label, icon=":material/open_in_full:", key=f"evaluate_{newest.experiment}_open_{run_id}"):
+                app_state().run_id = run_id
+                st.switch_page("pages/2_Train.py")
 
 
 def _draw_progress(kind, experiment, children: list):

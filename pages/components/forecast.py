@@ -56,15 +56,18 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
             day = st.date_input("Today is", value=given.as_of or test[len(test) // 2].date(), min_value=test[0].date(),
                                 max_value=test[-1].date(), key="forecast_day", format="YYYY-MM-DD",
                                 help="A day of the test part; on one without a price, the last price before it is known.")
-        refit = st.toggle("Refit on all data first", value=given.refit, key="forecast_refit", disabled=past,
-                          help="A day in the past is forecast by the network as it was trained." if past else
+        refit = st.toggle("Refit on all data first", value=given.refit, key="forecast_refit",
+                          disabled=past or bool(result.members),
+                          help="An average of networks is not trained itself, so it cannot be trained again." if result.members
+                               else "A day in the past is forecast by the network as it was trained." if past else
                                "Trains the same settings on every row, the test part included, so that the forecast knows "
                                "the latest prices. The test scores remain those of the run.")
     view = ForecastView(None if steps == usual else steps, guarded, refit, day)
     if view != given:  # the user has changed something, so the problem in the address no longer applies
         state.forecast_problem = None
     state.forecast = view
-    return Wish(steps, guarded, refit and day is None, None if day is None else _last_row_of(history, day))
+    refit = refit and day is None and not result.members
+    return Wish(steps, guarded, refit, None if day is None else _last_row_of(history, day))
 
 
 def _most_steps(result) -> int:

@@ -42,6 +42,11 @@ def _draw_tabs(run, result):
     loss, scores, rows = st.tabs(["Loss", "Scores", "Predictions"], key="train_tab", on_change="rerun")
     with loss:
         if loss.open:
+            if result.members:
+                st.caption(f"The average of {count_of(len(result.members), 'network')} that differ by their seeds alone "
+                           f"({', '.join(map(str, result.members))}). It was not trained itself, so it has no loss; theirs are "
+                           "with their own runs.")
+                return
             log_scale = st.toggle("Logarithmic loss", key="train_log")
             draw_loss(result.curve, run, log_scale, key="train_curve_ended")
             st.caption(f"{ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)} Trained for "

@@ -50,15 +50,16 @@ def draw_runs(state: AppState):
 def choose_result(state: AppState):
     """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
     store = run_store()
-    runs = [run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result]
-    if not runs:
+    by_id = {run.id: run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result}
+    _take_run(state)
+    if state.run_id and state.run_id not in by_id and (opened := store.get(state.run_id)).has_result:
+        by_id = {opened.id: opened} | by_id  # a part of an experiment, opened from there
+    if not by_id:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")
         return None, None
-    by_id = {run.id: run for run in runs}
-    _take_run(state)
     # The current run by default; while that is still being trained, the newest one that has ended.
-    widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else runs[0].id)
+    widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else next(iter(by_id)))
     chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
                           format_func=lambda key: _label(by_id[key]), on_change=_take_run, args=(state,))
     return by_id[chosen], load_result(chosen)
@@ -72,7 +73,8 @@ def _take_run(state: AppState):
 def _label(run) -> str:
     units = " + ".join(map(str, run.config.units))
     # The start time rather than the age: the browser identifies the chosen run by its label, which must not change.
-    words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
+    words = [run.name if run.key else run.series,
+             f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
              date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
     return " · ".join([*words, "invalid"] if run.config.leak else words)
 

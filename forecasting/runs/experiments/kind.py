@@ -149,6 +149,7 @@ class Summary:
 
     sentence: the answer; warnings: what went wrong with single runs, sentences
     charts: functions of `dark` that return a figure; files: to download
+    opens: {label of a button: the id of a run that it opens}
     """
 
     sentence: str = ""
@@ -156,6 +157,7 @@ class Summary:
     charts: tuple[Callable, ...] = ()
     tables: tuple[Table, ...] = ()
     files: tuple[File, ...] = ()
+    opens: dict[str, str] = field(default_factory=dict)
 
 
 def _allow(options: dict, history: PriceHistory, config: ForecastConfig):

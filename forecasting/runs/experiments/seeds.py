@@ -83,7 +83,8 @@ def _summarise(runs, experiment):
     charts = (partial(_score_chart, scores, source, mean), partial(_band_chart, predictions, source.history.currency))
     name = source.history.name
     return Summary(_answer(source, scores, mean), warnings, charts, tuple(tables),
-                   (File("Download predictions of all seeds (CSV)", name, "seeds.csv", partial(_csv, predictions)),))
+                   (File("Download predictions of all seeds (CSV)", name, "seeds.csv", partial(_csv, predictions)),),
+                   {} if average is None else {"Open the average as a run": average.run.id})
 
 
 def _which(run) -> str:
