@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from forecasting import RunError
-from forecasting.evaluation.scores import SCORES, shown_in
+from forecasting.evaluation.scores import SCORES
+from forecasting.evaluation.verdict import leak_words
 from forecasting.runs.annotations import NAME_LENGTH, NOTE_LENGTH
 from forecasting.runs.overview import Row
-from forecasting.words import count, count_of, date, duration
-from pages.components.runs_table import STATES
+from forecasting.words import count, count_of, date, decimals, duration, number, percent
+from pages.components.runs_table import FIRST_SCORES, STATES
 from pages.components.settings import use_settings
 from pages.components.state import AppState, reported, taken, widget_for
 from pages.components.store import run_store
@@ -40,13 +41,14 @@ def draw_card(state: AppState, run, tags: list[str], row: Row | None = None):
     """tags: to choose from; row: of the table, if the run stands there for several seeds"""
     st.subheader(plain(run.name, limit=NAME_LENGTH))
     when = pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC")
-    state_words = STATES[run.state] + (" (invalid)" if run.config.leak else "")
-    words = [state_words, run.series, date(when, time=True), f"epoch {count(run.epoch)} of {count(run.epochs)}"]
+    words = [STATES[run.state], run.series, date(when, time=True), f"epoch {count(run.epoch)} of {count(run.epochs)}"]
     if run.seconds is not None:
         words.append(duration(run.seconds))
     st.caption(" · ".join(map(plain, words)))
     if row is not None and row.members:
         st.markdown(plain(_seeds_words(row, run)))
+    if run.config.leak:
+        st.warning(plain(leak_words(run.config.leak)), icon=":material/block:")
     if run.error:
         (st.error if run.state == "failed" else st.info)(plain(run.error), icon=":material/error:")
     _draw_parent(state, run)
@@ -55,13 +57,18 @@ def draw_card(state: AppState, run, tags: list[str], row: Row | None = None):
 
 
 def _seeds_words(row: Row, run) -> str:
-    parts = []
-    for name in shown_in("runs"):
-        if name in row.deviations:
-            score = SCORES[name]
-            mean, deviation = (score.show(name, {name: values[name]}, run.currency) for values in (row.scores, row.deviations))
-            parts.append(f"{score.label} {mean} ± {deviation.lstrip('+')}")
+    parts = [f"{SCORES[name].label} {_spread_words(name, row, run.currency)}" for name in FIRST_SCORES
+             if name in row.deviations]
     return f"{count_of(row.seeds, 'seed')}: {', '.join(parts)}. This is the median run by RMSE, with seed {run.config.seed}."
+
+
+def _spread_words(name: str, row: Row, currency: str | None) -> str:
+    """Mean and deviation over the seeds: 0.3045 ± 0.0039 USD."""
+    mean, deviation, unit = row.scores[name], row.deviations[name], SCORES[name].unit
+    if unit == "price":
+        return f"{number(mean, decimals(mean))} ± {number(deviation, decimals(mean))} {currency or ''}".strip()
+    factor = 100 if unit == "share" else 1
+    return f"{number(factor * mean, signed=SCORES[name].signed)} ± {percent(factor * deviation)}"
 
 
 def _draw_parent(state: AppState, run):

@@ -11,15 +11,16 @@ from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.runs.annotations import NAME_LENGTH, NOTE_LENGTH
 from forecasting.runs.overview import Row, differing_settings
 from forecasting.words import decimals
-from pages.components.settings_words import LABELS, value_words
+from pages.components.settings_words import HELP, LABELS, value_words
 from pages.components.state import AppState, RunsTable, reported
 from pages.components.store import run_store
 
-__all__ = ["STATES", "draw_table", "take_edits"]
+__all__ = ["FIRST_SCORES", "STATES", "draw_table", "take_edits"]
 
 STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished", "stopped": "Stopped", "failed": "Failed",
           "interrupted": "Interrupted"}
 MOST_TABLES = 5  # widgets whose late changes still count
+FIRST_SCORES = ("rmse", "mape", "skill")  # which stand where no screen cuts them off
 EDITED = ("Choose", "Star", "Name", "Tags", "Note")
 ROW_HEIGHT, MOST_HEIGHT = 35, 600
 
@@ -32,9 +33,9 @@ def draw_table(state: AppState, rows: Sequence[Row], tags: Sequence[str]):
     settings = differing_settings(rows)
     frame = pd.DataFrame(_columns(rows, settings, state.compare, state.opened), index=[row.id for row in rows])
     table = _table_for(state, list(rows), frame)
+    height = min(MOST_HEIGHT, ROW_HEIGHT * (len(rows) + 1) + 3)
     st.data_editor(frame, key=table.key, hide_index=True, disabled=[name for name in frame if name not in EDITED],
-                   column_config=_config(state, table, rows, tags), height=min(MOST_HEIGHT, ROW_HEIGHT * (len(rows) + 1) + 3),
-                   placeholder="", alt="Runs")
+                   column_config=_config(state, table, rows, settings, tags), height=height, placeholder="", alt="Runs")
 
 
 def _table_for(state: AppState, rows: list[Row], frame: pd.DataFrame) -> RunsTable:
@@ -87,54 +88,62 @@ def _take(state: AppState, run_id: str, column: str, value):
 
 
 def _columns(rows: Sequence[Row], settings: Sequence[str], chosen: Sequence[str], opened: set[str]) -> dict:
-    """{name of a column: its values}. What people look for first stands to the left, where it is on every screen."""
+    """{name of a column: its values}. Scores and what differs stand to the left, where they are on every screen."""
     runs = [row.run for row in rows]
     columns: dict = {
         "Choose": [run.id in chosen for run in runs],
         "Star": [run.starred for run in runs],
-        "When": pd.DatetimeIndex([run.created for run in runs]),
         "Name": [run.name for run in runs],
     }
     if any(row.members for row in rows):
-        columns["Seeds"] = [f"{row.seeds} {'▾' if row.id in opened else '▸'}" if row.members else None for row in rows]
-    for name in shown_in("runs"):
-        columns[SCORES[name].label] = [_score(row.scores.get(name), name) for row in rows]
-        if any(row.deviations for row in rows) and name == "rmse":
+        columns["Seeds"] = [_seeds(row, opened) for row in rows]
+    for name in FIRST_SCORES:
+        columns[SCORES[name].label] = _scores(rows, name)
+        if any(row.members for row in rows) and name == "rmse":
             columns["±"] = [row.deviations.get(name) for row in rows]
     columns["Time"] = [run.seconds for run in runs]
-    columns["State"] = [STATES[run.state] + (" (invalid)" if run.config.leak else "") for run in runs]
     for name in settings:
         values = [getattr(run.config, name) for run in runs]
         plain_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         columns[LABELS[name]] = values if plain_numbers else [value_words(name, value) for value in values]
     return columns | {
+        "When": pd.DatetimeIndex([run.created for run in runs]),
+        "State": ["Invalid" if run.config.leak else STATES[run.state] for run in runs],
         "Series": [run.series for run in runs],
         "Epochs": [run.epoch for run in runs],
+        **{SCORES[name].label: _scores(rows, name) for name in shown_in("runs") if name not in FIRST_SCORES},
         "Validation loss": [list(run.losses) for run in runs],
         "Tags": [list(run.tags) for run in runs],
         "Note": [run.note for run in runs],
     }
 
 
-def _score(value: float | None, name: str) -> float | None:
-    return value if value is None or SCORES[name].unit != "share" else 100 * value
+def _seeds(row: Row, opened: set[str]) -> str | None:
+    if row.members:
+        return f"{row.seeds} {'▾' if row.id in opened else '▸'}"
+    return f"seed {row.run.config.seed}" if row.inside else None
 
 
-def _config(state: AppState, table: RunsTable, rows: Sequence[Row], tags: Sequence[str]) -> dict:
+def _scores(rows: Sequence[Row], name: str) -> list[float | None]:
+    factor = 100 if SCORES[name].unit == "share" else 1
+    return [factor * row.scores[name] if name in row.scores else None for row in rows]
+
+
+def _config(state: AppState, table: RunsTable, rows: Sequence[Row], settings: Sequence[str], tags: Sequence[str]) -> dict:
     column = st.column_config
     config: dict = {
         "Choose": column.CheckboxColumn("", width=42, pinned=True, help="Choose one to see more of it, or two to eight to "
                                                                           "compare them."),
         "Star": column.CheckboxColumn("★", width=42),
-        "When": column.DatetimeColumn(format="distance", width=112, timezone=st.context.timezone or "UTC"),
-        "Name": column.TextColumn(width=112, max_chars=NAME_LENGTH),
+        "When": column.DatetimeColumn(format="D MMM, HH:mm", width=100, timezone=st.context.timezone or "UTC"),
+        "Name": column.TextColumn(width=104, max_chars=NAME_LENGTH),
         "Seeds": column.ButtonColumn(type="tertiary", width=60, key=f"{table.key}_seeds", on_click=_open, args=(state, table),
                                      help="Runs that differ only by their seed stand in one row: the mean of their scores, "
                                           "the deviation of their RMSE, and the name and the rest of the median run. Click "
                                           "to see each of them."),
-        "±": column.NumberColumn(format=f"%.{_digits(row.deviations.get('rmse') for row in rows)}f", width=64,
+        "±": column.NumberColumn(format=f"%.{_digits(row.scores.get('rmse') for row in rows)}f", width=60,
                                  help="The standard deviation of the RMSE over the seeds."),
-        "Time": column.NumberColumn(format="%.1f s", width=70),
+        "Time": column.NumberColumn(format="%.1f s", width=66),
         "State": column.TextColumn(width=82),
         "Series": column.TextColumn(width=90),
         "Epochs": column.NumberColumn(width=64),
@@ -142,9 +151,11 @@ def _config(state: AppState, table: RunsTable, rows: Sequence[Row], tags: Sequen
         "Tags": column.MultiselectColumn(options=list(tags), accept_new_options=True, width=140),
         "Note": column.TextColumn(width=240, max_chars=NOTE_LENGTH),
     }
+    for name in settings:
+        config[LABELS[name]] = column.Column(width=76, help=HELP.get(name))
     for name in shown_in("runs"):
         score = SCORES[name]
-        config[score.label] = column.NumberColumn(help=score.help, width=70, format=(
+        config[score.label] = column.NumberColumn(help=score.help, width=66 if name in FIRST_SCORES else 90, format=(
             f"%.{_digits(row.scores.get(name) for row in rows)}f" if score.unit == "price" else
             "%.1f %%" if score.unit == "share" else "%.2f %%" if score.unit == "percent" else "%.3f"))
     return config
@@ -158,5 +169,7 @@ def _digits(values) -> int:
 
 @reported
 def _open(state: AppState, table: RunsTable):
-    row = table.rows[st.session_state[f"{table.key}_seeds"]["row"]]
-    state.opened ^= {row.id}
+    place = st.session_state[f"{table.key}_seeds"]["row"]
+    while table.rows[place].inside:  # a click on one of the seeds closes their row too
+        place -= 1
+    state.opened ^= {table.rows[place].id}
