@@ -225,7 +225,9 @@ def test_train_again_opens_train_with_the_settings_and_the_next_run_keeps_its_pa
     assert test.title[0].value == "Train"
     assert asked(test, "parent") == three[2]
     assert [box.value for box in test.selectbox if box.label == "Units"] == [16]
+    test.switch_page("pages/2_Train.py").run()  # where a browser is by now
     button(test, "Train").click().run()
+    assert not test.exception
     (run,) = [run for run in RunStore().list() if run.active]
     assert (run.parent, run.key, run.config.units) == (three[2], None, (16,))
     assert "parent" not in test.query_params
