@@ -14,8 +14,8 @@ _HOMES = {
     "forecasting.model.config": ("QUICK_LOOK", "RECOMMENDED", "TUTORIAL", "ForecastConfig"),
     "forecasting.result": ("TrainingResult", "load_run", "train"),
     "forecasting.errors": (
-        "ConfigError", "DataError", "FetchError", "ForecastingError", "NeedsChoice", "NoNetwork", "NotEnoughData",
-        "ProviderError", "RateLimited", "RunError", "StoreUnavailable", "TrainingError", "UnknownTicker",
+        "ConfigError", "DataError", "FetchError", "ForecastingError", "InTrash", "NeedsChoice", "NoNetwork",
+        "NotEnoughData", "ProviderError", "RateLimited", "RunError", "StoreUnavailable", "TrainingError", "UnknownTicker",
         "UnreadableFile",
     ),
 }

@@ -13,6 +13,7 @@
     ├── ConfigError                    a setting is unknown or out of its range
     ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
     └── RunError                       a run that is unknown, damaged or lost its worker
+        ├── InTrash                    it was deleted, and can be restored
         └── StoreUnavailable           the store of runs cannot be read or written
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "DataError",
     "FetchError",
     "ForecastingError",
+    "InTrash",
     "NeedsChoice",
     "NoNetwork",
     "NotEnoughData",
@@ -97,6 +99,14 @@ class TrainingError(ForecastingError):
 
 class RunError(ForecastingError):
     """A run is unknown, damaged, or lost its worker."""
+
+
+class InTrash(RunError):
+    """A run was deleted, and can be restored. run_id: which one"""
+
+    def __init__(self, message, *, run_id):
+        super().__init__(message)
+        self.run_id = run_id
 
 
 class StoreUnavailable(RunError):

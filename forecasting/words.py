@@ -28,6 +28,7 @@ __all__ = [
     "price",
     "probability",
     "share",
+    "size",
     "unit",
 ]
 
@@ -158,6 +159,18 @@ def count(n: float | None) -> str:
 def count_of(n: int, one: str, many: str | None = None) -> str:
     """A number of things: 1 row, 3 270 rows. many: the plural where it is not `one` and an s."""
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def size(n: int) -> str:
+    """A number of bytes: 512 bytes, 3.4 kB, 120 MB, 1.2 GB."""
+    if n < 1000:
+        return count_of(n, "byte")
+    value, name = float(n), "bytes"
+    for name in ("kB", "MB", "GB"):  # noqa: B007 (the last one reached is the unit)
+        value /= 1000
+        if value < 999.5:
+            break
+    return f"{number(value, 1 if value < 9.95 else 0)} {name}"
 
 
 def unit(frequency: Frequency) -> str:

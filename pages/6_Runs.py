@@ -3,5 +3,5 @@
 from pages.components.frame import page
 from pages.components.runs import draw_runs
 
-with page("Runs", "Every training so far and how it ended. Open one to see it again.") as state:
+with page("Runs", "Every training so far and how it ended. Choose one to open it, or several to compare them.") as state:
     draw_runs(state)

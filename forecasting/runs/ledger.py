@@ -11,7 +11,7 @@ from pathlib import Path
 from forecasting.errors import RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
-from forecasting.runs.records import CURVE, PREFIX, STATUS_OF, Run, defined, to_run
+from forecasting.runs.records import CURVE, PREFIX, STATUS_OF, Run, defined, thinned, to_run
 from forecasting.runs.store import RunStore, readable
 from forecasting.runs.tracking import home_id
 from forecasting.runs.turns import in_turn, served
@@ -81,7 +81,8 @@ class RunLedger(RunStore):
 
     def discard(self, run_id: str):
         """Forgets a run whose creation was cut short."""
-        self._forget(run_id)
+        self._tracking.call("delete_run", run_id)
+        self.trash.erase(run_id)
 
     def _of_home(self, status: str, more: str = "") -> list:
         return self._search(f"attributes.status = '{status}' and tags.`{PREFIX}home` = '{home_id()}'{more}")
@@ -122,7 +123,8 @@ class RunLedger(RunStore):
 
     def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
         """Ends a run. patience: seconds to keep retrying if the store fails"""
-        _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000]})
+        losses = thinned(_patiently(patience, self._points, run_id, "val_loss"))
+        _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000], "losses": losses})
         _patiently(patience, self._tracking.call, "set_terminated", run_id, status=STATUS_OF[state])
 
 

@@ -23,13 +23,17 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from forecasting.errors import ConfigError, RunError
 from forecasting.model.config import ForecastConfig
 from forecasting.runs.kinds import RUN_KINDS
 
-__all__ = ["ACTIVE", "CURVE", "PREFIX", "SHOWN_SETTINGS", "STATUS_OF", "Run", "check_run_id",
-           "defined", "facts", "finite", "to_run"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ACTIVE", "CURVE", "NOTE", "PREFIX", "SEPARATOR", "SHOWN_SETTINGS", "STATUS_OF", "Run", "check_run_id", "defined",
+           "facts", "finite", "thinned", "to_run"]
 
 PREFIX = "forecast."
 ACTIVE = ("scheduled", "running")
@@ -39,6 +43,9 @@ CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
 # What MLflow's own pages show.
 SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed",
                   "leak")
+NOTE = "mlflow.note.content"  # which MLflow's own pages show as the description of a run
+SEPARATOR = ","  # of tags, and of losses
+MOST_LOSSES = 40  # enough for a line as wide as a cell of a table
 # MLflow stores an infinite metric as the largest float that its databases can hold.
 LARGEST = 1.797e308
 
@@ -62,6 +69,8 @@ class Run:
     attempt: how often it was started, resumptions included
     scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
     history_key: of its prices, for `RunStore.load_history`; files: {name: [bytes, SHA-256]} of its result
+    starred, tags, note: what people wrote about it, see `RunStore.annotate`
+    losses: its validation loss at up to `MOST_LOSSES` epochs, known once it has ended; () for one of an earlier version
     """
 
     id: str
@@ -95,6 +104,10 @@ class Run:
     scores: dict = field(default_factory=dict)
     history_key: str = ""
     files: dict = field(default_factory=dict, repr=False)
+    starred: bool = False
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    losses: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def active(self) -> bool:
@@ -131,6 +144,14 @@ def defined(scores: dict) -> dict:
     return {part: values for part, values in kept.items() if values}
 
 
+def thinned(losses: pd.Series) -> str:
+    """A curve, {epoch: value}, as kept with an ended run: its first and last value and evenly spaced ones between them."""
+    values = [value for value in losses if math.isfinite(value)]
+    step = max(1.0, (len(values) - 1) / (MOST_LOSSES - 1))
+    kept = [values[round(place * step)] for place in range(min(len(values), MOST_LOSSES))]
+    return SEPARATOR.join(f"{value:.4g}" for value in kept)
+
+
 def to_run(found, queue_position: int | None = None) -> Run:
     """The `Run` in an MLflow run. Raises RunError if it is not one of ours or is damaged."""
     info, data = found.info, found.data
@@ -144,6 +165,7 @@ def to_run(found, queue_position: int | None = None) -> Run:
         result = json.loads(tags.get("result") or "{}")
         started = float(tags["started"]) if tags.get("started") else None
         attempt = int(tags.get("attempt", 1))
+        losses = tuple(map(float, filter(None, tags.get("losses", "").split(SEPARATOR))))
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(f"The record of run {info.run_id} is damaged ({error}). Train it again.") from error
     state = _state(info.status, tags.get("outcome"))
@@ -163,7 +185,9 @@ def to_run(found, queue_position: int | None = None) -> Run:
         fingerprint=made.get("fingerprint", ""), series=made.get("series", ""),
         currency=made.get("currency"), rows=made.get("rows", 0),
         attempt=attempt, scores=result.get("scores", {}), history_key=made.get("history_key", ""),
-        files=result.get("files", {}))
+        files=result.get("files", {}),
+        starred=tags.get("starred") == "1", tags=tuple(filter(None, tags.get("tags", "").split(SEPARATOR))),
+        note=data.tags.get(NOTE, ""), losses=losses)
 
 
 def _state(status: str, outcome: str | None) -> str:

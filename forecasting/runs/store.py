@@ -12,6 +12,7 @@ import logging
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,15 +20,18 @@ from typing import NamedTuple
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.errors import RunError, UnreadableFile
+from forecasting.errors import InTrash, RunError, UnreadableFile
 from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
 from forecasting.paths import home
+from forecasting.runs.annotations import clean_name, clean_note, clean_tags
+from forecasting.runs.catalogue import Found, read_runs
 from forecasting.runs.experiments import EXPERIMENTS
-from forecasting.runs.files import backup_file, download, move_into_place, scratch, stored_history, upload
+from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
-from forecasting.runs.records import CURVE, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
+from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
+from forecasting.runs.trash import Trash
 from forecasting.runs.turns import in_turn
 
 log = logging.getLogger(__name__)
@@ -74,7 +78,10 @@ class RunStore:
 
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
-        self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed
+        self.trash = Trash(self._tracking, lambda parent: self.list(limit=MOST_CHILDREN, parent=parent), readable)
+        self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed or written about
+        self._read: dict[str, tuple[Found, Run | None]] = {}  # what the database held of each ended run, and what it said
+        self._edits: str | None = None  # the latest edit on a server that this store knows of
         # {query: milliseconds since 1970}; runs that match it and ended before that are in _ended.
         self._listed_until: dict[str, int] = {}
         self._clock = _clock_offset()
@@ -194,23 +201,44 @@ class RunStore:
         self._ended.pop(run.id, None)
         ring()
 
-    def delete(self, run_id: str):
-        """Deletes a run that has ended and its files; an experiment's children are deleted with it."""
-        run = self.get(run_id)
-        if run.active:
-            raise RunError("This run has not ended yet. Stop it first.")
-        if run.kind == "experiment":
-            for child in self.children(run):
-                self._forget(child.id)
-        self._forget(run_id)
+    def annotate(self, run_id: str, *, name: str | None = None, starred: bool | None = None,
+                 tags: Sequence[str] | None = None, note: str | None = None) -> Run:
+        """Writes down what a person says about a run, and returns it; what is None stays as it is.
 
-    def _forget(self, run_id: str):
-        self._tracking.call("delete_run", run_id)
-        self._ended.pop(run_id, None)
-        self._families.pop(run_id, None)
-        for folder in (home() / "artifacts" / run_id, home() / "downloads" / run_id):
-            shutil.rmtree(folder, ignore_errors=True)
-        backup_file(run_id).unlink(missing_ok=True)
+        name: also in MLflow's own pages, as is the note; '' gives it the name of its series
+        """
+        from mlflow.entities import RunTag
+
+        run, written = self.get(run_id), {}
+        if starred is not None:
+            written[PREFIX + "starred"] = "1" if starred else ""
+        if tags is not None:
+            written[PREFIX + "tags"] = SEPARATOR.join(clean_tags(tags))
+        if note is not None:
+            written[NOTE] = clean_note(note)
+        if name is not None:
+            self._tracking.call("update_run", run_id, name=clean_name(name) or run.series)
+        if written:
+            self._tracking.call("log_batch", run_id, tags=[RunTag(key, value) for key, value in written.items()])
+        self._changed([run_id])
+        return self.get(run_id)
+
+    def delete(self, run_id: str):
+        """Moves a run that has ended to the trash, with its forecasts and experiments; an experiment with its children."""
+        self._changed(self.trash.put(self.get(run_id)))
+
+    def restore(self, run_id: str):
+        """Takes a run out of the trash, with all that was deleted together with it."""
+        self._changed(self.trash.restore(run_id))
+
+    def _changed(self, ids: builtins.list[str]):
+        """Forgets what was known about runs, which no end time shows to have changed, and tells the other apps of a server."""
+        for run_id in ids:
+            self._ended.pop(run_id, None)
+            self._families.pop(run_id, None)
+        if not is_local():
+            self._edits = uuid.uuid4().hex
+            self._tracking.call("set_experiment_tag", self._tracking.experiment, PREFIX + "edits", self._edits)
 
     # What a page reads
 
@@ -235,11 +263,9 @@ class RunStore:
         limit: the most runs to return
         kind, parent: only runs with these; alone: only runs that are not part of an experiment
         """
-        queries = [f"tags.`{PREFIX}parent` = '{_quotable(parent)}'"] if parent is not None else []
-        if alone:  # earlier versions called the folds of one backtest a group
-            queries += [f"tags.`{PREFIX}{name}` IS NULL" for name in ("key", "group")]
         wanted = {name: value for name, value in (("kind", kind), ("parent", parent)) if value is not None}
-        runs = [run for run in self._all(" and ".join(queries), max(limit, MANY))
+        found = self._in_database(parent, alone) if is_local() else self._on_server(parent, alone, max(limit, MANY))
+        runs = [run for run in found
                 if all(getattr(run, name) == value for name, value in wanted.items()) and not (alone and run.key)]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
@@ -311,13 +337,41 @@ class RunStore:
 
     # Internals
 
-    def _all(self, query: str = "", limit: int = MANY) -> builtins.list[Run]:
-        """All active runs that match `query`, and every ended run read so far, in no particular order.
+    def _in_database(self, parent: str | None, alone: bool) -> builtins.list[Run]:
+        """The runs of the local store. Each is read anew, but what has not changed since need not be understood again."""
+        found = read_runs(self._tracking, parent=parent, alone=alone)
+        positions = self._positions() if any(one.info.status == "SCHEDULED" for one in found) else {}
+        runs = []
+        for one in found:
+            run_id = one.info.run_id
+            before, run = self._read.get(run_id, (None, None))
+            if before != one:
+                run = readable(one, positions.get(run_id))
+                if run is None or not run.active:
+                    self._read[run_id] = (one, run)
+                if run is not None and not run.active:
+                    self._ended[run_id] = run
+            if run is not None:
+                runs.append(run)
+        return runs
+
+    def _on_server(self, parent: str | None, alone: bool, limit: int = MANY) -> builtins.list[Run]:
+        """All active runs with this parent, or alone, and every ended run read so far, in no particular order.
 
         Reading a run takes about a millisecond, so each ended run is read once, and only the `limit` latest of a query.
         """
+        queries = [f"tags.`{PREFIX}parent` = '{_quotable(parent)}'"] if parent is not None else []
+        if alone:  # earlier versions called the folds of one backtest a group
+            queries += [f"tags.`{PREFIX}{name}` IS NULL" for name in ("key", "group")]
+        query = " and ".join(queries)
         more = f" and {query}" if query else ""
         with self._listing:
+            edits = self._tracking.call("get_experiment", self._tracking.experiment).tags.get(PREFIX + "edits")
+            if edits != self._edits:  # another app has deleted, restored or annotated runs
+                self._listed_until.clear()
+                self._ended.clear()
+                self._families.clear()
+                self._edits = edits
             if _clock_offset() < self._clock - OVERLAP / 1000:  # runs may now get earlier end times than some already read
                 self._listed_until.clear()
             self._clock = _clock_offset()
@@ -350,7 +404,7 @@ class RunStore:
     def _find(self, run_id: str):
         found = self._tracking.call("get_run", check_run_id(run_id))
         if found.info.lifecycle_stage != "active":
-            raise RunError(f"Run {run_id} was deleted. Pick another one on the Runs page.")
+            raise InTrash("This run was deleted. It is in the trash, from which you can restore it.", run_id=run_id)
         return found
 
     def _positions(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
 from contextlib import closing, contextmanager
@@ -99,11 +100,22 @@ class Tracking:
     def call(self, method: str, *args, **kwargs):
         """The answer of MlflowClient's `method`. Raises StoreUnavailable where there is none, and RunError for a run
         that does not exist."""
+        return self._in_time(_call, method, args, kwargs)
+
+    def select(self, *queries: tuple[str, Sequence]) -> list[list[tuple]]:
+        """The rows of each SQL query, with its values, on the local database; all of them as of the same moment."""
+        return self._in_time(_select, queries)
+
+    def erase(self, run_id: str):
+        """Removes a run from the local database for good, as `mlflow gc` does."""
+        return self._in_time(_erase, run_id)
+
+    def _in_time(self, function, *args):
         uri = tracking_uri()
         self._connection(uri)
         if self.patience is None:
-            return _call(uri, method, args, kwargs)
-        answer = _pool().submit(_call, uri, method, args, kwargs)
+            return function(uri, *args)
+        answer = _pool().submit(function, uri, *args)
         try:
             return answer.result(timeout=self.patience)
         except WaitedTooLong:
@@ -240,6 +252,22 @@ _NOT_OURS = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "BAD_REQUEST", "REQUES
 def _call(uri, method, args, kwargs):
     client, _ = _connect(uri)
     return _translated(getattr(client, method), *args, **kwargs)
+
+
+def _select(uri, queries):
+    return _translated(_rows, home() / DATABASE, queries)
+
+
+def _rows(file: Path, queries):
+    # Not read-only, for the same reason as in `_is_usable`.
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None)) as database:
+        database.execute("BEGIN")
+        return [database.execute(query, values).fetchall() for query, values in queries]
+
+
+def _erase(uri, run_id):
+    client, _ = _connect(uri)
+    _translated(client._tracking_client.store._hard_delete_run, run_id)
 
 
 def _translated(function, *args, **kwargs):

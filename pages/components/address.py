@@ -12,6 +12,7 @@ from forecasting import (
     RECOMMENDED,
     ForecastConfig,
     ForecastingError,
+    InTrash,
     StoreUnavailable,
 )
 from forecasting.data.samples import DEFAULT_SAMPLE
@@ -23,6 +24,7 @@ from pages.components.store import run_store
 
 __all__ = ["restore", "to_query", "write_address"]
 
+MOST_COMPARED = 100  # ids that an address may name
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -36,6 +38,10 @@ def restore(state: AppState):
         return
     query, found = st.query_params, AppState()
     found.forecast, found.forecast_problem = read_view(query.get("forecast"))
+    found.compare = tuple(filter(None, query.get("compare", "").split(",")))[:MOST_COMPARED]
+    found.reference = query.get("reference")
+    parent = query.get("parent", "")
+    found.parent_id = parent if _HEX_ID.fullmatch(parent) else None
     try:
         _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
@@ -55,15 +61,21 @@ def _take(state: AppState, found: AppState):
     # Leak-lab mistakes are switched on in the leak lab only, never by an address.
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
+    state.compare, state.reference = found.compare, found.reference
+    state.parent_id, state.trashed_id = found.parent_id, found.trashed_id
     state.run_id, state.history = found.run_id, found.history
 
 
 def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None):
     if run_id:
         _require_id(run_id, "run")
-        run = run_store().get(run_id)
-        found.use_history(run_store().history(run_id))
-        found.config, found.run_id = run.config, run_id
+        try:
+            run = run_store().get(run_id)
+        except InTrash:
+            found.trashed_id = run_id  # the page says so, and how to restore it
+        else:
+            found.use_history(run_store().history(run_id))
+            found.config, found.run_id = run.config, run_id
     if data and (found.history is None or data != address_of(found.history)):
         history = reopen(data)
         if history is None:
@@ -97,6 +109,14 @@ def to_query(state: AppState) -> dict[str, str]:
     address = {"data": address_of(state.history)}
     if state.run_id:
         address["run"] = state.run_id
+    elif state.trashed_id:
+        address["run"] = state.trashed_id
+    if state.compare:
+        address["compare"] = ",".join(state.compare)
+        if state.reference:
+            address["reference"] = state.reference
+    if state.parent_id:
+        address["parent"] = state.parent_id
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
     if changed := {name: value for name, value in ours.items() if value != usual[name]}:
         address["settings"] = json.dumps(changed, separators=(",", ":"))

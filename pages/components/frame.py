@@ -56,12 +56,21 @@ def page(title: str, purpose: str):
         with said, boundary():
             restore(state)
         follow_settings(state)
+        if state.tables:
+            from pages.components.runs import follow_runs
+
+            follow_runs(state)
         with links:
             for label in PAGES:
                 link_to(label, state)
         for sentence in state.failures:
             said.error(plain(sentence, limit=1500), icon=":material/error:")
         state.failures.clear()
+        if state.trashed_id:
+            from pages.components.trash import draw_trashed
+
+            with said:
+                draw_trashed(state)
         if state.history is None:
             said.button("Try again", icon=":material/refresh:")
             st.stop()

@@ -1,63 +1,166 @@
-"""The table of runs, and the way back to one of them."""
+"""The Runs page, and the choice of a run on the pages that show one."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from forecasting.evaluation.scores import SCORES, shown_in
-from forecasting.words import age, date, duration
-from pages.components.frame import link_to
-from pages.components.settings import use_settings
-from pages.components.state import AppState, reported, taken, widget_for
-from pages.components.store import load_result, run_store
+from forecasting import InTrash, RunError
+from forecasting.runs.overview import ORDERS, arrange, matching
+from forecasting.words import count_of, date
+from pages.components.compare import draw_comparison
+from pages.components.frame import boundary, link_to
+from pages.components.run_card import draw_card, take_card
+from pages.components.runs_table import STATES, draw_table, take_edits
+from pages.components.state import AppState, held, taken, widget_for
+from pages.components.store import current_run, load_result, run_store
 from pages.components.text import plain
+from pages.components.trash import delete_runs, draw_trash, draw_undo
 
-__all__ = ["choose_result", "draw_runs"]
+__all__ = ["choose_result", "draw_runs", "follow_runs"]
 
-MOST = 200
-STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished", "stopped": "Stopped", "failed": "Failed",
-          "interrupted": "Interrupted"}
+EVERY = 50_000  # the most that MLflow returns at once
+MOST_OFFERED = 200  # runs to choose a result from
+MOST_COMPARED = 8
+MOST_WATCHED = 10  # runs whose end the page looks out for
+TICK_SECONDS = 2.0
+ALL = "All"
+
+
+def follow_runs(state: AppState):
+    """Takes what was changed in the table of runs and in a run's fields. Every page starts with this once they have been
+    drawn, since a change may arrive together with the click that opens another page."""
+    take_edits(state)
+    take_card(state)
 
 
 def draw_runs(state: AppState):
-    """Newest first; a click on a row opens the run on the Train page."""
-    runs = run_store().list(limit=MOST, kind="train", alone=True)
-    if not runs:
+    """The table of all runs that are not part of an experiment, then those chosen in it, then the trash."""
+    runs = run_store().list(limit=EVERY, kind="train", alone=True)
+    draw_undo(state)
+    if runs:
+        tags = sorted({tag for run in runs for tag in run.tags})
+        rows = _filtered(state, runs, tags)
+        _watch(runs)
+        if rows:
+            draw_table(state, rows, tags)
+        else:
+            st.info("No run fits the search and the filters on the left.", icon=":material/search_off:")
+        _draw_chosen(state, {run.id: run for run in runs}, rows, tags)
+    else:
         st.info("There are no runs yet. Train one on the Train page.", icon=":material/info:")
+    draw_trash(state)
+
+
+def _filtered(state: AppState, runs: list, tags: list[str]) -> list:
+    """The rows of the table, as the sidebar's fields ask for them."""
+    with st.sidebar:
+        text = held(state, "runs_search", "")
+        st.text_input("Search", value=text.value, key=text.key, placeholder="Name, series, tag or note",
+                      icon=":material/search:")
+        series = _one_of(state, "Series", sorted({run.series for run in runs}))
+        run_state = _one_of(state, "State", [name for name in STATES if any(run.state == name for run in runs)], STATES)
+        tag = _one_of(state, "Tag", tags)
+        starred = held(state, "runs_starred", False)
+        st.toggle("Starred only", value=starred.value, key=starred.key)
+        order = held(state, "runs_order", "newest")
+        st.selectbox("Order", list(ORDERS), index=list(ORDERS).index(order.value), key=order.key,
+                     format_func=lambda key: ORDERS[key][0])
+        collapse = held(state, "runs_collapse", True)
+        st.toggle("One row for several seeds", value=collapse.value, key=collapse.key,
+                  help="Finished runs that differ only by their seed stand in one row, with the mean and the deviation of "
+                       "their scores.")
+    chosen = matching(runs, text=text.value, series=series, state=run_state, tag=tag, starred=starred.value)
+    hidden = len(runs) - len(chosen)
+    st.caption(count_of(len(runs), "run") + (f", of which {count_of(len(chosen), 'is', 'are')} shown" if hidden else ""))
+    return arrange(chosen, order=order.value, collapse=collapse.value, opened=state.opened)
+
+
+def _one_of(state: AppState, label: str, options: list[str], words: dict | None = None) -> str | None:
+    """A field that keeps the runs with one of these, or all of them (None)."""
+    name = f"runs_{label.lower()}"
+    widget = held(state, name, ALL)
+    if widget.value not in (ALL, *options):
+        widget = widget_for(state, name, ALL)  # e.g. the last run with this tag has gone
+    choices = [ALL, *options]
+    st.selectbox(label, choices, index=choices.index(widget.value), key=widget.key,
+                 format_func=lambda option: (words or {}).get(option, option))
+    return None if widget.value == ALL else widget.value
+
+
+def _watch(runs: list):
+    """Draws the page again when one of the active runs has begun or ended."""
+    active = {run.id: run.state for run in runs if run.active}
+    if active:
+        st.fragment(_look, run_every=TICK_SECONDS)(dict(list(active.items())[:MOST_WATCHED]), len(active))
+
+
+def _look(known: dict[str, str], active: int):
+    with boundary():
+        if any(run_store().get(run_id).state != state for run_id, state in known.items()):
+            st.rerun()
+        st.caption(f"{count_of(active, 'run')} waiting or being trained.")
+
+
+def _draw_chosen(state: AppState, runs: dict, rows: list, tags: list[str]):
+    chosen = {run_id: run for run_id in state.compare if (run := runs.get(run_id) or _find(state, run_id))}
+    state.compare = tuple(chosen)
+    if not chosen:
+        st.caption("Choose a run to see more of it, or two to eight to compare them. RMSEs compare only within one series, and "
+                   "the best of many runs is in part the luckiest: the comparison says how far a difference can be trusted.")
         return
-    chosen = st.dataframe(pd.DataFrame([_row(run) for run in runs]), hide_index=True, key="runs_table", on_select="rerun",
-                          selection_mode="single-row", height=min(600, 35 * (len(runs) + 1) + 3))
-    if not chosen.selection.rows:
-        st.caption("Choose a row to open its run. RMSEs compare only within one series, and the best of many runs is in part "
-                   "the luckiest: the Evaluate page says how far a skill can be trusted.")
-        return
-    run = runs[chosen.selection.rows[0]]
-    st.markdown(f"**{plain(run.name)}** · {STATES[run.state]}" + (f" · {plain(run.error)}" if run.error else ""))
-    with st.container(horizontal=True):
-        if st.button("Open this run", type="primary", icon=":material/open_in_full:"):
-            state.use_history(run_store().history(run.id))
-            # A mistake of the leak lab stays with its run.
-            use_settings(state, replace(run.config, leak=None))
-            state.run_id = run.id
-            st.switch_page("pages/2_Train.py")
-        if run.active:
-            st.button("Stop", icon=":material/stop:", on_click=reported(run_store().request_stop), args=(run.id,))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        shown = {row.run.id for row in rows}
+        hidden = sum(run_id not in shown for run_id in chosen)
+        outside = f", {hidden} of them not in the table now" if hidden else ""
+        st.markdown(f"**{count_of(len(chosen), 'run')} chosen**{outside}", width="content")
+        st.button("Clear the choice", key="runs_clear", icon=":material/close:", on_click=_clear, args=(state,))
+        if len(chosen) > 1:
+            active = any(run.active for run in chosen.values())
+            st.button(f"Delete {len(chosen)} runs", key="runs_delete_all", icon=":material/delete:", on_click=delete_runs,
+                      args=(state, tuple(chosen)), disabled=active, help="One of them has not ended yet." if active else
+                      "Moves them to the trash, with their forecasts and experiments.")
+    if len(chosen) == 1:
+        (run,) = chosen.values()
+        draw_card(state, run, tags, next((row for row in rows if row.run.id == run.id and row.members), None))
+    elif len(chosen) <= MOST_COMPARED:
+        draw_comparison(state, tuple(chosen))
+    else:
+        st.info(f"Two to eight runs can be compared, and {len(chosen)} are chosen. Take {len(chosen) - MOST_COMPARED} of them "
+                "out of the choice.", icon=":material/info:")
+
+
+def _find(state: AppState, run_id: str):
+    """A run that is not in the list, as one of an experiment; None with a sentence if there is none."""
+    try:
+        return run_store().get(run_id)
+    except InTrash:
+        st.warning(f"The chosen run {plain(run_id[:8])} is in the trash, from which it can be restored below.",
+                   icon=":material/delete:")
+    except RunError as error:
+        st.warning(plain(error), icon=":material/warning:")
+    return None
+
+
+def _clear(state: AppState):
+    state.compare = ()
 
 
 def choose_result(state: AppState):
     """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
-    store = run_store()
-    by_id = {run.id: run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result}
     _take_run(state)
-    if state.run_id and state.run_id not in by_id and (opened := store.get(state.run_id)).has_result:
-        by_id = {opened.id: opened} | by_id  # a part of an experiment, opened from there
+    current = current_run(state)
+    runs = [run for run in run_store().list(limit=MOST_OFFERED, kind="train", alone=True) if run.has_result]
+    by_id = {run.id: run for run in runs}
+    if current is not None and current.has_result and current.kind in ("train", "average"):
+        by_id.setdefault(current.id, current)  # an older one, or one of an experiment, that a link names
     if not by_id:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")
         return None, None
+    if current is not None and current.id not in by_id and not current.active:
+        st.info(f"The current run has no result: it is {current.state}. This is the newest run that has one.",
+                icon=":material/info:")
     # The current run by default; while that is still being trained, the newest one that has ended.
     widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else next(iter(by_id)))
     chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
@@ -73,23 +176,8 @@ def _take_run(state: AppState):
 def _label(run) -> str:
     units = " + ".join(map(str, run.config.units))
     # The start time rather than the age: the browser identifies the chosen run by its label, which must not change.
-    words = [run.name if run.key else run.series,
-             f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
+    words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
              date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
+    if run.name != run.series:
+        words.insert(0, run.name)
     return " · ".join([*words, "invalid"] if run.config.leak else words)
-
-
-def _row(run) -> dict:
-    # Scores of leak-lab runs mean nothing and must not be ranked.
-    test = {} if run.config.leak else run.scores.get("test", {})
-    config = run.config
-    return {
-        "When": age((pd.Timestamp.now("UTC") - run.created).total_seconds()),
-        "Series": run.series,
-        "State": STATES[run.state] + (" (invalid)" if config.leak else ""),
-        "Network": f"{config.cell} {' + '.join(map(str, config.units))}",
-        "Window": config.window,
-        **{SCORES[name].label: SCORES[name].show(name, test, run.currency) for name in shown_in("runs")},
-        "Epochs": f"{run.epoch} of {run.epochs}",
-        "Time": duration(run.seconds),
-    }

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecasting.data.sources import Job
+    from forecasting.runs.overview import Row
     from pages.components.forecast_view import Wish
 
-__all__ = ["AppState", "Request", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
+__all__ = ["AppState", "Request", "RunsTable", "Widget", "app_state", "held", "reported", "taken", "widget_for"]
 
 KEY = "forecasting"
 MOST_WIDGETS = 20  # kept for one value: more than anyone can create by clicking while a page is drawn
@@ -63,6 +64,20 @@ class Widget:
 
 
 @dataclass
+class RunsTable:
+    """A widget that shows the table of runs; see `pages.components.runs_table`.
+
+    rows: what it shows, in its order; columns: their names; edits: {(row, column): value} that the user has made and that
+    have been taken
+    """
+
+    key: str
+    rows: list[Row]
+    columns: tuple[str, ...]
+    edits: dict[tuple[int, str], object] = field(default_factory=dict)
+
+
+@dataclass
 class AppState:
     """history: the current prices, or None before the first page has opened
     config: the current settings, changed by `use_settings` and by the sidebar's widgets only
@@ -70,6 +85,10 @@ class AppState:
     widgets: those made for each value, the newest last
     asks_to_train: whether Train was pressed and the training has not been started yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
+    compare: the ids of the runs laid beside each other; reference: the id of the one they are compared with, 'naive', or None
+    parent_id: the run that the next training is made from, or None
+    trashed_id: a run in the trash that was asked for, or None; deleted_ids: what was deleted last, to be undone
+    opened: ids of the rows of the table of runs whose seeds are shown; tables: its widgets, the newest last
     owner: identifies this browser in the queue, where owners take turns
     requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
@@ -85,6 +104,13 @@ class AppState:
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
+    compare: tuple[str, ...] = ()
+    reference: str | None = None
+    parent_id: str | None = None
+    trashed_id: str | None = None
+    deleted_ids: tuple[str, ...] = ()
+    opened: set[str] = field(default_factory=set)
+    tables: list[RunsTable] = field(default_factory=list)
     owner: str = field(default_factory=lambda: browser_id())
     requests: dict[str, Request] = field(default_factory=dict)
     waiting_for: str | None = None

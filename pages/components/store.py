@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from forecasting import PriceHistory, RunError, StoreUnavailable
+from forecasting import InTrash, PriceHistory, RunError, StoreUnavailable
 from pages.components.state import AppState
 from pages.components.text import plain
 
@@ -37,6 +37,9 @@ def current_run(state: AppState):
         return run_store().get(state.run_id)
     except StoreUnavailable:
         raise
+    except InTrash as error:  # deleted in another tab
+        state.run_id, state.trashed_id = None, error.run_id
+        st.rerun()  # the frame of the page says what can be done
     except RunError as error:  # e.g. it was deleted: say so, and go on without it
         state.run_id = None
         st.warning(plain(error), icon=":material/warning:")

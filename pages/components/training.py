@@ -42,12 +42,20 @@ def draw_buttons(state: AppState, run, problem: str | None):
             parameters = sum(layer.parameters for layer in describe_network(config))
             takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
             st.caption(f"{count_of(parameters, 'parameter')} · {estimate_words(takes, config.epochs)}")
+    if state.parent_id and not active:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("The next training keeps a link to the run that it is made from.", width="content")
+            st.button("Without a link", key="train_no_parent", type="tertiary", on_click=_drop_parent, args=(state,))
 
 
 def _why_not(active: bool, problem: str | None) -> str:
     if active:
         return "A training is running. Stop it first, or wait until it has ended."
     return "These settings cannot be trained; see the reason below." if problem else "Trains with the settings on the left."
+
+
+def _drop_parent(state: AppState):
+    state.parent_id = None
 
 
 def _ask_to_train(state: AppState):
@@ -69,7 +77,9 @@ def start_asked(state: AppState, problem: str | None):
 
 @reported
 def _start(state: AppState):
-    before, state.run_id = state.run_id, run_store().create(state.history, state.config, owner=state.owner)
+    before = state.run_id
+    state.run_id = run_store().create(state.history, state.config, owner=state.owner, parent=state.parent_id)
+    state.parent_id = None
     if before and run_store().get(before).has_result:
         state.earlier_id = before
 

@@ -18,6 +18,7 @@ from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
 from forecasting.words import THIN, UNKNOWN, date, price
 from pages.components.forecast_view import ForecastView, read_view
+from pages.components.store import run_store
 
 ROOT = Path(__file__).parents[2]
 CONFIG = replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -64,8 +65,6 @@ def beyond(run_id, home):
 def run_id(home, monkeypatch):
     folder, run_id, _ = home
     monkeypatch.setenv("FORECASTING_HOME", str(folder))  # over the empty one that every page test has
-    # AppTest looks for a chosen run by its label of the drawing before, in which it was a minute younger.
-    monkeypatch.setattr("pages.components.runs.age", lambda seconds: "just now")
     return run_id
 
 
@@ -428,8 +427,58 @@ def test_runs_lists_every_run_and_no_score_of_an_invalid_one(run_id, home):
     table = open_page("6_Runs.py", run_id).dataframe[0].value
     ledger.delete(invalid)
     assert table["Series"].tolist() == ["a walk"] * 2
-    assert table["State"].tolist() == ["Finished (invalid)", "Finished"]
+    assert table["State"].tolist() == ["Invalid", "Finished"]
     for score in ("RMSE", "Naive RMSE", "MAPE", "Naive MAPE", "Skill"):
         unknown, known = table[score]
-        assert unknown == UNKNOWN
-        assert known[-1] in "%D"
+        assert np.isnan(unknown)
+        assert np.isfinite(known)
+
+
+@pytest.fixture
+def deleted(run_id, home):
+    """The run, in the trash for one test."""
+    home[2].delete(run_id)
+    yield run_id
+    home[2].restore(run_id)
+
+
+@pytest.mark.parametrize("page", ["2_Train.py", "3_Evaluate.py", "4_Forecast.py"])
+def test_a_run_in_the_trash_is_restored_where_its_address_was_opened(deleted, home, page):
+    test = open_page(page, deleted)
+    assert "trash" in texts(test.warning)
+    assert deleted in test.query_params["run"]  # so that a reload says the same
+    assert "RMSE" not in metrics(test)
+    next(button for button in test.button if button.label == "Restore").click().run()
+    assert not test.exception
+    assert not test.warning or "trash" not in texts(test.warning)
+    assert "a walk" in texts(test.caption)
+    assert home[2].get(deleted).state == "finished"
+    assert metrics(test)
+
+
+@pytest.mark.parametrize("page", ["2_Train.py", "3_Evaluate.py", "4_Forecast.py"])
+def test_a_run_that_is_gone_for_good_is_said(run_id, page):
+    test = AppTest.from_file(str(ROOT / "pages" / page), default_timeout=60)
+    test.query_params["run"] = "0" * 32
+    test.run()
+    assert not test.exception
+    assert "is not in" in texts(test.error)
+
+
+def test_a_run_deleted_in_another_tab_is_said_with_the_way_back(run_id, home):
+    test = open_page("2_Train.py", run_id)
+    home[2].delete(run_id)
+    run_store()._ended.clear()  # as in another process, which has not read it
+    test.run()
+    home[2].restore(run_id)
+    assert not test.exception
+    assert "trash" in texts(test.warning)
+
+
+def test_an_old_run_that_a_link_names_is_shown_though_the_list_no_longer_reaches_it(run_id, home, monkeypatch):
+    home[2].create(home[2].history(run_id), replace(CONFIG, epochs=1))
+    newer = compute_next(home[2])
+    monkeypatch.setattr("pages.components.runs.MOST_OFFERED", 1)
+    test = open_page("3_Evaluate.py", run_id)
+    home[2].delete(newer)
+    assert [box.value for box in test.selectbox if box.label == "Run"] == [run_id]

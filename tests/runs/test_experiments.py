@@ -213,7 +213,7 @@ def test_stop_before_its_turn_makes_no_child(laboratory, store, history, tiny):
     assert (store.get(run_id).state, children(store, run_id)) == ("stopped", [])
 
 
-def test_deleting_an_experiment_deletes_its_children_and_their_files(laboratory, store, home, history, tiny):
+def test_deleting_an_experiment_deletes_its_children_until_it_is_restored(laboratory, store, home, history, tiny):
     run_id = start(store, history, tiny, seeds=2)
     laboratory.step(2)
     with pytest.raises(RunError, match="Stop it first"):
@@ -225,8 +225,12 @@ def test_deleting_an_experiment_deletes_its_children_and_their_files(laboratory,
     for gone in (run_id, *made):
         with pytest.raises(RunError, match="deleted"):
             RunStore().get(gone)
-        assert not (home / "artifacts" / gone).exists()
     assert not {run.id for run in store.list(limit=1000)} & {run_id, *made}
+    assert run_id in {run.id for run in store.trash.runs()}
+    assert not {run.id for run in store.trash.runs()} & set(made)
+    store.restore(run_id)
+    assert [child.id for child in children(store, run_id)] == made
+    assert all((home / "artifacts" / child).exists() for child in made)
 
 
 @pytest.mark.parametrize(("error", "words"), [

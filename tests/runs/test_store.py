@@ -19,6 +19,7 @@ from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.reporter import Reporter
 from forecasting.runs.store import RunStore, doorbell
+from tests.runs.laboratory import finished_run
 
 SCORES = {"test": {"rmse": 1.25, "mape": None, "skill": -0.01}, "train": {"rmse": 1.0}}
 
@@ -276,7 +277,7 @@ def children_of(store, parent, history, config, count):
     return [store.create(history, config, name=f"fold {i}", parent=parent, key=f"fold-{i}") for i in range(count)]
 
 
-def test_runs_of_their_own_are_found_behind_any_number_of_children(history, tiny, tmp_path, monkeypatch):
+def test_runs_of_their_own_are_found_behind_any_number_of_children(history, tiny, tmp_path, monkeypatch, through_mlflow):
     monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
     store, ledger = RunStore(), RunLedger()
     own = store.create(history, tiny)
@@ -293,7 +294,7 @@ def test_runs_of_their_own_are_found_behind_any_number_of_children(history, tiny
     assert [run.id for run in store.children(experiment)] == folds
 
 
-def test_folds_of_earlier_versions_are_no_runs_of_their_own(store, ledger, history, tiny):
+def test_folds_of_earlier_versions_are_no_runs_of_their_own(store, ledger, history, tiny, each_way):
     """They carried the tag `group`, and their parent was the run that was tested."""
     tested = store.create(history, tiny)
     old = store.create(history, tiny, parent=tested, parameters={"fold": 1})
@@ -315,7 +316,54 @@ def test_children_wait_behind_the_single_runs_of_their_owner(store, ledger, hist
     assert [run.id for run in ledger.next_runs(2)] == [single, folds[0]]
 
 
-def test_a_run_that_another_app_resumed_is_listed_once(store, ledger, history, tiny):
+@pytest.fixture(params=["database", "MLflow"])
+def each_way(request):
+    """A list is read from the local database, and as from a server."""
+    if request.param == "MLflow":
+        request.getfixturevalue("through_mlflow")
+
+
+def test_a_list_from_the_database_says_what_mlflow_says(store, ledger, monkeypatch, history, tiny):
+    """Every field of every run, whatever its state: a table that another version of MLflow calls otherwise would fail here."""
+    waiting = store.create(history, tiny, name="waiting", owner="anna")
+    done = finished_run(ledger, history, tiny)
+    store.annotate(done, starred=True, tags=["one", "two"], note="Look\nagain", name="Änne's")
+    failed = store.create(history, tiny)
+    ledger.end(failed, "failed", "For a reason.")
+    ledger._write(store.create(history, tiny), tags={"facts": "{"})  # which is in neither list
+    listed = {run.id: run for run in RunStore().list(limit=1000)}
+    assert {waiting, done, failed} <= set(listed)
+    for run_id, run in listed.items():
+        got = RunStore().get(run_id)
+        assert run == (dataclasses.replace(got, seconds=run.seconds) if run.active else got)
+    monkeypatch.setattr("forecasting.runs.store.is_local", lambda: False)
+    through = {run.id: run for run in RunStore().list(limit=1000)}
+    assert {run_id: dataclasses.replace(run, seconds=None) for run_id, run in through.items()} == {
+        run_id: dataclasses.replace(run, seconds=None) for run_id, run in listed.items()}
+
+
+def test_what_another_app_writes_deletes_or_restores_is_listed(store, ledger, history, tiny, each_way):
+    run_id = finished_run(ledger, history, tiny)
+    other = RunStore()
+
+    def listed():
+        return next((run for run in other.list(limit=1000) if run.id == run_id), None)
+
+    assert not listed().starred
+    store.annotate(run_id, starred=True, note="Seen")
+    assert (listed().starred, listed().note) == (True, "Seen")
+    store.delete(run_id)
+    assert listed() is None
+    store.restore(run_id)
+    assert listed().note == "Seen"
+
+
+def test_a_database_with_other_tables_is_an_error_in_words(store):
+    with pytest.raises(StoreUnavailable, match="no such column"):
+        store._tracking.select(("SELECT nothing FROM runs", []))
+
+
+def test_a_run_that_another_app_resumed_is_listed_once(store, ledger, history, tiny, each_way):
     run_id = store.create(history, tiny)
     ledger.next_runs(1)
     ledger.end(run_id, "interrupted")
@@ -325,7 +373,7 @@ def test_a_run_that_another_app_resumed_is_listed_once(store, ledger, history, t
     assert [run.state for run in other.list() if run.id == run_id] == ["scheduled"]
 
 
-def test_what_ends_after_the_clock_was_put_back_is_listed(store, ledger, history, tiny, monkeypatch):
+def test_what_ends_after_the_clock_was_put_back_is_listed(store, ledger, history, tiny, monkeypatch, each_way):
     first, second = store.create(history, tiny), store.create(history, tiny)
     ledger.next_runs(2)
     ledger.end(first, "finished")
@@ -337,7 +385,14 @@ def test_what_ends_after_the_clock_was_put_back_is_listed(store, ledger, history
     assert next(run for run in other.list() if run.id == second).state == "finished"
 
 
-def test_a_list_is_read_in_one_go_however_long_it_is(store, monkeypatch, history, tiny):
+@pytest.fixture
+def through_mlflow(monkeypatch):
+    """Lists are read as from a server, though the store is local."""
+    monkeypatch.setattr("forecasting.runs.store.is_local", lambda: False)
+    monkeypatch.setattr(RunStore, "_send_history", lambda *_: None)
+
+
+def test_a_list_is_read_in_one_go_however_long_it_is(store, monkeypatch, through_mlflow):
     store.list(alone=True)
     asked = []
     monkeypatch.setattr(store, "_search", lambda *query, **_: asked.append(query) or [])
@@ -345,7 +400,7 @@ def test_a_list_is_read_in_one_go_however_long_it_is(store, monkeypatch, history
     assert len(asked) == 3  # what waits, what runs, what has ended since
 
 
-def test_a_run_that_ends_while_a_list_is_read_is_in_it(store, ledger, monkeypatch, history, tiny):
+def test_a_run_that_ends_while_a_list_is_read_is_in_it(store, ledger, monkeypatch, through_mlflow, history, tiny):
     run_id = store.create(history, tiny)
     ledger.next_runs(1)
     search = store._search
@@ -388,17 +443,6 @@ def test_a_damaged_run_does_not_hold_up_the_queue(store, ledger, history, tiny):
     run = store.get(damaged)
     assert run.state == "failed"
     assert "damaged" in run.error
-
-
-def test_a_deleted_run_is_gone_with_its_files(store, ledger, home, history, tiny):
-    run_id = store.create(history, tiny)
-    with pytest.raises(RunError, match="Stop it first"):
-        store.delete(run_id)
-    finish(ledger, run_id)
-    store.delete(run_id)
-    with pytest.raises(RunError, match="deleted"):
-        store.get(run_id)
-    assert not (home / "artifacts" / run_id).exists()
 
 
 def test_a_forecast_needs_the_run_that_it_comes_from(store, history, tiny):

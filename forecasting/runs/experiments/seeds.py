@@ -14,7 +14,7 @@ from forecasting.evaluation.scores import SCORES
 from forecasting.evaluation.spread import holm, rank_test, spread_of
 from forecasting.evaluation.verdict import leak_words
 from forecasting.model.config import RANGES
-from forecasting.model.settings import LABELS, changed_settings, setting_value
+from forecasting.model.settings import LABELS, changed_settings, value_words
 from forecasting.runs.experiments.kind import (
     Child,
     Experiment,
@@ -157,7 +157,7 @@ def _beside_others(trained: Sequence[Child], experiment: Experiment) -> Table | 
         changed = [name for name in changed_settings(experiment.config, run.config) if name not in ("seed", "epochs")]
         if theirs and changed and _same_days(experiment.run, run):
             errors = [child.run.scores["test"]["rmse"] for child in theirs]
-            name = ", ".join(f"{LABELS[name]} {setting_value(name, getattr(run.config, name))}" for name in changed)
+            name = ", ".join(f"{LABELS[name]} {value_words(name, getattr(run.config, name))}" for name in changed)
             rows.setdefault(name, errors)
     if not rows:
         return None
