@@ -26,7 +26,7 @@ from forecasting.paths import home
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import backup_file, download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
-from forecasting.runs.records import CURVE, PREFIX, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
+from forecasting.runs.records import CURVE, PREFIX, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.turns import in_turn
 
@@ -116,11 +116,11 @@ class RunStore:
 
     def create(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
                owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
-               key: str | None = None) -> str:
+               key: str | None = None, queued: bool = True) -> str:
         """Puts a run into the queue and returns its id.
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
-        parameters: JSON-able
+        parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
         """
         if kind not in RUN_KINDS:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
@@ -140,9 +140,10 @@ class RunStore:
         run_id = created.info.run_id
         if not is_local():
             self._send_history(run_id, history_key)
-        self._write(run_id, params={name: getattr(config, name) for name in SHOWN_SETTINGS})
-        self._tracking.call("update_run", run_id, status="SCHEDULED")
-        ring()
+        self._write(run_id, params=vars(config))
+        if queued:
+            self._tracking.call("update_run", run_id, status="SCHEDULED")
+            ring()
         return run_id
 
     def start_experiment(self, experiment: str, history: PriceHistory, config: ForecastConfig, options: dict, *,
@@ -228,19 +229,19 @@ class RunStore:
             self._ended[run_id] = run
         return run
 
-    def list(self, limit: int = 100, kind: str | None = None, parent: str | None = None,
+    def list(self, limit: int = 100, kind: str | Sequence[str] | None = None, parent: str | None = None,
              alone: bool = False) -> builtins.list[Run]:
         """Runs, newest first.
 
         limit: the most runs to return
-        kind, parent: only runs with these; alone: only runs that are not part of an experiment
+        kind, parent: only runs with these, or of one of these kinds; alone: only runs that are not part of an experiment
         """
         queries = [f"tags.`{PREFIX}parent` = '{_quotable(parent)}'"] if parent is not None else []
         if alone:  # earlier versions called the folds of one backtest a group
             queries += [f"tags.`{PREFIX}{name}` IS NULL" for name in ("key", "group")]
-        wanted = {name: value for name, value in (("kind", kind), ("parent", parent)) if value is not None}
+        kinds = RUN_KINDS if kind is None else (kind,) if isinstance(kind, str) else kind
         runs = [run for run in self._all(" and ".join(queries), max(limit, MANY))
-                if all(getattr(run, name) == value for name, value in wanted.items()) and not (alone and run.key)]
+                if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def experiments(self, experiment: str, parent: str) -> builtins.list[Run]:

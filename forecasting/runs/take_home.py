@@ -15,15 +15,14 @@ from importlib.metadata import version
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.runs.export import PREDICTIONS, file_name, forecast_csv, predictions_csv, table_csv
+from forecasting.runs.export import PREDICTIONS, forecast_csv, predictions_csv, table_csv
 from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.runs.repeat import repeat_notebook, repeat_script
 from forecasting.runs.report import html_report
 
 __all__ = ["CURVE", "CURVE_FILE", "FORMAT", "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE", "PRICES_FILE", "SETTINGS_FILE",
-           "STEPS_FILE", "ZIP", "run_zip", "step_names", "zip_file_name"]
+           "STEPS_FILE", "data_files", "pack_files", "run_zip", "step_names"]
 
-ZIP = "application/zip"
 FORMAT = 1
 SETTINGS_FILE, PRICES_FILE, CURVE_FILE = "settings.json", "prices.csv", "curve.csv"
 PREDICTIONS_FILE, STEPS_FILE, FORECAST_FILE = "predictions.csv", "steps.csv", "forecast.csv"
@@ -40,17 +39,13 @@ def run_zip(result) -> bytes:
     forecast.csv is the guarded forecast of the horizon from the last row. An invalid run (leak lab) has none, nor has a run
     without a network, which has no model.keras either.
     """
-    forecast, known = None, versions()
+    forecast = None
     if result.has_model and not result.invalid:
         last = float(result.history.close[-1])
         forecast = one_forecast(both_forecasts(result, result.config.horizon), last, guarded=True)
     files = {
-        REPORT_FILE: html_report(result, forecast, known).encode(),
-        PREDICTIONS_FILE: predictions_csv(result),
-        STEPS_FILE: _steps_csv(result),
-        CURVE_FILE: table_csv(result.curve[list(CURVE)]),
-        PRICES_FILE: _prices_csv(result.history),
-        SETTINGS_FILE: json.dumps(_settings(result, known), indent=1, allow_nan=False).encode(),
+        REPORT_FILE: html_report(result, forecast, versions()).encode(),
+        **data_files(result),
         SCRIPT_FILE: repeat_script(result).encode(),
         NOTEBOOK_FILE: json.dumps(repeat_notebook(result), indent=1).encode(),
     }
@@ -58,12 +53,18 @@ def run_zip(result) -> bytes:
         files[FORECAST_FILE] = forecast_csv(forecast, result.history.currency, guarded=True)
     if result.has_model:
         files[MODEL_FILE] = result.model_bytes()
-    return _zip(files)
+    return pack_files(files)
 
 
-def zip_file_name(result) -> str:
-    """After the series and its last day; that of a run of the leak lab says that it is invalid."""
-    return file_name(result.history.name, result.history.dates[-1], "invalid-run.zip" if result.invalid else "run.zip")
+def data_files(result) -> dict[str, bytes]:
+    """{name: content} of the files from which the run can be opened again."""
+    return {
+        PREDICTIONS_FILE: predictions_csv(result),
+        STEPS_FILE: _steps_csv(result),
+        CURVE_FILE: table_csv(result.curve[list(CURVE)]),
+        PRICES_FILE: _prices_csv(result.history),
+        SETTINGS_FILE: json.dumps(_settings(result), indent=1, allow_nan=False).encode(),
+    }
 
 
 def versions() -> dict[str, str]:
@@ -76,7 +77,7 @@ def step_names(horizon: int) -> list[str]:
     return [f"Step {step}" for step in range(1, horizon + 1)]
 
 
-def _settings(result, known: dict) -> dict:
+def _settings(result) -> dict:
     history = result.history
     return {
         "format": FORMAT,
@@ -85,7 +86,7 @@ def _settings(result, known: dict) -> dict:
         "training": {"best_epoch": result.best_epoch, "stopped": result.stopped, "seconds": result.seconds,
                      "linear": asdict(result.linear) if result.linear else None},
         "scores": result.metrics,
-        "versions": known,
+        "versions": versions(),
     }
 
 
@@ -102,7 +103,8 @@ def _steps_csv(result) -> bytes:
     return table_csv(table)
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
+def pack_files(files: dict[str, bytes]) -> bytes:
+    """A zip file of these files, the same bytes for the same content."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.evaluation.scores import SCORES, shown_in
+from forecasting.runs.kinds import TRAININGS
 from forecasting.words import age, date, duration
 from pages.components.frame import link_to
 from pages.components.settings import use_settings
@@ -24,7 +25,7 @@ STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished",
 
 def draw_runs(state: AppState):
     """Newest first; a click on a row opens the run on the Train page."""
-    runs = run_store().list(limit=MOST, kind="train", alone=True)
+    runs = run_store().list(limit=MOST, kind=TRAININGS, alone=True)
     if not runs:
         st.info("There are no runs yet. Train one on the Train page.", icon=":material/info:")
         return
@@ -50,7 +51,7 @@ def draw_runs(state: AppState):
 def choose_result(state: AppState):
     """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
     store = run_store()
-    runs = [run for run in store.list(limit=MOST, kind="train", alone=True) if run.has_result]
+    runs = [run for run in store.list(limit=MOST, kind=TRAININGS, alone=True) if run.has_result]
     if not runs:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")
@@ -74,6 +75,7 @@ def _label(run) -> str:
     # The start time rather than the age: the browser identifies the chosen run by its label, which must not change.
     words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",
              date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
+    words += ["from a file"] if run.kind == "opened" else []
     return " · ".join([*words, "invalid"] if run.config.leak else words)
 
 
@@ -84,7 +86,7 @@ def _row(run) -> dict:
     return {
         "When": age((pd.Timestamp.now("UTC") - run.created).total_seconds()),
         "Series": run.series,
-        "State": STATES[run.state] + (" (invalid)" if config.leak else ""),
+        "State": STATES[run.state] + (" (invalid)" if config.leak else "") + (", from a file" if run.kind == "opened" else ""),
         "Network": f"{config.cell} {' + '.join(map(str, config.units))}",
         "Window": config.window,
         **{SCORES[name].label: SCORES[name].show(name, test, run.currency) for name in shown_in("runs")},

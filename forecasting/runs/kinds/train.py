@@ -7,7 +7,7 @@ from pathlib import Path
 from forecasting.runs.files import backup_file, scratch
 from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
 
-__all__ = ["TRAIN"]
+__all__ = ["TRAIN", "read_training"]
 
 
 def _train(ledger, run, reporter, should_stop) -> str:
@@ -29,11 +29,11 @@ def _train(ledger, run, reporter, should_stop) -> str:
     return "stopped" if result.stopped or should_stop() else "finished"
 
 
-def _read(folder: Path):
+def read_training(folder: Path):
     """The `TrainingResult`; imports no TensorFlow."""
     from forecasting.result import load_run
 
     return load_run(folder)
 
 
-TRAIN = RunKind(_train, _read)
+TRAIN = RunKind(_train, read_training, is_training=True)
