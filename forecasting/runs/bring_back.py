@@ -93,9 +93,14 @@ def open_zip(content: bytes) -> TrainingResult:
     steps = _steps(files[STEPS_FILE], history, config, train_end, one_step)
     curve = _curve(files[CURVE_FILE], config)
     training = _dict(said, "training")
-    return rebuild(history, config, one_step, steps, curve=curve,
-                   best_epoch=_whole(training, "best_epoch", 0, len(curve)), stopped=training.get("stopped") is True,
-                   seconds=_number(training, "seconds", 0.0, 1e9), linear=_linear(training.get("linear"), config))
+    best_epoch, linear = _whole(training, "best_epoch", 0, len(curve)), _linear(training.get("linear"), config)
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return rebuild(history, config, one_step, steps, curve=curve, best_epoch=best_epoch, linear=linear,
+                           stopped=training.get("stopped") is True, seconds=_number(training, "seconds", 0.0, 1e9))
+    except FloatingPointError as error:
+        raise RunError("The numbers in this zip are too large or too small to compute scores from. Scale the prices by a power "
+                       "of ten, and train again.") from error
 
 
 def keep_zip(content: bytes, owner: str = "") -> str:
@@ -269,7 +274,7 @@ def _table(content: bytes, name: str, dates: str | None, texts=(), numbers=(), g
     types = {column: "float64" if column in numbers else "str" for column in columns}
     try:
         table = pd.read_csv(io.BytesIO(content), dtype=types, na_values=[""], keep_default_na=False, quoting=QUOTE_NONE,
-                            float_precision="round_trip", skip_blank_lines=False)
+                            skip_blank_lines=False)
         if dates:
             table.index = pd.DatetimeIndex(pd.to_datetime(table.pop(dates), format="ISO8601"), name="Date")
     except (ValueError, OverflowError, TypeError) as error:

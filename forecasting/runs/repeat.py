@@ -21,7 +21,7 @@ import pandas as pd
 from forecasting import ForecastConfig, PriceHistory, train
 """
 _LOAD = """run = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-frame = pd.read_csv(folder / "prices.csv", index_col="Date", parse_dates=True, float_precision="round_trip")
+frame = pd.read_csv(folder / "prices.csv", index_col="Date", parse_dates=True)
 history, config = PriceHistory.described(frame, run["prices"]), ForecastConfig.from_dict(run["settings"])
 """
 _COMPARE = """print(f"Test RMSE now {result.metrics['test']['rmse']!r}, before {run['scores']['test']['rmse']!r}")
