@@ -111,8 +111,8 @@ class TrainingResult:
     @property
     def model(self):
         """The Keras model, plain layers only: (batch, length, channels) -> (batch, horizon). Raises RunError without one."""
-        if self._model is None:
-            self._require_model()
+        self._require_model()
+        if self._model is None and self._folder is not None:
             self._model = load_model(self._folder / MODEL_FILE)
         return self._model
 

@@ -15,6 +15,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from csv import QUOTE_NONE
 
 import numpy as np
@@ -22,6 +23,7 @@ import pandas as pd
 
 from forecasting.data.calendars import future_dates, missing_sessions
 from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR
+from forecasting.data.frequency import Frequency
 from forecasting.data.history import COLUMNS, PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.model.config import ForecastConfig
@@ -32,6 +34,7 @@ from forecasting.result import TrainingResult, rebuild
 from forecasting.runs.files import scratch
 from forecasting.runs.kinds.opened import DIGEST
 from forecasting.runs.ledger import RunLedger
+from forecasting.runs.records import Run
 from forecasting.runs.store import PATIENCE
 from forecasting.runs.take_home import (
     CURVE,
@@ -58,7 +61,6 @@ MAX_ROWS = 500_000
 MAX_PREDICTIONS = 1_000_000    # rows of steps.csv times the horizon, since their intervals take time to compute
 MAX_TEXT, MAX_TEXTS = 1000, 200
 LARGEST = 1e250                # of any number in a table
-MAX_OPENED = 1000              # runs among which one from the same file is looked for
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
 
 _AGAIN = "Download the zip of the run again, and drop it here unchanged."
@@ -103,14 +105,17 @@ def open_zip(content: bytes) -> TrainingResult:
                        "of ten, and train again.") from error
 
 
-def keep_zip(content: bytes, owner: str = "") -> str:
-    """Opens a zip file, keeps its run in the store, and returns the run's id; that of the earlier one if the same file was
-    opened before. Raises as `open_zip`, and StoreUnavailable."""
-    ledger, digest = RunLedger(PATIENCE), hashlib.sha256(content).hexdigest()
-    for run in ledger.list(limit=MAX_OPENED, kind="opened"):
+def keep_zip(content: bytes, owner: str = "", opened: Sequence[Run] = ()) -> str:
+    """Opens a zip file, keeps its run in the store, and returns the run's id.
+
+    opened: earlier runs of this kind; if one of them is from the same file, its id is returned instead
+    Raises as `open_zip`, and StoreUnavailable.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    for run in opened:
         if run.has_result and run.parameters.get(DIGEST) == digest:
             return run.id
-    result = open_zip(content)
+    result, ledger = open_zip(content), RunLedger(PATIENCE)
     run_id = ledger.create(result.history, result.config, kind="opened", owner=owner, parameters={DIGEST: digest}, queued=False)
     folder = scratch("opened")
     result.save(folder)
@@ -243,8 +248,9 @@ def _linear(said, config: ForecastConfig) -> Choice | None:
     prior, penalty = said.get("prior"), _number(said, "penalty", 0.0, 1.0)
     season, cycles = _whole(said, "season", 0, MAX_REACH), _whole(said, "cycles", 0, max(CYCLES))
     steps = said.get("steps")
-    whole = isinstance(steps, list) and all(type(step) is int and 1 <= step <= config.horizon for step in steps)
-    if not whole or (prior, penalty) not in {*CANDIDATES, (None, 0.0)} or season * cycles > MAX_REACH:
+    if not isinstance(steps, list) or not all(type(step) is int and 1 <= step <= config.horizon for step in steps):
+        raise _damaged("linear")
+    if (prior, penalty) not in {*CANDIDATES, (None, 0.0)} or season * cycles > MAX_REACH:
         raise _damaged("linear")
     return Choice(prior, penalty, season, cycles, tuple(sorted(set(steps))))
 
@@ -296,9 +302,9 @@ def _history(content: bytes, said: dict) -> PriceHistory:
         raise RunError(f"{PRICES_FILE} in this zip holds no prices of the years {FIRST_YEAR} to {LAST_YEAR}. {_AGAIN}")
     optional = {name: None if said.get(name) is None else _text(said, name) for name in ("currency", "calendar")}
     try:
-        history = PriceHistory(frame, _text(said, "name"), _text(said, "source"), frequency=_text(said, "frequency"),
-                               notes=_texts(said, "notes"), alternatives=_texts(said, "alternatives"),
-                               origin=_text(said, "origin"), **optional)
+        history = PriceHistory(frame, _text(said, "name"), _text(said, "source"),
+                               frequency=Frequency.parse(_text(said, "frequency")), notes=_texts(said, "notes"),
+                               alternatives=_texts(said, "alternatives"), origin=_text(said, "origin"), **optional)
         future_dates(history, 1)
         if history.calendar:  # which dates of some spacings do not ask for
             missing_sessions(history.calendar, history.dates[-1], history.dates[-1])

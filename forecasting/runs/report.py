@@ -6,13 +6,15 @@ anything. It follows the theme of the reader's system and is printed light. Ever
 
 from __future__ import annotations
 
+import html
 import json
-from html import escape
+import re
 
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
 from forecasting.evaluation.causes import diagnose
+from forecasting.evaluation.diagnostics import part_of
 from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.learning import ending_words
 from forecasting.evaluation.scores import SCORES, shown_in
@@ -20,13 +22,13 @@ from forecasting.evaluation.verdict import direction_words, gate_words
 from forecasting.model.config import RECOMMENDED
 from forecasting.model.split import describe_split
 from forecasting.plots import CONFIG, colours, describe, forecast_fan, loss_chart, prediction_chart
+from forecasting.plots.sampling import span
 from forecasting.words import UNKNOWN, count, count_of, date, dates, duration, percent, price, share, unit
 
 __all__ = ["html_report"]
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 MARKS = {"better": "✔", "worse": "▼", "invalid": "✖"}  # so that a verdict is not told by its colour alone
-POINTS = 2000  # of a line; more would make a page of several megabytes
 PRINT_WIDTH = 680  # pixels of a chart on paper
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -91,21 +93,21 @@ def html_report(result, forecast: pd.DataFrame | None, versions: dict[str, str])
     figures = _figures(result, forecast)
     cells = f"{result.config.cell} {' + '.join(map(str, result.config.units))}"
     parts = [
-        f"<h1>{escape(history.name)}</h1>",
-        f'<p class="quiet">{escape(_series_words(history))}<br>{escape(cells)}, window {result.config.window}, horizon '
-        f"{result.config.horizon}, target {escape(result.config.target)}, seed {result.config.seed}</p>",
+        f"<h1>{_escape(history.name)}</h1>",
+        f'<p class="quiet">{_escape(_series_words(history))}<br>{_escape(cells)}, window {result.config.window}, horizon '
+        f"{result.config.horizon}, target {_escape(result.config.target)}, seed {result.config.seed}</p>",
         _verdict(judged, diagnose(result, judged, beside)),
         _tiles(test, history.currency),
-        f"<p>{escape(direction_words(test, unit(history.frequency)) or '')}</p>",
+        f"<p>{_escape(direction_words(test, unit(history.frequency)) or '')}</p>",
         "<h2>Predictions</h2>", _chart("predictions", figures),
-        f"<p><b>Evidence gate.</b> {escape(_gate_words(result, judged))}</p>",
+        f"<p><b>Evidence gate.</b> {_escape(_gate_words(result, judged))}</p>",
     ]
     if forecast is not None:
         parts += ["<h2>What comes next</h2>", _chart("forecast", figures), _forecast_table(forecast, history.currency)]
     parts += [
         "<h2>Training</h2>", _chart("loss", figures),
-        f"<p>{escape(ending_words(result.config, len(result.curve), result.best_epoch, result.stopped))} It took "
-        f"{escape(duration(result.seconds))}.</p>",
+        f"<p>{_escape(ending_words(result.config, len(result.curve), result.best_epoch, result.stopped))} It took "
+        f"{_escape(duration(result.seconds))}.</p>",
         "<h2>Scores</h2>", _score_table(result),
         "<p>Only the test part is new to the network: it was fitted to the training part and chosen on validation, which also "
         "set the width of the intervals.</p>",
@@ -121,6 +123,11 @@ def html_report(result, forecast: pd.DataFrame | None, versions: dict[str, str])
     return _page(f"{history.name}: LSTM price forecast", "\n".join(parts), figures)
 
 
+def _escape(text: str) -> str:
+    """`text` as HTML shows it literally, with no line break before a % sign."""
+    return html.escape(re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text))
+
+
 def _page(title: str, body: str, figures: dict) -> str:
     from plotly.offline import get_plotlyjs
 
@@ -131,7 +138,7 @@ def _page(title: str, body: str, figures: dict) -> str:
     return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
+            f"<title>{_escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
             f"<script>{get_plotlyjs()}</script>\n<script>{script}</script>\n</body>\n</html>\n")
 
 
@@ -152,15 +159,25 @@ def _variables(dark: bool) -> str:
 def _figures(result, forecast) -> dict[str, list]:
     """{name: [light figure, dark figure]}. Plotly reads tags in a text, so the currency is escaped for it too."""
     history = result.history
-    currency = history.currency and escape(history.currency)
+    currency = history.currency and html.escape(history.currency)
     both = (False, True)
     figures = {
-        "predictions": [prediction_chart(result.predictions, dark=dark, currency=currency, n=POINTS) for dark in both],
+        "predictions": [_prediction_chart(result.predictions, dark, currency) for dark in both],
         "loss": [loss_chart(result.curve, result.best_epoch, dark=dark) for dark in both],
     }
     if forecast is not None:
         figures["forecast"] = [forecast_fan(history.frame["Close"], forecast, dark=dark, currency=currency) for dark in both]
     return figures
+
+
+def _prediction_chart(predictions: pd.DataFrame, dark: bool, currency):
+    """All predictions, opened at the test part; its buttons lead to the rest."""
+    figure = prediction_chart(predictions, dark=dark, currency=currency)
+    test = part_of(predictions, "test")
+    if len(test):
+        figure.update_xaxes(range=[test.index[0], test.index[-1]])
+        figure.update_yaxes(range=span(test["actual"], test["lower_95"], test["upper_95"]))
+    return figure
 
 
 def _chart(name: str, figures: dict) -> str:
@@ -177,9 +194,9 @@ def _series_words(history: PriceHistory) -> str:
 
 
 def _verdict(judged, cause) -> str:
-    why = f"<p><b>Why:</b> {escape(cause.sentence)}</p>" if cause else ""
-    return (f'<div class="verdict {judged.outcome}"><b>{MARKS.get(judged.outcome, "=")} {escape(judged.headline)}.</b>'
-            f"<p>{escape(judged.sentence)}</p>{why}</div>")
+    why = f"<p><b>Why:</b> {_escape(cause.sentence)}</p>" if cause else ""
+    return (f'<div class="verdict {judged.outcome}"><b>{MARKS.get(judged.outcome, "=")} {_escape(judged.headline)}.</b>'
+            f"<p>{_escape(judged.sentence)}</p>{why}</div>")
 
 
 def _tiles(test: dict, currency) -> str:
@@ -187,7 +204,7 @@ def _tiles(test: dict, currency) -> str:
              ("MAPE", percent(test["mape"]), f"naive {percent(test['naive_mape'])}"),
              ("Skill", share(test["skill"], signed=True, digits=1), "0 is naive"),
              ("In the 95 % interval", share(test["coverage_95"]), "promised 95 %"))
-    shown = (f'<div class="tile">{label}<b>{escape(value)}</b><small>{escape(below)}</small></div>'
+    shown = (f'<div class="tile">{label}<b>{_escape(value)}</b><small>{_escape(below)}</small></div>'
              for label, value, below in tiles)
     return f'<div class="tiles">{"".join(shown)}</div>'
 
@@ -215,8 +232,8 @@ def _forecast_table(forecast: pd.DataFrame, currency) -> str:
 def _settings(config) -> str:
     """Every setting under its name in `ForecastConfig`, those that differ from *Recommended* in bold."""
     usual = RECOMMENDED.to_dict()
-    rows = "".join(f"<tr{' class=changed' if value != usual[name] else ''}><th>{escape(name)}</th>"
-                   f"<td>{escape(_value(value))}</td></tr>" for name, value in config.to_dict().items())
+    rows = "".join(f"<tr{' class=changed' if value != usual[name] else ''}><th>{_escape(name)}</th>"
+                   f"<td>{_escape(_value(value))}</td></tr>" for name, value in config.to_dict().items())
     return (f'<div class="columns words"><table>{rows}</table></div>'
             "<p>In bold: what differs from the recommended settings.</p>")
 
@@ -239,7 +256,7 @@ def _prices(result) -> str:
 def _table(rows, kind: str = "", head=()) -> str:
     """A table of texts, which are escaped. kind: 'words' for pairs of a name and a text"""
     first = "th" if kind == "words" else "td"
-    top = f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in head)}</tr></thead>" if head else ""
-    lines = "".join(f"<tr><{first}>{escape(name)}</{first}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    top = f"<thead><tr>{''.join(f'<th>{_escape(name)}</th>' for name in head)}</tr></thead>" if head else ""
+    lines = "".join(f"<tr><{first}>{_escape(name)}</{first}>{''.join(f'<td>{_escape(cell)}</td>' for cell in cells)}</tr>"
                     for name, *cells in rows)
     return f'<div class="wide {kind}"><table>{top}<tbody>{lines}</tbody></table></div>'

@@ -9,8 +9,9 @@ import io
 import json
 import platform
 import zipfile
+from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
 
@@ -43,16 +44,16 @@ def run_zip(result) -> bytes:
     if result.has_model and not result.invalid:
         last = float(result.history.close[-1])
         forecast = one_forecast(both_forecasts(result, result.config.horizon), last, guarded=True)
-    files = {
-        REPORT_FILE: html_report(result, forecast, versions()).encode(),
-        **data_files(result),
-        SCRIPT_FILE: repeat_script(result).encode(),
-        NOTEBOOK_FILE: json.dumps(repeat_notebook(result), indent=1).encode(),
-    }
-    if forecast is not None:
-        files[FORECAST_FILE] = forecast_csv(forecast, result.history.currency, guarded=True)
+    files = {}
     if result.has_model:
         files[MODEL_FILE] = result.model_bytes()
+    if forecast is not None:
+        files[FORECAST_FILE] = forecast_csv(forecast, result.history.currency, guarded=True)
+    files |= data_files(result)
+    files[SCRIPT_FILE] = repeat_script(result).encode()
+    files[NOTEBOOK_FILE] = json.dumps(repeat_notebook(result), indent=1).encode()
+    # Last, being large: else the network, a zip file itself, would be taken for the end of a download that was cut short.
+    files[REPORT_FILE] = html_report(result, forecast, versions()).encode()
     return pack_files(files)
 
 
@@ -68,8 +69,12 @@ def data_files(result) -> dict[str, bytes]:
 
 
 def versions() -> dict[str, str]:
-    """{library: version} of this computer, without importing any of them."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    """{library: version} of this computer, without importing any of them; those under another name are left out."""
+    known = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):  # e.g. TensorFlow, which some systems install as tensorflow-cpu
+            known[name] = version(name)
+    return known
 
 
 def step_names(horizon: int) -> list[str]:

@@ -13,6 +13,7 @@ from pages.components.store import run_store
 
 __all__ = ["draw_opened", "draw_zip_uploader", "holds_run", "show_zip"]
 
+MOST = 1000  # runs among which one from the same file is looked for
 UPLOADS = "runs_uploads"
 
 
@@ -41,7 +42,7 @@ def show_zip(state: AppState, content: bytes):
 
     try:
         with st.spinner("Opening the run …"):
-            run_id = keep_zip(content, state.owner)
+            run_id = keep_zip(content, state.owner, run_store().list(limit=MOST, kind="opened"))
             _take_over(state, run_store().get(run_id))
     except ForecastingError as error:
         state.failures.append(str(error))

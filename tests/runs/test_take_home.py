@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import RECOMMENDED, PriceHistory, load_run, train
+from forecasting import RECOMMENDED, PriceHistory, RunError, load_run, train
 from forecasting.runs.bring_back import open_zip
 from forecasting.runs.repeat import repeat_notebook, repeat_script
 from forecasting.runs.report import html_report
@@ -100,6 +100,12 @@ def test_writing_it_brings_no_tensorflow(folder):
             "print([name for name in ('tensorflow', 'keras', 'streamlit') if name in sys.modules])")
     ended = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (ended.stdout, ended.stderr) == ("[]\n", "")
+
+
+def test_a_download_that_was_cut_short_is_called_that(zipped):
+    for length in (len(zipped) - 1, len(zipped) - 100, len(zipped) // 2):
+        with pytest.raises(RunError, match="its end is missing"):
+            open_zip(zipped[:length])
 
 
 # Again
