@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,12 +33,13 @@ from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 
-__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "train"]
+__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "train"]
 
 MAX_STEPS = 1000
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an older one whose gate used validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
+MODEL_FILE = "model.keras"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
@@ -58,6 +60,8 @@ class TrainingResult:
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
     members: the seeds of the networks that this is the `average` of; () for a network of its own
+
+    A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
     """
 
     config: ForecastConfig
@@ -77,7 +81,7 @@ class TrainingResult:
     encoder: Encoder
     members: tuple[int, ...] = ()
     _model: Any = field(default=None, repr=False)
-    _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is loaded
+    _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
 
     @property
     def split(self) -> Split:
@@ -103,11 +107,31 @@ class TrainingResult:
         return self.best_epoch == 0 and len(self.curve) > 0
 
     @property
+    def has_model(self) -> bool:
+        """Whether there is a network."""
+        return self._model is not None or (self._folder is not None and (self._folder / MODEL_FILE).is_file())
+
+    @property
     def model(self):
-        """The Keras model, plain layers only: (batch, length, channels) -> (batch, horizon)."""
-        if self._model is None:
-            self._model = load_model(self._folder / "model.keras")
+        """The Keras model, plain layers only: (batch, length, channels) -> (batch, horizon). Raises RunError without one."""
+        self._require_model()
+        if self._model is None and self._folder is not None:
+            self._model = load_model(self._folder / MODEL_FILE)
         return self._model
+
+    def model_bytes(self) -> bytes:
+        """The Keras model as a `.keras` file; one that is on disk already is not loaded for it. Raises RunError without one."""
+        self._require_model()
+        if self._folder is not None:
+            return (self._folder / MODEL_FILE).read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            save_model(self._model, Path(folder) / MODEL_FILE)
+            return (Path(folder) / MODEL_FILE).read_bytes()
+
+    def _require_model(self):
+        if not self.has_model:
+            raise RunError("This run was opened from a file and has no network, since a stranger's is never loaded. Train it "
+                           "again with its settings and prices to forecast with it.")
 
     @property
     def forecaster(self) -> Forecaster:
@@ -119,7 +143,9 @@ class TrainingResult:
         steps: beyond the horizon, forecasts are fed back as if they were prices
         guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
+        Raises RunError for a run without a network.
         """
+        self._require_model()
         origin = self._origin(as_of)
         at = origin - self.steps.origins[0]
         return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
@@ -133,6 +159,7 @@ class TrainingResult:
         if self.members:
             raise RunError("An average of networks is not trained, so it cannot be refitted. Refit a single run, or forecast "
                            "with the average as it was tested.")
+        self._require_model()
         listener = Callbacks(on_epoch, should_stop, on_phase)
         forecaster, fitted = refit_forecaster(self.history, self.config, self.linear, self.rates, listener)
         # `fitted` knows about the network only; without epochs, the linear part may still have been interrupted.
@@ -152,6 +179,7 @@ class TrainingResult:
             "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons,
             "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
             "linear": dataclasses.asdict(self.linear) if self.linear else None, "members": self.members,
+            "has_model": self.has_model,
         })
         _write_json(folder / ENCODER_FILE, self.encoder.to_dict())
         arrays = {name: getattr(self.steps, name) for name in STEPS} | {name: getattr(self.evidence, name) for name in EVIDENCE}
@@ -160,7 +188,8 @@ class TrainingResult:
             arrays[_half_name(level)] = self.steps.half[level]
             arrays[f"guarded_{_half_name(level)}"] = self.guarded.half[level]
         np.savez(folder / "steps.npz", **arrays)
-        save_model(self.model, folder / "model.keras")
+        if self.has_model:
+            save_model(self.model, folder / MODEL_FILE)
 
     def _origin(self, as_of) -> int:
         """The row that a forecast starts from."""
@@ -236,7 +265,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     listener.phase("preparing the data")
     encoded = encode(history, config, parts)
     forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
-    return _tested(encoded, forecaster, parts, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
+    return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
                    stopped=fitted.stopped, linear=choice, started=start)
 
 
@@ -260,29 +289,58 @@ def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> Trai
     parts = first.split
     encoded = encode(first.history, first.config, parts)
     forecaster = Forecaster(first.config, encoded.encoder, average_models([one.model for one in results]))
-    return _tested(encoded, forecaster, parts, listener, curve=first.curve.iloc[:0], best_epoch=None, rates=(),
+    return _tested(encoded, forecaster, listener, curve=first.curve.iloc[:0], best_epoch=None, rates=(),
                    stopped=any(one.stopped for one in results), linear=first.linear,
                    members=tuple(one.config.seed for one in results), started=started)
 
 
-def _tested(encoded: Encoded, forecaster: Forecaster, parts: Split, listener: Listener, *, started: float,
-            **learnt) -> TrainingResult:
+def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, started: float, **learnt) -> TrainingResult:
     """The result of a forecaster: what it predicts, and how well. learnt: the fields that say how it was trained"""
     history, config = encoded.history, forecaster.config
-    first = config.window - 1
     listener.phase("predicting")
-    predicted = forecaster.predict_encoded(encoded, np.arange(first, len(history)))
+    predicted = forecaster.predict_encoded(encoded, np.arange(config.window - 1, len(history)))
     listener.phase("scoring")
-    positive = encoded.encoder.positive
+    derived = _derive(history, config, predicted, encoded.encoder.positive)
+    return TrainingResult(config=config, history=history, encoder=encoded.encoder, seconds=time.perf_counter() - started,
+                          _model=forecaster.model, **learnt, **derived)
+
+
+def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
+            best_epoch: int, stopped: bool, seconds: float, linear: Choice | None) -> TrainingResult:
+    """The result of a training from its predictions alone, without a network. Scores and evidence are computed from them.
+
+    one_step: predicted, lower_80, upper_80, lower_95, upper_95 of each row after the first window
+    steps: (m, horizon) predictions from the last row of training and every row after it
+    Raises as `check_history` does.
+    """
+    check_history(history, config)
+    parts, first = split(len(history), config), config.window - 1
+    encoder = encode(history, config, parts).encoder
+    # Later steps from training rows are not known; naive ones take their place. No score and no evidence reads them.
+    predicted = np.tile(history.close[first:, None], config.horizon)
+    predicted[:-1, 0] = one_step["predicted"]
+    predicted[parts.train_end - 1 - first :] = steps
+    derived = _derive(history, config, predicted, encoder.positive, one_step.drop(columns="predicted"))
+    return TrainingResult(config=config, history=history, curve=curve, best_epoch=best_epoch, rates=(), stopped=stopped,
+                          seconds=seconds, linear=linear, encoder=encoder, **derived)
+
+
+def _derive(history, config, predicted, positive, bounds=None) -> dict:
+    """The fields of a `TrainingResult` that follow from the predictions (n, horizon) of every origin.
+
+    bounds: the intervals of the one-step predictions, if they are known already
+    """
+    parts, first = split(len(history), config), config.window - 1
     steps = collect_steps(history.close, parts, first, predicted, positive)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
+    if bounds is not None:
+        table[list(bounds)] = bounds.to_numpy()
     metrics, reasons = _scores(table, history.close[: parts.train_end])
     kept = steps.between(parts.train_end - 1, parts.rows)
     evidence = collect_evidence(kept, history.close, parts, positive)
     guarded = guard_steps(steps, history.close, parts, evidence, positive).between(parts.train_end - 1, parts.rows)
-    return TrainingResult(config=config, history=history, predictions=table, metrics=metrics, reasons=reasons,
-                          evidence=evidence, seconds=time.perf_counter() - started, steps=kept, guarded=guarded,
-                          encoder=encoded.encoder, _model=forecaster.model, **learnt)
+    return {"predictions": table, "metrics": metrics, "reasons": reasons, "evidence": evidence, "steps": kept,
+            "guarded": guarded}
 
 
 def load_run(folder: str | Path) -> TrainingResult:
@@ -313,7 +371,7 @@ def load_run(folder: str | Path) -> TrainingResult:
             seconds=summary["seconds"], steps=steps, guarded=guarded,
             linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
             members=tuple(summary.get("members", ())), _folder=folder)
-        _check_whole(result)
+        _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
         raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
@@ -335,10 +393,10 @@ def _weigh_again(steps, history, config, positive):
     return steps, evidence, guarded.between(parts.train_end - 1, parts.rows)
 
 
-def _check_whole(result):
+def _check_whole(result, has_model):
     """Raises ValueError if the files do not belong together."""
-    if not (result._folder / "model.keras").is_file():
-        raise ValueError("model.keras is missing")
+    if has_model and not result.has_model:
+        raise ValueError(f"{MODEL_FILE} is missing")
     if list(result.curve) != ["epoch", "loss", "val_loss", "seconds"]:
         raise ValueError("curve.csv is not a curve")
     origins, horizon = len(result.history) - result.split.train_end + 1, result.config.horizon

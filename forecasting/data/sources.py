@@ -247,6 +247,7 @@ SOURCES = {
     "file": Source(
         "File", "A table of dates and prices of your own.",
         (File("file", "A file with dates and prices", "CSV, text or Excel (.xlsx), also gzipped or zipped. The columns are "
-                                                      "found by name and content; where several would do, you are asked."),),
+                                                      "found by name and content; where several would do, you are asked. The "
+                                                      "zip file of a run opens that run."),),
         _read),
 }

@@ -14,10 +14,11 @@ import pandas as pd
 
 from forecasting.words import decimals
 
-__all__ = ["XLSX", "file_name", "forecast_csv", "forecast_file_name", "forecast_xlsx", "predictions_csv",
-           "predictions_file_name", "predictions_xlsx", "safe_text", "table_csv", "table_xlsx"]
+__all__ = ["XLSX", "ZIP", "file_name", "forecast_csv", "forecast_file_name", "forecast_xlsx", "predictions_csv",
+           "predictions_file_name", "predictions_xlsx", "safe_text", "table_csv", "table_xlsx", "zip_file_name"]
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP = "application/zip"
 INTERVALS = {"lower_80": "Lower 80", "upper_80": "Upper 80", "lower_95": "Lower 95", "upper_95": "Upper 95"}
 PREDICTIONS = {"split": "Split", "actual": "Actual", "predicted": "Predicted", "naive": "Naive", **INTERVALS}
 FORECAST = {"predicted": "Predicted", "naive": "Naive", **INTERVALS}
@@ -132,6 +133,11 @@ def predictions_file_name(result, ending: str = "csv") -> str:
     """After the series and its last day; that of a run of the leak lab says that it is invalid."""
     what = "invalid-predictions" if result.config.leak else "predictions"
     return file_name(result.history.name, result.history.dates[-1], f"{what}.{ending}")
+
+
+def zip_file_name(result) -> str:
+    """After the series and its last day; that of a run of the leak lab says that it is invalid."""
+    return file_name(result.history.name, result.history.dates[-1], "invalid-run.zip" if result.config.leak else "run.zip")
 
 
 def forecast_file_name(history, guarded: bool, as_of=None, ending: str = "csv") -> str:

@@ -22,10 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class RunLedger(RunStore):
-    """A `RunStore` that can also claim, update and end runs. It waits for a slow store as long as MLflow does."""
+    """A `RunStore` that can also claim, update and end runs. Unless told otherwise, it waits for a slow store as long as MLflow
+    does."""
 
-    def __init__(self):
-        super().__init__(patience=None)
+    def __init__(self, patience: float | None = None):
+        super().__init__(patience)
         self._served: list[str] | None = None
 
     def next_runs(self, count: int) -> list[Run]:

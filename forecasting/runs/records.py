@@ -1,8 +1,8 @@
 """What the store knows about one run, and how that is kept in MLflow.
 
 A run is an MLflow run. Its curve is in metrics, everything else in tags, with related values together in one JSON tag:
-MLflow takes some 50 microseconds to read each tag, parameter or metric, and a page lists hundreds of runs. A few settings
-and scores are parameters and metrics as well, for people who look at the runs in MLflow's own pages. A leak-lab run has no
+MLflow takes some 50 microseconds to read each tag, parameter or metric, and a page lists hundreds of runs. The settings and
+a few scores are parameters and metrics as well, for people who look at the runs in MLflow's own pages. A leak-lab run has no
 scores there, since they would rank it above honest runs, but a tag `invalid` that says why.
 
 MLflow's status gives the state of a run, together with the tag `outcome` for the four ways it can end:
@@ -32,17 +32,14 @@ from forecasting.runs.kinds import RUN_KINDS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ACTIVE", "CURVE", "NOTE", "PREFIX", "SEPARATOR", "SHOWN_SETTINGS", "STATUS_OF", "Run", "check_run_id", "defined",
-           "facts", "finite", "thinned", "to_run"]
+__all__ = ["ACTIVE", "CURVE", "NOTE", "PREFIX", "SEPARATOR", "STATUS_OF", "Run", "check_run_id", "defined", "facts", "finite",
+           "thinned", "to_run"]
 
 PREFIX = "forecast."
 ACTIVE = ("scheduled", "running")
 STATUS_OF = {"scheduled": "SCHEDULED", "running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED",
              "failed": "FAILED", "interrupted": "KILLED"}
 CURVE = ("loss", "val_loss", "seconds")  # metrics logged at each epoch
-# What MLflow's own pages show.
-SHOWN_SETTINGS = ("target", "window", "horizon", "cell", "units", "learning_rate", "batch_size", "epochs", "seed",
-                  "leak")
 NOTE = "mlflow.note.content"  # which MLflow's own pages show as the description of a run
 SEPARATOR = ","  # of tags, and of losses
 MOST_LOSSES = 40  # enough for a line as wide as a cell of a table

@@ -29,7 +29,7 @@ from forecasting.runs.catalogue import Found, read_runs
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
-from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, SHOWN_SETTINGS, Run, check_run_id, facts, finite, to_run
+from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.trash import Trash
 from forecasting.runs.turns import in_turn
@@ -123,11 +123,11 @@ class RunStore:
 
     def create(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
                owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
-               key: str | None = None) -> str:
+               key: str | None = None, queued: bool = True) -> str:
         """Puts a run into the queue and returns its id.
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
-        parameters: JSON-able
+        parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
         """
         if kind not in RUN_KINDS:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
@@ -147,9 +147,10 @@ class RunStore:
         run_id = created.info.run_id
         if not is_local():
             self._send_history(run_id, history_key)
-        self._write(run_id, params={name: getattr(config, name) for name in SHOWN_SETTINGS})
-        self._tracking.call("update_run", run_id, status="SCHEDULED")
-        ring()
+        self._write(run_id, params=vars(config))
+        if queued:
+            self._tracking.call("update_run", run_id, status="SCHEDULED")
+            ring()
         return run_id
 
     def start_experiment(self, experiment: str, history: PriceHistory, config: ForecastConfig, options: dict, *,
@@ -256,17 +257,16 @@ class RunStore:
             self._ended[run_id] = run
         return run
 
-    def list(self, limit: int = 100, kind: str | None = None, parent: str | None = None,
+    def list(self, limit: int = 100, kind: str | Sequence[str] | None = None, parent: str | None = None,
              alone: bool = False) -> builtins.list[Run]:
         """Runs, newest first.
 
         limit: the most runs to return
-        kind, parent: only runs with these; alone: only runs that are not part of an experiment
+        kind, parent: only runs with these, or of one of these kinds; alone: only runs that are not part of an experiment
         """
-        wanted = {name: value for name, value in (("kind", kind), ("parent", parent)) if value is not None}
+        kinds = RUN_KINDS if kind is None else (kind,) if isinstance(kind, str) else kind
         found = self._in_database(parent, alone) if is_local() else self._on_server(parent, alone, max(limit, MANY))
-        runs = [run for run in found
-                if all(getattr(run, name) == value for name, value in wanted.items()) and not (alone and run.key)]
+        runs = [run for run in found if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def experiments(self, experiment: str, parent: str) -> builtins.list[Run]:

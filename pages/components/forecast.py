@@ -15,6 +15,7 @@ from forecasting.result import MAX_STEPS
 from forecasting.runs.export import XLSX, forecast_csv, forecast_file_name, forecast_xlsx
 from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
+from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_chart
 from pages.components.engine import draw_trouble
 from pages.components.forecast_view import ForecastView, Wish
@@ -100,6 +101,9 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
     """The forecast for the current settings; until it is ready, the previous one, dimmed."""
     if result.invalid:
         st.error(f"{plain(result.invalid)} Its forecasts are worthless; choose an honest run.", icon=":material/block:")
+        return
+    if not result.has_model:
+        draw_opened(run)
         return
     # Put the run into the address: otherwise a shared link would show whichever run is newest when it is opened.
     state.run_id = state.run_id or run.id

@@ -11,7 +11,7 @@ from forecasting.evaluation.learning import ending_words, gap_words
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.evaluation.verdict import direction_words
 from forecasting.plots import last_rows, prediction_chart
-from forecasting.runs.export import XLSX, predictions_file_name, predictions_xlsx
+from forecasting.runs.export import XLSX, ZIP, predictions_file_name, predictions_xlsx, zip_file_name
 from forecasting.words import UNKNOWN, count, count_of, date, duration, percent, price, share, unit
 from pages.components.charts import draw_chart, draw_loss
 from pages.components.frame import is_dark
@@ -86,6 +86,16 @@ def _draw_scores(run, result):
     download.download_button("Download predictions (Excel)", partial(predictions_xlsx, result),
                              predictions_file_name(result, "xlsx"), XLSX, icon=":material/download:", on_click="ignore",
                              width="stretch")
+    download.download_button("Download everything (ZIP)", partial(_zip, result), zip_file_name(result), ZIP,
+                             icon=":material/folder_zip:", on_click="ignore", width="stretch",
+                             help="Predictions and forecast as CSV, the Keras model, settings, prices, a report that opens "
+                                  "offline, and a script and a notebook that repeat the run. The Runs page opens it again.")
+
+
+def _zip(result) -> bytes:
+    from forecasting.runs.take_home import run_zip
+
+    return run_zip(result)
 
 
 def _draw_predictions(result):

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting import InTrash, RunError
+from forecasting.runs.kinds import TRAININGS
 from forecasting.runs.overview import ORDERS, arrange, matching
 from forecasting.words import count_of, date
 from pages.components.compare import draw_comparison
@@ -36,7 +37,7 @@ def follow_runs(state: AppState):
 
 def draw_runs(state: AppState):
     """The table of all runs that are not part of an experiment, then those chosen in it, then the trash."""
-    runs = run_store().list(limit=EVERY, kind="train", alone=True)
+    runs = run_store().list(limit=EVERY, kind=TRAININGS, alone=True)
     draw_undo(state)
     if runs:
         tags = sorted({tag for run in runs for tag in run.tags})
@@ -150,9 +151,9 @@ def choose_result(state: AppState):
     """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
     _take_run(state)
     current = current_run(state)
-    runs = [run for run in run_store().list(limit=MOST_OFFERED, kind="train", alone=True) if run.has_result]
+    runs = [run for run in run_store().list(limit=MOST_OFFERED, kind=TRAININGS, alone=True) if run.has_result]
     by_id = {run.id: run for run in runs}
-    if current is not None and current.has_result and current.kind in ("train", "average"):
+    if current is not None and current.has_result and current.kind in TRAININGS:
         by_id.setdefault(current.id, current)  # an older one, or one of an experiment, that a link names
     if not by_id:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
@@ -180,4 +181,5 @@ def _label(run) -> str:
              date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)]
     if run.name != run.series:
         words.insert(0, run.name)
+    words += ["from a file"] if run.kind == "opened" else []
     return " · ".join([*words, "invalid"] if run.config.leak else words)

@@ -10,6 +10,7 @@ import streamlit as st
 from forecasting import ForecastingError, NeedsChoice, PriceHistory
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, address_of, origin_of, reopen
+from pages.components.bring_back import holds_run, show_zip
 from pages.components.frame import boundary
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
 from pages.components.store import keep_history
@@ -88,8 +89,11 @@ def _draw_uploader(state: AppState, key: str, field: File):
     file = st.file_uploader(field.label, key=f"data_{key}_{uploads}", help=field.help or None)
     if file is not None:
         st.session_state[counter] += 1
+        content = file.getvalue()
+        if content[:2] == b"PK" and holds_run(content):
+            show_zip(state, content)
         with st.spinner("Reading the file …"):
-            _open(state, key, {field.name: Upload(file.name, file.getvalue())})
+            _open(state, key, {field.name: Upload(file.name, content)})
         st.rerun()
 
 

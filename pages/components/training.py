@@ -10,6 +10,7 @@ from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.settings import LABELS, changed_settings
 from forecasting.model.size import describe_network, estimate, estimate_words
 from forecasting.words import count_of, duration, number
+from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_loss
 from pages.components.engine import draw_trouble
 from pages.components.frame import boundary
@@ -143,6 +144,8 @@ def draw_run(state: AppState, run):
     """The run that is shown: what it was trained with, where it stands, and its result once it has one."""
     with st.container():
         _say_what_differs(state, run)
+        if run.kind == "opened":
+            draw_opened(run)
     if run.active:
         _draw_live(run)
     else:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from urllib.parse import urlencode
 
 import numpy as np
@@ -76,6 +77,33 @@ def download_predictions(page):
     frame = pd.read_csv(waiting.value.path())
     assert list(frame.columns) == COLUMNS
     return frame
+
+
+def download_zip(page, folder):
+    """The folder into which everything of the run was downloaded and unpacked; the zip file is there too, as run.zip."""
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download everything (ZIP)").click()
+    waiting.value.save_as(folder / "run.zip")
+    with zipfile.ZipFile(folder / "run.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def check_report(browser, file):
+    """The report draws its three charts on its own, as wide as a phone at most, and asks for nothing else."""
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page = context.new_page()
+    asked, faults = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(file.as_uri())
+    expect(page.locator(".chart .main-svg").first).to_be_visible()
+    expect(page.locator(".chart.js-plotly-plot")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert asked == [file.as_uri()]
+    assert not faults
+    context.close()
 
 
 def check_scores(page, frame):

@@ -8,10 +8,12 @@ from playwright.sync_api import expect
 from server import App
 from steps import (
     POINTS,
+    check_report,
     check_scores,
     choose_preset,
     curve_points,
     download_predictions,
+    download_zip,
     epoch,
     metric,
     open_page,
@@ -71,7 +73,7 @@ def test_stop_takes_the_first_click_also_after_a_reload(app, visitor, reload):
     expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
 
 
-def test_uploaded_file_is_trained_to_the_end(app, visitor, tmp_path):
+def test_uploaded_file_is_trained_to_the_end_and_taken_home(app, visitor, browser, tmp_path):
     rng = np.random.default_rng(5)
     days = pd.bdate_range("2020-01-01", periods=400)
     frame = pd.DataFrame({"Date": days, "Close": (50 + np.cumsum(rng.normal(0, 1, 400)) / 4 + 20).round(3)})
@@ -88,6 +90,15 @@ def test_uploaded_file_is_trained_to_the_end(app, visitor, tmp_path):
     downloaded = _wait_and_download(visitor)
     assert downloaded["Date"].iloc[-1] == f"{days[-1]:%Y-%m-%d}"
     np.testing.assert_allclose(downloaded["Actual"].iloc[-1], frame["Close"].iloc[-1])
+
+    # Taken home: the report opens without a network, and the zip opens as a run.
+    home = download_zip(visitor, tmp_path)
+    check_report(browser, home / "report.html")
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Runs").click()
+    expect(visitor.get_by_text("Open a run from its zip")).to_be_visible()
+    visitor.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(home / "run.zip")
+    expect(visitor.get_by_text("opened from a file")).to_be_visible(timeout=60_000)
+    check_scores(visitor, downloaded)
 
 
 def _wait_and_download(page):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from mlflow.tracking import MlflowClient
 
 from forecasting.errors import RunError, StoreUnavailable
 from forecasting.model.size import Timing
@@ -19,6 +20,7 @@ from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.reporter import Reporter
 from forecasting.runs.store import RunStore, doorbell
+from forecasting.runs.tracking import EXPERIMENT, tracking_uri
 from tests.runs.laboratory import finished_run
 
 SCORES = {"test": {"rmse": 1.25, "mape": None, "skill": -0.01}, "train": {"rmse": 1.0}}
@@ -641,7 +643,24 @@ def test_only_the_owner_may_read_what_is_kept(home):
     assert os.name != "posix" or oct((home / "scratch").stat().st_mode)[-3:] == "700"
 
 
-def test_the_settings_are_readable_in_mlflow(store, history, tiny):
-    found = store._find(store.create(history, tiny))
-    assert found.data.params["window"] == "10"
-    assert found.data.params["units"] == "(4,)"
+def test_mlflow_s_own_pages_show_the_same_runs_settings_and_scores(store, ledger, history, tiny):
+    run_id = store.create(history, tiny, name="mine")
+    ledger.log_progress(run_id, [(1, {"loss": 0.5, "val_loss": 0.6, "seconds": 2.0}),
+                                 (2, {"loss": 0.25, "val_loss": 0.5, "seconds": 1.0})], {"epoch": 2})
+    folder = scratch("result")
+    (folder / "file").write_bytes(b"")
+    ledger.put_result(run_id, folder, {"test": {"rmse": 1.5, "mape": 2.5, "skill": -0.25, "naive_rmse": 1.2}}, 1.0)
+    ledger.end(run_id, "finished")
+
+    client = MlflowClient(tracking_uri=tracking_uri())  # what `mlflow ui` reads
+    (experiment,) = [one for one in client.search_experiments() if one.name == EXPERIMENT]
+    found = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+    assert {run.id for run in store.list(limit=1000)} <= found.keys()
+    run = found[run_id]
+    assert (run.info.run_name, run.info.status) == ("mine", "FINISHED")
+    assert run.data.params == {name: str(getattr(tiny, name)) for name in tiny.to_dict()}
+    assert {"window": "10", "learning_rate": "0.002", "batch_size": "32", "epochs": "2", "seed": "0"}.items() <= (
+        run.data.params.items())
+    assert run.data.metrics == {"loss": 0.25, "val_loss": 0.5, "seconds": 1.0, "epoch_seconds": 1.0, "test_rmse": 1.5,
+                                "test_mape": 2.5, "test_skill": -0.25, "test_naive_rmse": 1.2}
+    assert [(point.step, point.value) for point in client.get_metric_history(run_id, "val_loss")] == [(1, 0.6), (2, 0.5)]

@@ -6,13 +6,16 @@ from forecasting.runs.kinds.average import AVERAGE
 from forecasting.runs.kinds.experiment import EXPERIMENT
 from forecasting.runs.kinds.forecast import FORECAST
 from forecasting.runs.kinds.kind import RunKind
+from forecasting.runs.kinds.opened import OPENED
 from forecasting.runs.kinds.train import TRAIN
 
-__all__ = ["RUN_KINDS", "RunKind"]
+__all__ = ["RUN_KINDS", "TRAININGS", "RunKind"]
 
 RUN_KINDS: dict[str, RunKind] = {
     "train": TRAIN,
     "forecast": FORECAST,
     "average": AVERAGE,
     "experiment": EXPERIMENT,
+    "opened": OPENED,
 }
+TRAININGS = tuple(name for name, kind in RUN_KINDS.items() if kind.is_training)

@@ -20,4 +20,4 @@ def _average(ledger, run, reporter, should_stop) -> str:
     return "finished"
 
 
-AVERAGE = RunKind(_average, read_training)
+AVERAGE = RunKind(_average, read_training, is_training=True)

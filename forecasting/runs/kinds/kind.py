@@ -20,8 +20,10 @@ class RunKind:
         or 'stopped' if it ended early. None for a kind that no worker computes.
     read: loads the result from the folder that `compute` saved
     needs_parent: whether it is made from another run, its parent
+    is_training: whether its result is a `TrainingResult`, so that it stands in lists of runs
     """
 
     compute: Callable | None
     read: Callable[[Path], object] | None
     needs_parent: bool = False
+    is_training: bool = False

@@ -36,4 +36,4 @@ def read_training(folder: Path):
     return load_run(folder)
 
 
-TRAIN = RunKind(_train, read_training)
+TRAIN = RunKind(_train, read_training, is_training=True)
