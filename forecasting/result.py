@@ -16,6 +16,7 @@ import pandas as pd
 from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
+from forecasting.evaluation.differences import installed_versions
 from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale
@@ -56,6 +57,7 @@ class TrainingResult:
     steps: forecasts of every step of the horizon, from each origin of validation and test and from the last row
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
+    versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
     """
 
     config: ForecastConfig
@@ -73,6 +75,7 @@ class TrainingResult:
     guarded: Steps
     linear: Choice | None
     encoder: Encoder
+    versions: dict[str, str] = field(default_factory=dict)
     _model: Any = field(default=None, repr=False)
     _folder: Path = field(default=Path(), repr=False)  # where the model is, until it is loaded
 
@@ -144,7 +147,7 @@ class TrainingResult:
         _write_json(folder / "metrics.json", {
             "format": FORMAT, "metrics": self.metrics, "reasons": self.reasons,
             "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
-            "linear": dataclasses.asdict(self.linear) if self.linear else None,
+            "linear": dataclasses.asdict(self.linear) if self.linear else None, "versions": self.versions,
         })
         _write_json(folder / ENCODER_FILE, self.encoder.to_dict())
         arrays = {name: getattr(self.steps, name) for name in STEPS} | {name: getattr(self.evidence, name) for name in EVIDENCE}
@@ -243,7 +246,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
         config=config, history=history, predictions=table, metrics=metrics, reasons=reasons, curve=fitted.curve,
         evidence=evidence, best_epoch=fitted.best_epoch, rates=fitted.rates, stopped=fitted.stopped,
         seconds=time.perf_counter() - start, steps=kept, guarded=guarded, linear=choice, encoder=encoded.encoder,
-        _model=forecaster.model)
+        versions=installed_versions(), _model=forecaster.model)
 
 
 def load_run(folder: str | Path) -> TrainingResult:
@@ -272,7 +275,8 @@ def load_run(folder: str | Path) -> TrainingResult:
             metrics=summary["metrics"], reasons=summary["reasons"], curve=pd.read_csv(folder / "curve.csv"),
             evidence=evidence, best_epoch=summary["best_epoch"], rates=tuple(summary["rates"]), stopped=summary["stopped"],
             seconds=summary["seconds"], steps=steps, guarded=guarded,
-            linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder, _folder=folder)
+            linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
+            versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()}, _folder=folder)
         _check_whole(result)
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:

@@ -36,6 +36,7 @@ def restore(state: AppState):
         return
     query, found = st.query_params, AppState()
     found.forecast, found.forecast_problem = read_view(query.get("forecast"))
+    found.compare, found.reference = tuple(filter(None, query.get("compare", "").split(","))), query.get("reference")
     try:
         _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
@@ -55,6 +56,7 @@ def _take(state: AppState, found: AppState):
     # Leak-lab mistakes are switched on in the leak lab only, never by an address.
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
+    state.compare, state.reference = found.compare, found.reference
     state.run_id, state.history = found.run_id, found.history
 
 
@@ -97,6 +99,10 @@ def to_query(state: AppState) -> dict[str, str]:
     address = {"data": address_of(state.history)}
     if state.run_id:
         address["run"] = state.run_id
+    if state.compare:
+        address["compare"] = ",".join(state.compare)
+        if state.reference:
+            address["reference"] = state.reference
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
     if changed := {name: value for name, value in ours.items() if value != usual[name]}:
         address["settings"] = json.dumps(changed, separators=(",", ":"))

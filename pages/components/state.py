@@ -70,6 +70,7 @@ class AppState:
     widgets: those made for each value, the newest last
     asks_to_train: whether Train was pressed and the training has not been started yet
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
+    compare: the ids of the runs laid beside each other; reference: the id of the one they are compared with, 'naive', or None
     owner: identifies this browser in the queue, where owners take turns
     requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
@@ -84,6 +85,8 @@ class AppState:
     asks_to_train: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
+    compare: tuple[str, ...] = ()
+    reference: str | None = None
     owner: str = field(default_factory=lambda: browser_id())
     requests: dict[str, Request] = field(default_factory=dict)
     waiting_for: str | None = None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecasting.evaluation.comparison import MIN_DAYS, compare, diebold_mariano, skill_interval
+from forecasting.evaluation.comparison import MIN_DAYS, compare_forecasts, diebold_mariano, skill_interval
 from forecasting.evaluation.metrics import Undefined, skill
 
 
@@ -152,23 +152,23 @@ def test_too_few_days_or_constant_prices_have_no_skill_interval():
         skill_interval(np.ones(50), np.zeros(50), np.ones(50))
 
 
-def test_compare_says_why_a_value_is_missing():
+def test_a_comparison_says_why_a_value_is_missing():
     actual, good, naive = three_forecasts()
-    found = compare(actual, good, naive)
+    found = compare_forecasts(actual, good, naive)
     assert found.interval[0] < found.skill < found.interval[1]
     assert found.statistic < 0
     assert found.p_value < 0.05
     assert (found.days, found.reasons) == (400, {})
-    same = compare(actual, naive, naive)
+    same = compare_forecasts(actual, naive, naive)
     assert (same.skill, same.statistic, same.p_value) == (0.0, None, None)
     assert same.reasons == dict.fromkeys(["statistic", "p_value"], "both forecasts make the same errors")
-    few = compare(actual[:5], good[:5], naive[:5])
+    few = compare_forecasts(actual[:5], good[:5], naive[:5])
     assert few.reasons["interval"] == "there are too few predictions for an interval, 5 where it takes 20"
 
 
 def test_units_do_not_matter_even_near_the_largest_float():
     actual, good, naive = three_forecasts(100)
-    plain = compare(actual, good, naive)
-    scaled = compare(1e200 * actual, 1e200 * good, 1e200 * naive)
+    plain = compare_forecasts(actual, good, naive)
+    scaled = compare_forecasts(1e200 * actual, 1e200 * good, 1e200 * naive)
     assert scaled.interval == pytest.approx(plain.interval)
     assert scaled.statistic == pytest.approx(plain.statistic)
