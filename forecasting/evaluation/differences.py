@@ -18,6 +18,8 @@ __all__ = ["LIBRARIES", "NOT_RECORDED", "differing_settings", "facts_of", "insta
 LIBRARIES = ("tensorflow", "keras", "numpy")
 NOT_RECORDED = "not recorded"
 MOST_SETTINGS = 3  # in a name; more would not be read
+TELLING = ("cell", "units", "target", "window", "horizon", "features", "skip")  # what a run is best known by, if others tie
+SAID_LAST = ("seed", "leak")
 _PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 
 
@@ -54,7 +56,8 @@ def names_in_words(results: Sequence, own: Sequence[str]) -> list[str]:
     """
     configs = [result.config for result in results]
     fields = differing_settings(configs)
-    names = [_name(config, fields) or name for config, name in zip(configs, own, strict=True)]
+    telling = _telling(configs, fields)
+    names = [_name(config, fields, telling) or name for config, name in zip(configs, own, strict=True)]
     if len({result.history.name for result in results}) > 1:
         names = [name if result.history.name in name else f"{result.history.name}, {name}"
                  for result, name in zip(results, names, strict=True)]
@@ -65,19 +68,40 @@ def names_in_words(results: Sequence, own: Sequence[str]) -> list[str]:
     return [f"{name} ({names[: at + 1].count(name)})" if names.count(name) > 1 else name for at, name in enumerate(names)]
 
 
-def _name(config, fields):
-    honest, extra = dataclasses.replace(config, leak=None), []
-    for always in ("seed", "leak"):  # said beside the name of a preset
-        if always in fields and (value := getattr(config, always)) is not None:
-            extra.append(setting_words(always, value))
-    rest = [field for field in fields if field not in ("seed", "leak")]
+def _telling(configs, fields) -> list[str]:
+    """The settings that a name says beside seed and leak: all that differ if they are few, else the fewest that tell these
+    runs apart."""
+    rest = sorted((field for field in fields if field not in SAID_LAST), key=_rank)
     if len(rest) <= MOST_SETTINGS:
-        return ", ".join([*(setting_words(field, getattr(config, field)) for field in rest), *extra])
-    for preset, settings in PRESETS.items():
-        if dataclasses.replace(honest, seed=settings.seed) == settings:
-            return ", ".join([preset, *extra])
-    shown = [setting_words(field, getattr(config, field)) for field in rest[:MOST_SETTINGS]]
-    return ", ".join([*shown, f"{len(rest) - MOST_SETTINGS} more", *extra])
+        return rest
+    said = [field for field in fields if field in SAID_LAST]
+    chosen: list[str] = []
+    while len(chosen) < MOST_SETTINGS:
+        best = max(rest, key=lambda field: _groups(configs, [*said, *chosen, field]))
+        if chosen and _groups(configs, [*said, *chosen, best]) == _groups(configs, [*said, *chosen]):
+            break
+        chosen.append(best)
+    return chosen
+
+
+def _groups(configs, fields) -> int:
+    """How many kinds of run these fields tell apart."""
+    return len({tuple(getattr(config, field) for field in fields) for config in configs})
+
+
+def _rank(field):
+    return TELLING.index(field) if field in TELLING else len(TELLING)
+
+
+def _name(config, fields, telling):
+    """`fields` differ, of which `telling` are said."""
+    extra = [setting_words(last, getattr(config, last)) for last in SAID_LAST
+             if last in fields and getattr(config, last) is not None]
+    if len(fields) > MOST_SETTINGS:
+        for preset, settings in PRESETS.items():
+            if dataclasses.replace(config, seed=settings.seed, leak=None) == settings:
+                return ", ".join([preset, *extra])
+    return ", ".join([*(setting_words(field, getattr(config, field)) for field in telling), *extra])
 
 
 def setting_words(name: str, value) -> str:
