@@ -58,9 +58,10 @@ def names_in_words(results: Sequence, own: Sequence[str]) -> list[str]:
     fields = differing_settings(configs)
     telling = _telling(configs, fields)
     names = [_name(config, fields, telling) or name for config, name in zip(configs, own, strict=True)]
-    if len({result.history.name for result in results}) > 1:
-        names = [name if result.history.name in name else f"{result.history.name}, {name}"
-                 for result, name in zip(results, names, strict=True)]
+    # The series that most of them are about goes without saying.
+    series = [result.history.name for result in results]
+    usual = max(series, key=series.count)
+    names = [name if one == usual or one in name else f"{one}, {name}" for one, name in zip(series, names, strict=True)]
     # Equal settings on the same prices, or different ones that were cut: told apart by their own names, or else numbered.
     if len(set(names)) < len(names):
         names = [f"{name}, {mine}" if names.count(name) > 1 and name != mine else name

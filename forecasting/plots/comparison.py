@@ -41,14 +41,18 @@ def curves_chart(curves: Mapping[str, pd.DataFrame], *, invalid: Collection[str]
         lowest[name] = float(loss[known].min())
         values = np.where(known, loss, np.nan) / (lowest[name] if relative else 1.0)
         traces.append(_line(curve["epoch"].to_numpy(), values, name, at, invalid, dark, value=".4~g"))
+    last = max([2, *(int(curve["epoch"].max()) for curve in curves.values() if len(curve))])
+    room = (last - 1) * 0.02
     what = "Validation loss over its lowest" if relative else "Validation loss"
     told = "; ".join(f"{name}: {loss:.4g} after {words.count_of(len(curves[name]), 'epoch')}" for name, loss in lowest.items())
     axis: dict[str, Any] = {"title": {"text": "Epoch"}, "hoverformat": ",d", "tickformat": ",d",
-                            "unifiedhovertitle": {"text": "Epoch %{x}"}, "rangemode": "tozero"}
+                            "unifiedhovertitle": {"text": "Epoch %{x}"}, "range": [1 - room, last + room]}
+    if last <= 6:
+        axis["dtick"] = 1
     return _legend_below(len(curves), t.make_figure(
         traces, title="Validation loss by epoch", dark=dark, revision=f"curves {relative}", xaxis=axis,
         description=f"Lowest validation losses: {told}." if told else "No run has a validation loss.",
-        yaxis={"title": {"text": f"{what}, log scale"}, "type": "log", "exponentformat": "power", "dtick": "D2"}))
+        yaxis={"title": {"text": f"{what}, log scale"}, "type": "log", "exponentformat": "power"}))
 
 
 def overlay_chart(actual: pd.Series, naive: pd.Series, predicted: Mapping[str, pd.Series], *,

@@ -21,6 +21,7 @@ from pages.components.text import plain
 
 __all__ = ["draw_comparison"]
 
+NAMES_WIDTH = 180  # pixels: on a phone it leaves room for a score beside the names
 PINNED_NAIVE = "naive"  # in the address, where runs go by their ids
 STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "All shared days": 0}
 # Losses of runs that differ in one of these are not in the same unit, or not of the same days.
@@ -33,11 +34,13 @@ HOW = ("Only the test days that all ranked runs share count. The interval resamp
 
 def draw_comparison(state: AppState, run_ids: Sequence[str]):
     """The runs that can be compared, and a sentence for each that cannot."""
-    runs = _usable(run_ids)
+    st.header("Compare")
+    (runs, left_out), answer = _usable(run_ids), st.container()
+    _say(left_out)
     if len(runs) < FEWEST:
-        st.info(f"Choose {FEWEST} to {MOST} runs with a result to compare them.", icon=":material/info:")
+        answer.info(f"Choose {FEWEST} to {MOST} runs with a result to compare them.", icon=":material/info:")
         return
-    ids, answer = tuple(runs), st.container()
+    ids = tuple(runs)
     reference = _reference(state, runs)
     ranking, name_of = load_ranking(ids, tuple(run.name for run in runs.values()), reference)
     _choose_reference(state, reference, {run_id: name_of[run_id] for run_id, run in runs.items() if not run.config.leak})
@@ -47,31 +50,43 @@ def draw_comparison(state: AppState, run_ids: Sequence[str]):
     _draw_differences(runs, ranking, name_of)
 
 
-def _usable(run_ids) -> dict:
-    """{id: run} of those with a result that can be read, at most `MOST`; says why the others are left out."""
-    runs = {}
+def _usable(run_ids) -> tuple[dict, list[str]]:
+    """{id: run} of those with a result that can be read, at most `MOST`, and why the others are left out."""
+    runs, left_out = {}, []
     for run_id in dict.fromkeys(run_ids):
         try:
             run = run_store().get(run_id)
-            if run.active:
-                _say(f"{run.name} ({run_id[:8]}) is still being trained. It can be compared once it has ended.")
-            elif not run.has_result or run.kind != "train":
-                _say(f"{run.name} ({run_id[:8]}) is left out: it has no predictions, it "
-                     f"{'is an ' + run.kind if run.kind != 'train' else run.state}.")
-            elif len(runs) == MOST:
-                _say(f"{run.name} ({run_id[:8]}) is left out: at most {MOST} runs can be compared.")
+            if why := _why_not(run, len(runs)):
+                left_out.append(f"{run.name} ({run_id[:8]}) is left out: {why}.")
             else:
                 load_result(run_id)
                 runs[run_id] = run
         except StoreUnavailable:
             raise
         except RunError as error:  # deleted, damaged or not one of ours: the others can still be compared
-            _say(f"One run is left out. {error}")
-    return runs
+            left_out.append(f"Run {run_id[:8]} is left out. {error}")
+    return runs, left_out
 
 
-def _say(sentence):
-    st.warning(plain(sentence), icon=":material/warning:")
+def _why_not(run, taken: int) -> str:
+    """Why a run cannot be compared, a clause; '' where it can. taken: how many have a place already"""
+    if run.active:
+        return "it has not ended yet"
+    if run.kind == "experiment":
+        return "it is an experiment, whose trainings can be compared"
+    if run.kind == "forecast":
+        return "it is a forecast of days whose prices are not known"
+    if not run.has_result:
+        return f"it {'was ' if run.state in ('stopped', 'interrupted') else ''}{run.state} and has no predictions"
+    return f"at most {MOST} runs can be compared" if taken == MOST else ""
+
+
+def _say(sentences, place=st, icon=":material/warning:"):
+    """Sentences in one box, a line each; nothing where there are none."""
+    if len(sentences) == 1:
+        place.warning(plain(sentences[0]), icon=icon)
+    elif sentences:
+        place.warning("\n".join(f"- {plain(sentence)}" for sentence in sentences), icon=icon)
 
 
 def _reference(state: AppState, runs) -> str:
@@ -96,8 +111,7 @@ def _draw_answer(place, ranking):
     show, icon = (place.success, ":material/check_circle:") if proven else (place.info, ":material/balance:")
     said = "\n".join(f"- {plain(sentence)}" for sentence in ranking.answers)
     show(f"**{plain(ranking.headline)}**\n\n{said}", icon=icon)
-    for name, problem in ranking.problems.items():
-        place.warning(plain(f"{name} is laid beside the others and not ranked. {problem}"), icon=":material/block:")
+    _say([f"{name} is not ranked. {problem}" for name, problem in ranking.problems.items()], place, ":material/block:")
     for note in ranking.notes:
         place.caption(plain(note, limit=1500))
 
@@ -107,16 +121,17 @@ def _draw_scores(ranking):
     table = ranking.table
     cells = {SCORES[name].label: [SCORES[name].show(name, dict(row), ranking.currency) for _, row in table.iterrows()]
              for name in table}
-    shown = pd.DataFrame(cells, index=[_marked(ranking, name) for name in table.index])
-    beside = {f"RMSE beside {NAIVE.lower()}": ranking.beside_naive}
+    shown = pd.DataFrame(cells, index=table.index)
+    beside = {"Beside naive": ranking.beside_naive}
     if ranking.reference != NAIVE:
-        beside[f"RMSE beside {ranking.reference}"] = ranking.pairs
+        beside["Beside the reference"] = ranking.pairs
     for at, (label, pairs) in enumerate(beside.items(), start=1):
-        shown.insert(at, label, [_beside(pairs.get(name)) for name in table.index])
+        shown.insert(at, label, [_beside(ranking, name, pairs.get(name)) for name in table.index])
     st.subheader("Scores")
     st.dataframe(shown, height="content", column_config={
+        "_index": st.column_config.Column(width=NAMES_WIDTH),
         **{SCORES[name].label: st.column_config.Column(help=SCORES[name].about) for name in table},
-        **{label: st.column_config.Column(help="By how much its RMSE is lower (+) or higher (-), the 95 % interval of that, "
+        **{label: st.column_config.Column(width=210, help="By how much its RMSE is lower (+) or higher (-), the 95 % interval of that, "
                                                "and whether it is proven.") for label in beside}})
     if len(ranking.days):
         days = f"{count_of(len(ranking.days), ranking.unit)}, {dates(ranking.days[0], ranking.days[-1])}"
@@ -124,19 +139,22 @@ def _draw_scores(ranking):
                          "runs is in part the luckiest."), help=HOW)
 
 
-def _marked(ranking, name):
+def _beside(ranking, name, pair):
+    """'+0.4 % (-0.3 to 1.1), unproven', or why there is no such comparison."""
     entry = ranking.entry(name)
-    return f"{name} (invalid)" if entry.invalid else f"{name} (not ranked)" if entry.problem else name
-
-
-def _beside(pair):
-    """'+0.4 % (-0.3 to 1.1), unproven'."""
     if pair is None:
+        return "invalid" if entry.invalid else "not ranked" if entry.problem else (
+            "the reference" if name == ranking.reference else UNKNOWN)
+    if pair.outcome == "same":
+        return "the same forecasts"
+    if pair.change is None:
         return UNKNOWN
+    digits = 2 if abs(pair.change) < 0.0005 else 1 if abs(pair.change) < 1 else 0
+    change = share(pair.change, signed=True, digits=digits)
     if pair.interval is None:
-        return {"same": "the same forecasts"}.get(pair.outcome, share(pair.change, signed=True, digits=1))
-    low, high = (number(100 * bound, 1) for bound in pair.interval)
-    return f"{share(pair.change, signed=True, digits=1)} ({low} to {high}), {pair.outcome}"
+        return f"{change}, {pair.outcome}"
+    low, high = (number(100 * bound, digits) for bound in pair.interval)
+    return f"{change} ({low} to {high}), {pair.outcome}"
 
 
 def _draw_charts(ids, ranking, name_of):
