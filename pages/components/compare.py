@@ -26,10 +26,11 @@ PINNED_NAIVE = "naive"  # in the address, where runs go by their ids
 STRETCHES = {"Last 60 rows": 60, "Last 250 rows": 250, "All shared days": 0}
 # Losses of runs that differ in one of these are not in the same unit, or not of the same days.
 OTHER_LOSS = ("target", "loss", "scaler", "horizon", "validation_share", "test_share", "leak")
+BESIDE = "By how much the RMSE is lower (+) or higher (-), the 95 % interval of that, and whether it is proven."
 HOW = ("Only the test days that all ranked runs share count. The interval resamples whole stretches of them, with the errors "
        "of both forecasts together; the Diebold-Mariano test allows for gains that last for days (Newey and West) and for few "
        "days (Harvey, Leybourne and Newbold). With several runs, Holm's method keeps the chance of one false claim at 5 %. A "
-       "run is called better only if interval and test agree.")
+       "run is called better only if interval and test agree, and if the difference is larger than another seed may make it.")
 
 
 def draw_comparison(state: AppState, run_ids: Sequence[str]):
@@ -131,8 +132,7 @@ def _draw_scores(ranking):
     st.dataframe(shown, height="content", column_config={
         "_index": st.column_config.Column(width=NAMES_WIDTH),
         **{SCORES[name].label: st.column_config.Column(help=SCORES[name].about) for name in table},
-        **{label: st.column_config.Column(width=210, help="By how much its RMSE is lower (+) or higher (-), the 95 % interval of that, "
-                                               "and whether it is proven.") for label in beside}})
+        **{label: st.column_config.Column(width=210, help=BESIDE) for label in beside}})
     if len(ranking.days):
         days = f"{count_of(len(ranking.days), ranking.unit)}, {dates(ranking.days[0], ranking.days[-1])}"
         st.caption(plain(f"On {days}, that all ranked runs were tested on. One training each: the best of many "
