@@ -44,7 +44,7 @@ def facts_of(result) -> dict[str, str]:
                 for name in ("python", *LIBRARIES)}
     trained = words.count(len(result.curve)) + (" (stopped)" if result.stopped else "")
     prices = {"Series": history.name, "Currency": history.currency or words.UNKNOWN,
-              "Prices (fingerprint)": history.fingerprint[:8], "Rows": words.count(len(history))}
+              "Fingerprint": history.fingerprint[:8], "Rows": words.count(len(history))}
     return {"Epochs trained": trained, **prices, **parts, **versions}
 
 

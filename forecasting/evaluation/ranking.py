@@ -123,7 +123,7 @@ class Ranking:
 
     @property
     def differ_in_prices(self) -> bool:
-        return len({facts["Prices (fingerprint)"] for facts in self.facts.values()}) > 1
+        return len({facts["Fingerprint"] for facts in self.facts.values()}) > 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -262,6 +262,8 @@ def _entry(name, result, test, days, problem) -> Entry:
         intervals = {level: (rows[f"lower_{level * 100:g}"].to_numpy(), rows[f"upper_{level * 100:g}"].to_numpy())
                      for level in LEVELS}
         values, reasons = scores(rows["actual"].to_numpy(), rows["predicted"].to_numpy(), rows["naive"].to_numpy(), intervals)
+    if result.invalid and len(rows) < len(days):  # windows that were shuffled
+        problem = f"{problem} It has {words.count(len(rows))} of the {words.count(len(days))} test days that the others share."
     own = rmse(test["actual"], test["naive"]) if len(test) else None
     return Entry(name, values, reasons, test["predicted"], len(test), own, result.invalid, problem)
 

@@ -93,8 +93,8 @@ def overlay_chart(actual: pd.Series, naive: pd.Series, predicted: Mapping[str, p
 
 
 def _legend_below(lines, figure):
-    """Many names would cover the plot from above; below it, they take their room from a height that grows with them."""
-    return figure.update_layout(height=figure.layout.height + 20 * lines,
+    """Many names would cover the plot from above. On a phone each takes a line below it, so more than a few get more height."""
+    return figure.update_layout(height=figure.layout.height + 20 * max(0, lines - 4),
                                 legend={"y": -0.15, "yref": "paper", "yanchor": "top", "xref": "paper"}, margin={"t": 40})
 
 

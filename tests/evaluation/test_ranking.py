@@ -228,4 +228,4 @@ def test_what_differs_is_told_by_settings_and_by_what_else_a_run_was_made_with()
     facts = ranking.facts["Tutorial, seed 4"]
     assert facts["Test"] == "7 Sep 2017 to 31 Oct 2018, 300 rows"
     assert (facts["Python"], facts["tensorflow"]) == ("3.11.9", "not recorded")
-    assert facts["Prices (fingerprint)"] == history.fingerprint[:8]
+    assert facts["Fingerprint"] == history.fingerprint[:8]
