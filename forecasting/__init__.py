@@ -11,6 +11,7 @@ _HOMES = {
     "forecasting.data.history": ("PriceHistory",),
     "forecasting.data.samples": ("load_sample",),
     "forecasting.data.tickers": ("fetch_prices",),
+    "forecasting.evaluation.ranking": ("compare",),
     "forecasting.model.config": ("QUICK_LOOK", "RECOMMENDED", "TUTORIAL", "ForecastConfig"),
     "forecasting.result": ("TrainingResult", "load_run", "train"),
     "forecasting.errors": (

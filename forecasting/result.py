@@ -18,6 +18,7 @@ import pandas as pd
 from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
+from forecasting.evaluation.differences import installed_versions
 from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale
@@ -60,6 +61,7 @@ class TrainingResult:
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
     members: the seeds of the networks that this is the `average` of; () for a network of its own
+    versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
 
     A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
     """
@@ -80,6 +82,7 @@ class TrainingResult:
     linear: Choice | None
     encoder: Encoder
     members: tuple[int, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
     _model: Any = field(default=None, repr=False)
     _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
 
@@ -180,6 +183,7 @@ class TrainingResult:
             "best_epoch": self.best_epoch, "rates": self.rates, "stopped": self.stopped, "seconds": self.seconds,
             "linear": dataclasses.asdict(self.linear) if self.linear else None, "members": self.members,
             "has_model": self.has_model,
+            "versions": self.versions,
         })
         _write_json(folder / ENCODER_FILE, self.encoder.to_dict())
         arrays = {name: getattr(self.steps, name) for name in STEPS} | {name: getattr(self.evidence, name) for name in EVIDENCE}
@@ -302,7 +306,7 @@ def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, sta
     listener.phase("scoring")
     derived = _derive(history, config, predicted, encoded.encoder.positive)
     return TrainingResult(config=config, history=history, encoder=encoded.encoder, seconds=time.perf_counter() - started,
-                          _model=forecaster.model, **learnt, **derived)
+                          versions=installed_versions(), _model=forecaster.model, **learnt, **derived)
 
 
 def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
@@ -370,7 +374,8 @@ def load_run(folder: str | Path) -> TrainingResult:
             evidence=evidence, best_epoch=summary["best_epoch"], rates=tuple(summary["rates"]), stopped=summary["stopped"],
             seconds=summary["seconds"], steps=steps, guarded=guarded,
             linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
-            members=tuple(summary.get("members", ())), _folder=folder)
+            members=tuple(summary.get("members", ())),
+            versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()}, _folder=folder)
         _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:

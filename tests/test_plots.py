@@ -56,6 +56,8 @@ def every_chart(dark, predictions=None):
         "price": plots.price_chart(history, (len(p) * 3 // 5, len(p) * 4 // 5), dark=dark),
         "loss": plots.loss_chart(curve, 2, epochs=10, dark=dark),
         "prediction": plots.prediction_chart(p, **kind),
+        "curves": plots.curves_chart({"one": curve, "two": curve}, dark=dark),
+        "overlay": plots.overlay_chart(p["actual"], p["naive"], {"one": p["predicted"], "two": p["naive"]}, **kind),
         "zoomed": plots.prediction_chart(p, x_range=plots.last_rows(p.index, 40), **kind),
         "fan": plots.forecast_fan(p["actual"], make_forecast(p.index[-1]), **kind),
         "horizon": plots.horizon_chart(horizon, 3, unit="day", **kind),
@@ -402,3 +404,61 @@ def test_evidence_is_drawn_as_odds_on_a_logarithmic_scale_up_to_a_million():
     assert "against the network at step 3" in plots.describe(figure)
     assert len(plots.evidence_chart(make_evidence(horizon=1), dates, 20).data) == 2
     assert [note.text for note in plots.share_chart(evidence, dates, 0).layout.annotations] == ["Test"]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_eight_runs_have_colours_of_their_own_that_can_be_read_on_their_theme(dark):
+    curve = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": [2.0, 1.5]})
+    figure = plots.curves_chart({f"run {at}": curve for at in range(8)}, dark=dark)
+    used = [trace.line.color for trace in figure.data]
+    assert len(set(used)) == 8
+    assert len({trace.marker.symbol for trace in figure.data}) == 8
+    for colour, surface in itertools.product(used, SURFACES[dark]):
+        assert contrast(colour, surface) >= 4.5, (colour, surface)
+    assert not set(used) & {plots.colours(dark).actual, plots.colours(dark).naive}
+
+
+def test_an_invalid_run_is_dashed_and_said_to_be_invalid_on_both_charts():
+    p = make_predictions()
+    curve = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": [2.0, 1.5]})
+    overlay = plots.overlay_chart(p["actual"], p["naive"], {"honest": p["predicted"], "leaked": p["actual"].iloc[::3]},
+                                  invalid=["leaked"], reference="honest")
+    curves = plots.curves_chart({"honest": curve, "leaked": curve}, invalid=["leaked"])
+    for figure in (overlay, curves):
+        traces = {trace.name: trace for trace in figure.data}
+        assert traces["leaked (invalid)"].line.dash == "dash"
+        assert traces["honest"].line.dash == "solid"
+    lines = {trace.name: trace for trace in overlay.data}
+    assert lines["honest"].line.width > lines["leaked (invalid)"].line.width
+    assert len(lines["leaked (invalid)"].x) == len(p.iloc[::3])
+
+
+def test_a_run_has_the_same_colour_on_both_charts_even_where_one_of_them_lacks_a_run():
+    p = make_predictions()
+    curve = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": [2.0, 1.5]})
+    names = ["other series", "ours"]
+    overlay = plots.overlay_chart(p["actual"], p["naive"], {"ours": p["predicted"]}, order=names)
+    curves = plots.curves_chart(dict.fromkeys(names, curve))
+    colour = {trace.name: trace.line.color for trace in curves.data}
+    assert {trace.name: trace.line.color for trace in overlay.data}["ours"] == colour["ours"]
+
+
+def test_losses_of_different_things_are_drawn_over_their_own_lowest():
+    one = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": [400.0, 200.0]})
+    two = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": [0.1, np.nan]})
+    figure = plots.curves_chart({"one": one, "two": two}, relative=True)
+    assert list(figure.data[0].y) == [2.0, 1.0]
+    assert figure.data[1].y[0] == 1.0
+    assert "over its lowest" in figure.layout.yaxis.title.text
+    assert "one: 200" in plots.describe(figure)
+    empty = plots.curves_chart({"none": one.iloc[:0]})
+    assert plots.describe(empty) == "No run has a validation loss."
+
+
+def test_many_days_of_many_runs_are_drawn_with_few_points():
+    p = make_predictions(20_000, freq="h")
+    runs = {f"run {at}": p["predicted"] + at for at in range(8)}
+    figure = plots.overlay_chart(p["actual"], p["naive"], runs)
+    assert max(len(trace.x) for trace in figure.data) < 6000
+    zoomed = plots.overlay_chart(p["actual"], p["naive"], runs, x_range=plots.last_rows(p.index, 60))
+    assert len(zoomed.data[0].x) == 61

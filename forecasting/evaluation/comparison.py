@@ -1,7 +1,8 @@
-"""Is one forecast better than another beyond luck? An interval of the skill, and a Diebold-Mariano test."""
+"""Is one forecast better than another beyond luck? An interval of the skill, a Diebold-Mariano test, Holm's correction."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from forecasting.evaluation import metrics
 from forecasting.evaluation.metrics import Undefined
 
-__all__ = ["MIN_DAYS", "MIN_HORIZONS", "Comparison", "compare", "diebold_mariano", "fixed_b_quantile", "skill_interval"]
+__all__ = ["MIN_DAYS", "MIN_HORIZONS", "Comparison", "compare_forecasts", "diebold_mariano", "fixed_b_quantile", "holm",
+           "memory_of", "skill_interval"]
 
 MIN_DAYS = 20  # with fewer, a bootstrap interval says more about chance than about the forecast
 # Days per step ahead, since blocks are two horizons long and several are needed. Measured on two equally good forecasts
@@ -22,9 +24,9 @@ _CHUNK = 4_000_000  # resampled block starts in memory at a time
 
 @dataclass(frozen=True)
 class Comparison:
-    """A forecast beside the naive one on the same days.
+    """A forecast beside a rival, such as the naive one, on the same days.
 
-    skill: 1 - RMSE / naive RMSE, or None; interval: its (low, high), or None
+    skill: 1 - RMSE / RMSE of the rival, or None; interval: its (low, high), or None
     statistic, p_value: of the two-sided Diebold-Mariano test on squared errors, or None; negative where the forecast
         errs less
     days: how many pairs were compared
@@ -39,9 +41,14 @@ class Comparison:
     reasons: dict[str, str]
 
 
-def compare(actual, predicted, naive, *, step: int = 1, level: float = 0.95, seed: int = 0) -> Comparison:
-    """Skill with its interval, and the test, of predictions `step` steps ahead. Arrays are (n,), in time order."""
+def compare_forecasts(actual, predicted, rival, *, step: int = 1, level: float = 0.95, seed: int = 0,
+                      lags: int | None = None) -> Comparison:
+    """Skill with its interval, and the test, of predictions `step` steps ahead. Arrays are (n,), in time order.
+
+    lags: over how many days gains may be alike, for the test and for the blocks of the interval; None: over the horizon
+    """
     reasons = {}
+    block = None if lags is None else max(_usual_block(len(actual), step), lags + 1)
 
     def defined(fields, compute):
         try:
@@ -50,10 +57,10 @@ def compare(actual, predicted, naive, *, step: int = 1, level: float = 0.95, see
             reasons.update(dict.fromkeys(fields, str(reason)))
             return None
 
-    skill = defined(["skill"], lambda: metrics.skill(actual, predicted, naive))
+    skill = defined(["skill"], lambda: metrics.skill(actual, predicted, rival))
     interval = defined(["interval"],
-                       lambda: skill_interval(actual, predicted, naive, step=step, level=level, seed=seed))
-    test = defined(["statistic", "p_value"], lambda: diebold_mariano(actual, predicted, naive, step=step))
+                       lambda: skill_interval(actual, predicted, rival, step=step, level=level, seed=seed, block=block))
+    test = defined(["statistic", "p_value"], lambda: diebold_mariano(actual, predicted, rival, step=step, lags=lags))
     statistic, p_value = test or (None, None)
     return Comparison(skill, interval, statistic, p_value, len(actual), reasons)
 
@@ -84,7 +91,7 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
     if step > 1 and n < MIN_HORIZONS * step:
         raise Undefined(f"there are too few predictions for an interval {step} steps ahead, {n} where it takes "
                         f"{MIN_HORIZONS * step}")
-    block = min(n, max(round(n ** (1 / 3)), 2 * step if step > 1 else 1) if block is None else block)
+    block = min(n, _usual_block(n, step) if block is None else block)
     blocks = -(-n // block)
     # Sums over any block are differences of running sums over the circle.
     sums = [np.concatenate([[0.0], np.cumsum(np.concatenate([e**2, e[: block - 1] ** 2]))]) for e in (errors, rival)]
@@ -106,6 +113,10 @@ def skill_interval(actual, predicted, naive, *, step: int = 1, level: float = 0.
     return float(skill - wider * (skill - low)), float(min(1.0, skill + wider * (high - skill)))
 
 
+def _usual_block(n, step):
+    return max(round(n ** (1 / 3)), 2 * step if step > 1 else 1)
+
+
 def fixed_b_quantile(share: float) -> float:
     """The 97.5 % quantile of a t with Bartlett weights, whose variance uses lags up to `share` of the rows; 1.96 at 0.
 
@@ -114,17 +125,20 @@ def fixed_b_quantile(share: float) -> float:
     return 1.96 + 2.9694 * share + 0.4160 * share**2 - 0.5324 * share**3
 
 
-def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2) -> tuple[float, float]:
+def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2,
+                    lags: int | None = None) -> tuple[float, float]:
     """(statistic, two-sided p) of the hypothesis that both forecasts err equally; negative: `predicted` errs less.
 
     actual, predicted, rival: (n,), in time order, forecasts `step` steps ahead; power: of the absolute errors compared
+    lags: autocovariances in the variance, with Bartlett weights (Newey and West); None: as many as the horizon overlaps
     raises Undefined where the errors never differ, or n <= 2 step
 
-    The variance holds step - 1 autocovariances, as errors of overlapping horizons are correlated that far. Where that
-    sum is not positive, Bartlett weights make it so. The statistic is corrected for small samples and compared with
+    By default the variance holds step - 1 autocovariances, as errors of overlapping horizons are correlated that far. Where
+    that sum is not positive, Bartlett weights make it so. The statistic is corrected for small samples and compared with
     Student's t of n - 1 degrees of freedom.
     Sources: Diebold and Mariano, "Comparing predictive accuracy" (1995); Harvey, Leybourne and Newbold, "Testing the
-    equality of prediction mean squared errors" (1997).
+    equality of prediction mean squared errors" (1997); Newey and West, "A simple, positive semi-definite,
+    heteroskedasticity and autocorrelation consistent covariance matrix" (1987).
     """
     from scipy.special import stdtr
 
@@ -137,16 +151,52 @@ def diebold_mariano(actual, predicted, rival, *, step: int = 1, power: int = 2) 
     if not gains.any():
         raise Undefined("both forecasts make the same errors")
     centred = gains - gains.mean()
-    covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(step)])
+    reach = step if lags is None else min(lags + 1, n)
+    covariances = np.array([centred[lag:] @ centred[: n - lag] / n for lag in range(reach)])
     variance = covariances[0] + 2 * covariances[1:].sum()
-    if variance <= 0:
-        variance = covariances[0] + 2 * ((1 - np.arange(1, step) / step) * covariances[1:]).sum()
+    if variance <= 0 or lags is not None:
+        variance = covariances[0] + 2 * ((1 - np.arange(1, reach) / reach) * covariances[1:]).sum()
     # Equal gains leave nothing but rounding errors.
     if variance <= 1e-24 * gains.mean() ** 2:
         raise Undefined("the errors always differ by the same amount")
     correction = np.sqrt((n + 1 - 2 * step + step * (step - 1) / n) / n)
     statistic = float(gains.mean() / np.sqrt(variance / n) * correction)
     return statistic, float(2 * stdtr(n - 1, -abs(statistic)))
+
+
+def memory_of(actual, predicted, rival) -> int:
+    """Over how many days the gains of one forecast on another are alike: lags for `diebold_mariano`.
+
+    At least 4 (n / 100)^(2/9), and more where today's gain says much about tomorrow's, as between two forecasts that lie
+    apart for weeks; never more than a tenth of the days, beyond which the variance itself is hardly known.
+    Sources: Newey and West, "Automatic lag selection in covariance matrix estimation" (1994); Andrews,
+    "Heteroskedasticity and autocorrelation consistent covariance matrix estimation" (1991), for gains of order one.
+    """
+    errors, others = _scaled_errors(actual, predicted, rival)
+    n = len(errors)
+    gains = errors**2 - others**2
+    gains = gains - gains.mean()
+    least, size = math.floor(4 * (n / 100) ** (2 / 9)), gains @ gains
+    if n < 3 or size == 0:
+        return min(least, max(0, n - 1))
+    alike = float(np.clip(gains[1:] @ gains[:-1] / size, -0.97, 0.97))
+    bandwidth = 1.1447 * (4 * alike**2 / (1 - alike**2) ** 2 * n) ** (1 / 3)
+    return min(max(least, math.ceil(bandwidth)), max(least, n // 10), n - 1)
+
+
+def holm(p_values) -> list[float | None]:
+    """p-values corrected so that a false difference is claimed in one family of tests with 5 % at most, if at 0.05 each.
+
+    None stays None and counts as no test.
+    Source: Holm, "A simple sequentially rejective multiple test procedure" (1979).
+    """
+    known = sorted((value, at) for at, value in enumerate(p_values) if value is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (value, at) in enumerate(known):
+        largest = max(largest, min(1.0, (len(known) - rank) * value))
+        corrected[at] = largest
+    return corrected
 
 
 def _scaled_errors(actual, predicted, rival):

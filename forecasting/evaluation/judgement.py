@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecasting.data.frequency import IRREGULAR, Frequency
-from forecasting.evaluation.comparison import Comparison, compare
+from forecasting.evaluation.comparison import Comparison, compare_forecasts
 from forecasting.evaluation.diagnostics import part_of
 from forecasting.evaluation.verdict import Verdict, verdict
 
@@ -17,6 +17,6 @@ def judge(predictions, scores: dict, *, frequency: Frequency = IRREGULAR, curren
     predictions: as in `TrainingResult.predictions`; scores: the test part of `TrainingResult.metrics`
     """
     rows = part_of(predictions, "test")
-    beside = compare(rows["actual"].to_numpy(), rows["predicted"].to_numpy(), rows["naive"].to_numpy())
+    beside = compare_forecasts(rows["actual"].to_numpy(), rows["predicted"].to_numpy(), rows["naive"].to_numpy())
     return verdict(scores["rmse"], scores["naive_rmse"], beside.skill, beside.interval, beside.p_value,
                    frequency=frequency, currency=currency, leak=leak), beside

@@ -48,7 +48,8 @@ class Score:
     unit: 'price', 'percent' (in percent already), 'share' (0 to 1), 'plain' or 'p' (a p-value)
     better: 'less' or 'more', None where neither is
     undefined: when it has no value, as a clause; '' if it always has one
-    tables: where it is shown: 'parts' (training, validation and test), 'baselines', 'folds', 'runs' (and MLflow's pages)
+    tables: where it is shown: 'parts' (training, validation and test), 'baselines', 'folds', 'compared', 'runs' (and
+        MLflow's pages)
     level: of the interval it is about, or None; it is left out if there is no such interval
     signed: shown with its sign; text: (values, currency) -> what a table shows, instead of formatting it by its unit
     """
@@ -142,13 +143,14 @@ def _interval_scores(level: float) -> dict[str, Score]:
             f"In the {percent} % interval",
             f"The share of prices within their {percent} % interval: compare it with {percent} %.",
             lambda case: metrics.coverage(case.actual, *case.intervals[level]), "share",
-            tables=("parts", "folds"), level=level),
+            tables=("parts", "folds", "compared"), level=level),
         f"width_{percent}": Score(
             f"Width of the {percent} % interval", "The mean distance of its bounds, in the unit of the prices.",
             lambda case: metrics.mean_width(*case.intervals[level]), "price", "less", level=level),
         f"interval_score_{percent}": Score(
             f"Interval score, {percent} %", "The mean width, and more for each miss, the farther the price lies outside.",
-            lambda case: metrics.interval_score(case.actual, *case.intervals[level], level), "price", "less", level=level),
+            lambda case: metrics.interval_score(case.actual, *case.intervals[level], level), "price", "less",
+            tables=("compared",), level=level),
     }
 
 
@@ -160,13 +162,14 @@ SCORES = {
         "RMSE", "Root mean squared error, in the unit of the prices; large misses weigh most. Alone it says how restless the "
         "price was: compare it with the naive forecast's on the same days.",
         lambda case: metrics.rmse(case.actual, case.predicted), "price", "less",
-        tables=("parts", "baselines", "folds", "runs")),
+        tables=("parts", "baselines", "folds", "compared", "runs")),
     "naive_rmse": Score(
         "Naive RMSE", "The same for repeating the last known price.", lambda case: metrics.rmse(case.actual, case.naive),
         "price", tables=("parts", "folds", "runs")),
     "mae": Score(
         "MAE", "Mean absolute error, in the unit of the prices: compare it with the naive forecast's on the same days.",
-        lambda case: metrics.mae(case.actual, case.predicted), "price", "less", tables=("parts", "baselines")),
+        lambda case: metrics.mae(case.actual, case.predicted), "price", "less",
+        tables=("parts", "baselines", "compared")),
     "naive_mae": Score(
         "Naive MAE", "The same for repeating the last known price.", lambda case: metrics.mae(case.actual, case.naive), "price",
         tables=("parts",)),
@@ -174,7 +177,7 @@ SCORES = {
         "MAPE", "Mean absolute error in percent of the price. A small one is no merit, because prices hardly move within one "
         "step: compare it with the naive forecast's on the same days.",
         lambda case: metrics.mape(case.actual, case.predicted), "percent", "less", _ZERO,
-        ("parts", "baselines", "folds", "runs")),
+        ("parts", "baselines", "folds", "compared", "runs")),
     "naive_mape": Score(
         "Naive MAPE", "The same for repeating the last known price.", lambda case: metrics.mape(case.actual, case.naive),
         "percent", None, _ZERO, ("parts", "runs")),
@@ -198,12 +201,12 @@ SCORES = {
         "Skill", "1 - RMSE / naive RMSE: the share of the naive forecast's error that is gone. Zero is no better than "
         "repeating the last price; below zero is worse.",
         lambda case: metrics.skill(case.actual, case.predicted, case.naive), "share", "more", _NEVER,
-        ("parts", "baselines", "folds", "runs"), signed=True),
+        ("parts", "baselines", "folds", "compared", "runs"), signed=True),
     "directional_accuracy": Score(
         "Right direction", "Of the days on which the forecast calls a direction and the price moved, the share that it called "
         "right. Compare it with always calling the more frequent direction, not with 50 %.",
         lambda case: metrics.directional_accuracy(case.actual, case.predicted, case.last), "share", "more", _NO_CALL,
-        ("parts", "baselines")),
+        ("parts", "baselines", "compared")),
     "directional_interval": Score(
         "Its 95 % interval", "Wilson's interval around the share of right directions. It takes the days for independent of "
         "each other, so it is rather too narrow than too wide; look whether the share of the more frequent direction lies in "

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecasting.evaluation.metrics import Undefined
 
-__all__ = ["FEWEST_SEEDS", "Spread", "holm", "rank_test", "spread_of"]
+__all__ = ["FEWEST_SEEDS", "Spread", "rank_test", "spread_of"]
 
 FEWEST_SEEDS = 4  # on each side: with fewer, not even the most extreme order of ranks has a p-value below 5 %
 
@@ -47,16 +47,3 @@ def rank_test(ours: Sequence[float], theirs: Sequence[float]) -> float:
     if min(len(ours), len(theirs)) < FEWEST_SEEDS:
         raise Undefined(f"it takes {FEWEST_SEEDS} seeds on each side, got {len(ours)} and {len(theirs)}")
     return float(mannwhitneyu(ours, theirs, alternative="two-sided").pvalue)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number: below 5 % where the chance of a single false discovery among all is below 5 %.
-
-    Source: Holm, "A simple sequentially rejective multiple test procedure" (1979).
-    """
-    order = np.argsort(p_values, kind="stable")
-    corrected, highest = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - place) * float(p_values[index])))
-        corrected[index] = highest
-    return corrected

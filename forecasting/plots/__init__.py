@@ -1,5 +1,6 @@
 """Functions from data to Plotly figures; drawing them is up to the caller."""
 
+from forecasting.plots.comparison import curves_chart, overlay_chart
 from forecasting.plots.evaluation import (
     coverage_chart,
     distribution_chart,
@@ -28,6 +29,7 @@ __all__ = [
     "TALL",
     "colours",
     "coverage_chart",
+    "curves_chart",
     "describe",
     "distribution_chart",
     "downsample",
@@ -41,6 +43,7 @@ __all__ = [
     "last_rows",
     "loss_chart",
     "move_chart",
+    "overlay_chart",
     "prediction_chart",
     "price_chart",
     "seed_band_chart",

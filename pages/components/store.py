@@ -8,8 +8,8 @@ from forecasting import InTrash, PriceHistory, RunError, StoreUnavailable
 from pages.components.state import AppState
 from pages.components.text import plain
 
-__all__ = ["current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_result",
-           "load_verdict", "run_store"]
+__all__ = ["current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_ranking",
+           "load_result", "load_verdict", "run_store"]
 
 
 @st.cache_resource(show_spinner=False)
@@ -91,3 +91,14 @@ def load_baselines(run_id: str, extra: tuple[str, ...]):
 
     result = load_result(run_id)
     return baseline_table(result.history, result.config, result.predictions, extra)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def load_ranking(run_ids: tuple[str, ...], own_names: tuple[str, ...], reference: str):
+    """Runs compared, and what each is called there. reference: the id of one of them, or anything else for naive"""
+    from forecasting.evaluation.differences import names_in_words
+    from forecasting.evaluation.ranking import NAIVE, compare
+
+    results = [load_result(run_id) for run_id in run_ids]
+    names = dict(zip(run_ids, names_in_words(results, own_names), strict=True))
+    return compare(results, list(names.values()), names.get(reference, NAIVE)), names

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecasting.evaluation.comparison import MIN_DAYS, compare, diebold_mariano, skill_interval
+from forecasting.evaluation.comparison import (
+    MIN_DAYS,
+    compare_forecasts,
+    diebold_mariano,
+    holm,
+    memory_of,
+    skill_interval,
+)
 from forecasting.evaluation.metrics import Undefined, skill
 
 
@@ -34,6 +41,59 @@ def test_diebold_mariano_agrees_with_statsmodels():
     actual, good, naive = three_forecasts(45)
     expected = diebold_mariano_test(actual, good, naive, lags=0, harvey_adj=True)
     assert diebold_mariano(actual, good, naive) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+@pytest.mark.parametrize("lags", [1, 4, 12])
+def test_diebold_mariano_with_newey_west_agrees_with_statsmodels(lags):
+    from statsmodels.tsa.stattools import diebold_mariano_test
+
+    actual, good, naive = three_forecasts(90)
+    expected = diebold_mariano_test(actual, good, naive, lags=lags, harvey_adj=True)
+    assert diebold_mariano(actual, good, naive, lags=lags) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_newey_west_gives_the_value_worked_out_by_hand():
+    # Squared errors of 1, 4, 1, 0 against none: mean 1.5, deviations -.5, 2.5, -.5, -1.5, autocovariances 2.25 and
+    # -.4375; with a weight of 1/2 the variance is 1.8125, and the correction of four days is sqrt(3/4).
+    statistic, _ = diebold_mariano([0, 0, 0, 0], [1, 2, 1, 0], [0, 0, 0, 0], lags=1)
+    assert statistic == pytest.approx(1.5 / np.sqrt(1.8125 / 4) * np.sqrt(3 / 4))
+
+
+def test_gains_that_last_need_more_lags_than_gains_that_do_not():
+    rng = np.random.default_rng(0)
+    actual, rival = np.zeros(500), rng.normal(size=500)
+    assert memory_of(actual, rng.normal(size=500), rival) == 5  # 4 * 5^(2/9) = 5.7
+    slow = np.repeat(rng.normal(0, 2, 25), 20)
+    assert 15 < memory_of(actual, slow, 0.1 * rival) <= 50
+    assert memory_of(actual, rival, rival) == 5
+    assert memory_of(actual[:2], rival[:2], 2 * rival[:2]) <= 1
+
+
+def test_a_test_without_lags_rejects_too_often_where_gains_last_and_one_with_lags_does_not():
+    def rejected(lags_of):
+        found = 0
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            first, second = (np.repeat(rng.normal(size=40), 5) + 0.3 * rng.normal(size=200) for _ in range(2))
+            actual = np.zeros(200)
+            found += diebold_mariano(actual, first, second, lags=lags_of(actual, first, second))[1] < 0.05
+        return found / 200
+
+    assert rejected(lambda *arrays: None) > 0.2
+    assert rejected(memory_of) < 0.12
+
+
+def test_holm_agrees_with_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    values = np.random.default_rng(0).uniform(0, 0.2, 9)
+    assert holm(values) == pytest.approx(multipletests(values, method="holm")[1])
+
+
+def test_holm_leaves_a_single_test_as_it_is_and_counts_only_what_was_tested():
+    assert holm([0.03]) == [0.03]
+    assert holm([None, 0.03, 0.02]) == [None, 0.04, 0.04]
+    assert holm([]) == []
 
 
 def test_diebold_mariano_of_several_steps_agrees_with_the_formula_written_out():
@@ -152,23 +212,23 @@ def test_too_few_days_or_constant_prices_have_no_skill_interval():
         skill_interval(np.ones(50), np.zeros(50), np.ones(50))
 
 
-def test_compare_says_why_a_value_is_missing():
+def test_a_comparison_says_why_a_value_is_missing():
     actual, good, naive = three_forecasts()
-    found = compare(actual, good, naive)
+    found = compare_forecasts(actual, good, naive)
     assert found.interval[0] < found.skill < found.interval[1]
     assert found.statistic < 0
     assert found.p_value < 0.05
     assert (found.days, found.reasons) == (400, {})
-    same = compare(actual, naive, naive)
+    same = compare_forecasts(actual, naive, naive)
     assert (same.skill, same.statistic, same.p_value) == (0.0, None, None)
     assert same.reasons == dict.fromkeys(["statistic", "p_value"], "both forecasts make the same errors")
-    few = compare(actual[:5], good[:5], naive[:5])
+    few = compare_forecasts(actual[:5], good[:5], naive[:5])
     assert few.reasons["interval"] == "there are too few predictions for an interval, 5 where it takes 20"
 
 
 def test_units_do_not_matter_even_near_the_largest_float():
     actual, good, naive = three_forecasts(100)
-    plain = compare(actual, good, naive)
-    scaled = compare(1e200 * actual, 1e200 * good, 1e200 * naive)
+    plain = compare_forecasts(actual, good, naive)
+    scaled = compare_forecasts(1e200 * actual, 1e200 * good, 1e200 * naive)
     assert scaled.interval == pytest.approx(plain.interval)
     assert scaled.statistic == pytest.approx(plain.statistic)

@@ -57,7 +57,7 @@ def test_every_score_says_what_it_is_and_where_it_is_shown():
         assert score.about.endswith("."), name
         assert score.unit in ("price", "percent", "share", "plain", "p"), name
         assert score.better in (None, "less", "more"), name
-        assert set(score.tables) <= {"parts", "baselines", "folds", "runs"}, name
+        assert set(score.tables) <= {"parts", "baselines", "folds", "compared", "runs"}, name
     assert shown_in("runs") == ("rmse", "naive_rmse", "mape", "naive_mape", "skill")
     assert labels(["rmse", "of_another_version"]) == {"rmse": "RMSE", "of_another_version": "of another version"}
 

@@ -1,13 +1,10 @@
-"""The spread of seeds, the rank test between two settings, and Holm's correction."""
+"""The spread of seeds, and the rank test between two settings."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
 from forecasting.evaluation.metrics import Undefined
-from forecasting.evaluation.spread import FEWEST_SEEDS, holm, rank_test, spread_of
+from forecasting.evaluation.spread import FEWEST_SEEDS, rank_test, spread_of
 
 
 def test_the_spread_of_known_values():
@@ -31,8 +28,3 @@ def test_seeds_of_one_setting_are_rarely_told_apart():
     rng = np.random.default_rng(0)
     found = sum(rank_test(rng.normal(size=10), rng.normal(size=10)) < 0.05 for _ in range(300))
     assert found <= 300 * 0.08
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-def test_holms_correction_is_that_of_statsmodels(p_values):
-    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())

@@ -8,9 +8,9 @@ from functools import partial
 import pandas as pd
 
 from forecasting.errors import ConfigError
+from forecasting.evaluation.comparison import holm
 from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.scores import SCORES
-from forecasting.evaluation.spread import holm
 from forecasting.evaluation.verdict import leak_words
 from forecasting.runs.experiments.kind import ExperimentKind, File, Option, Planned, Summary, Table, left_out
 from forecasting.words import count, count_of, probability, share
@@ -59,8 +59,7 @@ def _summarise(runs, experiment):
     results = [child.result() for child in whole]
     names = _unique([result.history.name for result in results])
     beside = [judge(result.predictions, result.metrics["test"])[1] for result in results]
-    known = [(name, one.p_value) for name, one in zip(names, beside, strict=True) if one.p_value is not None]
-    corrected = dict(zip((name for name, _ in known), holm([p for _, p in known]), strict=True))
+    corrected = {name: p for name, p in zip(names, holm([one.p_value for one in beside]), strict=True) if p is not None}
     proven = {name for name, one in zip(names, beside, strict=True) if _is_better(one, corrected.get(name))}
     worse = {name for name, one in zip(names, beside, strict=True)
              if name in corrected and corrected[name] < PROVEN and (one.skill or 0) < 0}

@@ -9,9 +9,10 @@ from functools import partial
 import pandas as pd
 
 from forecasting.errors import ConfigError
+from forecasting.evaluation.comparison import holm
 from forecasting.evaluation.metrics import Undefined
 from forecasting.evaluation.scores import SCORES
-from forecasting.evaluation.spread import holm, rank_test, spread_of
+from forecasting.evaluation.spread import rank_test, spread_of
 from forecasting.evaluation.verdict import leak_words
 from forecasting.model.config import RANGES
 from forecasting.model.settings import LABELS, changed_settings, value_words
