@@ -34,7 +34,10 @@ def assert_same(got, expected):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3, "units": (4, 4)}, {"cell": "gru", "supervision": "every_step"}])
+@pytest.mark.parametrize("settings", [
+    {"dropout": 0.3, "units": (4, 4)}, {"cell": "gru", "supervision": "every_step"},
+    {},  # last, so that the next tests find its steps compiled
+])
 def test_four_trainings_in_four_threads_each_give_what_they_give_alone(settings):
     configs = [dataclasses.replace(CONFIG, seed=seed, **settings) for seed in range(4)]
     histories = [make_history(seed) for seed in range(4)]
