@@ -121,7 +121,7 @@ def told(tmp_path_factory):
     """What the script prints: a line about the processes that it spawned, then one of each that it forked."""
     script = tmp_path_factory.mktemp("script") / "processes.py"
     script.write_text(PROCESSES, encoding="utf-8")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=300,
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=600,
                           env=os.environ | {"PYTHONPATH": str(ROOT)})
     return done.stdout.splitlines()
 

@@ -83,6 +83,7 @@ def app(home):
 
 @pytest.fixture(scope="module")
 def store(home):
+    RunStore(patience=None).list()  # opened, which takes half a minute on a machine that is busy with other things
     return RunStore(patience=30)
 
 
