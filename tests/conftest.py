@@ -1,8 +1,57 @@
-"""The order of the files: those that take longest first, so that none of them is left over at the end."""
+"""How the files are shared out among the processes that run them, and what all of them share."""
 
-LONGEST = ("test_processes.py", "test_settings_kept.py", "test_main_flow.py", "test_process.py", "test_training.py")
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+from forecasting.runs import tracking
+
+BROWSER = "tests/browser/"
+# Those that take longest come first, so that none of them is left over at the end.
+LONGEST = (BROWSER, "tests/runs/test_processes.py", "tests/model/test_process.py", "tests/model/test_training.py",
+           "tests/pages/", "tests/model/", "tests/test_result.py")
+
+
+class OneBrowser(LoadFileScheduling):
+    """A file's tests stay together, and so do all of the browser's: they share an app, whose workers load TensorFlow."""
+
+    def _split_scope(self, nodeid):
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return OneBrowser(config, log)
 
 
 def pytest_collection_modifyitems(items):
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+    def place(item):
+        return next((n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied_database(tmp_path_factory):
+    """MLflow makes the tables of a new store once, which takes a second; the stores of other data folders begin as a copy."""
+    make, first = tracking._open, tmp_path_factory.mktemp("database") / "first.db"
+
+    def open_copy(uri, artifacts=None):
+        if artifacts is None:  # there already
+            return make(uri)
+        if not first.exists():
+            make(f"sqlite:///{first}", "artifacts")
+        draft = uri.removeprefix("sqlite:///")
+        shutil.copyfile(first, draft)
+        with closing(sqlite3.connect(draft)) as database, database:
+            changed = database.execute("UPDATE experiments SET artifact_location = ? WHERE name = ?",
+                                       (artifacts, tracking.EXPERIMENT))
+            assert changed.rowcount == 1
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracking, "_open", open_copy)
+        yield

@@ -6,14 +6,31 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from server import CHROMIUM_FLAGS, App
 
+from tests.yahoo import YahooStandIn
+
 expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory):
-    running = App(tmp_path_factory.mktemp("home")).start()
+def yahoo():
+    with YahooStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory, yahoo):
+    """One for all tests of the browser, since its workers take long to load TensorFlow. Its tickers come from `yahoo`."""
+    running = App(tmp_path_factory.mktemp("home"), yahoo.environment()).start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def mortal_app(app):
+    """The app, for a test that ends it."""
+    yield app
+    if app.process.poll() is not None:
+        app.start()
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,10 @@ def assert_same(got, expected):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3, "units": (4, 4)}, {"cell": "gru", "supervision": "every_step"}])
+@pytest.mark.parametrize("settings", [
+    {"dropout": 0.3, "units": (4, 4)}, {"cell": "gru", "supervision": "every_step"},
+    {},  # last, so that the next tests find its steps compiled
+])
 def test_four_trainings_in_four_threads_each_give_what_they_give_alone(settings):
     configs = [dataclasses.replace(CONFIG, seed=seed, **settings) for seed in range(4)]
     histories = [make_history(seed) for seed in range(4)]
@@ -87,7 +90,7 @@ def test_a_pool_lends_each_thing_to_one_borrower_and_keeps_the_last_ones():
 
 
 PROCESSES = '''
-import multiprocessing, sys
+import multiprocessing, os
 from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from forecasting import ForecastConfig, ForecastingError, load_sample, train
@@ -101,31 +104,36 @@ def weights(seed):
         return f"{type(error).__name__}: {error}"
 
 if __name__ == "__main__":
-    how = sys.argv[1]
     expected = [weights(seed) for seed in (0, 1)]  # TensorFlow is in use before the processes start
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(how)) as processes:
-        got = list(processes.map(weights, (0, 1)))
-    if how == "fork":
-        print(*got, sep="\\n")
-    else:
-        print(all(np.array_equal(a, b) for pair in zip(got, expected) for a, b in zip(*pair)))
+    for how in ("spawn", "fork")[: 1 + hasattr(os, "fork")]:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(how)) as processes:
+            got = list(processes.map(weights, (0, 1)))
+        if how == "fork":
+            print(*got, sep="\\n")
+        else:
+            print(all(np.array_equal(a, b) for pair in zip(got, expected) for a, b in zip(*pair)),
+                  flush=True)  # or a fork would say it again
 '''
 
 
-def run_processes(how, folder):
-    script = folder / "processes.py"
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What the script prints: a line about the processes that it spawned, then one of each that it forked."""
+    script = tmp_path_factory.mktemp("script") / "processes.py"
     script.write_text(PROCESSES, encoding="utf-8")
-    done = subprocess.run([sys.executable, str(script), how], capture_output=True, text=True, check=True, timeout=300,
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=600,
                           env=os.environ | {"PYTHONPATH": str(ROOT)})
     return done.stdout.splitlines()
 
 
-def test_processes_that_are_spawned_train_as_this_one_does(tmp_path):
-    assert run_processes("spawn", tmp_path) == ["True"]
+def test_processes_that_are_spawned_train_as_this_one_does(told):
+    assert told[0] == "True"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_fork_is_told_to_spawn_instead_of_hanging(tmp_path):
-    for line in run_processes("fork", tmp_path):
+def test_a_fork_is_told_to_spawn_instead_of_hanging(told):
+    _, *forked = told
+    assert len(forked) == 2
+    for line in forked:
         assert line.startswith("TrainingError: TensorFlow cannot go on in a forked process")
         assert "spawn" in line

@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -47,3 +48,18 @@ def test_file_of_each_kind_is_read_and_ready_to_be_trained(kind):
     history = test.session_state["forecasting"].history
     np.testing.assert_array_equal(history.close, PRICES["Close"])
     assert (history.dates == PRICES.index).all()
+
+
+def test_file_that_can_be_read_in_two_ways_is_asked_about():
+    table = pd.DataFrame({"Date": PRICES.index, "AAA": PRICES["Close"], "BBB": (PRICES["Close"] + 50).round(2)})
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.session_state["data_way"] = "File"
+    test.run()
+    test.file_uploader[0].set_value(("two funds.csv", table.to_csv(index=False).encode(), "text/csv")).run()
+    (asked,) = [box for box in test.selectbox if box.label.startswith("Which")]
+    asked.select("BBB").run()
+    next(button for button in test.button if button.label == "Use this").click().run()
+    assert not test.exception
+    shown = {metric.label: metric.value for metric in test.metric}
+    assert shown["Last price"] == f"{table['BBB'].iloc[-1]:.2f}"
+    np.testing.assert_array_equal(test.session_state["forecasting"].history.close, table["BBB"])

@@ -83,6 +83,7 @@ def app(home):
 
 @pytest.fixture(scope="module")
 def store(home):
+    RunStore(patience=None).list()  # opened, which takes half a minute on a machine that is busy with other things
     return RunStore(patience=30)
 
 
@@ -232,8 +233,9 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
     app.kill()
     wait_for(lambda: not app.serving())
     store.request_stop(waiting)
-    following = App(home)
+    following = App(home, quiet=True)
     try:
+        following.open_page()
         wait_for(following.engines)
         run = ended(store, run_id)
         assert (run.state, run.has_result) == ("interrupted", False)
@@ -246,38 +248,32 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
         learning(store, run_id)
         curve = store.curve(run_id)
         assert curve["epoch"].tolist() == list(range(1, len(curve) + 1))
-        workers = following.workers()
-        assert workers
-        following.engines()[0].kill()
-        psutil.wait_procs(workers, timeout=PATIENCE)
-        assert not any(worker.is_running() for worker in workers)
-        assert ended(store, run_id).state == "interrupted"
-        assert len(following.engines()) == 1
+        check_that_an_engine_which_was_killed_is_replaced_once_a_page_is_open(following, store, run_id)
+        check_that_an_experiment_goes_on_by_itself(following, store, history, endless)
     finally:
         following.kill()
         wait_for(lambda: not following.serving())
 
 
-def test_a_run_whose_engine_was_killed_is_interrupted_as_soon_as_a_page_is_open(tmp_path, monkeypatch, history, endless):
-    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))  # no other app's page is open on it
-    store, app = RunStore(patience=30), App(tmp_path, quiet=True)
-    try:
-        app.open_page()
-        run_id = store.create(history, endless)
-        assert learning(store, run_id).state == "running"
-        workers = app.workers()
-        app.engines()[0].kill()
-        psutil.wait_procs(workers, timeout=PATIENCE)
-        assert not any(worker.is_running() for worker in workers)
-        assert store.get(run_id).state == "running"  # nobody has looked
-        app.open_page()
-        run = ended(store, run_id)
-        assert run.state == "interrupted"
-        assert "Resume" in run.error
-        check_that_an_experiment_goes_on_by_itself(app, store, history, endless)
-    finally:
-        app.kill()
-        wait_for(lambda: not app.serving())
+def check_that_an_engine_which_was_killed_is_replaced_once_a_page_is_open(app, store, run_id):
+    """And that its run is interrupted; the app is quiet."""
+    assert store.get(run_id).state == "running"
+    kill_engine(app)
+    assert store.get(run_id).state == "running"  # nobody has looked
+    app.open_page()
+    run = ended(store, run_id)
+    assert run.state == "interrupted"
+    assert "Resume" in run.error
+    assert len(app.engines()) == 1
+
+
+def kill_engine(app):
+    """Its workers end with it."""
+    workers = app.workers()
+    assert workers
+    app.engines()[0].kill()
+    psutil.wait_procs(workers, timeout=PATIENCE)
+    assert not any(worker.is_running() for worker in workers)
 
 
 def check_that_an_experiment_goes_on_by_itself(app, store, history, endless):
@@ -289,9 +285,7 @@ def check_that_an_experiment_goes_on_by_itself(app, store, history, endless):
 
     first = wait_for(folds)[0].id
     assert learning(store, first).state == "running"
-    workers = app.workers()
-    app.engines()[0].kill()
-    psutil.wait_procs(workers, timeout=PATIENCE)
+    kill_engine(app)
     # The second engine in a row that fails is replaced after a pause: the page is open for a while.
     wait_for(lambda: app.open_page() or ((run := store.get(first)).attempt == 2 and run.state == "running" and run.epoch >= 2))
     assert store.get(run_id).state == "running"
