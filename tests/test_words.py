@@ -131,3 +131,10 @@ def test_a_probability_stands_alone_in_a_table():
     assert words.probability(0.0321) == "0.032"
     assert words.probability(0.0000001) == "< 0.001"
     assert words.probability(None) == words.probability(float("nan")) == "–"
+
+
+@pytest.mark.parametrize(("n", "text"), [
+    (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9960, "10 kB"), (999_499, "999 kB"),
+    (999_600, "1.0 MB"), (12_345_678, "12 MB"), (3.4e9, "3.4 GB"), (5e12, "5\u202f000 GB")])
+def test_bytes_have_two_digits_or_more_and_the_unit_that_suits_them(n, text):
+    assert words.size(n) == text

@@ -50,10 +50,6 @@ class Trash:
         roots = (one for one in found if _root(one) == one.info.run_id or _root(one) not in ids)
         return sorted(filter(None, map(self._readable, roots)), key=lambda run: run.created, reverse=True)
 
-    def holds(self, run_id: str) -> bool:
-        """Whether a run is in the trash."""
-        return self._tracking.call("get_run", check_run_id(run_id)).info.lifecycle_stage == "deleted"
-
     def restore(self, run_id: str) -> list[str]:
         """Brings a run back with all that was deleted together with it. Returns the ids of everything that came back."""
         check_run_id(run_id)

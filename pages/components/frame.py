@@ -66,6 +66,8 @@ def page(title: str, purpose: str):
         for sentence in state.failures:
             said.error(plain(sentence, limit=1500), icon=":material/error:")
         state.failures.clear()
+        if title != "Runs":
+            state.deleted_ids = ()  # Undo is there until another page is opened
         if state.trashed_id:
             from pages.components.trash import draw_trashed
 

@@ -94,7 +94,7 @@ def draw_trash(state: AppState):
         local = is_local()
         with st.popover("Empty the trash", icon=":material/delete_forever:", disabled=not local, help=None if local else
                         "The MLflow server keeps deleted runs until somebody runs 'mlflow gc' there."):
-            st.markdown(f"{count_of(len(runs), 'run')} and all their files are removed. This cannot be undone.")
+            st.markdown(f"This removes {count_of(len(runs), 'run')} for good, files included. It cannot be undone.")
             st.button("Remove for good", key="trash_empty", on_click=_empty, args=(state,))
 
 
