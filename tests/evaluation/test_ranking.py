@@ -190,6 +190,15 @@ def test_a_difference_that_another_seed_may_make_is_not_proven(error, outcome):
     assert SEEDS == 1 / 3
 
 
+@pytest.mark.parametrize(("error", "outcome"), [(1.25, "unproven"), (2.0, "worse")])
+def test_where_nobody_knows_more_than_naive_only_a_gross_difference_is_proven(error, outcome):
+    history = prices(5000)
+    pair = compare([run(history), run(history, error=error)], ["idle", "astray"]).pairs["astray"]
+    assert pair.interval[1] < 0
+    assert pair.outcome == outcome
+    assert pair.doubt == ("" if outcome == "worse" else "seeds")
+
+
 def test_equal_forecasts_and_few_days_are_said_to_be_what_they_are():
     same = compare([run(error=0.5), run(error=0.5)], ["a", "b"])
     assert same.pairs["b"].sentence == "b makes the same forecasts as a."
