@@ -12,10 +12,11 @@ from forecasting.model.cells import CELLS
 from forecasting.model.config import PRESETS, ForecastConfig
 from forecasting.model.split import PARTS, describe_split
 
-__all__ = ["LIBRARIES", "NOT_RECORDED", "differing_settings", "facts_of", "installed_versions", "names_in_words",
+__all__ = ["LIBRARIES", "NAIVE", "NOT_RECORDED", "differing_settings", "facts_of", "installed_versions", "names_in_words",
            "setting_words"]
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
+NAIVE = "Naive"  # the naive forecast's name among runs, which none of them may have
 NOT_RECORDED = "not recorded"
 MOST_SETTINGS = 3  # in a name; more would not be read
 TELLING = ("cell", "units", "target", "window", "horizon", "features", "skip")  # what a run is best known by, if others tie
@@ -57,6 +58,7 @@ def names_in_words(results: Sequence, own: Sequence[str]) -> list[str]:
     configs = [result.config for result in results]
     fields = differing_settings(configs)
     telling = _telling(configs, fields)
+    own = [f"{name} (run)" if name == NAIVE else name for name in own]
     names = [_name(config, fields, telling) or name for config, name in zip(configs, own, strict=True)]
     # The series that most of them are about goes without saying.
     series = [result.history.name for result in results]

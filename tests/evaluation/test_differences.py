@@ -44,6 +44,7 @@ def test_where_much_differs_a_name_says_only_what_tells_the_runs_apart():
 
 def test_runs_with_equal_settings_go_by_their_own_names_or_by_numbers():
     assert names(RECOMMENDED, RECOMMENDED, own=["first try", "second try"]) == ["first try", "second try"]
+    assert names(RECOMMENDED, RECOMMENDED, own=["Naive", "b"]) == ["Naive (run)", "b"]
     assert names(RECOMMENDED, RECOMMENDED) == ["AAPL (1)", "AAPL (2)"]
     assert names(RECOMMENDED, RECOMMENDED, replace(RECOMMENDED, window=20), own=["a", "b", "c"]) == [
         "window 60, a", "window 60, b", "window 20"]

@@ -141,9 +141,24 @@ def test_a_leaked_run_is_laid_beside_the_others_and_never_ranked():
 
 def test_nothing_but_leaks_is_not_ranked_at_all():
     leaked = [run(config=replace(CONFIG, leak=leak), error=0.1) for leak in ("scaler", "validation")]
-    ranking = compare(leaked, reference=NAIVE)
+    ranking = compare(leaked)
     assert ranking.sentence == "None of these runs can be ranked."
+    assert ranking.reference == NAIVE
     assert all(entry.scores for entry in ranking.entries)
+
+
+def test_a_leaked_run_of_another_series_is_not_laid_beside_these_prices():
+    leaked = run(prices(seed=1, name="MSFT"), replace(CONFIG, leak="scaler"), error=0.1)
+    ranking = compare([run(error=0.5), leaked, run(error=0.4)], ["a", "leaked", "b"])
+    assert not ranking.entry("leaked").comparable
+    assert ranking.entry("a").comparable
+
+
+def test_a_leaked_run_that_has_some_of_the_days_says_how_many():
+    leaked = run(config=replace(CONFIG, leak="shuffle"), error=0.1)
+    leaked.predictions.iloc[::2, 0] = "train"
+    ranking = compare([run(error=0.5), leaked], ["honest", "leaked"])
+    assert ranking.problems["leaked"].endswith("It has 100 of the 200 test days that the others share.")
 
 
 def test_p_values_are_corrected_for_the_number_of_runs():
@@ -173,6 +188,15 @@ def test_a_difference_that_another_seed_may_make_is_not_proven(error, outcome):
     assert pair.outcome == outcome
     assert ("another seed" in pair.sentence) == (outcome == "unproven")
     assert SEEDS == 1 / 3
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(1.25, "unproven"), (2.0, "worse")])
+def test_where_nobody_knows_more_than_naive_only_a_gross_difference_is_proven(error, outcome):
+    history = prices(5000)
+    pair = compare([run(history), run(history, error=error)], ["idle", "astray"]).pairs["astray"]
+    assert pair.interval[1] < 0
+    assert pair.outcome == outcome
+    assert pair.doubt == ("" if outcome == "worse" else "seeds")
 
 
 def test_equal_forecasts_and_few_days_are_said_to_be_what_they_are():
