@@ -93,6 +93,10 @@ class Cluster:
         free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_warm(address))
         return max(0, min(free, sum(threads.values()) - submitted))
 
+    def size(self) -> int:
+        """How many runs can be computed at once."""
+        return sum(self._client.nthreads().values())
+
     def trouble(self) -> str | None:
         """Why no run can be computed, a sentence for the user, or None. Dask replaces local workers, so they cause none."""
         if self._own is not None:

@@ -115,7 +115,7 @@ class Engine:
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
             return
         self._asked, self._rung = time.monotonic(), rung
-        self._conductor.move()
+        self._conductor.move(self._cluster.size() if self._cluster else 1)
         waiting = self._see_to_stops()
         self._get_workers()
         self._trouble = self._cluster.trouble()
@@ -181,9 +181,9 @@ class Engine:
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
             self._ledger.end(run_id, "stopped", "It was stopped before its turn came.")
-        for run_id in self._ledger.stops() if self._jobs else ():
+        for run_id, reason in self._ledger.stops().items() if self._jobs else ():
             if run_id in self._jobs:
-                self._stop(run_id, None)
+                self._stop(run_id, reason)
         return len(waiting) - len(unwanted)
 
     def _stop(self, run_id, reason):

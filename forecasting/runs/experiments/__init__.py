@@ -9,10 +9,12 @@ from __future__ import annotations
 from forecasting.runs.experiments.backtest import BACKTEST
 from forecasting.runs.experiments.kind import ExperimentKind
 from forecasting.runs.experiments.leak import LEAK
+from forecasting.runs.experiments.search import SEARCH
 
 __all__ = ["EXPERIMENTS", "ExperimentKind"]
 
 EXPERIMENTS: dict[str, ExperimentKind] = {
     "backtest": BACKTEST,
     "leak": LEAK,
+    "search": SEARCH,
 }
