@@ -24,8 +24,8 @@ FEW = 3  # choices that stand side by side
 
 
 def experiment_tabs() -> dict:
-    """{name of a tab: what draws it} for every kind of experiment."""
-    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items()}
+    """{name of a tab: what draws it} for every kind of experiment around a run."""
+    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items() if kind.place == "evaluate"}
 
 
 def draw_experiment(name: str, run, result):

@@ -23,6 +23,7 @@ PAGES = {
     "Train": ("pages/2_Train.py", ":material/model_training:"),
     "Evaluate": ("pages/3_Evaluate.py", ":material/fact_check:"),
     "Forecast": ("pages/4_Forecast.py", ":material/timeline:"),
+    "Tune": ("pages/5_Tune.py", ":material/tune:"),
     "Runs": ("pages/6_Runs.py", ":material/history:"),
 }
 SIDEBAR_WIDTH = 376  # the three presets fit into one row

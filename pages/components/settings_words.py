@@ -6,7 +6,7 @@ from forecasting import ForecastConfig
 from forecasting.model.cells import CELLS
 from forecasting.words import count_of, share
 
-__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words"]
+__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words", "value_words"]
 
 NONE = "None"  # stands for None in a selectbox, which would show an empty one
 
@@ -102,11 +102,11 @@ def changed_settings(before: ForecastConfig, after: ForecastConfig) -> list[str]
 
 def changes_words(before: ForecastConfig, after: ForecastConfig) -> str:
     """What is changed, with values: 'Target: Price → Log return · Patience: off → 8 epochs'."""
-    return " · ".join(f"{LABELS[name]}: {_value(name, getattr(before, name))} → {_value(name, getattr(after, name))}"
+    return " · ".join(f"{LABELS[name]}: {value_words(name, getattr(before, name))} → {value_words(name, getattr(after, name))}"
                       for name in changed_settings(before, after))
 
 
-def _value(name, value) -> str:
+def value_words(name: str, value) -> str:
     """A setting's value as its widget shows it."""
     if name in ("patience", "clip_norm") and value is None:
         return "off"
@@ -114,6 +114,6 @@ def _value(name, value) -> str:
         return count_of(value, "epoch")
     if name in ("validation_share", "test_share"):
         return share(value, digits=0)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return " + ".join(str(WORDS.get(one, one)) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(WORDS.get(value, value))

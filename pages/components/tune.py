@@ -1,0 +1,233 @@
+"""The search on the Tune page: its space and budget, its buttons, and the choice among earlier searches."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.errors import ForecastingError, RunError
+from forecasting.evaluation.inner_folds import FOLDS
+from forecasting.runs.experiments import EXPERIMENTS
+from forecasting.runs.experiments.search import MOST_MINUTES, MOST_TRIALS
+from forecasting.runs.experiments.search_space import KNOBS, PROPOSED, from_settings, propose, reference, to_settings
+from forecasting.words import date
+from pages.components.search_view import draw_follow
+from pages.components.settings import use_settings
+from pages.components.settings_words import HELP, LABELS, value_words
+from pages.components.state import AppState, app_state, reported
+from pages.components.store import run_store
+from pages.components.text import plain
+
+__all__ = ["draw_search"]
+
+LOG_RATES = (0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1)
+TITLES = LABELS | {"layers": "Layers"}
+
+
+def draw_search(state: AppState, problem: str | None):
+    """problem: why the sidebar's settings cannot be trained on these prices"""
+    searches = _searches(state.history)
+    chosen = _choose(searches)
+    st.markdown(EXPERIMENTS["search"].about)
+    active = chosen is not None and chosen.active
+    with st.expander("What is searched", expanded=chosen is None, icon=":material/tune:"):
+        space = _draw_space(state, chosen)
+        st.caption("Everything else is as in the sidebar. Trial 1 is always *Recommended*, and the test part is read once, "
+                   "after the winner is known.")
+        if active:
+            st.button("Search these values from now on", key="tune_narrow", icon=":material/crop:", on_click=_change,
+                      args=(chosen.id, {"space": space}), disabled=space == chosen.parameters["space"],
+                      help="Trials outside the new values stay in the table; they no longer guide the search.")
+    options = _draw_budget(chosen) | {"space": space}
+    problem = problem or _problem(state, options)
+    _draw_buttons(state, chosen, options, problem)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+    if chosen is not None:
+        draw_follow(chosen)
+        if not active:
+            _draw_use(chosen)
+        else:
+            _draw_one_trial(chosen)
+
+
+def _searches(history) -> list:
+    """The searches on these prices, newest first."""
+    return [run for run in run_store().list(limit=1000, kind="experiment")
+            if run.experiment == "search" and run.fingerprint == history.fingerprint]
+
+
+def _choose(searches: list):
+    if len(searches) < 2:
+        return searches[0] if searches else None
+    by_id = {run.id: run for run in searches}
+    if st.session_state.get("tune_search") not in by_id:
+        st.session_state["tune_search"] = searches[0].id
+    return by_id[st.selectbox("Search", list(by_id), key="tune_search", format_func=lambda key: _label(by_id[key]))]
+
+
+def _label(run) -> str:
+    when = date(pd.Timestamp(run.created).tz_convert(st.context.timezone or "UTC"), time=True)
+    return f"{when} · {', '.join(TITLES[name] for name in run.parameters['space'])}"
+
+
+# The space
+
+
+def _draw_space(state: AppState, chosen) -> dict:
+    """Widgets for the space, which start with that of the search that is shown."""
+    start = chosen.parameters["space"] if chosen is not None else propose(PROPOSED, state.history)
+    place = f"tune_{chosen.id if chosen is not None else state.history.fingerprint}"
+    names = st.multiselect("Settings", list(KNOBS), list(start), format_func=TITLES.get, key=f"{place}_names",
+                           persist_state="session", help="The more settings, the more trials it takes to learn about each.")
+    proposed = propose([name for name in names if name not in start], state.history)
+    space, columns = {}, st.columns(2)
+    for at, name in enumerate(names):
+        with columns[at % 2]:
+            first = start.get(name, proposed.get(name))
+            space[name] = (_draw_range if isinstance(first, dict) else _draw_values)(f"{place}_{name}", name, first, state)
+    return space
+
+
+def _draw_range(key: str, name: str, first: dict, state: AppState) -> dict:
+    low, high = first["low"], first["high"]
+    if KNOBS[name].log:
+        values = sorted({*LOG_RATES, low, high})
+        low, high = st.select_slider(TITLES[name], values, (low, high), key=key, help=HELP[name], persist_state="session",
+                                     format_func=lambda value: f"{value:g}")
+    else:
+        low, high = st.slider(TITLES[name], 0.0, 0.99, (low, high), step=0.01, key=key, help=HELP[name],
+                              persist_state="session")
+    return {"low": low, "high": high}
+
+
+def _draw_values(key: str, name: str, first: list, state: AppState) -> list:
+    known = [list(value) if isinstance(value, tuple) else value for value in KNOBS[name].values]
+    own = to_settings(state.config, [name])[name]
+    known += [value for value in (*first, own) if value not in known]
+    if KNOBS[name].ordered:
+        known.sort(key=lambda value: (value is None, value or 0))
+    chosen = st.multiselect(TITLES[name], range(len(known)), [known.index(value) for value in first], key=key,
+                            help=HELP[name], persist_state="session",
+                            format_func=lambda place: value_words(name, known[place]))
+    return [known[place] for place in sorted(chosen)]
+
+
+# The budget and the buttons
+
+
+def _draw_budget(chosen) -> dict:
+    given = chosen.parameters if chosen is not None else EXPERIMENTS["search"].complete({})
+    place = f"tune_{chosen.id if chosen is not None else 'new'}"
+    fixed = chosen is not None and chosen.active
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        trials = st.number_input("Trials", 0, MOST_TRIALS, given["trials"], key=f"{place}_trials", width=130,
+                                 persist_state="session", help="How many settings are tried, *Recommended* included; 0 for no "
+                                 "limit. With ten times as many as there are settings, the search begins to know them.")
+        minutes = st.number_input("Minutes", 0, MOST_MINUTES, given["minutes"], key=f"{place}_minutes", width=130,
+                                  persist_state="session", help="How long settings are tried, pauses not counted; 0 for no "
+                                  "limit. Training the finalists comes on top.")
+        folds = st.slider("Folds", *FOLDS, given["folds"], key=f"{place}_folds", width=180, disabled=fixed,
+                          persist_state="session", help="On how many stretches of days, all before the test part, each "
+                          "trial is judged. More are fairer, and take longer.")
+        permuted = st.toggle("Measure luck", given["permuted"], key=f"{place}_permuted", persist_state="session",
+                             help="Searches once more on the same returns in random order, where nothing can be learnt. "
+                             "What it \"gains\" there is luck. Takes twice as long.")
+    return {"trials": int(trials), "minutes": int(minutes), "folds": folds, "permuted": permuted}
+
+
+def _problem(state: AppState, options: dict) -> str | None:
+    kind = EXPERIMENTS["search"]
+    try:
+        kind.check(kind.complete(options), state.history, state.config)
+    except ForecastingError as error:
+        return str(error)
+    return None
+
+
+def _draw_buttons(state: AppState, chosen, options: dict, problem: str | None):
+    active = chosen is not None and chosen.active
+    paused = active and chosen.parameters["paused"]
+    with st.container(horizontal=True):
+        st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
+                  on_click=_start, args=(state, options), key="tune_start",
+                  help="Wait until the search has ended, or stop it first." if active else "Starts a new search.")
+        if chosen is not None:
+            same = all(options[name] == chosen.parameters[name] for name in ("trials", "minutes", "permuted"))
+            budget = {name: options[name] for name in ("trials", "minutes", "permuted")}
+            st.button("Change the budget" if active else "Go on with this budget", icon=":material/more_time:",
+                      key="tune_budget", disabled=(active and same) or bool(problem), on_click=_change,
+                      args=(chosen.id, budget), help="What was tried stays, and trials are added up to this budget.")
+            st.button("Continue" if paused else "Pause", key="tune_pause", disabled=not active or chosen.stopping,
+                      icon=":material/resume:" if paused else ":material/pause:", on_click=_change,
+                      args=(chosen.id, {"paused": not paused}), help="While paused, running trials end and none begins.")
+            st.button("Stop", key="tune_stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(chosen.id,),
+                      help="Stops the trials in progress; what is there stays." if active else "Nothing is being searched.")
+
+
+@reported
+def _start(state: AppState, options: dict):
+    run_store().start_experiment("search", state.history, state.config, options, owner=app_state().owner)
+    st.session_state.pop("tune_search", None)  # show the new one
+
+
+@reported
+def _change(run_id: str, options: dict):
+    run_store().change_options(run_id, options)
+
+
+@reported
+def _stop(run_id: str):
+    run_store().request_stop(run_id)
+
+
+# One trial, and the winner
+
+
+def _draw_one_trial(chosen):
+    with st.expander("One trial", icon=":material/target:"), st.container(horizontal=True, vertical_alignment="bottom"):
+        place = st.number_input("Trial", 1, None, 1, key="tune_trial", width=130)
+        st.button("Stop this trial", key="tune_trial_stop", icon=":material/stop:", on_click=_stop_trial,
+                  args=(chosen.id, place), help="The search goes on with others.")
+        st.button("Keep this trial", key="tune_trial_keep", icon=":material/keep:", on_click=_keep_trial,
+                  args=(chosen.id, place), help="It is trained to its end even if it falls behind.")
+
+
+def _child(run_id: str, place: int):
+    key = f"trial-{place:04d}"
+    found = next((run for run in run_store().children(run_store().get(run_id)) if run.key == key), None)
+    if found is None or not found.active:
+        raise RunError(f"Trial {place} is not being trained. Choose one whose state is waiting or training.")
+    return found
+
+
+@reported
+def _stop_trial(run_id: str, place: int):
+    run_store().request_stop(_child(run_id, place).id)
+
+
+@reported
+def _keep_trial(run_id: str, place: int):
+    kept = run_store().get(run_id).parameters["kept"]
+    run_store().change_options(run_id, {"kept": sorted({*kept, _child(run_id, place).key})})
+
+
+def _draw_use(chosen):
+    """Fills the sidebar with a trial's settings, the winner's unless another is chosen."""
+    from pages.components.search_view import read_report
+
+    found = read_report(chosen)
+    if not found.trials:
+        return
+    winner = found.decision.winner if found.decision else found.best.number if found.best else 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        place = st.number_input("Trial", 1, len(found.trials), winner, key=f"tune_{chosen.id}_use", width=130)
+        whose = "the winner's" if found.decision and place == winner else "this trial's"
+        st.button(f"Use {whose} settings", key="tune_use", icon=":material/arrow_back:", on_click=_use,
+                  args=(app_state(), chosen, place), help="Fills the sidebar, to train them on the Train page.")
+
+
+@reported
+def _use(state: AppState, chosen, place: int):
+    settings = next(run.parameters["settings"] for run in run_store().children(chosen) if run.key == f"trial-{place:04d}")
+    use_settings(state, reference(chosen.config) if place == 1 else from_settings(chosen.config, settings))
