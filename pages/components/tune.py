@@ -154,9 +154,10 @@ def _draw_buttons(state: AppState, chosen, options: dict, problem: str | None):
                   help="Wait until the search has ended, or stop it first." if active else "Starts a new search.")
         if chosen is not None:
             same = all(options[name] == chosen.parameters[name] for name in ("trials", "minutes", "permuted"))
+            nothing_new = same and (active or chosen.state == "finished")
             budget = {name: options[name] for name in ("trials", "minutes", "permuted")}
             st.button("Change the budget" if active else "Go on with this budget", icon=":material/more_time:",
-                      key="tune_budget", disabled=(active and same) or bool(problem), on_click=_change,
+                      key="tune_budget", disabled=nothing_new or bool(problem), on_click=_change,
                       args=(chosen.id, budget), help="What was tried stays, and trials are added up to this budget.")
             st.button("Continue" if paused else "Pause", key="tune_pause", disabled=not active or chosen.stopping,
                       icon=":material/resume:" if paused else ":material/pause:", on_click=_change,

@@ -77,8 +77,10 @@ class Study:
         return of_params(self.space, trial.params)
 
     def _frozen(self, run, state, value, steps):
-        from optuna.trial import create_trial
+        from optuna.trial import TrialState, create_trial
 
+        if state == TrialState.PRUNED and steps:
+            value = steps[max(steps)]  # as `tell` does
         return create_trial(params=to_params(self.space, run.parameters["settings"]), distributions=self._distributions,
                             state=state, value=value, intermediate_values=steps)
 
