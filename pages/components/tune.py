@@ -12,7 +12,7 @@ from forecasting.runs.experiments.search import MOST_MINUTES, MOST_TRIALS
 from forecasting.runs.experiments.search_space import KNOBS, PROPOSED, from_settings, propose, reference, to_settings
 from forecasting.words import date
 from pages.components.search_view import draw_follow
-from pages.components.settings import use_settings
+from pages.components.settings import follow_settings, use_settings
 from pages.components.settings_words import HELP, LABELS, value_words
 from pages.components.state import AppState, app_state, reported
 from pages.components.store import run_store
@@ -22,6 +22,7 @@ __all__ = ["draw_search"]
 
 LOG_RATES = (0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1)
 TITLES = LABELS | {"layers": "Layers"}
+BUDGET = ("trials", "minutes", "permuted")
 
 
 def draw_search(state: AppState, problem: str | None):
@@ -35,8 +36,8 @@ def draw_search(state: AppState, problem: str | None):
         st.caption("Everything else is as in the sidebar. Trial 1 is always *Recommended*, and the test part is read once, "
                    "after the winner is known.")
         if active:
-            st.button("Search these values from now on", key="tune_narrow", icon=":material/crop:", on_click=_change,
-                      args=(chosen.id, {"space": space}), disabled=space == chosen.parameters["space"],
+            st.button("Search these values from now on", key="tune_narrow", icon=":material/crop:", on_click=_narrow,
+                      args=(state, chosen), disabled=space == chosen.parameters["space"],
                       help="Trials outside the new values stay in the table; they no longer guide the search.")
     options = _draw_budget(chosen) | {"space": space}
     problem = problem or _problem(state, options)
@@ -74,66 +75,102 @@ def _label(run) -> str:
 # The space
 
 
+def _start_of(state: AppState, chosen) -> tuple[str, dict]:
+    """(what its widgets' keys begin with, the space that they start with): of the search that is shown, if there is one."""
+    if chosen is not None:
+        return f"tune_{chosen.id}", chosen.parameters["space"]
+    return f"tune_{state.history.fingerprint}", propose(PROPOSED, state.history)
+
+
 def _draw_space(state: AppState, chosen) -> dict:
-    """Widgets for the space, which start with that of the search that is shown."""
-    start = chosen.parameters["space"] if chosen is not None else propose(PROPOSED, state.history)
-    place = f"tune_{chosen.id if chosen is not None else state.history.fingerprint}"
+    """Draws the widgets of the space; returns what they hold."""
+    place, start = _start_of(state, chosen)
     names = st.multiselect("Settings", list(KNOBS), list(start), format_func=TITLES.get, key=f"{place}_names",
                            persist_state="session", help="The more settings, the more trials it takes to learn about each.")
-    proposed = propose([name for name in names if name not in start], state.history)
-    space, columns = {}, st.columns(2)
-    for at, name in enumerate(names):
+    columns = st.columns(2)
+    for at, (name, first) in enumerate(_firsts(names, start, state).items()):
         with columns[at % 2]:
-            first = start.get(name, proposed.get(name))
-            space[name] = (_draw_range if isinstance(first, dict) else _draw_values)(f"{place}_{name}", name, first, state)
+            (_draw_range if isinstance(first, dict) else _draw_values)(f"{place}_{name}", name, first, state)
+    return _read_space(state, chosen)
+
+
+def _read_space(state: AppState, chosen) -> dict:
+    """What the widgets of the space hold now; a callback asks, since the last drawing may be older than the latest change."""
+    place, start = _start_of(state, chosen)
+    names, space = st.session_state.get(f"{place}_names", list(start)), {}
+    for name, first in _firsts(names, start, state).items():
+        held = st.session_state.get(f"{place}_{name}")
+        if held is None:
+            space[name] = first
+        elif isinstance(first, dict):
+            space[name] = dict(zip(("low", "high"), held, strict=True))
+        else:
+            known = _known(name, first, state)
+            space[name] = [known[at] for at in sorted(held)]
     return space
 
 
-def _draw_range(key: str, name: str, first: dict, state: AppState) -> dict:
+def _firsts(names, start: dict, state: AppState) -> dict:
+    """{setting: what its widget starts with}."""
+    proposed = propose([name for name in names if name not in start], state.history)
+    return {name: start[name] if name in start else proposed[name] for name in names}
+
+
+def _draw_range(key: str, name: str, first: dict, state: AppState):
     low, high = first["low"], first["high"]
     if KNOBS[name].log:
-        values = sorted({*LOG_RATES, low, high})
-        low, high = st.select_slider(TITLES[name], values, (low, high), key=key, help=HELP[name], persist_state="session",
-                                     format_func=lambda value: f"{value:g}")
+        st.select_slider(TITLES[name], sorted({*LOG_RATES, low, high}), (low, high), key=key, help=HELP[name],
+                         persist_state="session", format_func=lambda value: f"{value:g}")
     else:
-        low, high = st.slider(TITLES[name], 0.0, 0.99, (low, high), step=0.01, key=key, help=HELP[name],
-                              persist_state="session")
-    return {"low": low, "high": high}
+        st.slider(TITLES[name], 0.0, 0.99, (low, high), step=0.01, key=key, help=HELP[name], persist_state="session")
 
 
-def _draw_values(key: str, name: str, first: list, state: AppState) -> list:
+def _draw_values(key: str, name: str, first: list, state: AppState):
+    known = _known(name, first, state)
+    st.multiselect(TITLES[name], range(len(known)), [known.index(value) for value in first], key=key, help=HELP[name],
+                   persist_state="session", format_func=lambda at: value_words(name, known[at]))
+
+
+def _known(name: str, first: list, state: AppState) -> list:
+    """The values to choose from: the usual ones, those of the search, and the sidebar's."""
     known = [list(value) if isinstance(value, tuple) else value for value in KNOBS[name].values]
     own = to_settings(state.config, [name])[name]
     known += [value for value in (*first, own) if value not in known]
-    if KNOBS[name].ordered:
-        known.sort(key=lambda value: (value is None, value or 0))
-    chosen = st.multiselect(TITLES[name], range(len(known)), [known.index(value) for value in first], key=key,
-                            help=HELP[name], persist_state="session",
-                            format_func=lambda place: value_words(name, known[place]))
-    return [known[place] for place in sorted(chosen)]
+    return sorted(known, key=lambda value: (value is None, value or 0)) if KNOBS[name].ordered else known
 
 
 # The budget and the buttons
 
 
 def _draw_budget(chosen) -> dict:
-    given = chosen.parameters if chosen is not None else EXPERIMENTS["search"].complete({})
-    place = f"tune_{chosen.id if chosen is not None else 'new'}"
+    """Draws the widgets of the other options; returns what they hold."""
+    given, place = _budget_of(chosen)
     fixed = chosen is not None and chosen.active
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        trials = st.number_input("Trials", 0, MOST_TRIALS, given["trials"], key=f"{place}_trials", width=130,
-                                 persist_state="session", help="How many settings are tried, *Recommended* included; 0 for no "
-                                 "limit. With ten times as many as there are settings, the search begins to know them.")
-        minutes = st.number_input("Minutes", 0, MOST_MINUTES, given["minutes"], key=f"{place}_minutes", width=130,
-                                  persist_state="session", help="How long settings are tried, pauses not counted; 0 for no "
-                                  "limit. Training the finalists comes on top.")
-        folds = st.slider("Folds", *FOLDS, given["folds"], key=f"{place}_folds", width=180, disabled=fixed,
-                          persist_state="session", help="On how many stretches of days, all before the test part, each "
-                          "trial is judged. More are fairer, and take longer.")
-        permuted = st.toggle("Measure luck", given["permuted"], key=f"{place}_permuted", persist_state="session",
-                             help="Searches once more on the same returns in random order, where nothing can be learnt. "
-                             "What it \"gains\" there is luck. Takes twice as long.")
-    return {"trials": int(trials), "minutes": int(minutes), "folds": folds, "permuted": permuted}
+        st.number_input("Trials", 0, MOST_TRIALS, given["trials"], key=f"{place}_trials", width=130, persist_state="session",
+                        help="How many settings are tried, *Recommended* included; 0 for no limit. With ten times as many as "
+                        "there are settings, the search begins to know them.")
+        st.number_input("Minutes", 0, MOST_MINUTES, given["minutes"], key=f"{place}_minutes", width=130,
+                        persist_state="session", help="How long settings are tried, pauses not counted; 0 for no limit. "
+                        "Training the finalists comes on top.")
+        st.slider("Folds", *FOLDS, given["folds"], key=f"{place}_folds", width=180, disabled=fixed, persist_state="session",
+                  help="On how many stretches of days, all before the test part, each trial is judged. More are fairer, and "
+                  "take longer.")
+        st.toggle("Measure luck", given["permuted"], key=f"{place}_permuted", persist_state="session",
+                  help="Searches once more on the same returns in random order, where nothing can be learnt. What it \"gains\" "
+                  "there is luck. Takes twice as long.")
+    return _read_budget(chosen)
+
+
+def _budget_of(chosen) -> tuple[dict, str]:
+    given = chosen.parameters if chosen is not None else EXPERIMENTS["search"].complete({})
+    return given, f"tune_{chosen.id if chosen is not None else 'new'}"
+
+
+def _read_budget(chosen) -> dict:
+    """As `_read_space`, of the other options."""
+    given, place = _budget_of(chosen)
+    return {name: st.session_state.get(f"{place}_{name}", given[name]) for name in (*BUDGET, "folds")}
 
 
 def _problem(state: AppState, options: dict) -> str | None:
@@ -150,15 +187,14 @@ def _draw_buttons(state: AppState, chosen, options: dict, problem: str | None):
     paused = active and chosen.parameters["paused"]
     with st.container(horizontal=True):
         st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
-                  on_click=_start, args=(state, options), key="tune_start",
+                  on_click=_start, args=(state, chosen), key="tune_start",
                   help="Wait until the search has ended, or stop it first." if active else "Starts a new search.")
         if chosen is not None:
-            same = all(options[name] == chosen.parameters[name] for name in ("trials", "minutes", "permuted"))
+            same = all(options[name] == chosen.parameters[name] for name in BUDGET)
             nothing_new = same and (active or chosen.state == "finished")
-            budget = {name: options[name] for name in ("trials", "minutes", "permuted")}
             st.button("Change the budget" if active else "Go on with this budget", icon=":material/more_time:",
-                      key="tune_budget", disabled=nothing_new or bool(problem), on_click=_change,
-                      args=(chosen.id, budget), help="What was tried stays, and trials are added up to this budget.")
+                      key="tune_budget", disabled=nothing_new or bool(problem), on_click=_budget,
+                      args=(chosen,), help="What was tried stays, and trials are added up to this budget.")
             st.button("Continue" if paused else "Pause", key="tune_pause", disabled=not active or chosen.stopping,
                       icon=":material/resume:" if paused else ":material/pause:", on_click=_change,
                       args=(chosen.id, {"paused": not paused}), help="While paused, running trials end and none begins.")
@@ -167,9 +203,22 @@ def _draw_buttons(state: AppState, chosen, options: dict, problem: str | None):
 
 
 @reported
-def _start(state: AppState, options: dict):
+def _start(state: AppState, chosen):
+    follow_settings(state)
+    options = _read_budget(chosen) | {"space": _read_space(state, chosen)}
     run_store().start_experiment("search", state.history, state.config, options, owner=app_state().owner)
     st.session_state.pop("tune_search", None)  # show the new one
+
+
+@reported
+def _narrow(state: AppState, chosen):
+    run_store().change_options(chosen.id, {"space": _read_space(state, chosen)})
+
+
+@reported
+def _budget(chosen):
+    now = _read_budget(chosen)
+    run_store().change_options(chosen.id, {name: now[name] for name in BUDGET})
 
 
 @reported
