@@ -75,7 +75,7 @@ def parallel_chart(axes: Sequence[Mapping[str, Any]], values, *, dark: bool = Fa
     top = float(np.quantile(values, 0.75)) if len(values) else 1.0
     shown = np.minimum(values, top)
     dimensions = [_dimension(axis) for axis in axes]
-    dimensions.append({"label": "Value", "values": shown, "tickformat": ".4~r"})
+    dimensions.append({"label": "Value", "values": shown, "tickformat": ".5~r"})
     low = float(shown.min()) if len(shown) else 0.0
     line = {"color": shown, "cmin": low, "cmax": max(top, low + 1e-9), "reversescale": False, "showscale": False,
             "colorscale": [[0, c.predicted], [0.5, t.fade(c.predicted, 0.5)], [1, t.fade(c.naive, 0.25)]]}
@@ -94,7 +94,7 @@ def _dimension(axis) -> dict:
     if not ticks:
         return {"label": axis["label"], "values": axis["values"], "tickformat": ".2~g"}
     return {"label": axis["label"], "values": axis["values"], "tickvals": list(ticks), "ticktext": list(ticks.values()),
-            "range": [min(ticks) - 0.2, max(ticks) + 0.2]}
+            "range": [min(*ticks, *axis["values"]) - 0.2, max(*ticks, *axis["values"]) + 0.2]}
 
 
 def importance_chart(shares: Mapping[str, float], *, dark: bool = False) -> go.Figure:

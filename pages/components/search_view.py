@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 import pandas as pd
@@ -24,6 +25,7 @@ from pages.components.text import plain
 __all__ = ["draw_follow", "read_report"]
 
 TICK_SECONDS = 1.5
+MARKS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # on logarithmic axes
 TITLES = LABELS | {"layers": "Layers"}
 STATES = {"scheduled": "Waiting", "running": "Training", "finished": "Finished", "pruned": "Pruned", "stopped": "Stopped",
           "failed": "Failed", "interrupted": "Interrupted"}
@@ -127,7 +129,7 @@ def _seconds_left(options, found: Report) -> float | None:
 def _draw_answer(found: Report):
     best, first = found.best, found.reference
     value = first.value if first else None
-    columns = st.columns(4)
+    columns = _in_a_row(4)
     shown = number(best.value if best else None, 4)
     columns[0].metric("Best so far", shown, f"trial {best.number}" if best else "no trial yet", delta_color="off",
                       delta_arrow="off", help="RMSE over the naive forecast's, one step ahead, a mean over the folds. Below 1 "
@@ -142,7 +144,13 @@ def _draw_answer(found: Report):
                       help="By how much the best of as many trials would be better if all of them were equally good.")
     for sentence in (verdict_words(found), luck_words(found)):
         if sentence:
-            st.markdown(sentence)
+            st.markdown(sentence.replace(" %", "\N{NO-BREAK SPACE}%"))
+
+
+def _in_a_row(count: int) -> list:
+    """Containers side by side, two in a row on a phone."""
+    with st.container(horizontal=True):
+        return [st.container(width=165) for _ in range(count)]
 
 
 def _values(found: Report) -> pd.DataFrame:
@@ -190,6 +198,9 @@ def _draw_parallel(experiment, found: Report, dark: bool):
 
 
 def _axis(name: str, values: list) -> dict:
+    if KNOBS[name].log:
+        marks = {math.log10(mark): f"{mark:g}" for mark in MARKS if min(values) / 1.5 <= mark <= 1.5 * max(values)}
+        return {"label": TITLES[name], "values": [math.log10(value) for value in values], "ticks": marks}
     if not KNOBS[name].values:
         return {"label": TITLES[name], "values": values}
     known = [list(value) if isinstance(value, tuple) else value for value in KNOBS[name].values]
@@ -229,11 +240,14 @@ def _draw_finalists(found: Report):
     rows = [{"Trial": f"{one.number} (Recommended)" if one.number == 1 else str(one.number),
              "RMSE / naive": number(one.ratio, 4),
              "Better than Recommended by": UNKNOWN if one.number == 1 else share(one.gain, signed=True),
-             "95 % interval": UNKNOWN if one.interval is None else
+             "Interval": UNKNOWN if one.interval is None else
              f"{share(one.interval[0], signed=True)} to {share(one.interval[1], signed=True)}",
              "Weights": number(one.size, 0),
              "Within one standard error of the best": "yes" if one.near_best else "no"} for one in decision.finalists]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", column_config={
+        "Trial": st.column_config.TextColumn(width=130),
+        "Interval": st.column_config.TextColumn(help="Of the gain, by resampled stretches of days. All of them hold at once in "
+                                                "95 of 100 searches, since the best of several is compared.")})
     st.caption("The smallest network within one standard error of the best is taken, and Recommended stays unless the interval "
                "of its gain lies above zero.")
     whole = {of: run for of, run in found.tests.items() if run.scores.get("test")}

@@ -339,7 +339,8 @@ def _gain_words(one) -> str:
     words = f"{share(abs(one.gain))} {'lower' if one.gain >= 0 else 'higher'}"
     if one.interval is None:
         return f"{words} (too few days for an interval)"
-    return f"{words} (95 % interval of the gain {share(one.interval[0], signed=True)} to {share(one.interval[1], signed=True)})"
+    low, high = (share(end, signed=True) for end in one.interval)
+    return f"{words} (interval of the gain, 95 % sure for all finalists together: {low} to {high})"
 
 
 def luck_words(found: Report) -> str:

@@ -15,6 +15,7 @@ from forecasting.evaluation.metrics import Undefined
 __all__ = ["Decision", "Finalist", "decide", "expected_luck", "mean_errors", "permuted"]
 
 TWO_SIDED = 2 * NormalDist().inv_cdf(0.975)  # standard errors that a 95 % interval spans
+SAMPLES = 4000
 REFERENCE = 1  # the trial of *Recommended*
 
 
@@ -22,7 +23,8 @@ REFERENCE = 1  # the trial of *Recommended*
 class Finalist:
     """One of the best trials, trained again with new seeds and judged on days that the search did not use.
 
-    ratio: RMSE / naive RMSE; gain: 1 - RMSE / *Recommended*'s RMSE; interval: its 95 % (low, high), or None
+    ratio: RMSE / naive RMSE; gain: 1 - RMSE / *Recommended*'s RMSE
+    interval: (low, high) of the gain, or None; those of all finalists hold at once in 95 of 100 searches (Bonferroni)
     size: trained weights of its network; near_best: whether it is within one standard error of the best
     """
 
@@ -71,8 +73,9 @@ def decide(errors: Mapping[int, pd.DataFrame], sizes: Mapping[int, int]) -> Deci
     naive = errors[REFERENCE]["naive"].to_numpy()
     best = min(squared, key=lambda number: (squared[number].mean(), sizes[number]))
     finalists = []
+    level = 1 - 0.05 / max(1, len(squared) - 1)  # or the best of several finalists would too often seem to be proven
     for number, own in squared.items():
-        gain, interval = _gain(own, squared[REFERENCE])
+        gain, interval = _gain(own, squared[REFERENCE], level)
         behind, around = _gain(own, squared[best])
         error = 0.0 if around is None else (around[1] - around[0]) / TWO_SIDED
         finalists.append(Finalist(number, float(np.sqrt(own.mean() / naive.mean())), gain, interval, sizes[number],
@@ -83,13 +86,13 @@ def decide(errors: Mapping[int, pd.DataFrame], sizes: Mapping[int, int]) -> Deci
     return Decision(winner, smallest.number, tuple(sorted(finalists, key=lambda one: one.ratio)))
 
 
-def _gain(own, other) -> tuple[float, tuple[float, float] | None]:
+def _gain(own, other, level=0.95) -> tuple[float, tuple[float, float] | None]:
     """(1 - RMSE / the other's, its interval over resampled stretches of days or None) of (n,) squared errors."""
     if own is other or not other.any():
         return 0.0, None
     gain = float(1 - np.sqrt(own.mean() / other.mean()))
     try:
-        return gain, skill_interval(np.zeros(len(own)), np.sqrt(own), np.sqrt(other))
+        return gain, skill_interval(np.zeros(len(own)), np.sqrt(own), np.sqrt(other), level=level, samples=SAMPLES)
     except Undefined:
         return gain, None
 
