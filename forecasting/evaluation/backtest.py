@@ -15,7 +15,8 @@ from forecasting.evaluation.metrics import rmse
 from forecasting.evaluation.scores import scores, shown_in
 from forecasting.model.config import RANGES, ForecastConfig
 
-__all__ = ["MODES", "Fold", "backtest_reasons", "backtest_summary", "backtest_table", "folds", "join_predictions"]
+__all__ = ["MODES", "Fold", "backtest_reasons", "backtest_summary", "backtest_table", "fold_shares", "folds",
+           "join_predictions"]
 
 MODES = ("expanding", "sliding")
 FEWEST_ROWS = 10
@@ -69,12 +70,12 @@ def folds(history: PriceHistory, config: ForecastConfig, k: int = 5, mode: str =
         begin = start - first if mode == "sliding" else 0
         rows, before = end - start, start - begin
         seen = replace(history, frame=history.frame.iloc[begin:end])
-        made.append(Fold(number, seen, _shares(config, rows, before, first / n), history.dates[start],
+        made.append(Fold(number, seen, fold_shares(config, rows, before, first / n), history.dates[start],
                          history.dates[end - 1], rows, before))
     return tuple(made)
 
 
-def _shares(config, rows, before, share_before):
+def fold_shares(config: ForecastConfig, rows: int, before: int, share_before: float) -> ForecastConfig:
     """`config` with a test part of exactly `rows` rows and the validation part's usual share of the rows before it."""
     validation = config.validation_share / share_before * before / (before + rows)
     low, high = RANGES["validation_share"][:2]

@@ -106,7 +106,7 @@ def changes_words(before: ForecastConfig, after: ForecastConfig) -> str:
                       f"{value_words(name, getattr(after, name))}" for name in changed_settings(before, after))
 
 
-def value_words(name, value) -> str:
+def value_words(name: str, value) -> str:
     """A setting's value as its widget shows it."""
     if name in ("patience", "clip_norm") and value is None:
         return "off"
@@ -114,6 +114,6 @@ def value_words(name, value) -> str:
         return count_of(value, "epoch")
     if name in ("validation_share", "test_share"):
         return share(value, digits=0)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return " + ".join(str(WORDS.get(one, one)) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(WORDS.get(value, value))

@@ -18,6 +18,7 @@ from forecasting.plots.forecast import forecast_fan, horizon_chart
 from forecasting.plots.predictions import prediction_chart
 from forecasting.plots.prices import price_chart
 from forecasting.plots.sampling import downsample, last_rows, stretches
+from forecasting.plots.search import importance_chart, parallel_chart, search_chart
 from forecasting.plots.spread import seed_band_chart, seed_scores_chart
 from forecasting.plots.template import CONFIG, HEIGHT, SHORT, TALL, colours, describe
 from forecasting.plots.training import loss_chart
@@ -39,13 +40,16 @@ __all__ = [
     "forecast_fan",
     "group_chart",
     "horizon_chart",
+    "importance_chart",
     "lag_chart",
     "last_rows",
     "loss_chart",
     "move_chart",
     "overlay_chart",
+    "parallel_chart",
     "prediction_chart",
     "price_chart",
+    "search_chart",
     "seed_band_chart",
     "seed_scores_chart",
     "share_chart",

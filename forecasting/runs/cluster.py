@@ -22,7 +22,10 @@ __all__ = ["Cluster", "ClusterUnavailable", "usable_cores", "worker_count"]
 
 MEMORY_PER_WORKER = 3e9  # bytes; TensorFlow alone takes 0.5e9
 MOST_WORKERS = 8
-RESTART_AFTER = 20  # runs; a process grows by some 12 MB with each
+# A process grows by some 12 MB with each training of a network that it has not trained before, and hardly with a trial of
+# one that it has; starting another takes as long as ten trials.
+RESTART_AFTER = 20  # runs ...
+RESTART_ABOVE = 1_200_000_000  # ... once it holds more bytes than this; TensorFlow alone takes half of that
 CONNECT_SECONDS = 15
 
 log = logging.getLogger(__name__)
@@ -85,6 +88,7 @@ class Cluster:
         self._unfit: str | None = None  # why a worker of an external cluster cannot compute runs
         self._warm_ups: dict[str, distributed.Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
+        self._memory: dict[str, int] = {}  # worker's address: bytes that it held after the latest
         self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
 
     def free(self, submitted: int) -> int:
@@ -92,6 +96,10 @@ class Cluster:
         threads, busy = self._client.nthreads(), self._client.processing()
         free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_warm(address))
         return max(0, min(free, sum(threads.values()) - submitted))
+
+    def size(self) -> int:
+        """How many runs can be computed at once."""
+        return sum(self._client.nthreads().values())
 
     def trouble(self) -> str | None:
         """Why no run can be computed, a sentence for the user, or None. Dask replaces local workers, so they cause none."""
@@ -123,6 +131,7 @@ class Cluster:
     def done(self, outcome: worker.Outcome):
         """Takes note of what a worker has done."""
         self._computed[outcome.worker] = outcome.computed
+        self._memory[outcome.worker] = outcome.memory
 
     def tend(self, is_busy: bool = False):
         """Warms up new worker processes, and restarts idle ones whose memory has grown.
@@ -147,7 +156,8 @@ class Cluster:
             self._warm_ups[address] = warming
         if self._own is None:
             return
-        for address in [address for address, count in self._computed.items() if count >= RESTART_AFTER]:
+        for address in [address for address, count in self._computed.items()
+                        if count >= RESTART_AFTER and self._memory[address] > RESTART_ABOVE]:
             if not self._client.processing().get(address):
                 log.info("Worker %s is renewed after %d runs", address, self._computed.pop(address))
                 self._restart(address)

@@ -34,12 +34,12 @@ log = logging.getLogger(__name__)
 class _Memory:
     """What is remembered of one experiment.
 
-    plan: the children still to be created; ended: how many had ended when the plan was made
+    plan: the children still to be created; asked: how many had ended when the plan was made, and the options then
     made: keys of those created; problem: why the experiment failed
     """
 
     plan: Iterator[Planned] | None = None
-    ended: int | None = None
+    asked: tuple[int, dict] | None = None
     made: set[str] = field(default_factory=set)
     problem: str | None = None
 
@@ -50,9 +50,14 @@ class Conductor:
     def __init__(self, ledger):
         self._ledger = ledger
         self._memories: dict[str, _Memory] = {}
+        self._workers = 1
 
-    def move(self):
-        """Moves every running experiment on by a step. Raises StoreUnavailable; the next call makes up for it."""
+    def move(self, workers: int = 1):
+        """Moves every running experiment on by a step. Raises StoreUnavailable; the next call makes up for it.
+
+        workers: how many runs can be computed at once
+        """
+        self._workers = workers
         at_work = self._ledger.experiments_at_work()
         self._memories = {run.id: self._memories.get(run.id) or _Memory() for run in at_work}
         for run in at_work:
@@ -85,12 +90,16 @@ class Conductor:
         memory.made |= {child.key for child in children if child.key}
         ended = [child for child in children if not child.active and not self._goes_on(child)]
         waiting = sum(child.state == "scheduled" for child in children)
+        now = len(ended), run.parameters
+        if memory.asked and memory.asked[1] != run.parameters:
+            memory.plan = memory.asked = None
         try:
+            self._prune(run, children)
             while waiting < AHEAD:
                 if memory.plan is None:
-                    if memory.ended == len(ended):
-                        break  # no child has ended since, so the plan is still the same
-                    memory.plan, memory.ended = self._plan(run, children, ended), len(ended)
+                    if memory.asked == now:
+                        break  # nothing has changed since, so the plan is still the same
+                    memory.plan, memory.asked = self._plan(run, children, ended), now
                 planned = next(memory.plan, None)
                 if planned is None:
                     memory.plan = None
@@ -100,7 +109,7 @@ class Conductor:
                     memory.made.add(planned.key)
                     waiting += 1
         except StoreUnavailable:
-            memory.plan = memory.ended = None
+            memory.plan = memory.asked = None
             raise
         except ForecastingError as error:
             memory.problem = str(error)
@@ -108,16 +117,28 @@ class Conductor:
             log.exception("Experiment %s failed", run.id)
             memory.problem = INTERNAL.format(type(error).__name__)
         else:
-            if memory.plan is None and not waiting and len(ended) == len(children):
+            if memory.plan is None and not waiting and len(ended) == len(children) and not run.parameters.get("paused"):
                 self._end(run, children)
 
     def _plan(self, run: Run, children: list[Run], ended: list[Run]) -> Iterator[Planned]:
         kind = EXPERIMENTS.get(run.experiment or "")
         if kind is None:
             raise ForecastingError(UNKNOWN_KIND.format(run.experiment))
-        by_id = {child.id: Child(child, self._ledger.result) for child in children}
-        return iter(kind.plan(run.parameters, [by_id[child.id] for child in ended],
-                              Experiment(run, self._ledger, list(by_id.values()))))
+        experiment = self._as_experiment(run, children)
+        gone = {child.id for child in ended}
+        return iter(kind.plan(run.parameters, [child for child in experiment.children if child.run.id in gone], experiment))
+
+    def _prune(self, run: Run, children: list[Run]):
+        """Stops the children that their kind gives up."""
+        kind = EXPERIMENTS.get(run.experiment or "")
+        if kind is None:
+            return
+        for run_id, reason in kind.watch(run.parameters, self._as_experiment(run, children)).items():
+            log.info("Run %s is stopped by experiment %s: %s", run_id, run.id, reason)
+            self._ledger.request_stop(run_id, reason)
+
+    def _as_experiment(self, run: Run, children: list[Run]) -> Experiment:
+        return Experiment(run, self._ledger, [Child(child, self._ledger.result) for child in children], workers=self._workers)
 
     def _end(self, run: Run, children: list[Run]):
         problem = None

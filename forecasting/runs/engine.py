@@ -109,16 +109,24 @@ class Engine:
 
     def step(self):
         """Handles whatever has changed. Raises OSError if there is no cluster."""
-        self._finish()
+        is_free = self._finish()
         self._end_overdue()
         rung = doorbell()
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
             return
         self._asked, self._rung = time.monotonic(), rung
-        self._conductor.move()
+        if is_free and self._cluster is not None:
+            self._start(self._see_to_stops())  # the worker need not wait while experiments decide what else to create
+        self._conductor.move(1 if self._cluster is None else self._cluster.size())
         waiting = self._see_to_stops()
         self._get_workers()
         self._trouble = self._cluster.trouble()
+        waiting = self._start(waiting)
+        # After the runs have started, because warming up another process slows them down.
+        self._cluster.tend(is_busy=bool(self._jobs) and waiting < 1)
+
+    def _start(self, waiting: int) -> int:
+        """Gives runs to free workers, of as many as are waiting. Returns how many are left."""
         free = self._cluster.free(len(self._jobs)) if waiting else 0
         for run in self._ledger.next_runs(free) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
@@ -127,8 +135,7 @@ class Engine:
                 self._asked = float("-inf")  # so that its children are created right away
             else:
                 self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
-        # After the runs have started, because warming up another process slows them down.
-        self._cluster.tend(is_busy=bool(self._jobs) and waiting < 1)
+        return waiting
 
     def _interrupt(self):
         """Marks the runs being computed as interrupted, since they end with this process."""
@@ -140,13 +147,16 @@ class Engine:
             except StoreUnavailable as error:
                 log.warning("Run %s is not marked as interrupted before the next start: %s", run_id, error)
 
-    def _finish(self):
+    def _finish(self) -> bool:
+        """Ends the runs that workers are done with. Returns whether there were any."""
+        done = False
         for run_id, job in list(self._jobs.items()):
             if job.future.done():
                 state, error = self._verdict(run_id, job)
                 self._end(run_id, state, error)
                 del self._jobs[run_id]
-                self._asked = float("-inf")
+                self._asked, done = float("-inf"), True
+        return done
 
     def _end(self, run_id, state, error):
         """Ends the run in the store if its worker could not."""
@@ -181,9 +191,9 @@ class Engine:
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
             self._ledger.end(run_id, "stopped", "It was stopped before its turn came.")
-        for run_id in self._ledger.stops() if self._jobs else ():
+        for run_id, reason in self._ledger.stops().items() if self._jobs else ():
             if run_id in self._jobs:
-                self._stop(run_id, None)
+                self._stop(run_id, reason)
         return len(waiting) - len(unwanted)
 
     def _stop(self, run_id, reason):

@@ -63,9 +63,10 @@ class RunLedger(RunStore):
         """{id of a waiting run: whether a stop was requested}."""
         return {run.info.run_id: run.data.tags.get(PREFIX + "stop") == "1" for run in self._of_home("SCHEDULED")}
 
-    def stops(self) -> list[str]:
-        """Ids of the running runs for which a stop was requested."""
-        return [run.info.run_id for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` = '1'")]
+    def stops(self) -> dict[str, str | None]:
+        """{id of a running run for which a stop was requested: why, or None if a person asked for it}."""
+        return {run.info.run_id: run.data.tags.get(PREFIX + "stop_reason") or None
+                for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` = '1'")}
 
     def left_running(self) -> list[str]:
         """Ids of the runs that were running when an earlier engine died, except experiments, which any engine moves on."""
@@ -102,21 +103,24 @@ class RunLedger(RunStore):
         """Discards the curve of a run that is resumed: only points logged from now on count."""
         self._write(run_id, metrics=[(name, math.nan, 0) for name in CURVE])
 
-    def put_result(self, run_id: str, folder: Path, scores: dict, epoch_seconds: float | None = None,
-                   patience: float = 0.0):
+    def put_result(self, run_id: str, folder: Path | None, scores: dict, epoch_seconds: float | None = None,
+                   patience: float = 0.0, metrics: dict | None = None):
         """Saves a folder of files, which is moved, and the scores as the result of a run.
 
-        epoch_seconds: duration of a typical epoch of a training, for `RunStore.timings`
+        folder: None where scores are all there is; epoch_seconds: duration of a typical epoch of a training, for
+            `RunStore.timings`; metrics: to be shown in MLflow's pages beside the scores of the test part
         """
-        files = list_files(folder)
-        upload(self._tracking, run_id, folder, "result")
+        files = {}
+        if folder is not None:
+            files = list_files(folder)
+            upload(self._tracking, run_id, folder, "result")
         scores = defined(scores)
         leak = _patiently(patience, self._leak, run_id)
         shown = {} if leak else scores.get("test", {})
-        metrics = {f"test_{name}": value for name, value in shown.items() if name in shown_in("runs")}
+        shown = {f"test_{name}": value for name, value in shown.items() if name in shown_in("runs")} | (metrics or {})
         if epoch_seconds:
-            metrics["epoch_seconds"] = epoch_seconds
-        _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in metrics.items()],
+            shown["epoch_seconds"] = epoch_seconds
+        _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in shown.items()],
                    tags={"result": json.dumps({"files": files, "scores": scores})})
 
     def _leak(self, run_id: str) -> str | None:

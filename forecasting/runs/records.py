@@ -58,7 +58,9 @@ class Run:
     phase: what it is doing, in words; rate: epochs a second, None before the first
     queue_position: 1 for the next one to start; None unless it is scheduled and its position was requested
     error: why it failed or what happened to it, a sentence for the user; None if there is nothing to say
-    stopping: somebody asked for Stop; has_result: whether `RunStore.result` can load one
+    progress: what the run reports while it is computed, its kind's own fields included
+    stopping: somebody asked for Stop; pruned: its experiment stopped it, since it fell behind the others
+    has_result: whether it left scores, and files that `RunStore.result` can load
     fingerprint: of the prices; series: their name; rows: how many; currency: e.g. 'USD', None where it is not known
     parent: the run that it was made from, or the experiment that it is a part of
     experiment: which of `EXPERIMENTS` an experiment is, with its options as `parameters`; None for any other run
@@ -81,12 +83,14 @@ class Run:
     seconds: float | None = None
     phase: str = ""
     epoch: int = 0
+    progress: dict = field(default_factory=dict, repr=False)
     epochs: int = 0
     best_epoch: int | None = None
     rate: float | None = None
     queue_position: int | None = None
     error: str | None = None
     stopping: bool = False
+    pruned: bool = False
     has_result: bool = False
     owner: str = ""
     parent: str | None = None
@@ -175,6 +179,7 @@ def to_run(found, queue_position: int | None = None) -> Run:
         phase=progress.get("phase", ""), epoch=progress.get("epoch", 0), epochs=progress.get("epochs", config.epochs),
         best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
         error=tags.get("error") or None, stopping=tags.get("stop") == "1" and state in ACTIVE,
+        pruned=state == "stopped" and bool(tags.get("stop_reason")), progress=progress,
         has_result=bool(result), owner=tags.get("owner", ""), parent=tags.get("parent") or None,
         experiment=tags.get("experiment") or None,
         key=tags.get("key") or tags.get("group") or None,  # earlier versions called the folds of one backtest a group

@@ -59,6 +59,10 @@ class Reporter:
         self._update([point], phase="training", epoch=log.epoch, epochs=log.epochs, best_epoch=log.best_epoch,
                      rate=1 / mean if mean > 0 else None)
 
+    def report(self, **progress):
+        """Reports other progress: fields of `Run`, or what the kind of run reads back from `Run.progress`."""
+        self._update([], **progress)
+
     def go_on(self, rows):
         """Reports the epochs that a resumed training has already run: (epoch, loss, val_loss, seconds) of each."""
         points = [(epoch, dict(zip(CURVE, values, strict=True))) for epoch, *values in rows]

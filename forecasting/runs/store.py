@@ -174,12 +174,32 @@ class RunStore:
                 self.delete(run.id)
         return run_id
 
-    def request_stop(self, run_id: str):
+    def request_stop(self, run_id: str, reason: str | None = None):
         """Asks a run to stop: a waiting run never starts, a training keeps what it has learnt, and an experiment stops its
-        children."""
+        children.
+
+        reason: what to tell the user about it, or None if the user asked for it
+        """
         if self.get(run_id).active:
-            self._write(run_id, tags={"stop": "1"})
+            self._write(run_id, tags={"stop": "1", "stop_reason": reason or ""})
             ring()
+
+    def change_options(self, run_id: str, options: dict):
+        """Changes some options of an experiment, which its kind sees at the engine's next look.
+
+        One that has ended goes on under its own id: what it has made stays, and what the options now ask for is added.
+        """
+        run = self.get(run_id)
+        kind = EXPERIMENTS.get(run.experiment or "")
+        if kind is None:
+            raise RunError(f"Only an experiment has options that can be changed. Received: a run of the kind {run.kind}.")
+        made = json.loads(self._find(run_id).data.tags[PREFIX + "facts"])
+        made["parameters"] = kind.complete(made["parameters"] | options)
+        self._write(run_id, tags={"facts": json.dumps(made)})
+        if run.active:
+            ring()
+        else:
+            self._put_back(run, queued=repr(time.time()), stop_reason="")
 
     def resume(self, run_id: str) -> str:
         """Puts an interrupted run back into the queue, under its own id, which is returned.
@@ -200,6 +220,7 @@ class RunStore:
                                   "attempt": str(run.attempt + 1), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
         self._ended.pop(run.id, None)
+        self._families.pop(run.id, None)
         ring()
 
     def annotate(self, run_id: str, *, name: str | None = None, starred: bool | None = None,
@@ -279,7 +300,7 @@ class RunStore:
 
     def children(self, experiment: Run) -> builtins.list[Run]:
         """The runs that an experiment has made so far, oldest first."""
-        if (known := self._families.get(experiment.id)) is not None:
+        if not experiment.active and (known := self._families.get(experiment.id)) is not None:
             return known
         found = self.list(limit=MOST_CHILDREN, parent=experiment.id)[::-1]
         # The children of an ended experiment no longer change, and searching for them takes three queries.
@@ -319,6 +340,8 @@ class RunStore:
         run = self.get(run_id)
         if not run.has_result:
             raise RunError(f"This run has no result: it is {run.state}. Wait for its end, or train again.")
+        if not run.files:
+            raise RunError("This run left scores but no files. Train its settings on their own to see what they predict.")
         return download(self._tracking, run_id, "result", run.files)
 
     def timings(self) -> builtins.list[Timing]:

@@ -34,13 +34,14 @@ _computed = 0  # runs that this process has computed
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended, for the engine. trace: the traceback of an internal error, or None; worker: the address of the
-    process that computed it; computed: how many runs that process has computed."""
+    process that computed it; computed: how many runs that process has computed; memory: bytes that it holds."""
 
     state: str
     error: str | None
     trace: str | None
     worker: str
     computed: int
+    memory: int = 0
 
 
 def stop(run_id: str, attempt: int, reason: str | None = None):
@@ -81,6 +82,7 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
         (`tracking.place`)
     """
     global _computed
+    import psutil
     from distributed import get_worker
 
     _computed += 1
@@ -111,7 +113,7 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
             ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
     except RunError:
         log.exception("The end of run %s could not be written", run_id)  # the engine tries too
-    return Outcome(state, error, trace, dask_worker.address, _computed)
+    return Outcome(state, error, trace, dask_worker.address, _computed, psutil.Process().memory_info().rss)
 
 
 def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | None, str | None]:

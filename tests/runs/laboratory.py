@@ -24,6 +24,9 @@ class Cluster:
     def free(self, submitted):
         return self.slots - submitted
 
+    def size(self):
+        return self.slots
+
     def submit(self, run_id, attempt):
         self.futures[run_id] = SimpleNamespace(done=lambda: False)
         return self.futures[run_id]

@@ -34,7 +34,7 @@ class Ledger:
         return []
 
     def stops(self):
-        return [run_id for run_id in self.wanted_stops if self.states[run_id] == "running"]
+        return {run_id: None for run_id in self.wanted_stops if self.states[run_id] == "running"}
 
     def get(self, run_id):
         return SimpleNamespace(active=self.states[run_id] in ("scheduled", "running"))
@@ -54,6 +54,9 @@ class Cluster:
 
     def free(self, submitted):
         return self.slots - submitted
+
+    def size(self):
+        return self.slots
 
     def tend(self, is_busy=False):
         self.is_busy = is_busy

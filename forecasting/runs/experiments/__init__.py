@@ -10,6 +10,7 @@ from forecasting.runs.experiments.backtest import BACKTEST
 from forecasting.runs.experiments.kind import ExperimentKind
 from forecasting.runs.experiments.leak import LEAK
 from forecasting.runs.experiments.many import MANY_SERIES
+from forecasting.runs.experiments.search import SEARCH
 from forecasting.runs.experiments.seeds import SEEDS
 
 __all__ = ["EXPERIMENTS", "ExperimentKind"]
@@ -17,6 +18,7 @@ __all__ = ["EXPERIMENTS", "ExperimentKind"]
 EXPERIMENTS: dict[str, ExperimentKind] = {
     "backtest": BACKTEST,
     "leak": LEAK,
+    "search": SEARCH,
     "seeds": SEEDS,
     "many": MANY_SERIES,
 }

@@ -89,11 +89,12 @@ class Experiment:
     """What the functions of a kind know about an experiment besides its options.
 
     run: the store's `Run` of the experiment itself; history, config: what it was started with
-    children: all that were created so far, running ones included
+    children: all that were created so far, running ones included; workers: how many runs can be computed at once
     """
 
-    def __init__(self, run: Run, store, children: Sequence[Child], read: Callable[[str], Any] | None = None):
-        self.run, self.children = run, children
+    def __init__(self, run: Run, store, children: Sequence[Child], read: Callable[[str], Any] | None = None,
+                 workers: int = 1):
+        self.run, self.children, self.workers = run, children, workers
         self._store, self._read = store, read or store.result
 
     @property
@@ -168,6 +169,10 @@ def _say_nothing(options: dict, config: ForecastConfig) -> str:
     return ""
 
 
+def _stop_nothing(options: dict, experiment: Experiment) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class ExperimentKind:
     """A kind of experiment: its texts, its options and its behaviour.
@@ -177,14 +182,15 @@ class ExperimentKind:
     options: what the user can set
     trainings: how many runs it will create with these options
     plan: `plan(options, ended, experiment)` returns the runs to create, as an iterable of `Planned`. The engine calls it at
-        the start and again whenever more children have `ended`, until nothing new comes. It only takes as many as can soon
-        be computed, and it waits for the iterable, so nothing in it may take long. Runs whose keys already exist are
-        skipped, so a plan may simply repeat them. Anything it caches, say under `experiment.run.id`, it must be able to
-        rebuild from the children, since the engine may have been restarted in between.
+        the start and again whenever more children have `ended` or options were changed, until nothing new comes. It only
+        takes as many as can soon be computed, and it waits for the iterable, so nothing in it may take long. Runs whose keys
+        already exist are skipped, so a plan may simply repeat them. Anything it caches, say under `experiment.run.id`, it
+        must be able to rebuild from the children, since the engine may have been restarted in between.
     summarise: `summarise(runs, experiment)` returns a `Summary`; runs: the children so far, ended or not
     check: `check(options, history, config)` raises a ForecastingError if the experiment is not possible
     explain: `explain(options, config)` says what these options will do
-    place: the page that shows it: 'evaluate', around a run, or 'tune'
+    place: the page that shows it: 'evaluate', around a run, or 'tune', on a series
+    watch: `watch(options, experiment)` returns {id of a child to stop: the reason, for the user}. Called about once a second.
     keeps_earlier: whether earlier experiments of this kind on the same run are kept, with `runs` holding the children of
         all of them, newest first; otherwise a new one replaces the old one
     """
@@ -199,8 +205,9 @@ class ExperimentKind:
     summarise: Callable[[Sequence[Child], Experiment], Summary]
     check: Callable[[dict, PriceHistory, ForecastConfig], None] = _allow
     explain: Callable[[dict, ForecastConfig], str] = _say_nothing
-    place: str = "evaluate"
     keeps_earlier: bool = False
+    place: str = "evaluate"
+    watch: Callable[[dict, Experiment], dict[str, str]] = _stop_nothing
 
     def complete(self, options: dict) -> dict:
         """`options` completed with defaults. Raises ConfigError for an unknown option or a bad value."""

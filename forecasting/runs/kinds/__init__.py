@@ -8,11 +8,13 @@ from forecasting.runs.kinds.forecast import FORECAST
 from forecasting.runs.kinds.kind import RunKind
 from forecasting.runs.kinds.opened import OPENED
 from forecasting.runs.kinds.train import TRAIN
+from forecasting.runs.kinds.trial import TRIAL
 
 __all__ = ["RUN_KINDS", "TRAININGS", "RunKind"]
 
 RUN_KINDS: dict[str, RunKind] = {
     "train": TRAIN,
+    "trial": TRIAL,
     "forecast": FORECAST,
     "average": AVERAGE,
     "experiment": EXPERIMENT,
