@@ -12,6 +12,7 @@ from forecasting.evaluation.ranking import FEWEST, MOST, NAIVE
 from forecasting.evaluation.scores import SCORES
 from forecasting.model.settings import LABELS, value_words
 from forecasting.plots import curves_chart, last_rows, overlay_chart
+from forecasting.runs.experiments.leak import LEAK_NAMES
 from forecasting.words import UNKNOWN, count_of, date, dates, number, share
 from pages.components.charts import draw_chart
 from pages.components.frame import is_dark
@@ -184,7 +185,7 @@ def _draw_differences(runs, ranking, name_of):
     """Settings, prices, split and versions that differ, and what is the same for all."""
     st.subheader("What differs")
     names = [name_of[run_id] for run_id in runs]
-    rows = {LABELS[field]: [value_words(field, getattr(ranking.configs[name], field)) for name in names]
+    rows = {LABELS[field]: [_setting(field, getattr(ranking.configs[name], field)) for name in names]
             for field in ranking.settings}
     rows |= {what: [ranking.facts[name][what] for name in names] for what in ranking.facts[names[0]]}
     differ = {what: values for what, values in rows.items() if len(set(values)) > 1}
@@ -193,6 +194,10 @@ def _draw_differences(runs, ranking, name_of):
     st.dataframe(pd.DataFrame([*own.values(), *differ.values()], index=[*own, *differ], columns=names), height="content")
     equal = len(LABELS) - len(ranking.settings)
     st.caption(plain(f"The same for all: {count_of(equal, 'setting')}" + "".join(f" · {one}" for one in same), limit=1500))
+
+
+def _setting(field, value):
+    return LEAK_NAMES[value] if field == "leak" and value else value_words(field, value)
 
 
 def _when(run):

@@ -114,7 +114,8 @@ def test_runs_of_other_test_parts_are_judged_on_the_days_they_share_and_the_page
 
 def test_a_leaked_run_is_beside_the_others_marked_invalid_and_cannot_be_the_reference(ids):
     test = compare_page(ids["leak"], ids["four"], reference=ids["leak"])
-    scores, _ = tables(test)
+    scores, differences = tables(test)
+    assert list(differences.loc["Leak-lab mistake"]) == ["Centred moving average", "None"]
     assert list(scores["Beside naive"])[-1] == "invalid"
     assert "invalid on purpose" in said(test.warning)
     (choice,) = [box for box in test.selectbox if box.label == "Compare with"]
