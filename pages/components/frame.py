@@ -56,7 +56,7 @@ def page(title: str, purpose: str):
         with said, boundary():
             restore(state)
         follow_settings(state)
-        if state.tables:
+        if state.tables or state.compare:
             from pages.components.runs import follow_runs
 
             follow_runs(state)

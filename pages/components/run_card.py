@@ -20,7 +20,6 @@ from pages.components.trash import delete_runs, show_run
 
 __all__ = ["draw_card", "take_card"]
 
-FIELDS = ("name", "tags", "note", "starred")
 PAGES = {"Train": "pages/2_Train.py", "Evaluate": "pages/3_Evaluate.py", "Forecast": "pages/4_Forecast.py"}
 
 

@@ -362,7 +362,7 @@ def test_what_another_app_writes_deletes_or_restores_is_listed(store, ledger, hi
 
 def test_a_database_with_other_tables_is_an_error_in_words(store):
     with pytest.raises(StoreUnavailable, match="no such column"):
-        store._tracking.select(("SELECT nothing FROM runs", []))
+        store._tracking.select(("SELECT elsewhere FROM runs", []))
 
 
 def test_a_run_that_another_app_resumed_is_listed_once(store, ledger, history, tiny, each_way):
