@@ -23,9 +23,9 @@ TICK_SECONDS = 1.0
 FEW = 3  # choices that stand side by side
 
 
-def experiment_tabs() -> dict:
-    """{name of a tab: what draws it} for every kind of experiment around a run."""
-    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items() if kind.place == "evaluate"}
+def experiment_tabs(place: str = "evaluate") -> dict:
+    """{name of a tab: what draws it} for every kind of experiment of this place."""
+    return {kind.tab: partial(draw_experiment, name) for name, kind in EXPERIMENTS.items() if kind.place == place}
 
 
 def draw_experiment(name: str, run, result):

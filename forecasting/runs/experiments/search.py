@@ -118,9 +118,9 @@ def report(children: Sequence[Child], experiment: Experiment) -> Report:
     best_mixed, first_mixed = _best(mixed), _first(mixed)
     if best_mixed and first_mixed and len(mixed) > 1:
         gained = _gain(first_mixed, best_mixed)
-    # Deciding reads files, so it waits until the finalists are complete.
-    decided = not any(child.run.active for child in by_stage["final"]) and (by_stage["final"] or by_stage["test"])
-    decision = _decision(by_stage) if decided else None
+    # The engine decides, and then reads the test part; until then, finalists may be missing.
+    goes_on = any(child.run.active for stage in ("trial", "final") for child in by_stage[stage])
+    decision = _decision(by_stage) if by_stage["test"] and not goes_on else None
     active = {stage for stage in by_stage if any(child.run.active for child in by_stage[stage])}
     stage = next((stage for stage in ("trial", "final", "test", "luck") if stage in active),
                  "trial" if experiment.run.active and not by_stage["final"] else "done")
