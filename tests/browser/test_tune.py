@@ -41,6 +41,6 @@ def test_a_search_survives_a_reload_a_stop_and_goes_on_to_its_winner(visitor, ap
     fill(visitor, "Trials", tried + 2)
     press(visitor, "Go on with this budget")
     expect(visitor.get_by_text(re.compile(f"Done · {tried + 2} of {tried + 2} trials"))).to_be_visible(timeout=DONE)
-    expect(visitor.get_by_text(re.compile("beats Recommended"))).to_be_visible()
+    expect(visitor.locator("strong").filter(has_text="beats Recommended")).to_be_visible()
     press(visitor, "Use the winner's settings")
     expect(visitor.get_by_test_id("stAlert")).to_have_count(0)

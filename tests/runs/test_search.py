@@ -455,6 +455,8 @@ def test_a_stopped_search_goes_on(laboratory, store, walk):
     laboratory.work(100)
     assert store.get(run_id).state == "stopped"
     assert not children(store, run_id, "test")
+    assert outcome(store, run_id).decision is None
+    assert verdict_words(outcome(store, run_id)).startswith("Best so far: trial")
     store.change_options(run_id, {"trials": 4})
     laboratory.work(100)
     assert store.get(run_id).state == "finished"

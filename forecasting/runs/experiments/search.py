@@ -116,11 +116,11 @@ def report(children: Sequence[Child], experiment: Experiment) -> Report:
         luck = expected_luck(others, first.folds)
     mixed = [_as_trial(child.run) for child in by_stage["luck"]]
     best_mixed, first_mixed = _best(mixed), _first(mixed)
-    if best_mixed and first_mixed and first_mixed.value is not None and len(mixed) > 1:
-        gained = first_mixed.value - best_mixed.value
-    # Deciding reads files, so it waits until the finalists are complete.
-    decided = not any(child.run.active for child in by_stage["final"]) and (by_stage["final"] or by_stage["test"])
-    decision = _decision(by_stage) if decided else None
+    if best_mixed and first_mixed and len(mixed) > 1:
+        gained = _gain(first_mixed, best_mixed)
+    # The engine decides, and then reads the test part; until then, finalists may be missing.
+    goes_on = any(child.run.active for stage in ("trial", "final") for child in by_stage[stage])
+    decision = _decision(by_stage) if by_stage["test"] and not goes_on else None
     active = {stage for stage in by_stage if any(child.run.active for child in by_stage[stage])}
     stage = next((stage for stage in ("trial", "final", "test", "luck") if stage in active),
                  "trial" if experiment.run.active and not by_stage["final"] else "done")
@@ -149,6 +149,10 @@ def _number(run: Run) -> int:
 def _best(trials) -> Trial | None:
     whole = [trial for trial in trials if trial.value is not None]
     return min(whole, key=lambda trial: (trial.value, trial.number), default=None)
+
+
+def _gain(first: Trial, best: Trial) -> float | None:
+    return None if first.value is None or best.value is None else first.value - best.value
 
 
 def _first(trials) -> Trial | None:
@@ -292,7 +296,7 @@ def _decide(whole: Sequence[Child]) -> Decision:
 
 def _watch(options, experiment: Experiment) -> dict[str, str]:
     """The trials to give up: never *Recommended*, and none that a person wants kept."""
-    given_up = {}
+    given_up: dict[str, str] = {}
     for stage in ("trial", "luck"):
         runs = [child.run for child in experiment.children if stage_of(child.run) == stage]
         running = [run for run in runs if run.state == "running" and not run.stopping and _number(run) != 1
@@ -345,9 +349,10 @@ def _gain_words(one) -> str:
 
 def luck_words(found: Report) -> str:
     """How much of the gain luck alone would have made."""
-    if found.best is None or found.reference is None or found.reference.value is None or found.luck is None:
+    value = found.reference.value if found.reference else None
+    if found.best is None or found.best.value is None or value is None or found.luck is None:
         return ""
-    gain, value = found.reference.value - found.best.value, found.reference.value
+    gain = value - found.best.value
     whole = sum(trial.value is not None for trial in found.trials)
     words = (f"In the search, the best of {count_of(whole, 'trial')} was {share(gain / value)} better than *Recommended*; had "
              f"all been equally good, luck alone would have made it about {share(found.luck / value)}.")

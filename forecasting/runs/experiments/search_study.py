@@ -51,10 +51,10 @@ class Study:
 
     def follow(self, runs: Iterable[Run]) -> bool:
         """Takes note of trials that are new or have ended. False if the runs are not those it knows: make another study."""
-        runs = {str(run.key): run for run in runs if is_inside(self.space, run.parameters["settings"])}
-        if not self._numbers.keys() <= runs.keys():
+        inside = {str(run.key): run for run in runs if is_inside(self.space, run.parameters["settings"])}
+        if not self._numbers.keys() <= inside.keys():
             return False
-        for key, run in sorted(runs.items()):
+        for key, run in sorted(inside.items()):
             state, value, steps = outcome(run)
             if key not in self._numbers:
                 self._numbers[key] = len(self._optuna.get_trials(deepcopy=False))
