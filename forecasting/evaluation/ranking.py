@@ -301,7 +301,8 @@ def _pair(name, other, rows, predicted) -> Pair:
 def _doubt(actual, naive, winner, loser) -> str:
     """`Pair.doubt`."""
     if np.array_equal(winner, naive):
-        low, high, p_value = 0.0, 0.0, 1.0
+        low = high = 0.0
+        p_value: float | None = None
     else:
         beside = compare_forecasts(actual, winner, naive, lags=memory_of(actual, winner, naive))
         (low, high), p_value = beside.interval or (0.0, 0.0), beside.p_value
