@@ -300,16 +300,13 @@ def _pair(name, other, rows, predicted) -> Pair:
 
 def _doubt(actual, naive, winner, loser) -> str:
     """`Pair.doubt`."""
-    if np.array_equal(winner, naive):
-        low = high = 0.0
-        p_value: float | None = None
-    else:
-        beside = compare_forecasts(actual, winner, naive, lags=memory_of(actual, winner, naive))
-        (low, high), p_value = beside.interval or (0.0, 0.0), beside.p_value
+    # A run that is the naive forecast itself has an interval of (0, 0) and no test.
+    beside = compare_forecasts(actual, winner, naive, lags=memory_of(actual, winner, naive))
+    low, high = beside.interval or (0.0, 0.0)
     if high < 0:
         return "naive"
     best, worst, usual = (rmse(actual, one) for one in (winner, loser, naive))
-    knows = low > 0 and p_value is not None and p_value < SIGNIFICANT
+    knows = low > 0 and beside.p_value is not None and beside.p_value < SIGNIFICANT
     if worst - best <= SEEDS * max(abs(best - usual), abs(worst - usual)) or not (knows or worst > GROSS * best):
         return "seeds"
     return ""
