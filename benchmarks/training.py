@@ -13,7 +13,8 @@ Its threads wait for each other by spinning: on a busy machine it is many times 
 Quality: seconds until the lowest validation loss that Keras's own fit, with the tutorial's settings, has within 20 and
 100 epochs, on series with something to learn. (On prices, such as AAPL's, that loss lies above the naive forecast's: an
 untrained network reaches it.) The same network learns here to predict the change instead of the price; its loss is that
-of the price that follows. It does so alone, and beside a ridge regression (skip="ridge"). All start in a fresh process
+of the price that follows; its learning rate falls along one cosine over as many epochs as Keras has. It does so alone, and
+beside a ridge regression (skip="ridge"). All start in a fresh process
 whose TensorFlow is loaded, and compiling counts. The seconds that processors worked are printed too: on a busy machine
 they are what can be compared.
 """
@@ -162,7 +163,7 @@ def report_quality(name, values, epochs):
                 continue
             print(f"  Keras, lowest of {n} epochs: {goal:.3g}, {seconds:.1f} s, processors worked {worked:.1f} s")
             for title, fit in {"the network alone": "ours-fit", "beside ridge regression": "skip-fit"}.items():
-                ours = learn(fit, task, 2 * n, goal)
+                ours = learn(fit, task, n, goal)
                 our_seconds, our_work, loss = ours[-1]
                 verdict = (f"{seconds / our_seconds:.1f} x sooner, {worked / our_work:.1f} x less work" if loss <= goal
                            else f"lowest {min(loss for *_, loss in ours):.3g}: not reached")
