@@ -310,7 +310,8 @@ def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, sta
 
 
 def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
-            best_epoch: int, stopped: bool, seconds: float, linear: Choice | None) -> TrainingResult:
+            best_epoch: int | None, stopped: bool, seconds: float, linear: Choice | None,
+            members: tuple[int, ...] = ()) -> TrainingResult:
     """The result of a training from its predictions alone, without a network. Scores and evidence are computed from them.
 
     one_step: predicted, lower_80, upper_80, lower_95, upper_95 of each row after the first window
@@ -326,7 +327,7 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
     predicted[parts.train_end - 1 - first :] = steps
     derived = _derive(history, config, predicted, encoder.positive, one_step.drop(columns="predicted"))
     return TrainingResult(config=config, history=history, curve=curve, best_epoch=best_epoch, rates=(), stopped=stopped,
-                          seconds=seconds, linear=linear, encoder=encoder, **derived)
+                          seconds=seconds, linear=linear, encoder=encoder, members=members, **derived)
 
 
 def _derive(history, config, predicted, positive, bounds=None) -> dict:

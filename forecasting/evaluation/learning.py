@@ -7,7 +7,7 @@ import numpy as np
 from forecasting import words
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["ending_words", "gap_words"]
+__all__ = ["ending_words", "gap_words", "learnt_words"]
 
 RESTLESS = 1.1  # times the validation part's moves: above that, the training part counts as more volatile
 
@@ -39,6 +39,14 @@ def ending_words(config: ForecastConfig, epochs: int, best_epoch: int, stopped: 
     if best_epoch == epochs == config.epochs > 1:
         text += ", the last one: the validation loss was still falling, so more epochs may help"
     return f"{text}."
+
+
+def learnt_words(result) -> str:
+    """How a `TrainingResult` came about: how its training ended, or what it is the average of."""
+    if result.members:
+        return (f"This is the average of {words.count_of(len(result.members), 'network')} that differ by their seeds alone "
+                f"({', '.join(map(str, result.members))}). It was not trained itself, so it has no loss.")
+    return ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)
 
 
 def gap_words(result) -> str | None:

@@ -26,7 +26,7 @@ from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR
 from forecasting.data.frequency import Frequency
 from forecasting.data.history import COLUMNS, PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
-from forecasting.model.config import ForecastConfig
+from forecasting.model.config import RANGES, ForecastConfig
 from forecasting.model.encoding import check_history
 from forecasting.model.skip import CANDIDATES, CYCLES, MAX_REACH, Choice
 from forecasting.model.split import split
@@ -59,6 +59,7 @@ MAX_DIRECTORY_BYTES = 64 * 2**10
 MAX_RATIO = 200                # unpacked to packed
 MAX_ROWS = 500_000
 MAX_PREDICTIONS = 1_000_000    # rows of steps.csv times the horizon, since their intervals take time to compute
+MAX_MEMBERS = 1000
 MAX_TEXT, MAX_TEXTS = 1000, 200
 LARGEST = 1e250                # of any number in a table
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
@@ -95,10 +96,11 @@ def open_zip(content: bytes) -> TrainingResult:
     steps = _steps(files[STEPS_FILE], history, config, train_end, one_step)
     curve = _curve(files[CURVE_FILE], config)
     training = _dict(said, "training")
-    best_epoch, linear = _whole(training, "best_epoch", 0, len(curve)), _linear(training.get("linear"), config)
+    members, linear = _members(training.get("members")), _linear(training.get("linear"), config)
+    best_epoch = None if members else _whole(training, "best_epoch", 0, len(curve))
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
-            return rebuild(history, config, one_step, steps, curve=curve, best_epoch=best_epoch, linear=linear,
+            return rebuild(history, config, one_step, steps, curve=curve, best_epoch=best_epoch, linear=linear, members=members,
                            stopped=training.get("stopped") is True, seconds=_number(training, "seconds", 0.0, 1e9))
     except FloatingPointError as error:
         raise RunError("The numbers in this zip are too large or too small to compute scores from. Scale the prices by a power "
@@ -337,6 +339,17 @@ def _steps(content: bytes, history: PriceHistory, config: ForecastConfig, train_
     if len(table) != len(dates) or (table.index != dates).any() or (rows[:-1, 0] != first).any():
         raise RunError(f"{STEPS_FILE} and {PREDICTIONS_FILE} in this zip do not belong together. {_AGAIN}")
     return rows
+
+
+def _members(said) -> tuple[int, ...]:
+    """The seeds of an average; () for a network of its own, and in files of earlier versions."""
+    low, high = RANGES["seed"][:2]
+    if said is None:
+        return ()
+    if not isinstance(said, list) or len(said) > MAX_MEMBERS or not all(
+            isinstance(seed, int) and not isinstance(seed, bool) and low <= seed <= high for seed in said):
+        raise _damaged("members")
+    return tuple(said)
 
 
 def _curve(content: bytes, config: ForecastConfig) -> pd.DataFrame:

@@ -54,6 +54,10 @@ def repeat_notebook(result) -> dict:
 
 
 def _train(result) -> str:
+    if result.members:
+        return ("from dataclasses import replace\n\nfrom forecasting.result import average\n\n"
+                "seeds = run[\"training\"][\"members\"]  # the run is the average of a network for each\n"
+                "result = average([train(history, replace(config, seed=seed)) for seed in seeds])\n")
     if not result.stopped:
         return "result = train(history, config)\n"
     # An epoch that was interrupted does not count, except the first.

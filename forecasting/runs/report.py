@@ -16,7 +16,7 @@ from forecasting.data.history import PriceHistory
 from forecasting.evaluation.causes import diagnose
 from forecasting.evaluation.diagnostics import part_of
 from forecasting.evaluation.judgement import judge
-from forecasting.evaluation.learning import ending_words
+from forecasting.evaluation.learning import learnt_words
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.evaluation.verdict import direction_words, gate_words
 from forecasting.model.config import RECOMMENDED
@@ -105,9 +105,8 @@ def html_report(result, forecast: pd.DataFrame | None, versions: dict[str, str])
     if forecast is not None:
         parts += ["<h2>What comes next</h2>", _chart("forecast", figures), _forecast_table(forecast, history.currency)]
     parts += [
-        "<h2>Training</h2>", _chart("loss", figures),
-        f"<p>{_escape(ending_words(result.config, len(result.curve), result.best_epoch, result.stopped))} It took "
-        f"{_escape(duration(result.seconds))}.</p>",
+        "<h2>Training</h2>", "" if result.members else _chart("loss", figures),
+        f"<p>{_escape(learnt_words(result))} It took {_escape(duration(result.seconds))}.</p>",
         "<h2>Scores</h2>", _score_table(result),
         "<p>Only the test part is new to the network: it was fitted to the training part and chosen on validation, which also "
         "set the width of the intervals.</p>",
@@ -163,8 +162,9 @@ def _figures(result, forecast) -> dict[str, list]:
     both = (False, True)
     figures = {
         "predictions": [_prediction_chart(result.predictions, dark, currency) for dark in both],
-        "loss": [loss_chart(result.curve, result.best_epoch, dark=dark) for dark in both],
     }
+    if not result.members:
+        figures["loss"] = [loss_chart(result.curve, result.best_epoch, dark=dark) for dark in both]
     if forecast is not None:
         figures["forecast"] = [forecast_fan(history.frame["Close"], forecast, dark=dark, currency=currency) for dark in both]
     return figures

@@ -53,7 +53,7 @@ def run_zip(result) -> bytes:
     files[SCRIPT_FILE] = repeat_script(result).encode()
     files[NOTEBOOK_FILE] = json.dumps(repeat_notebook(result), indent=1).encode()
     # Last, being large: else the network, a zip file itself, would be taken for the end of a download that was cut short.
-    files[REPORT_FILE] = html_report(result, forecast, versions()).encode()
+    files[REPORT_FILE] = html_report(result, forecast, result.versions or versions()).encode()
     return pack_files(files)
 
 
@@ -89,9 +89,9 @@ def _settings(result) -> dict:
         "settings": result.config.to_dict(),
         "prices": history.description | {"fingerprint": history.fingerprint},
         "training": {"best_epoch": result.best_epoch, "stopped": result.stopped, "seconds": result.seconds,
-                     "linear": asdict(result.linear) if result.linear else None},
+                     "linear": asdict(result.linear) if result.linear else None, "members": list(result.members)},
         "scores": result.metrics,
-        "versions": versions(),
+        "versions": result.versions or versions(),
     }
 
 

@@ -68,7 +68,7 @@ def draw_opened(run):
 @reported
 def _train_again(state: AppState, run):
     _take_over(state, run)
-    state.run_id, state.asks_to_train = run.id, True
+    state.run_id, state.parent_id, state.asks_to_train = run.id, run.id, True
 
 
 def _take_over(state: AppState, run):

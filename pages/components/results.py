@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from forecasting.evaluation.learning import ending_words, gap_words
+from forecasting.evaluation.learning import gap_words, learnt_words
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.evaluation.verdict import direction_words
 from forecasting.plots import last_rows, prediction_chart
@@ -43,14 +43,11 @@ def _draw_tabs(run, result):
     with loss:
         if loss.open:
             if result.members:
-                st.caption(f"The average of {count_of(len(result.members), 'network')} that differ by their seeds alone "
-                           f"({', '.join(map(str, result.members))}). It was not trained itself, so it has no loss; theirs are "
-                           "with their own runs.")
+                st.caption(learnt_words(result))
                 return
             log_scale = st.toggle("Logarithmic loss", key="train_log")
             draw_loss(result.curve, run, log_scale, key="train_curve_ended")
-            st.caption(f"{ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)} Trained for "
-                       f"{duration(run.seconds)}.")
+            st.caption(f"{learnt_words(result)} Trained for {duration(run.seconds)}.")
             if why_apart := gap_words(result):
                 st.caption(why_apart)
     with scores:

@@ -1,5 +1,8 @@
 """Seeds and many series as experiments: what they plan, what they come to, and the average as a run of its own."""
 
+import io
+import runpy
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +12,11 @@ import pytest
 from forecasting import PriceHistory, RunError, load_run, train
 from forecasting.errors import ConfigError
 from forecasting.result import average
+from forecasting.runs.bring_back import open_zip
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.runs.store import RunStore
+from forecasting.runs.take_home import run_zip
 from tests.runs.laboratory import Laboratory
 
 
@@ -96,6 +101,14 @@ def test_an_average_is_saved_forecasts_and_is_not_refitted(history, tiny, tmp_pa
     pd.testing.assert_frame_equal(loaded.forecast(tiny.horizon + 3), mean.forecast(tiny.horizon + 3))
     with pytest.raises(RunError, match="cannot be refitted"):
         loaded.refit()
+
+    # Taken home and back: the script trains the members again and averages them.
+    content = run_zip(loaded)
+    assert open_zip(content).members == (1, 2)
+    zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path / "home")
+    assert b"This is the average of" in (tmp_path / "home" / "report.html").read_bytes()
+    again = runpy.run_path(str(tmp_path / "home" / "repeat.py"))["result"]
+    assert again.metrics["test"]["rmse"] == mean.metrics["test"]["rmse"]
     with pytest.raises(RunError, match=r"two results or more. Received: 1"):
         average(results[:1])
     with pytest.raises(RunError, match="differ by more"):
