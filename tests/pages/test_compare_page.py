@@ -147,19 +147,19 @@ def test_runs_that_cannot_be_compared_are_named_and_the_others_still_are(ids, ho
         left_out = said(test.warning)
         assert f"the waiting one ({waiting[:8]}) is left out: it has not ended yet." in left_out
         assert f"the failed one ({failed[:8]}) is left out: it failed and has no predictions." in left_out
-        assert f"Run {deleted[:8]} is left out." in left_out
-        assert "was deleted" in left_out
+        assert f"The chosen run {deleted[:8]} is in the trash" in left_out
         assert f"Run {damaged[:8]} is left out." in left_out
-        assert "Run nonsense is left out." in left_out
+        assert "A run is named by 32 hex digits. Received: 'nonsense'." in left_out
         assert set(tables(test)[0].index) == {"Naive", "4 units", "6 units"}
     finally:
         file.write_bytes(whole)
         ledger.end(waiting, "failed", "not needed any more")
 
 
-def test_one_run_is_too_few(ids):
+def test_one_run_is_shown_alone(ids):
     test = compare_page(ids["four"])
-    assert "Choose 2 to 8 runs" in said(test.info)
+    assert "Compare" not in [header.value for header in test.header]
+    assert "Open on Train" in [button.label for button in test.button]
     assert not test.get("plotly_chart")
 
 
