@@ -14,7 +14,6 @@ from forecasting.runs.records import CURVE, Run
 
 __all__ = ["Reporter"]
 
-WRITE_EVERY = 0.2  # minimum seconds between two writes
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before retrying a failing store
 
 log = logging.getLogger(__name__)
@@ -25,10 +24,12 @@ class Reporter:
 
     What a slow or failing store does not accept is kept and written later, many epochs in one batch. Leaving the context
     writes the rest, retrying for up to `patience` seconds.
+
+    every: minimum seconds between two writes
     """
 
-    def __init__(self, ledger: RunLedger, run: Run, patience: float):
-        self._ledger, self._run_id, self._patience = ledger, run.id, patience
+    def __init__(self, ledger: RunLedger, run: Run, patience: float, every: float = 0.2):
+        self._ledger, self._run_id, self._patience, self._every = ledger, run.id, patience, every
         self._progress = {"phase": "preparing", "epoch": 0, "epochs": run.epochs, "best_epoch": None, "rate": None}
         self._points: list[tuple[int, dict]] = []  # epochs that are not written yet
         self._recent: deque[float] = deque(maxlen=20)  # seconds of the latest epochs
@@ -101,7 +102,7 @@ class Reporter:
             else:
                 pause = FIRST_PAUSE
                 with self._changed:
-                    self._changed.wait_for(lambda: self._leaving, timeout=WRITE_EVERY)
+                    self._changed.wait_for(lambda: self._leaving, timeout=self._every)
 
     @property
     def _leaving(self) -> bool:

@@ -120,10 +120,10 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
     """(state, error, traceback) of a run, computed here."""
     try:
         run = ledger.get(run_id)
-        with Reporter(ledger, run, FINAL_PATIENCE) as reporter:
-            compute_kind = RUN_KINDS[run.kind].compute
-            assert compute_kind is not None, "the engine gives workers no run that they cannot compute"
-            return compute_kind(ledger, run, reporter, should_stop), None, None
+        kind = RUN_KINDS[run.kind]
+        assert kind.compute is not None, "the engine gives workers no run that they cannot compute"
+        with Reporter(ledger, run, FINAL_PATIENCE, kind.report_every) as reporter:
+            return kind.compute(ledger, run, reporter, should_stop), None, None
     except ForecastingError as problem:
         log.info("Run %s failed: %s", run_id, problem)
         return "failed", str(problem), None

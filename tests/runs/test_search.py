@@ -345,7 +345,7 @@ def laboratory(store, walk, monkeypatch):
 
 
 def start(store, walk, **options):
-    return store.start_experiment("search", walk, BASE, {"space": SPACE, "folds": 2, "trials": 8, **options}, owner="anna")
+    return store.start_experiment("search", walk, BASE, {"space": SPACE, "folds": 2, "trials": 5, **options}, owner="anna")
 
 
 def children(store, run_id, stage=""):
@@ -360,7 +360,7 @@ def outcome(store, run_id):
 
 
 def test_a_search_goes_through_its_stages_and_takes_what_is_proven(laboratory, store, walk):
-    run_id = start(store, walk)
+    run_id = start(store, walk, trials=8)
     laboratory.work(100)
     assert store.get(run_id).state == "finished"
     trials = children(store, run_id, "trial")
@@ -394,7 +394,7 @@ def test_nothing_beats_recommended_where_all_are_alike(laboratory, store, walk, 
     assert verdict_words(found).startswith("**Nothing beats *Recommended* here.**")
     assert [run.parameters["of"] for run in children(store, run_id, "test")] == [1]
     lucky = children(store, run_id, "luck")
-    assert len(lucky) == 8
+    assert len(lucky) == 5
     mixed, own = store.history(lucky[0].id), before_test(walk, BASE)
     assert mixed.close.tolist() != own.close.tolist()
     assert found.permuted_gain is not None
@@ -424,7 +424,7 @@ def test_a_killed_engine_goes_on_with_the_same_suggestions(laboratory, store, wa
     assert store.get(run_id).state == "finished"
     made = children(store, run_id)
     assert len({run.key for run in made}) == len(made)
-    assert len(children(store, run_id, "trial")) == 8
+    assert len(children(store, run_id, "trial")) == 5
     settings = [[run.parameters["settings"] for run in children(store, one, "trial")] for one in (undisturbed, run_id)]
     assert settings[0][:3] == settings[1][:3]
 
@@ -477,7 +477,7 @@ def test_a_paused_search_begins_no_trial_and_does_not_end(laboratory, store, wal
     assert store.get(run_id).state == "running"
     store.change_options(run_id, {"paused": False})
     laboratory.work(100)
-    assert len(children(store, run_id, "trial")) == 8
+    assert len(children(store, run_id, "trial")) == 5
 
 
 def test_a_narrowed_range_holds_for_all_later_trials(laboratory, store, walk):

@@ -149,4 +149,4 @@ def _read(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / FILE)
 
 
-TRIAL = RunKind(_try, _read)
+TRIAL = RunKind(_try, _read, report_every=0.5)
