@@ -20,18 +20,12 @@ class RunKind:
         or 'stopped' if it ended early. None for a kind that no worker computes.
     read: loads the result from the folder that `compute` saved
     needs_parent: whether it is made from another run, its parent
-<<<<<<< HEAD
     is_training: whether its result is a `TrainingResult`, so that it stands in lists of runs
-=======
     report_every: minimum seconds between two writes of its progress, which take time from the computation
->>>>>>> search
     """
 
     compute: Callable | None
     read: Callable[[Path], object] | None
     needs_parent: bool = False
-<<<<<<< HEAD
     is_training: bool = False
-=======
     report_every: float = 0.2
->>>>>>> search
