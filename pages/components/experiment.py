@@ -150,6 +150,10 @@ def _draw(kind, found: list):
             if st.button(label, icon=":material/open_in_full:", key=f"evaluate_{newest.experiment}_open_{run_id}"):
                 app_state().run_id = run_id
                 st.switch_page("pages/2_Train.py")
+        for label, ids in summary.compares.items():
+            if st.button(label, icon=":material/compare_arrows:", key=f"evaluate_{newest.experiment}_compare"):
+                app_state().compare = ids
+                st.switch_page("pages/6_Runs.py")
 
 
 def _draw_progress(kind, experiment, children: list):

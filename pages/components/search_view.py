@@ -19,6 +19,7 @@ from forecasting.words import UNKNOWN, count_of, duration, number, share
 from pages.components.charts import draw_chart
 from pages.components.engine import draw_trouble
 from pages.components.frame import boundary, is_dark
+from pages.components.state import app_state
 from pages.components.store import load_result, run_store
 from pages.components.text import plain
 
@@ -258,3 +259,6 @@ def _draw_finalists(found: Report):
             {"Trial": f"{of} (Recommended)" if of == 1 else f"{of}{' (the winner)' if of == decision.winner else ''}",
              **{SCORES[name].label: SCORES[name].show(name, run.scores["test"], run.currency) for name in shown}}
             for of, run in sorted(whole.items())]), hide_index=True, height="content")
+    if len(whole) > 1 and st.button("Compare them", icon=":material/compare_arrows:", key="tune_compare"):
+        app_state().compare = tuple(run.id for _, run in sorted(whole.items()))
+        st.switch_page("pages/6_Runs.py")

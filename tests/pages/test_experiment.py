@@ -167,6 +167,13 @@ def test_a_mistake_is_trained_on_request_and_shown_as_invalid(run_id, laboratory
     assert not test.error
     assert test.dataframe[0].value.index.tolist() == ["Honest", "Centred moving average (invalid)"]
     assert "Flattered by: how many points" in texts(test.caption)
+    (leaked,) = RunStore().list(kind="train", parent=RunStore().experiments("leak", run_id)[0].id)
+    with pytest.MonkeyPatch.context() as patch:  # a page run alone cannot switch to another
+        opened = []
+        patch.setattr("streamlit.switch_page", opened.append)
+        button(test, "Lay curves and predictions beside each other").click().run()
+    assert opened == ["pages/6_Runs.py"]
+    assert test.session_state["forecasting"].compare == (run_id, leaked.id)
 
 
 def test_an_experiment_that_failed_says_why(run_id, laboratory, monkeypatch):

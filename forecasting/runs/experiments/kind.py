@@ -150,7 +150,7 @@ class Summary:
 
     sentence: the answer; warnings: what went wrong with single runs, sentences
     charts: functions of `dark` that return a figure; files: to download
-    opens: {label of a button: the id of a run that it opens}
+    opens: {label of a button: the id of a run that it opens}; compares: {label: the ids of runs to lay beside each other}
     """
 
     sentence: str = ""
@@ -159,6 +159,7 @@ class Summary:
     tables: tuple[Table, ...] = ()
     files: tuple[File, ...] = ()
     opens: dict[str, str] = field(default_factory=dict)
+    compares: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _allow(options: dict, history: PriceHistory, config: ForecastConfig):

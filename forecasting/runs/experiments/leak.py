@@ -56,7 +56,10 @@ def _summarise(runs, experiment):
         if child.is_whole:
             rows.setdefault(f"{LEAK_NAMES[child.run.config.leak]} (invalid)", child.result().metrics["test"])
     _, beside = judge(honest.predictions, honest.metrics["test"])
-    return Summary(warnings=warnings, tables=(_table(rows, honest.history.currency, beside.interval),))
+    leaked = {child.run.config.leak: child.run.id for child in reversed(runs) if child.is_whole}  # the latest of each
+    ids = (str(experiment.run.parent), *leaked.values())
+    return Summary(warnings=warnings, tables=(_table(rows, honest.history.currency, beside.interval),),
+                   compares={"Lay curves and predictions beside each other": ids} if leaked else {})
 
 
 def _table(rows: dict[str, dict], currency, interval) -> Table:
