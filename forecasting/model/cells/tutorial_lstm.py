@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecasting.model.cells import lstm
-from forecasting.model.cells.cell import Cell
+from forecasting.model.cells.cell import Cell, Cost
 
 __all__ = ["TUTORIAL_LSTM"]
 
@@ -26,4 +26,5 @@ TUTORIAL_LSTM = Cell(
     ),
     reads="cell",
     open_gates=("forget",),
+    cost=Cost(2.23, 0.0019, 2.3e-6, 0.11),
 )
