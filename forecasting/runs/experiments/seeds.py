@@ -217,7 +217,8 @@ SEEDS = ExperimentKind(
     tab="Seeds",
     about=("A network starts from random weights, so the same settings give another result with each seed. Here the run is "
            "repeated with other seeds, several at once: a difference between two settings that is no larger than the one "
-           "between two seeds means nothing. The average of all is a forecaster of its own, and mostly the better one."),
+           "between two seeds means nothing. The average of all is a forecaster of its own: seldom much better than one of "
+           "them, and never as bad as the worst."),
     start="Repeat with other seeds",
     options=(
         Option("seeds", "Seeds", "More seeds tell smaller differences apart, and take longer. Ten are a good start.", 10,
