@@ -1,4 +1,4 @@
-"""Runs: every training of this computer, with its state and scores."""
+"""Runs: every training in the store, with its scores and what sets it apart."""
 
 from pages.components.bring_back import draw_zip_uploader
 from pages.components.frame import page
