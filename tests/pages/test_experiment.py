@@ -14,6 +14,7 @@ from forecasting.runs.experiments.kind import ExperimentKind, Option, Planned, S
 from forecasting.runs.files import scratch
 from forecasting.runs.kinds import RUN_KINDS, RunKind
 from forecasting.runs.store import RunStore
+from tests.pages.elements import button, texts
 from tests.runs.laboratory import Laboratory
 
 ROOT = Path(__file__).parents[2]
@@ -54,14 +55,6 @@ def open_tab(run_id, tab, **state):
     test.run()
     assert not test.exception
     return test
-
-
-def button(test, label):
-    return next(one for one in test.button if one.label == label)
-
-
-def texts(elements):
-    return " ".join(element.value for element in elements).replace("\\", "")
 
 
 def progress(test):

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
 from forecasting.runs.store import RunStore
+from tests.pages.elements import button, texts
 from tests.runs.laboratory import Laboratory, script_trainings
 
 ROOT = Path(__file__).parents[2]
@@ -37,14 +38,6 @@ def open_tab(tab, **query):
     test.run()
     assert not test.exception
     return test
-
-
-def button(test, label):
-    return next(one for one in test.button if one.label == label)
-
-
-def texts(elements):
-    return " ".join(element.value for element in elements).replace("\\", "")
 
 
 def test_without_a_run_the_seeds_say_what_comes_first(laboratory):

@@ -11,6 +11,7 @@ from forecasting.data.samples import load_sample
 from forecasting.runs.experiments import search as search_module
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.store import RunStore
+from tests.pages.elements import button, texts
 from tests.runs.laboratory import Laboratory, script_trainings
 from tests.runs.test_search import script_trials
 
@@ -33,14 +34,6 @@ def open_page(name="5_Tune", **query):
     test.run()
     assert not test.exception
     return test
-
-
-def button(test, label):
-    return next(one for one in test.button if one.label == label)
-
-
-def texts(elements):
-    return " ".join(element.value for element in elements).replace("\\", "")
 
 
 def progress(test):
