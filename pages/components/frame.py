@@ -47,12 +47,12 @@ def page(title: str, purpose: str):
     from pages.components.address import restore, write_address
     from pages.components.collector import freeze_imports
     from pages.components.engine import start_engine
-    from pages.components.page_change import keep_changes
+    from pages.components.kept_clicks import keep_clicks
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
 
     charts.empty()
-    keep_changes()
+    keep_clicks()
     state = app_state()
     try:
         with said, boundary():

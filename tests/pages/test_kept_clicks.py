@@ -1,9 +1,17 @@
-"""A change and the click on another page's link, merged into one request because the app was busy drawing."""
+"""A click or a change, and another one that follows it closely while the app is busy drawing."""
 
+import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 
-from pages.components.page_change import keep_changes
+from pages.components.kept_clicks import keep_clicks
+
+
+@pytest.fixture(autouse=True)
+def mended():
+    keep_clicks()
 
 
 def states(**values):
@@ -15,7 +23,6 @@ def states(**values):
 
 def merged(older, newer):
     """What the app is drawn with after both requests came while it was busy."""
-    keep_changes()
     requests = ScriptRequests()
     requests.request_rerun(RerunData(widget_states=older, page_script_hash="train"))
     requests.request_rerun(RerunData(widget_states=newer, page_script_hash="runs"))
@@ -35,3 +42,15 @@ def test_the_newer_value_of_a_widget_wins():
 def test_a_request_without_values_changes_nothing():
     assert merged(states(window=95), None) == {"window": 95}
     assert merged(None, states(window=40)) == {"window": 40}
+
+
+def test_a_request_that_was_taken_is_carried_out_even_if_another_waits():
+    class Newer(Exception):
+        """What Streamlit raises where it finds a newer request."""
+
+    def look():
+        raise Newer
+
+    session_state = SessionState()
+    SafeSessionState(session_state, look).on_script_will_rerun(states(window=95))
+    assert session_state._new_widget_state.states["window"].value.int_value == 95
