@@ -13,6 +13,7 @@ from forecasting import (
     ForecastConfig,
     ForecastingError,
     InTrash,
+    PriceHistory,
     StoreUnavailable,
 )
 from forecasting.data.samples import DEFAULT_SAMPLE
@@ -50,7 +51,7 @@ def restore(state: AppState):
         raise
     except ForecastingError:
         if found.history is None:
-            found.use_history(reopen(DEFAULT_SAMPLE))
+            found.use_history(_reopen(DEFAULT_SAMPLE))
         _take(state, found)
         raise
     _take(state, found)
@@ -77,13 +78,19 @@ def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None)
             found.use_history(run_store().history(run_id))
             found.config, found.run_id = run.config, run_id
     if data and (found.history is None or data != address_of(found.history)):
-        history = reopen(data)
+        history = _reopen(data)
         if history is None:
             _require_id(data, "data")
             history = run_store().load_history(data)
         found.use_history(history)
     if found.history is None:
-        found.use_history(reopen(DEFAULT_SAMPLE))
+        found.use_history(_reopen(DEFAULT_SAMPLE))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _reopen(address: str) -> PriceHistory | None:
+    """`reopen`, shared by all sessions with what the history has worked out about itself."""
+    return reopen(address)
 
 
 def _require_id(text: str, what: str):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from forecasting import PriceHistory
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix
 from forecasting.model.encoding import check_history
@@ -66,7 +67,13 @@ def _draw_chart(state: AppState, split):
     x_range = None
     if len(history) > MOST_POINTS:
         x_range = _draw_range(state)
-    draw_chart(price_chart(history, split, dark=is_dark(), x_range=x_range), "data_chart")
+    draw_chart(_chart(history, split, is_dark(), x_range), "data_chart")
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, hash_funcs={PriceHistory: lambda history: history.key})
+def _chart(history: PriceHistory, split: tuple[int, int], dark: bool, x_range):
+    """Kept, since making it takes half as long as drawing the rest of the page."""
+    return price_chart(history, split, dark=dark, x_range=x_range)
 
 
 def _draw_range(state: AppState):
