@@ -28,7 +28,7 @@ from forecasting.paths import home
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.presence import is_anybody_there
-from forecasting.runs.status import Status, beat
+from forecasting.runs.status import GIVE_UP_AFTER, Status, beat
 from forecasting.runs.store import doorbell
 
 __all__ = ["Engine", "main", "mend"]
@@ -38,8 +38,7 @@ LISTEN_EVERY = 1.0  # seconds between looks for signs of life of the workers
 ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not ring
 STOP_GRACE = 600.0  # seconds that a run may take to stop before its process is ended ...
 SILENT_GRACE = 60.0  # ... if that gives signs of life, and otherwise
-SILENT_AFTER = 10.0  # seconds without a sign of life of a run's process before that is said ...
-GIVE_UP_AFTER = 120.0  # ... and before it is ended, so that the run goes on elsewhere
+SILENT_AFTER = 10.0  # seconds without a sign of life of a run's process before that is said
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
 LOOK_EVERY = 0.5  # seconds between looks for other apps, once the one that started this engine has ended
 LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly

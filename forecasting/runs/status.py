@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from forecasting.errors import StoreUnavailable
 from forecasting.paths import home, write_atomically
 
-__all__ = ["BEAT", "Heard", "Status", "beat", "heard", "last_beat"]
+__all__ = ["BEAT", "GIVE_UP_AFTER", "Heard", "Status", "beat", "heard", "last_beat"]
 
 FILE = "engine.status"
 BEAT = 0.5  # seconds between two signs of life of the engine
+GIVE_UP_AFTER = 120.0  # seconds without a sign of life before the process of a run is ended, so that the run goes on elsewhere
 FRESH = 60.0  # seconds for which a status is valid, since an engine that dies cannot withdraw it
 TICK = 0.05  # seconds by which file times may lag behind the clock
 
