@@ -21,6 +21,7 @@ __all__ = ["RunLedger"]
 
 MOST_LOST = 2  # workers that a run may lose before it waits for a person: it may be what kills them
 MOST_SETBACKS = 5  # the same for setbacks of every kind
+BACKUP = "backup"  # the folder of a run's files that holds its backup, on a server
 GOES_ON = "It goes on from its backup."
 STARTS_OVER = "It starts over."
 OWED = "What it had learnt by its latest backup is made into its result."
@@ -215,6 +216,28 @@ class RunLedger(RunStore):
 
     def _leak(self, run_id: str) -> str | None:
         return to_run(self._find(run_id)).config.leak
+
+    def keep_backup(self, run_id: str, file: Path, about: dict):
+        """Keeps the backup of a training with the run, so that a worker on another machine can go on from it.
+
+        about: JSON-able, 'name' of the file and what else is to be known about it; it counts once the file is there
+        """
+        self._check_claim(run_id)
+        self._tracking.call("log_artifact", run_id, str(file), BACKUP)
+        self._write(run_id, tags={"backup": json.dumps(about)})
+
+    def backup(self, run_id: str, patience: float = 0.0) -> dict | None:
+        """What is known about the backup that was kept last, if any."""
+        return json.loads(_patiently(patience, self._find, run_id).data.tags.get(PREFIX + "backup") or "null")
+
+    def fetch_backup(self, run_id: str, name: str, folder: Path, patience: float = 0.0) -> Path:
+        """A copy of the file that was kept as `name`, in `folder`."""
+        return Path(_patiently(patience, self._tracking.call, "download_artifacts", run_id, f"{BACKUP}/{name}", str(folder)))
+
+    def drop_backup(self, run_id: str):
+        """Removes what `keep_backup` has kept, if anything."""
+        if self.backup(run_id) is not None:
+            self._tracking.remove(run_id, BACKUP)
 
     def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
         """Ends a run. patience: seconds to keep retrying if the store fails"""

@@ -12,7 +12,7 @@ import traceback
 from dataclasses import dataclass, replace
 
 from forecasting.errors import AttemptOver, ForecastingError, RunError
-from forecasting.runs.files import backup_file
+from forecasting.runs.backups import discard_backup
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.kinds.kind import FINAL_PATIENCE
 from forecasting.runs.ledger import RunLedger
@@ -112,7 +112,7 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
             error = _stops.get((run_id, attempt))
         if state != "lost":
             ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
-            backup_file(run_id).unlink(missing_ok=True)
+            discard_backup(ledger, run_id)
     except AttemptOver as over:
         log.warning("Run %s, attempt %d: %s", run_id, attempt, over)
         state = "lost"
