@@ -17,7 +17,8 @@ from forecasting.paths import write_atomically
 
 __all__ = ["Backup", "TrainingState"]
 
-SHARE = 0.02  # of the training's time, at most, that writing its state takes
+SHARE = 0.02  # of the training's time that writing its state may take ...
+LONGEST_PAUSE = 10.0  # ... unless the disk is so slow that more than this many seconds would lie between two writes
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Backup:
         except OSError as error:
             log.warning("The training could not be backed up: %s", error)
         self._written = time.monotonic()
-        self._pause = max(self.every, (self._written - started) / SHARE) if self.every else 0.0
+        self._pause = max(self.every, min(LONGEST_PAUSE, (self._written - started) / SHARE)) if self.every else 0.0
 
     def _keep(self, content: bytes, epochs: int):
         """Writes the content of the file. epochs: how many have been trained. May raise OSError."""
