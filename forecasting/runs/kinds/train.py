@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecasting.runs.files import backup_file, scratch
+from forecasting.runs.files import scratch
 from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
 
 __all__ = ["TRAIN", "read_training"]
 
 
 def _train(ledger, run, reporter, should_stop) -> str:
-    from forecasting.model.backup import Backup
     from forecasting.result import train
+    from forecasting.runs.backups import RunBackup
 
-    history, backup = ledger.history(run.id), Backup(backup_file(run.id))
+    history, backup = ledger.history(run.id), RunBackup(ledger, run)
     if run.attempt > 1:
-        ledger.restart_curve(run.id)
-        if before := backup.load():
-            reporter.go_on(before.rows)
+        before = backup.load()
+        reporter.go_on(before.rows if before else ())
     result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
                    backup=backup)
     reporter.phase("saving")
@@ -36,4 +35,4 @@ def read_training(folder: Path):
     return load_run(folder)
 
 
-TRAIN = RunKind(_train, read_training, is_training=True)
+TRAIN = RunKind(_train, read_training, is_training=True, keeps_backup=True)
