@@ -13,7 +13,6 @@ whatever machine this is: read them beside the trainings' own.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import statistics
