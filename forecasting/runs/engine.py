@@ -234,6 +234,7 @@ def mend(ledger):
     for run_id in ledger.left_running():
         log.info("Run %s was interrupted", run_id)
         ledger.end(run_id, "interrupted", INTERRUPTED)
+    ledger.remove_drafts()
     for folder in _older_than(SCRATCH_DAYS, home() / "scratch"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in _older_than(BACKUP_DAYS, home() / "backups"):

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from forecasting.errors import RunError, StoreUnavailable
@@ -18,6 +19,8 @@ from forecasting.runs.turns import in_turn, served
 
 __all__ = ["RunLedger"]
 
+DRAFT_SECONDS = 3600.0  # after which nobody can still be busy making a run
+
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +31,7 @@ class RunLedger(RunStore):
     def __init__(self, patience: float | None = None):
         super().__init__(patience)
         self._served: list[str] | None = None
+        self._unsure: set[str] = set()  # runs of which it is not known whether they were claimed
 
     def next_runs(self, count: int) -> list[Run]:
         """Claims waiting runs for the calling engine, owners taking turns, and marks them as running.
@@ -37,27 +41,54 @@ class RunLedger(RunStore):
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
             self._served = self._recent()
-        claimed, had_turn = [], False
+        claimed, had_turn = self._claimed_after_all(), False
         for run_id in in_turn(waiting.values(), self._served):
-            if not count:
+            if count <= len(claimed):
                 break
-            self._write(run_id, tags={"started": repr(time.time()), "outcome": "", "error": "",
-                                        "progress": json.dumps({"phase": "starting"})})
-            self._tracking.call("update_run", run_id, status="RUNNING")
-            if waiting[run_id].needs_worker:
-                count -= 1
-                self._served, had_turn = served(self._served, waiting[run_id].owner), True
             try:
-                claimed.append(to_run(self._find(run_id)))
+                run = self._start(run_id)
             except StoreUnavailable:
-                raise
+                if not claimed:
+                    raise
+                break  # those that are claimed have to reach a worker
             except RunError as error:  # e.g. written by another version of this app; it must not block the others
                 log.warning("%s", error)
                 self.end(run_id, "failed", str(error))
+                continue
+            claimed.append(run)
+            if waiting[run_id].needs_worker:
+                self._served, had_turn = served(self._served, waiting[run_id].owner), True
+            else:
+                count += 1
         if had_turn:
-            self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
-                                json.dumps(self._served))
+            try:
+                self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
+                                    json.dumps(self._served))
+            except StoreUnavailable as error:
+                log.warning("%s Whose turn it was is remembered by this process only.", error)
         return claimed
+
+    def _start(self, run_id: str) -> Run:
+        """Marks a waiting run as running."""
+        run = to_run(self._find(run_id))
+        self._write(run_id, tags={"started": repr(time.time()), "outcome": "", "error": "", "draft": "",
+                                  "progress": json.dumps({"phase": "starting"})})
+        try:
+            self._tracking.call("update_run", run_id, status="RUNNING")
+        except StoreUnavailable:
+            self._unsure.add(run_id)
+            raise
+        return replace(run, state="running")
+
+    def _claimed_after_all(self) -> list[Run]:
+        """The runs that the store marked as running although its answer was an error, or was lost on the way."""
+        found = []
+        for run_id in list(self._unsure):
+            run = self.get(run_id)
+            self._unsure.discard(run_id)
+            if run.state == "running":
+                found.append(run)
+        return found
 
     def waiting(self) -> dict[str, bool]:
         """{id of a waiting run: whether a stop was requested}."""
@@ -81,10 +112,12 @@ class RunLedger(RunStore):
         """Puts an interrupted run back into its old place in the queue."""
         self._put_back(run)
 
-    def discard(self, run_id: str):
-        """Forgets a run whose creation was cut short."""
-        self._tracking.call("delete_run", run_id)
-        self.trash.erase(run_id)
+    def remove_drafts(self):
+        """Removes the runs whose creation was cut short long ago. Nobody has ever seen them."""
+        for run in self._of_home("RUNNING", f" and tags.`{PREFIX}draft` = '1'"):
+            if run.info.start_time < (time.time() - DRAFT_SECONDS) * 1000:
+                log.info("Run %s was never finished being made", run.info.run_id)
+                self._take_back(run.info.run_id)
 
     def _positions(self) -> dict[str, int]:
         """None: only pages show places in the queue, and working them out takes two more queries at each look."""
@@ -138,6 +171,8 @@ class RunLedger(RunStore):
 
 
 def _is_left(info, tags) -> bool:
+    if tags.get(PREFIX + "draft") == "1":
+        return False
     if not tags.get(PREFIX + "started"):  # still being created, which takes milliseconds, or its creation was cut short
         return info.start_time < (time.time() - 60) * 1000
     return tags.get(PREFIX + "kind") != "experiment"
