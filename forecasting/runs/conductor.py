@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from forecasting.errors import ForecastingError, RunError, StoreUnavailable
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment, Planned
+from forecasting.runs.ledger import MOST_LOST, MOST_SETBACKS
 from forecasting.runs.records import Run
 
 __all__ = ["Conductor"]
 
 AHEAD = 20  # most children of one experiment in the queue, since each look at the queue reads all of it
-MOST_ATTEMPTS = 3  # a training that is interrupted this often may itself be what crashes the machine
 
 INTERNAL = ("This experiment stopped on an internal error ({}); the engine's log has the details. What was trained until then "
             "is kept.")
@@ -152,5 +152,5 @@ class Conductor:
 
     @staticmethod
     def _goes_on(child: Run) -> bool:
-        """Whether a child whose process died is queued again, to resume from its backup."""
-        return child.resumable and child.attempt < MOST_ATTEMPTS
+        """Whether a child that ended with the app is queued again, to resume from its backup."""
+        return child.resumable and not child.stop and child.lost < MOST_LOST and child.attempt <= MOST_SETBACKS

@@ -63,12 +63,14 @@ def doorbell() -> int | None:
 
 
 class Waiting(NamedTuple):
-    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment"""
+    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment; attempt: the
+    one that it waits for"""
 
     id: str
     owner: str
     rank: tuple
     needs_worker: bool
+    attempt: int = 1
 
 
 class RunStore:
@@ -266,14 +268,13 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._put_back(run, queued=repr(time.time()))
+        self._put_back(run, queued=repr(time.time()), setback="")
         return run_id
 
     def _put_back(self, run: Run, **tags):
-        """Puts a run that has ended back into the queue."""
-        # It stays interrupted until it is queued again: whoever reads it in between would take any other state for final.
-        self._write(run.id, tags={"stop": "", "error": "", "progress": "", "started": "",
-                                  "attempt": str(run.attempt + 1), **tags})
+        """Puts a run back into the queue, for another attempt. What it has learnt so far stays on show."""
+        # An ended one stays so until it is queued again: whoever reads it in between would take any other state for final.
+        self._write(run.id, tags={"stop": "", "error": "", "holder": "", "attempt": str(run.attempt + 1), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
         self._ended.pop(run.id, None)
         self._families.pop(run.id, None)
@@ -503,7 +504,7 @@ class RunStore:
         since = float(tags.get(PREFIX + "queued", info.start_time / 1000))
         # A run that the user started goes ahead of the hundreds that their experiments may have created.
         return Waiting(info.run_id, tags.get(PREFIX + "owner", ""), (PREFIX + "key" in tags, since),
-                       kind is None or kind.compute is not None)
+                       kind is None or kind.compute is not None, int(tags.get(PREFIX + "attempt", 1)))
 
     def _recent(self) -> builtins.list[str]:
         """Owners in the order of their last turns."""
