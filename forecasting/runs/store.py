@@ -518,7 +518,8 @@ class RunStore:
         draft = scratch("history")
         shutil.copytree(stored_history(key), draft, dirs_exist_ok=True)
         files = list_files(draft)
-        upload(self._tracking, run_id, draft, "history")
+        upload(self._tracking, run_id, draft, "history", files)
+        shutil.rmtree(draft)
         self._write(run_id, tags={"history_files": json.dumps(files)})
 
     def _write(self, run_id: str, *, params: dict | None = None, metrics: Sequence = (), tags: dict | None = None):
