@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
-from forecasting.paths import home, is_full
+from forecasting.paths import home, is_full, no_room
 from forecasting.runs import outbox
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
@@ -307,7 +307,8 @@ class Engine:
                 hours = f"{self._time_limit / 3600:g} hours"
                 self._stop(run_id, f"It reached the time limit of {hours} and keeps what it had learnt by then.")
             grace = SILENT_GRACE if silence > SILENT_AFTER else STOP_GRACE
-            if job.stopped is not None and now - job.stopped > grace:
+            # Where there is no room, its worker holds a result that is complete and cannot be written.
+            if job.stopped is not None and now - job.stopped > grace and not no_room():
                 self._kill(run_id, TOO_SLOW.format(grace))
 
     def _get_workers(self):
