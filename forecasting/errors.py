@@ -116,4 +116,8 @@ class AttemptOver(RunError):
 
 
 class StoreUnavailable(RunError):
-    """The store of runs cannot be read or written."""
+    """The store of runs cannot be read or written. reason: why, in a few words, to be put into other sentences"""
+
+    def __init__(self, message="", *, reason="the store of runs does not answer"):
+        super().__init__(message)
+        self.reason = reason

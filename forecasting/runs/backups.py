@@ -16,7 +16,6 @@ from forecasting.errors import RunError
 from forecasting.model.backup import Backup, TrainingState
 from forecasting.paths import write_atomically
 from forecasting.runs.files import backup_file, scratch
-from forecasting.runs.kinds.kind import FINAL_PATIENCE
 from forecasting.runs.tracking import is_local
 
 __all__ = ["RunBackup", "discard_backup"]
@@ -41,7 +40,7 @@ class RunBackup(Backup):
         state = super().load()
         if is_local():
             return state
-        about = self._ledger.backup(self._run.id, patience=FINAL_PATIENCE)
+        about = self._ledger.backup(self._run.id)
         if about and about["epochs"] > (len(state.rows) if state else 0):
             self._fetch(about)
             state = super().load()
@@ -74,8 +73,7 @@ class RunBackup(Backup):
     def _fetch(self, about: dict):
         folder = scratch("backup")
         try:
-            file = self._ledger.fetch_backup(self._run.id, about["name"], folder, patience=FINAL_PATIENCE)
-            content = file.read_bytes()
+            content = self._ledger.fetch_backup(self._run.id, about["name"], folder).read_bytes()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if hashlib.sha256(content).hexdigest() == about["sha256"]:

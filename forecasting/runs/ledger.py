@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from forecasting.errors import AttemptOver, RunError, StoreUnavailable
@@ -19,6 +20,7 @@ from forecasting.runs.turns import in_turn, served
 
 __all__ = ["RunLedger"]
 
+DRAFT_SECONDS = 3600.0  # after which nobody can still be busy making a run
 MOST_LOST = 2  # workers that a run may lose before it waits for a person: it may be what kills them
 MOST_SETBACKS = 5  # the same for setbacks of every kind
 BACKUP = "backup"  # the folder of a run's files that holds its backup, on a server
@@ -42,6 +44,7 @@ class RunLedger(RunStore):
     def __init__(self, patience: float | None = None):
         super().__init__(patience)
         self._served: list[str] | None = None
+        self._unsure: set[str] = set()  # runs of which it is not known whether they were claimed
         self._holder: dict[str, str] = {}  # run id: what marks it as claimed by this ledger
 
     def next_runs(self, count: int) -> list[Run]:
@@ -52,29 +55,56 @@ class RunLedger(RunStore):
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
             self._served = self._recent()
-        claimed, had_turn = [], False
+        claimed, had_turn = self._claimed_after_all(), False
         for run_id in in_turn(waiting.values(), self._served):
-            if not count:
+            if count <= len(claimed):
                 break
-            tags = {"started": repr(time.time()), "outcome": "", "error": "", "holder": ""}
-            if waiting[run_id].attempt == 1:  # others show how far they have come
-                tags["progress"] = json.dumps({"phase": "starting"})
-            self._write(run_id, tags=tags)
-            self._tracking.call("update_run", run_id, status="RUNNING")
-            if waiting[run_id].needs_worker:
-                count -= 1
-                self._served, had_turn = served(self._served, waiting[run_id].owner), True
             try:
-                claimed.append(to_run(self._find(run_id)))
+                run = self._start(run_id)
             except StoreUnavailable:
-                raise
+                if not claimed:
+                    raise
+                break  # those that are claimed have to reach a worker
             except RunError as error:  # e.g. written by another version of this app; it must not block the others
                 log.warning("%s", error)
                 self.end(run_id, "failed", str(error))
+                continue
+            claimed.append(run)
+            if waiting[run_id].needs_worker:
+                self._served, had_turn = served(self._served, waiting[run_id].owner), True
+            else:
+                count += 1
         if had_turn:
-            self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
-                                json.dumps(self._served))
+            try:
+                self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
+                                    json.dumps(self._served))
+            except StoreUnavailable as error:
+                log.warning("%s Whose turn it was is remembered by this process only.", error)
         return claimed
+
+    def _start(self, run_id: str) -> Run:
+        """Marks a waiting run as running."""
+        run = to_run(self._find(run_id))
+        tags = {"started": repr(time.time()), "outcome": "", "error": "", "draft": "", "holder": ""}
+        if run.attempt == 1:  # others show how far they have come
+            tags["progress"] = json.dumps({"phase": "starting"})
+        self._write(run_id, tags=tags)
+        try:
+            self._tracking.call("update_run", run_id, status="RUNNING")
+        except StoreUnavailable:
+            self._unsure.add(run_id)
+            raise
+        return replace(run, state="running")
+
+    def _claimed_after_all(self) -> list[Run]:
+        """The runs that the store marked as running although its answer was an error, or was lost on the way."""
+        found = []
+        for run_id in list(self._unsure):
+            run = self.get(run_id)
+            self._unsure.discard(run_id)
+            if run.state == "running":
+                found.append(run)
+        return found
 
     def claim(self, run_id: str, attempt: int, patience: float = 0.0) -> Run:
         """Takes an attempt for the calling worker. From then on, what this ledger writes about the run raises AttemptOver once
@@ -170,10 +200,12 @@ class RunLedger(RunStore):
         """Puts an interrupted run back into its old place in the queue."""
         self._put_back(run)
 
-    def discard(self, run_id: str):
-        """Forgets a run whose creation was cut short."""
-        self._tracking.call("delete_run", run_id)
-        self.trash.erase(run_id)
+    def remove_drafts(self):
+        """Removes the runs whose creation was cut short long ago. Nobody has ever seen them."""
+        for run in self._of_home("RUNNING", f" and tags.`{PREFIX}draft` = '1'"):
+            if run.info.start_time < (time.time() - DRAFT_SECONDS) * 1000:
+                log.info("Run %s was never finished being made", run.info.run_id)
+                self._take_back(run.info.run_id)
 
     def _positions(self) -> dict[str, int]:
         """None: only pages show places in the queue, and working them out takes two more queries at each look."""
@@ -194,28 +226,25 @@ class RunLedger(RunStore):
             self._write(run_id, metrics=metrics[start:start + 900], tags={"progress": json.dumps(progress)})
 
     def put_result(self, run_id: str, folder: Path | None, scores: dict, epoch_seconds: float | None = None,
-                   patience: float = 0.0, metrics: dict | None = None):
+                   metrics: dict | None = None, files: dict | None = None):
         """Saves a folder of files, which is moved, and the scores as the result of a run.
 
         folder: None where scores are all there is; epoch_seconds: duration of a typical epoch of a training, for
             `RunStore.timings`; metrics: to be shown in MLflow's pages beside the scores of the test part
+        files: what `list_files` said of the folder, so that this can be called again after it was cut short
         """
-        _patiently(patience, self._check_claim, run_id)
-        files = {}
+        self._check_claim(run_id)
         if folder is not None:
-            files = list_files(folder)
-            upload(self._tracking, run_id, folder, "result")
+            files = files or list_files(folder)
+            upload(self._tracking, run_id, folder, "result", files)
         scores = defined(scores)
-        leak = _patiently(patience, self._leak, run_id)
+        leak = to_run(self._find(run_id)).config.leak
         shown = {} if leak else scores.get("test", {})
         shown = {f"test_{name}": value for name, value in shown.items() if name in shown_in("runs")} | (metrics or {})
         if epoch_seconds:
             shown["epoch_seconds"] = epoch_seconds
-        _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in shown.items()],
-                   tags={"result": json.dumps({"files": files, "scores": scores})})
-
-    def _leak(self, run_id: str) -> str | None:
-        return to_run(self._find(run_id)).config.leak
+        self._write(run_id, metrics=[(name, value, 0) for name, value in shown.items()],
+                    tags={"result": json.dumps({"files": files or {}, "scores": scores})})
 
     def keep_backup(self, run_id: str, file: Path, about: dict):
         """Keeps the backup of a training with the run, so that a worker on another machine can go on from it.
@@ -226,27 +255,29 @@ class RunLedger(RunStore):
         self._tracking.call("log_artifact", run_id, str(file), BACKUP)
         self._write(run_id, tags={"backup": json.dumps(about)})
 
-    def backup(self, run_id: str, patience: float = 0.0) -> dict | None:
+    def backup(self, run_id: str) -> dict | None:
         """What is known about the backup that was kept last, if any."""
-        return json.loads(_patiently(patience, self._find, run_id).data.tags.get(PREFIX + "backup") or "null")
+        return json.loads(self._find(run_id).data.tags.get(PREFIX + "backup") or "null")
 
-    def fetch_backup(self, run_id: str, name: str, folder: Path, patience: float = 0.0) -> Path:
+    def fetch_backup(self, run_id: str, name: str, folder: Path) -> Path:
         """A copy of the file that was kept as `name`, in `folder`."""
-        return Path(_patiently(patience, self._tracking.call, "download_artifacts", run_id, f"{BACKUP}/{name}", str(folder)))
+        return Path(self._tracking.call("download_artifacts", run_id, f"{BACKUP}/{name}", str(folder)))
 
     def drop_backup(self, run_id: str):
         """Removes what `keep_backup` has kept, if anything."""
         if self.backup(run_id) is not None:
             self._tracking.remove(run_id, BACKUP)
 
-    def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
-        """Ends a run. patience: seconds to keep retrying if the store fails"""
-        losses = thinned(_patiently(patience, self._points, run_id, "val_loss"))
-        _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000], "losses": losses})
-        _patiently(patience, self._tracking.call, "set_terminated", run_id, status=STATUS_OF[state])
+    def end(self, run_id: str, state: str, error: str | None = None):
+        """Ends a run."""
+        losses = thinned(self._points(run_id, "val_loss"))
+        self._write(run_id, tags={"outcome": state, "error": (error or "")[:4000], "losses": losses})
+        self._tracking.call("set_terminated", run_id, status=STATUS_OF[state])
 
 
 def _is_left(info, tags) -> bool:
+    if tags.get(PREFIX + "draft") == "1":
+        return False
     if not tags.get(PREFIX + "started"):  # still being created, which takes milliseconds, or its creation was cut short
         return info.start_time < (time.time() - 60) * 1000
     return tags.get(PREFIX + "kind") != "experiment"

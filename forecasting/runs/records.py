@@ -61,6 +61,7 @@ class Run:
     progress: what the run reports while it is computed, its kind's own fields included
     stopping: somebody asked for Stop; pruned: its experiment stopped it, since it fell behind the others
     has_result: whether it left scores, and files that `RunStore.result` can load
+    draft: whether it is still being made, and shown to nobody
     fingerprint: of the prices; series: their name; rows: how many; currency: e.g. 'USD', None where it is not known
     parent: the run that it was made from, or the experiment that it is a part of
     experiment: which of `EXPERIMENTS` an experiment is, with its options as `parameters`; None for any other run
@@ -96,6 +97,7 @@ class Run:
     stopping: bool = False
     pruned: bool = False
     has_result: bool = False
+    draft: bool = False
     owner: str = ""
     parent: str | None = None
     experiment: str | None = None
@@ -192,7 +194,8 @@ def to_run(found, queue_position: int | None = None) -> Run:
         best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
         error=tags.get("error") or None, stopping=bool(tags.get("stop")) and state in ACTIVE,
         pruned=state == "stopped" and bool(tags.get("stop_reason")), progress=progress,
-        has_result=bool(result), owner=tags.get("owner", ""), parent=tags.get("parent") or None,
+        has_result=bool(result), draft=tags.get("draft") == "1" and info.status == "RUNNING",
+        owner=tags.get("owner", ""), parent=tags.get("parent") or None,
         experiment=tags.get("experiment") or None,
         key=tags.get("key") or tags.get("group") or None,  # earlier versions called the folds of one backtest a group
         parameters=made.get("parameters") or {},

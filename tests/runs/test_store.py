@@ -468,11 +468,19 @@ def test_runs_of_other_programs_in_the_store_are_left_alone(store, ledger):
         store.get(foreign.info.run_id)
 
 
-def test_a_page_that_creates_a_run_is_not_taken_for_a_crash(store, ledger, monkeypatch, history, tiny):
+def test_a_run_that_is_being_made_is_shown_to_nobody_and_not_taken_for_a_crash(store, ledger, monkeypatch, history, tiny):
     seen = []
-    monkeypatch.setattr(store, "_write", lambda *args, **kwargs: seen.append(ledger.left_running()))
-    store.create(history, tiny)
-    assert seen == [{}]
+    write = RunStore._write
+
+    def look(self, run_id, **values):
+        ledger.remove_drafts()
+        seen.append((run_id, run_id in {run.id for run in store.list()}, run_id in ledger.left_running()))
+        write(self, run_id, **values)
+
+    monkeypatch.setattr(RunStore, "_write", look)
+    run_id = store.create(history, tiny)
+    assert seen == [(run_id, False, False)]
+    assert run_id in {run.id for run in store.list()}
 
 
 def test_several_sessions_share_a_store(store, ledger, history, tiny):
