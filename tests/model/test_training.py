@@ -312,7 +312,9 @@ def test_forecasts_in_many_batches_keep_their_order(monkeypatch):
     network, origins = build_network(config, 2), np.arange(5, 60)
     expected = network(windows_of(data, origins, 6)).numpy()
     np.testing.assert_allclose(predict_windows(network, data.inputs, origins), expected, atol=1e-6)
-    stopped = predict_windows(network, data.inputs, origins, should_stop=StopAfter(2))
+    done = []
+    stopped = predict_windows(network, data.inputs, origins, watch=lambda share: done.append(share) or len(done) == 2)
+    assert done == [8 / 55, 16 / 55]
     assert np.isfinite(stopped[:16]).all()
     assert np.isnan(stopped[16:]).all()
 
