@@ -66,7 +66,11 @@ class NeedsChoice(DataError):
 
 
 class NotEnoughData(DataError):
-    """Too few rows for the window and the split."""
+    """Too few rows for the window and the split. nearest: settings for which there are enough, or None"""
+
+    def __init__(self, message, *, nearest=None):
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class FetchError(DataError):

@@ -18,7 +18,7 @@ from forecasting.result import load_run, train
 from forecasting.runs.bring_back import open_zip
 from forecasting.runs.take_home import run_zip
 from forecasting.steps import collect_steps, guard_steps
-from forecasting.words import THIN
+from forecasting.words import share
 
 CONFIG = ForecastConfig(window=6, horizon=3, units=(3,), epochs=2, batch_size=32, skip="ridge", season="auto")
 ROWS = 160
@@ -471,5 +471,5 @@ def test_a_stop_of_the_training_leaves_predicting_to_its_end_and_tells_how_far_i
     assert stopped.stopped
     assert not any(stopped.unpredicted.values())
     shares = [phase for phase in phases if phase.startswith("predicting, ")]
-    assert shares[0] == f"predicting, 5{THIN}%"
+    assert shares[0] == f"predicting, {share(8 / 155, digits=0)}"
     assert len(shares) == 19  # of 155 rows, 8 a batch
