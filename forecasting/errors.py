@@ -14,12 +14,14 @@
     ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
     └── RunError                       a run that is unknown, damaged or lost its worker
         ├── InTrash                    it was deleted, and can be restored
+        ├── AttemptOver                its process was given up, and may write nothing more
         └── StoreUnavailable           the store of runs cannot be read or written
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "AttemptOver",
     "ConfigError",
     "DataError",
     "FetchError",
@@ -113,5 +115,13 @@ class InTrash(RunError):
         self.run_id = run_id
 
 
+class AttemptOver(RunError):
+    """A process may write nothing more about a run, since that has ended or been given to another one."""
+
+
 class StoreUnavailable(RunError):
-    """The store of runs cannot be read or written."""
+    """The store of runs cannot be read or written. reason: why, in a few words, to be put into other sentences"""
+
+    def __init__(self, message="", *, reason="the store of runs does not answer"):
+        super().__init__(message)
+        self.reason = reason

@@ -40,13 +40,15 @@ TIME_LIMIT_HOURS = 24.0
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
 
-DIED = ("The process that computed this run died, most often because memory ran out. Other runs are not affected. "
-        "Train again with fewer rows, a smaller network or a smaller batch.")
+DIED = ("The process that computed this run died, most often because memory ran out; fewer rows, a smaller network or a "
+        "smaller batch need less.")
+TAKEN = "The worker that computed this run was lost."
+ENGINE_GONE = "The process that looks after all runs ended unexpectedly."
 NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({}). Install this app and its requirements where "
-                 "the worker runs, in the same versions, then train again.")
+                 "the worker runs, in the same versions, then resume this run.")
 NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). The app keeps trying; check that "
               "their machine is up and has free memory and disk space.")
-LOST = "The Dask cluster that computed this run was lost. Resume it to continue from where it was a few seconds earlier."
+LOST = "The Dask cluster that computed this run was lost."
 
 log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
 
@@ -152,46 +154,54 @@ class Engine:
         done = False
         for run_id, job in list(self._jobs.items()):
             if job.future.done():
-                state, error = self._verdict(run_id, job)
-                self._end(run_id, state, error)
+                try:
+                    self._settle(run_id, job)
+                except StoreUnavailable:
+                    raise  # tried again at the next step
+                except RunError as problem:
+                    log.warning("%s", problem)  # e.g. the run was deleted
                 del self._jobs[run_id]
                 self._asked, done = float("-inf"), True
         return done
 
-    def _end(self, run_id, state, error):
-        """Ends the run in the store if its worker could not."""
-        try:
-            if self._ledger.get(run_id).active:
-                self._ledger.end(run_id, state, error)
-        except StoreUnavailable:
-            raise  # tried again at the next step
-        except RunError as problem:
-            log.warning("%s", problem)  # e.g. the run was deleted
-        log.info("Run %s ended: %s", run_id, state)
-
-    def _verdict(self, run_id, job) -> tuple[str, str | None]:
+    def _settle(self, run_id, job):
+        """Sees to a run that its worker is done with: ends it if the worker could not, or has it go on elsewhere."""
         if job.future.status == "finished":
             outcome = job.future.result()
             if self._cluster is not None:
                 self._cluster.done(outcome)
             if outcome.trace:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
-            return outcome.state, outcome.error
-        if job.killed:
-            return "failed", job.killed
-        if job.future.status == "error":
-            problem = job.future.exception()
-            log.error("Run %s lost its worker: %r", run_id, problem)
-            return "failed", NOT_INSTALLED.format(problem) if isinstance(problem, ImportError) else DIED
-        return "interrupted", LOST
+            log.info("Run %s, attempt %d: %s", run_id, job.attempt, outcome.state)
+            if outcome.state == "lost":
+                self._ledger.lose(run_id, job.attempt, TAKEN, worker=True)
+            else:
+                self._end(run_id, job.attempt, outcome.state, outcome.error)
+            return
+        problem = job.future.exception() if job.future.status == "error" else None
+        log.error("Run %s, attempt %d, lost its worker: %r", run_id, job.attempt, problem or job.future.status)
+        if isinstance(problem, ImportError):
+            self._end(run_id, job.attempt, "interrupted", NOT_INSTALLED.format(problem))
+        elif job.killed:
+            self._ledger.lose(run_id, job.attempt, job.killed, worker=True, stopping=job.stopped is not None)
+        elif problem is not None:
+            self._ledger.lose(run_id, job.attempt, DIED, worker=True, stopping=job.stopped is not None)
+        else:
+            self._ledger.lose(run_id, job.attempt, LOST, stopping=job.stopped is not None)
+
+    def _end(self, run_id, attempt, state, error):
+        """Ends the run in the store if its worker could not."""
+        run = self._ledger.get(run_id)
+        if run.state == "running" and run.attempt == attempt:
+            self._ledger.end(run_id, state, error)
 
     def _see_to_stops(self) -> int:
         """Carries out stop requests. Returns how many runs are still waiting for a worker."""
         waiting = self._ledger.waiting()
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
-            self._ledger.end(run_id, "stopped", "It was stopped before its turn came.")
-        for run_id, reason in self._ledger.stops().items() if self._jobs else ():
+            self._ledger.drop(run_id)
+        for run_id, (reason, _) in self._ledger.stops().items() if self._jobs else ():
             if run_id in self._jobs:
                 self._stop(run_id, reason)
         return len(waiting) - len(unwanted)
@@ -228,12 +238,11 @@ class Engine:
 
 
 def mend(ledger):
-    """Marks runs that a dead engine left running as interrupted, and deletes leftover files that nothing will use again."""
-    from forecasting.runs.worker import INTERRUPTED
-
-    for run_id in ledger.left_running():
-        log.info("Run %s was interrupted", run_id)
-        ledger.end(run_id, "interrupted", INTERRUPTED)
+    """Has the runs that a dead engine left running go on, and deletes leftover files that nothing will use again."""
+    for run_id, attempt in ledger.left_running().items():
+        log.info("Run %s, attempt %d, was left running", run_id, attempt)
+        ledger.lose(run_id, attempt, ENGINE_GONE)
+    ledger.remove_drafts()
     for folder in _older_than(SCRATCH_DAYS, home() / "scratch"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in _older_than(BACKUP_DAYS, home() / "backups"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import statistics
 import threading
 import time
 from collections import deque
 
-from forecasting.errors import RunError, StoreUnavailable
+from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.records import CURVE, Run
 
@@ -23,7 +24,7 @@ class Reporter:
     """Writes the progress of a run to the store without slowing the training down or making it fail.
 
     What a slow or failing store does not accept is kept and written later, many epochs in one batch. Leaving the context
-    writes the rest, retrying for up to `patience` seconds.
+    writes the rest, retrying for up to `patience` seconds. Once the store has refused this attempt, `check` raises AttemptOver.
 
     every: minimum seconds between two writes
     """
@@ -31,6 +32,7 @@ class Reporter:
     def __init__(self, ledger: RunLedger, run: Run, patience: float, every: float = 0.2):
         self._ledger, self._run_id, self._patience, self._every = ledger, run.id, patience, every
         self._progress = {"phase": "preparing", "epoch": 0, "epochs": run.epochs, "best_epoch": None, "rate": None}
+        self._over: AttemptOver | None = None
         self._points: list[tuple[int, dict]] = []  # epochs that are not written yet
         self._recent: deque[float] = deque(maxlen=20)  # seconds of the latest epochs
         self._changed = threading.Condition()
@@ -65,9 +67,17 @@ class Reporter:
         self._update([], **progress)
 
     def go_on(self, rows):
-        """Reports the epochs that a resumed training has already run: (epoch, loss, val_loss, seconds) of each."""
+        """Reports the epochs that a resumed training has already run: (epoch, loss, val_loss, seconds) of each.
+
+        What earlier attempts have logged does not count any more, since they may have got further than their backup.
+        """
         points = [(epoch, dict(zip(CURVE, values, strict=True))) for epoch, *values in rows]
-        self._update(points, epoch=len(points))
+        self._update([(0, dict.fromkeys(CURVE, math.nan)), *points], epoch=len(points))
+
+    def check(self):
+        """Raises AttemptOver if this process may write nothing more about the run."""
+        if self._over is not None:
+            raise self._over
 
     def _update(self, points, **progress):
         with self._changed:
@@ -96,6 +106,9 @@ class Reporter:
                         return
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+            except AttemptOver as error:
+                self._over = error
+                return
             except RunError as error:
                 log.warning("%s Its progress is not written any more.", error)
                 return

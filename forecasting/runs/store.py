@@ -14,13 +14,14 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.errors import InTrash, RunError, UnreadableFile
+from forecasting.errors import InTrash, RunError, StoreUnavailable, UnreadableFile
 from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
 from forecasting.paths import home
@@ -29,8 +30,9 @@ from forecasting.runs.catalogue import Found, read_runs
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
+from forecasting.runs.orders import Order, Orders, Wanted
 from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
-from forecasting.runs.tracking import Tracking, home_id, is_local, writing
+from forecasting.runs.tracking import Tracking, home_id, is_local, store_name, writing
 from forecasting.runs.trash import Trash
 from forecasting.runs.turns import in_turn
 
@@ -61,12 +63,14 @@ def doorbell() -> int | None:
 
 
 class Waiting(NamedTuple):
-    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment"""
+    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment; attempt: the
+    one that it waits for"""
 
     id: str
     owner: str
     rank: tuple
     needs_worker: bool
+    attempt: int = 1
 
 
 class RunStore:
@@ -78,6 +82,7 @@ class RunStore:
 
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
+        self.orders = Orders()
         self.trash = Trash(self._tracking, lambda parent: self.list(limit=MOST_CHILDREN, parent=parent), readable)
         self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed or written about
         self._read: dict[str, tuple[Found, Run | None]] = {}  # what the database held of each ended run, and what it said
@@ -128,30 +133,83 @@ class RunStore:
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
         parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
+        Raises StoreUnavailable if the store does not answer in time; then there is no such run, also later.
         """
+        return self._order(history, config, kind=kind, name=name, owner=owner, parent=parent, parameters=parameters,
+                           experiment=experiment, key=key, queued=queued).result()
+
+    def order(self, history: PriceHistory, config: ForecastConfig, *, owner: str, before: str | None = None,
+              parent: str | None = None) -> Wanted:
+        """Puts a training into the queue as soon as the store answers, and remembers it for the pages of this browser.
+
+        owner: the browser; before: the run that its page shows
+        """
+        order = self._order(history, config, owner=owner, parent=parent, insist=True)
+        wanted = Wanted(order, history, config, owner, before, time.monotonic())
+        self.orders.add(wanted)
+        return wanted
+
+    def _order(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
+               owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
+               key: str | None = None, queued: bool = True, insist: bool = False) -> Order:
         if kind not in RUN_KINDS:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
         if RUN_KINDS[kind].needs_parent:
             check_run_id(parent)
-        history_key = self.save_history(history)
-        tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "queued": repr(time.time()),
-                "facts": facts(history, config, history_key=history_key, parameters=parameters or {})}
+        made = {"kind": kind, "owner": owner[:64], "queued": repr(time.time()), "draft": "1"}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words
 
-            tags["invalid"] = leak_words(config.leak)
+            made["invalid"] = leak_words(config.leak)
         names = {"parent": parent, "experiment": experiment, "key": key}
-        tags |= {name: _quotable(value) for name, value in names.items() if value}
-        created = self._tracking.call("create_run", self._tracking.experiment, run_name=(name or history.name)[:200],
-                                      tags={PREFIX + tag: value for tag, value in tags.items()})
+        made |= {name: _quotable(value) for name, value in names.items() if value}
+        patience = self._tracking.patience
+        maker = self if patience is None else RunStore(None)  # whose requests all come to an end that is known
+        name = (name or history.name)[:200]
+        order = Order(partial(maker._make, history, config, parameters or {}, made, name, queued), insist)
+        if patience is None and not insist:
+            return order.run()
+        if insist:
+            return order.start()
+        self._tracking.connect()  # which may take longer than making a run
+        if not order.start().wait(patience) and order.give_up():
+            raise StoreUnavailable(f"The store of runs ({store_name()}) did not answer in time, so nothing was started. "
+                                   "Another program may have locked it, or its server is down. Try again in a moment.")
+        return order
+
+    def _make(self, history: PriceHistory, config: ForecastConfig, parameters: dict, made: dict[str, str], name: str,
+              queued: bool, order: Order) -> str:
+        """Makes a run, request by request, and takes it back if one of them fails for good."""
+        history_key = order.step(self.save_history, history)
+        made |= {"home": order.step(home_id), "facts": facts(history, config, history_key=history_key, parameters=parameters)}
+        created = order.step(self._begin, name, {PREFIX + tag: value for tag, value in made.items()})
         run_id = created.info.run_id
-        if not is_local():
-            self._send_history(run_id, history_key)
-        self._write(run_id, params=vars(config))
+        try:
+            if not is_local():
+                order.step(self._send_history, run_id, history_key)
+            order.step(self._write, run_id, params=vars(config))
+            if queued:
+                order.commit()
+                order.step(self._tracking.call, "update_run", run_id, status="SCHEDULED")
+        except Exception:
+            self._take_back(run_id)
+            raise
         if queued:
-            self._tracking.call("update_run", run_id, status="SCHEDULED")
-            ring()
+            try:
+                ring()
+            except StoreUnavailable as error:
+                log.warning("%s The engine finds run %s by itself.", error, run_id)
         return run_id
+
+    def _begin(self, name: str, tags: dict[str, str]):
+        return self._tracking.call("create_run", self._tracking.experiment, run_name=name, tags=tags)
+
+    def _take_back(self, run_id: str):
+        try:
+            self._tracking.call("delete_run", run_id)
+            self.trash.erase(run_id)
+        except StoreUnavailable as error:
+            log.warning("%s Run %s, which nobody sees, is left for the next engine to remove.", error, run_id)
 
     def start_experiment(self, experiment: str, history: PriceHistory, config: ForecastConfig, options: dict, *,
                          owner: str = "", parent: str | None = None) -> str:
@@ -210,14 +268,13 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._put_back(run, queued=repr(time.time()))
+        self._put_back(run, queued=repr(time.time()), setback="")
         return run_id
 
     def _put_back(self, run: Run, **tags):
-        """Puts a run that has ended back into the queue."""
-        # It stays interrupted until it is queued again: whoever reads it in between would take any other state for final.
-        self._write(run.id, tags={"stop": "", "error": "", "progress": "", "started": "",
-                                  "attempt": str(run.attempt + 1), **tags})
+        """Puts a run back into the queue, for another attempt. What it has learnt so far stays on show."""
+        # An ended one stays so until it is queued again: whoever reads it in between would take any other state for final.
+        self._write(run.id, tags={"stop": "", "error": "", "holder": "", "attempt": str(run.attempt + 1), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
         self._ended.pop(run.id, None)
         self._families.pop(run.id, None)
@@ -287,7 +344,8 @@ class RunStore:
         """
         kinds = RUN_KINDS if kind is None else (kind,) if isinstance(kind, str) else kind
         found = self._in_database(parent, alone) if is_local() else self._on_server(parent, alone, max(limit, MANY))
-        runs = [run for run in found if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)]
+        runs = [run for run in found if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)
+                and not run.draft]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def experiments(self, experiment: str, parent: str) -> builtins.list[Run]:
@@ -446,7 +504,7 @@ class RunStore:
         since = float(tags.get(PREFIX + "queued", info.start_time / 1000))
         # A run that the user started goes ahead of the hundreds that their experiments may have created.
         return Waiting(info.run_id, tags.get(PREFIX + "owner", ""), (PREFIX + "key" in tags, since),
-                       kind is None or kind.compute is not None)
+                       kind is None or kind.compute is not None, int(tags.get(PREFIX + "attempt", 1)))
 
     def _recent(self) -> builtins.list[str]:
         """Owners in the order of their last turns."""

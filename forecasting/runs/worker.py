@@ -11,7 +11,7 @@ import os
 import traceback
 from dataclasses import dataclass, replace
 
-from forecasting.errors import ForecastingError, RunError
+from forecasting.errors import AttemptOver, ForecastingError, RunError
 from forecasting.runs.files import backup_file
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.kinds.kind import FINAL_PATIENCE
@@ -33,8 +33,9 @@ _computed = 0  # runs that this process has computed
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended, for the engine. trace: the traceback of an internal error, or None; worker: the address of the
-    process that computed it; computed: how many runs that process has computed; memory: bytes that it holds."""
+    """How a run ended, for the engine; 'lost' if it was not this process's to end. trace: the traceback of an internal error,
+    or None; worker: the address of the process that computed it; computed: how many runs that process has computed; memory:
+    bytes that it holds."""
 
     state: str
     error: str | None
@@ -97,33 +98,45 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
         return task is None or task.state == "cancelled"
 
     def should_stop() -> bool:
-        return (run_id, attempt) in _stops or is_abandoned()
+        if is_abandoned():
+            raise AttemptOver("Nobody waits for this run any more.")
+        return (run_id, attempt) in _stops
 
-    state, error, trace = _outcome(ledger, run_id, should_stop)
-    if is_abandoned():
-        state, error = "interrupted", INTERRUPTED
-    elif state == "stopped":
-        error = _stops.get((run_id, attempt))
-    _stops.pop((run_id, attempt), None)
-    if state != "interrupted":
-        backup_file(run_id).unlink(missing_ok=True)
+    state, error, trace = "lost", None, None
     try:
-        current = ledger.get(run_id)
-        if current.state == "running" and current.attempt == attempt:
+        run = ledger.claim(run_id, attempt, patience=FINAL_PATIENCE)
+        if run.stopping:  # what is in its backup becomes its result
+            _stops.setdefault((run_id, attempt), run.stop_reason)
+        state, error, trace = _outcome(ledger, run_id, should_stop)
+        if state == "stopped":
+            error = _stops.get((run_id, attempt))
+        if state != "lost":
             ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
+            backup_file(run_id).unlink(missing_ok=True)
+    except AttemptOver as over:
+        log.warning("Run %s, attempt %d: %s", run_id, attempt, over)
+        state = "lost"
     except RunError:
         log.exception("The end of run %s could not be written", run_id)  # the engine tries too
+    _stops.pop((run_id, attempt), None)
     return Outcome(state, error, trace, dask_worker.address, _computed, psutil.Process().memory_info().rss)
 
 
 def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | None, str | None]:
-    """(state, error, traceback) of a run, computed here."""
+    """(state, error, traceback) of a run, computed here; 'lost' if it became another process's meanwhile."""
     try:
         run = ledger.get(run_id)
         kind = RUN_KINDS[run.kind]
         assert kind.compute is not None, "the engine gives workers no run that they cannot compute"
         with Reporter(ledger, run, FINAL_PATIENCE, kind.report_every) as reporter:
-            return kind.compute(ledger, run, reporter, should_stop), None, None
+            def asked_to_stop() -> bool:
+                reporter.check()
+                return should_stop()
+
+            return kind.compute(ledger, run, reporter, asked_to_stop), None, None
+    except AttemptOver as over:
+        log.warning("Run %s is given up here: %s", run_id, over)
+        return "lost", None, None
     except ForecastingError as problem:
         log.info("Run %s failed: %s", run_id, problem)
         return "failed", str(problem), None

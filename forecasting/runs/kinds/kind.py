@@ -21,6 +21,7 @@ class RunKind:
     read: loads the result from the folder that `compute` saved
     needs_parent: whether it is made from another run, its parent
     is_training: whether its result is a `TrainingResult`, so that it stands in lists of runs
+    keeps_backup: whether it goes on from its backup when it is computed again, and otherwise starts over
     report_every: minimum seconds between two writes of its progress, which take time from the computation
     """
 
@@ -28,4 +29,5 @@ class RunKind:
     read: Callable[[Path], object] | None
     needs_parent: bool = False
     is_training: bool = False
+    keeps_backup: bool = False
     report_every: float = 0.2

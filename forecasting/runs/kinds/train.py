@@ -16,9 +16,8 @@ def _train(ledger, run, reporter, should_stop) -> str:
 
     history, backup = ledger.history(run.id), Backup(backup_file(run.id))
     if run.attempt > 1:
-        ledger.restart_curve(run.id)
-        if before := backup.load():
-            reporter.go_on(before.rows)
+        before = backup.load()
+        reporter.go_on(before.rows if before else ())
     result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
                    backup=backup)
     reporter.phase("saving")
@@ -36,4 +35,4 @@ def read_training(folder: Path):
     return load_run(folder)
 
 
-TRAIN = RunKind(_train, read_training, is_training=True)
+TRAIN = RunKind(_train, read_training, is_training=True, keeps_backup=True)
