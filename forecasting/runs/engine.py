@@ -2,9 +2,10 @@
 
     python -m forecasting.runs.engine
 
-A process of its own, one for each `home()`. The app starts it (`forecasting.runs.launcher`) and it ends with the app:
-it reads a pipe from the app, which the operating system closes however the app ends; its workers end with it in the
-same way. Whatever a dead engine left behind is cleaned up when the next one starts.
+A process of its own, one for each `home()`. An app starts it (`forecasting.runs.launcher`) and it ends with the last app of
+its home: it reads a pipe from the one that started it, which the operating system closes however that ends, and then waits
+until no other app is left (`presence`); its workers watch a pipe from it in the same way. Whatever a dead engine left behind
+is put right when the next one starts.
 """
 
 from __future__ import annotations
@@ -26,15 +27,20 @@ from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUna
 from forecasting.paths import home
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
-from forecasting.runs.status import Status
+from forecasting.runs.presence import is_anybody_there
+from forecasting.runs.status import GIVE_UP_AFTER, Status, beat
 from forecasting.runs.store import doorbell
 
 __all__ = ["Engine", "main", "mend"]
 
 TICK = 0.05  # seconds between looks at the doorbell
+LISTEN_EVERY = 1.0  # seconds between looks for signs of life of the workers
 ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not ring
-STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
+STOP_GRACE = 600.0  # seconds that a run may take to stop before its process is ended ...
+SILENT_GRACE = 60.0  # ... if that gives signs of life, and otherwise
+SILENT_AFTER = 10.0  # seconds without a sign of life of a run's process before that is said
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
+LOOK_EVERY = 0.5  # seconds between looks for other apps, once the one that started this engine has ended
 LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly
 TIME_LIMIT_HOURS = 24.0
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
@@ -42,6 +48,9 @@ LOG_BYTES = 2_000_000
 
 DIED = ("The process that computed this run died, most often because memory ran out; fewer rows, a smaller network or a "
         "smaller batch need less.")
+FORCED = "Its process was ended to stop it."
+TOO_SLOW = "It did not stop for {:.0f} seconds, so its process was ended."
+SILENT = "The process that computed this run gave no sign of life for {:.0f} seconds, so it was ended."
 TAKEN = "The worker that computed this run was lost."
 ENGINE_GONE = "The process that looks after all runs ended unexpectedly."
 NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({}). Install this app and its requirements where "
@@ -55,11 +64,22 @@ log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' her
 
 @dataclass
 class Job:
-    """A run being computed. stopped: when it was told to stop; killed: why its process was ended."""
+    """A run being computed.
+
+    sign: what changes with each sign of life of its process, None as long as no worker has it or if none has it any more
+    heard: when that last changed; heard_at: the same in seconds since 1970; seen: whether a worker has had it
+    stopped: when it was told to stop
+    killed: why its process was ended; blamed: whether that may be due to the run itself
+    """
 
     attempt: int
     future: Any
     started: float
+    sign: float | None = None
+    heard: float = 0.0
+    heard_at: float = 0.0
+    seen: bool = False
+    blamed: bool = False
     stopped: float | None = None
     killed: str | None = None
 
@@ -78,11 +98,14 @@ class Engine:
         self._jobs: dict[str, Job] = {}
         self._status = Status()
         self._trouble: str | None = None
-        self._asked = float("-inf")
+        self._asked = self._listened = float("-inf")
         self._rung: int | None = None
 
-    def run(self, ended: threading.Event):
-        """Runs until `ended` is set, then interrupts the runs still being computed."""
+    def run(self, ended: threading.Event, is_replaced: Callable[[], bool] = lambda: False):
+        """Runs until `ended` is set, then interrupts the runs still being computed.
+
+        is_replaced: whether another engine takes over from then on, which has these runs go on
+        """
         # Workers first: they load TensorFlow while this process loads MLflow.
         try:
             self._get_workers()
@@ -91,7 +114,7 @@ class Engine:
         mended = False
         while not ended.wait(TICK):
             if mended or self._trouble:
-                self._status.say(self._trouble)
+                self._say()
             try:
                 if not mended:
                     mend(self._ledger)
@@ -100,18 +123,25 @@ class Engine:
             except StoreUnavailable as error:
                 log.warning("%s", error)
                 self._trouble = str(error)
-                self._status.say(self._trouble)
+                self._say()
                 ended.wait(RETRY_AFTER)
             except OSError as error:
                 self._lose_cluster(error)
-                self._status.say(self._trouble)
+                self._say()
                 ended.wait(RETRY_AFTER)
-        self._interrupt()
+        if not is_replaced():
+            self._interrupt()
         self._status.fall_silent()
+
+    def _say(self):
+        now = time.monotonic()
+        self._status.say(self._trouble, {run_id: job.heard_at for run_id, job in self._jobs.items()
+                                         if job.seen and now - job.heard > SILENT_AFTER})
 
     def step(self):
         """Handles whatever has changed. Raises OSError if there is no cluster."""
         is_free = self._finish()
+        self._listen()
         self._end_overdue()
         rung = doorbell()
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
@@ -174,7 +204,7 @@ class Engine:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
             log.info("Run %s, attempt %d: %s", run_id, job.attempt, outcome.state)
             if outcome.state == "lost":
-                self._ledger.lose(run_id, job.attempt, TAKEN, worker=True)
+                self._ledger.lose(run_id, job.attempt, TAKEN, worker=True, stopping=job.stopped is not None)
             else:
                 self._end(run_id, job.attempt, outcome.state, outcome.error)
             return
@@ -183,7 +213,7 @@ class Engine:
         if isinstance(problem, ImportError):
             self._end(run_id, job.attempt, "interrupted", NOT_INSTALLED.format(problem))
         elif job.killed:
-            self._ledger.lose(run_id, job.attempt, job.killed, worker=True, stopping=job.stopped is not None)
+            self._ledger.lose(run_id, job.attempt, job.killed, worker=job.blamed, stopping=job.stopped is not None)
         elif problem is not None:
             self._ledger.lose(run_id, job.attempt, DIED, worker=True, stopping=job.stopped is not None)
         else:
@@ -201,9 +231,11 @@ class Engine:
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
             self._ledger.drop(run_id)
-        for run_id, (reason, _) in self._ledger.stops().items() if self._jobs else ():
+        for run_id, (reason, by_force) in self._ledger.stops().items() if self._jobs else ():
             if run_id in self._jobs:
                 self._stop(run_id, reason)
+                if by_force:
+                    self._kill(run_id, FORCED, blamed=False)
         return len(waiting) - len(unwanted)
 
     def _stop(self, run_id, reason):
@@ -211,15 +243,44 @@ class Engine:
         if job.stopped is None and self._cluster.stop(run_id, job.attempt, reason):
             job.stopped = time.monotonic()
 
+    def _kill(self, run_id, why, blamed=True):
+        """Ends the process that computes a run, and waits for nothing: what it may still write is refused."""
+        job = self._jobs[run_id]
+        if job.killed:
+            return
+        log.warning("Run %s, attempt %d: %s", run_id, job.attempt, why)
+        job.killed, job.blamed = why, blamed
+        self._cluster.kill(run_id, job.attempt)
+        job.future.cancel()
+
+    def _listen(self):
+        """Notes which runs' processes give signs of life."""
+        now = time.monotonic()
+        if self._cluster is None or now - self._listened < LISTEN_EVERY:
+            return
+        self._listened, signs = now, self._cluster.listen()
+        for run_id, job in self._jobs.items():
+            sign = signs.get((run_id, job.attempt))
+            if sign is not None or not job.seen:
+                if sign != job.sign or not job.seen:
+                    job.heard, job.heard_at = now, time.time()
+                job.seen = sign is not None
+            job.sign = sign
+
     def _end_overdue(self):
         now = time.monotonic()
         for run_id, job in self._jobs.items():
+            silence = now - job.heard if job.seen else 0.0
+            if silence > SILENT_AFTER and job.sign is None:  # Dask waits for another worker, which the queue does better
+                self._kill(run_id, TAKEN)
+            if silence > GIVE_UP_AFTER:
+                self._kill(run_id, SILENT.format(silence))
             if now - job.started > self._time_limit:
                 hours = f"{self._time_limit / 3600:g} hours"
                 self._stop(run_id, f"It reached the time limit of {hours} and keeps what it had learnt by then.")
-            if job.stopped is not None and now - job.stopped > STOP_GRACE and not job.killed:
-                job.killed = f"It did not stop within {STOP_GRACE:.0f} seconds, so its process was ended."
-                self._cluster.kill(run_id, job.attempt)
+            grace = SILENT_GRACE if silence > SILENT_AFTER else STOP_GRACE
+            if job.stopped is not None and now - job.stopped > grace:
+                self._kill(run_id, TOO_SLOW.format(grace))
 
     def _get_workers(self):
         if self._cluster is None:
@@ -254,9 +315,12 @@ def _older_than(days, folder):
 
 
 def _watch(pipe: int, ended: threading.Event):
-    """Sets `ended` once the other end of the pipe is closed."""
+    """Sets `ended` once the other end of the pipe is closed, and no other app is left either."""
     while os.read(pipe, 4096):
         pass
+    # Two looks: an app that has just made its file may not have locked it yet.
+    while is_anybody_there(home()) or (time.sleep(LOOK_EVERY) or is_anybody_there(home())):
+        time.sleep(LOOK_EVERY)
     ended.set()
 
 
@@ -290,7 +354,7 @@ def _time_limit_hours() -> float:
 
 
 def main() -> int:
-    """Runs the engine until its input is closed or it gets SIGTERM. Also returns 0 if another engine is already running."""
+    """Runs the engine until the last app has ended or it gets SIGTERM. Also returns 0 if another engine is already running."""
     from locket import LockError, lock_file
 
     _log_to_file()
@@ -303,16 +367,24 @@ def main() -> int:
 
 
 def _main() -> int:
-    ended = threading.Event()
+    ended, told = threading.Event(), threading.Event()
+
+    def leave(*_):
+        told.set()
+        ended.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: ended.set())
+        signal.signal(name, leave)
+    Status().begin()
+    threading.Thread(target=beat, args=(ended,), daemon=True, name="beat").start()
     threading.Thread(target=_watch, args=(sys.stdin.fileno(), ended), daemon=True, name="parent").start()
     threading.Thread(target=_leave_in_time, args=(ended,), daemon=True, name="leave").start()
     try:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()).run(ended)
+        Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()).run(
+            ended, is_replaced=lambda: told.is_set() and is_anybody_there(home()))
     except ForecastingError as error:  # an environment variable of ours has a bad value
         log.error("%s", error)
         Status().say(str(error))

@@ -232,14 +232,15 @@ class RunStore:
                 self.delete(run.id)
         return run_id
 
-    def request_stop(self, run_id: str, reason: str | None = None):
+    def request_stop(self, run_id: str, reason: str | None = None, force: bool = False):
         """Asks a run to stop: a waiting run never starts, a training keeps what it has learnt, and an experiment stops its
         children.
 
         reason: what to tell the user about it, or None if the user asked for it
+        force: ends its process, which does not answer; another one makes a result of what is in its backup
         """
         if self.get(run_id).active:
-            self._write(run_id, tags={"stop": "1", "stop_reason": reason or ""})
+            self._write(run_id, tags={"stop": "force" if force else "1", "stop_reason": reason or ""})
             ring()
 
     def change_options(self, run_id: str, options: dict):

@@ -17,7 +17,7 @@ from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_chart
-from pages.components.engine import draw_trouble
+from pages.components.engine import draw_trouble, is_silent
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
 from pages.components.horizon import draw_horizon
@@ -184,7 +184,7 @@ def _draw_buttons(state: AppState, run, result, wish: Wish, table, job):
 
 @reported
 def _stop(job_id: str):
-    run_store().request_stop(job_id)
+    run_store().request_stop(job_id, force=is_silent(run_store().get(job_id)))
 
 
 def _wait(job_id: str):
@@ -195,7 +195,7 @@ def _wait(job_id: str):
         where = f"number {job.queue_position} in the queue" if job.queue_position else job.phase or "preparing"
         now = f"Epoch {job.epoch} of {job.epochs}" if job.epoch else where.capitalize()
         st.progress(min(1.0, job.epoch / job.epochs) if job.epochs else 0.0, text=now)
-        draw_trouble()
+        draw_trouble(job)
 
 
 def _show(result, wish: Wish, both: pd.DataFrame, title: str, ready: bool):

@@ -12,7 +12,7 @@ from forecasting.model.size import describe_network, estimate, estimate_words
 from forecasting.words import count_of, duration, number
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_loss
-from pages.components.engine import draw_trouble
+from pages.components.engine import draw_trouble, is_silent
 from pages.components.frame import boundary
 from pages.components.mend import draw_mend
 from pages.components.results import draw_result
@@ -36,9 +36,13 @@ def draw_buttons(state: AppState, run, problem: str | None):
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
                   help=_why_not(active, problem), on_click=_ask_to_train, args=(state,))
-        st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
-                  help="Stops the training within a second and keeps what was learnt." if active else
-                       "Nothing is being trained.")
+        if is_silent(run):
+            st.button("Force stop", icon=":material/stop:", on_click=_stop, args=(state, True),
+                      help="Ends the process that does not answer, at once. What was learnt by its latest backup is kept.")
+        else:
+            st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
+                      help="Stops the training within a second and keeps what was learnt." if active else
+                           "Nothing is being trained.")
         if not problem:
             parameters = sum(layer.parameters for layer in describe_network(config))
             takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
@@ -86,15 +90,15 @@ def _start(state: AppState):
 
 
 @reported
-def _stop(state: AppState):
-    run_store().request_stop(state.run_id)
+def _stop(state: AppState, force: bool = False):
+    run_store().request_stop(state.run_id, force=force)
 
 
 def _draw_live(run):
     """Follows an active run from the store until it ends, then redraws the whole page."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
-    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick)
+    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick, is_silent(run))
 
 
 def _is_awaited(run) -> bool:
@@ -105,14 +109,14 @@ def _is_awaited(run) -> bool:
     return min(run.epoch, run.epochs - run.epoch) / run.rate < (AWAITED_SECONDS if run.rate > 2 else AWAITED_SECONDS / 2)
 
 
-def _follow(run_id: str, log_scale: bool, quick: bool):
+def _follow(run_id: str, log_scale: bool, quick: bool, silent: bool):
     with boundary():
         run = _about_to_end(run_store().get(run_id))
-        if not run.active or quick != _is_awaited(run):
+        if not run.active or quick != _is_awaited(run) or silent != is_silent(run):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
-            draw_trouble()
+            draw_trouble(run)
         draw_loss(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 
@@ -167,6 +171,8 @@ def _draw_end(run):
         show(f"{plain(run.error)}{why}", icon=":material/error:")
         if cause:
             draw_mend(run, cause)
+    elif run.setback:
+        st.caption(f"Attempt {run.attempt}: {plain(run.setback)}")
     if run.resumable:
         st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
                   help="Puts this run back into the queue with its own settings and prices.")

@@ -41,6 +41,9 @@ class Cluster:
     def trouble(self):
         return None
 
+    def listen(self):
+        return {}
+
     def done(self, outcome):
         pass
 

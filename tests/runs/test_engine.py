@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -62,7 +63,7 @@ class Cluster:
 
     def __init__(self, slots):
         self.slots, self.futures, self.told, self.killed, self.noted = slots, {}, [], [], []
-        self.attempts = {}
+        self.attempts, self.signs = {}, {}
 
     def free(self, submitted):
         return self.slots - submitted
@@ -80,13 +81,23 @@ class Cluster:
         pass
 
     def submit(self, run_id, attempt):
-        self.futures[run_id] = SimpleNamespace(done=lambda: False, status="pending")
+        self.futures[run_id] = SimpleNamespace(done=lambda: False, status="pending",
+                                               cancel=lambda: self.settle(run_id, "cancelled"))
         self.attempts[run_id] = attempt
+        self.live(run_id)
         return self.futures[run_id]
 
     def settle(self, run_id, status, outcome=None, error=None):
         self.futures[run_id].__dict__.update(done=lambda: True, status=status, result=lambda: outcome,
                                              exception=lambda: error)
+
+    def listen(self):
+        return dict(self.signs)
+
+    def live(self, run_id):
+        """Its process gives a sign of life."""
+        key = run_id, self.attempts[run_id]
+        self.signs[key] = self.signs.get(key, 0) + 1
 
     def stop(self, run_id, attempt, reason):
         self.told.append((run_id, reason))
@@ -118,6 +129,7 @@ def make(clock, *waiting, slots=1, time_limit=3600.0):
         clock.now += seconds
         engine.step()
 
+    step.engine = engine
     return ledger, cluster, step
 
 
@@ -214,15 +226,91 @@ def test_a_run_that_does_not_stop_loses_its_process(clock):
     step()
     ledger.wanted_stops.add("a")
     step()
-    step(engine_module.STOP_GRACE + 1)
-    step()
+    for _ in range(2):  # a worker that lives, and predicts for long
+        cluster.live("a")
+        step(engine_module.SILENT_GRACE + 1)
+    assert cluster.killed == []
+    cluster.live("a")
+    step(engine_module.STOP_GRACE)
+    step(0.01)
     assert cluster.killed == ["a"]
-    cluster.settle("a", "error", error=RuntimeError("KilledWorker"))
-    step()
     (lost,) = ledger.lost
     assert lost[0] == "a"
     assert "did not stop" in lost[2]
     assert lost[-1]  # it was stopping
+
+
+def test_a_process_that_gives_no_sign_of_life_is_said_until_it_gives_one(clock):
+    ledger, cluster, step = make(clock, "a", "b", slots=2)
+    step()
+    for _ in range(12):
+        cluster.live("b")
+        step(1.0)
+    step.engine._say()
+    assert list(heard().silent) == ["a"]
+    assert abs(heard().silent["a"] - time.time()) < 60
+    assert (cluster.killed, ledger.lost) == ([], [])
+    cluster.live("a")
+    step(1.0)
+    step.engine._say()
+    assert heard().silent == {}
+
+
+def test_a_process_that_gives_no_sign_of_life_for_long_is_given_up(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    for _ in range(int(engine_module.GIVE_UP_AFTER) + 3):
+        step(1.0)
+    assert cluster.killed == ["a"]
+    ((_, _, why, worker, stopping),) = ledger.lost
+    assert "no sign of life" in why
+    assert (worker, stopping) == (True, False)
+    assert cluster.attempts == {"a": 2}
+
+
+def test_a_run_that_is_stopped_by_force_loses_its_process_at_once_and_is_owed_its_result(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    ledger.wanted_stops.add("a")
+    ledger.forced.add("a")
+    step()
+    ledger.wanted_stops.clear()
+    step(0.01)
+    assert cluster.killed == ["a"]
+    assert ledger.lost == [("a", 1, engine_module.FORCED, False, True)]
+    assert cluster.attempts == {"a": 2}  # which makes the result
+
+
+def test_a_run_whose_worker_is_gone_does_not_wait_for_another_one_in_the_cluster(clock):
+    """An external scheduler may try again by itself, and has no other worker."""
+    ledger, cluster, step = make(clock, "a")
+    step()
+    step()
+    cluster.signs.clear()
+    for _ in range(int(engine_module.SILENT_AFTER) + 2):
+        step(1.0)
+    assert ledger.lost == [("a", 1, engine_module.TAKEN, True, False)]
+
+
+def test_a_run_that_no_worker_has_yet_is_not_called_silent(clock):
+    ledger, cluster, step = make(clock, "a")
+    cluster.live = lambda run_id: None
+    step()
+    for _ in range(200):
+        step(1.0)
+    step.engine._say()
+    assert (heard().silent, ledger.lost) == ({}, [])
+
+
+def test_runs_are_left_to_the_engine_that_takes_over(clock):
+    ledger, cluster = Ledger("a"), Cluster(1)
+
+    def wait(seconds):
+        clock.now += 2
+        return bool(cluster.futures)
+
+    Engine(ledger, lambda: cluster, 3600.0).run(SimpleNamespace(wait=wait), is_replaced=lambda: True)
+    assert ledger.states == {"a": "running"}
 
 
 def test_the_runs_of_a_lost_cluster_go_on_once_it_is_connected_anew(clock):
@@ -317,7 +405,7 @@ def words_of(engine, clock, rounds=4):
 
     def wait(seconds):
         clock.now += 2
-        said.append(heard())
+        said.append(heard() and heard().trouble)
         return len(said) > rounds
 
     engine.run(SimpleNamespace(wait=wait))
