@@ -135,12 +135,15 @@ class Cluster:
         return {_run_of(key): seen[address] for address, keys in self._client.processing().items()
                 for key in keys if _run_of(key) and address in seen}
 
-    def stop(self, run_id: str, attempt: int, reason: str | None) -> bool:
-        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet."""
+    def stop(self, run_id: str, attempt: int, reason: str | None, predicting: bool = False) -> bool:
+        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet.
+
+        predicting: whether the predicting after a training is to end too
+        """
         address = self._where(run_id, attempt)
         if address is None:
             return False
-        told = self._asides.submit(self._client.run, worker.stop, run_id, attempt, reason, workers=[address])
+        told = self._asides.submit(self._client.run, worker.stop, run_id, attempt, reason, predicting, workers=[address])
         told.add_done_callback(_report)
         return True
 

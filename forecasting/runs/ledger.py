@@ -13,7 +13,7 @@ from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
 from forecasting.runs.kinds import RUN_KINDS
-from forecasting.runs.records import PREFIX, STATUS_OF, Run, defined, thinned, to_run
+from forecasting.runs.records import PREFIX, STATUS_OF, Run, defined, stop_of, thinned, to_run
 from forecasting.runs.store import RunStore, readable
 from forecasting.runs.tracking import home_id
 from forecasting.runs.turns import in_turn, served
@@ -179,9 +179,9 @@ class RunLedger(RunStore):
         return {run.info.run_id: run.data.tags.get(PREFIX + "stop", "") not in ("", "owed")
                 for run in self._of_home("SCHEDULED")}
 
-    def stops(self) -> dict[str, tuple[str | None, bool]]:
-        """{id of a running run that was asked to stop: why, or None if a person asked for it; whether by force}."""
-        return {run.info.run_id: (run.data.tags.get(PREFIX + "stop_reason") or None, run.data.tags[PREFIX + "stop"] == "force")
+    def stops(self) -> dict[str, tuple[str | None, str]]:
+        """{id of a running run that was asked to stop: why, or None if a person asked for it; how, as `Run.stop`}."""
+        return {run.info.run_id: (run.data.tags.get(PREFIX + "stop_reason") or None, stop_of(run.data.tags))
                 for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` != ''")}
 
     def left_running(self) -> dict[str, int]:

@@ -232,15 +232,17 @@ class RunStore:
                 self.delete(run.id)
         return run_id
 
-    def request_stop(self, run_id: str, reason: str | None = None, force: bool = False):
+    def request_stop(self, run_id: str, reason: str | None = None, force: bool = False, predicting: bool = False):
         """Asks a run to stop: a waiting run never starts, a training keeps what it has learnt, and an experiment stops its
         children.
 
         reason: what to tell the user about it, or None if the user asked for it
+        predicting: ends the predicting after a training too; the result is of what is predicted by then
         force: ends its process, which does not answer; another one makes a result of what is in its backup
         """
         if self.get(run_id).active:
-            self._write(run_id, tags={"stop": "force" if force else "1", "stop_reason": reason or ""})
+            how = "force" if force else "predicting" if predicting else "1"
+            self._write(run_id, tags={"stop": how, "stop_reason": reason or ""})
             ring()
 
     def change_options(self, run_id: str, options: dict):

@@ -12,6 +12,7 @@ import traceback
 from dataclasses import dataclass, replace
 
 from forecasting.errors import AttemptOver, ForecastingError, RunError
+from forecasting.model.listener import STOP_PREDICTING
 from forecasting.runs.files import backup_file
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.kinds.kind import FINAL_PATIENCE
@@ -27,7 +28,8 @@ INTERRUPTED = "The app ended while this run was in progress. Resume it to contin
 
 log = logging.getLogger(__name__)
 
-_stops: dict[tuple[str, int], str | None] = {}  # (run id, attempt): what to tell the user about the stop
+# (run id, attempt): what to tell the user about the stop, and what `should_stop` returns
+_stops: dict[tuple[str, int], tuple[str | None, int]] = {}
 _computed = 0  # runs that this process has computed
 
 
@@ -45,12 +47,13 @@ class Outcome:
     memory: int = 0
 
 
-def stop(run_id: str, attempt: int, reason: str | None = None):
+def stop(run_id: str, attempt: int, reason: str | None = None, predicting: bool = False):
     """Asks a run that this process computes to end with what it has learnt. Called from another thread than the training's.
 
-    reason: what to tell the user about it, or None if the user asked for it
+    reason: what to tell the user about it, or None if the user asked for it; predicting: whether the predicting after a
+        training is to end too
     """
-    _stops[run_id, attempt] = reason
+    _stops[run_id, attempt] = (reason, STOP_PREDICTING if predicting else True)
 
 
 def warm_up(place: dict[str, str], is_own: bool):
@@ -97,19 +100,19 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
         task = dask_worker.state.tasks.get(key)
         return task is None or task.state == "cancelled"
 
-    def should_stop() -> bool:
+    def should_stop() -> int:
         if is_abandoned():
             raise AttemptOver("Nobody waits for this run any more.")
-        return (run_id, attempt) in _stops
+        return _stops.get((run_id, attempt), (None, False))[1]
 
     state, error, trace = "lost", None, None
     try:
         run = ledger.claim(run_id, attempt, patience=FINAL_PATIENCE)
         if run.stopping:  # what is in its backup becomes its result
-            _stops.setdefault((run_id, attempt), run.stop_reason)
+            _stops.setdefault((run_id, attempt), (run.stop_reason, STOP_PREDICTING if run.stop == "predicting" else True))
         state, error, trace = _outcome(ledger, run_id, should_stop)
         if state == "stopped":
-            error = _stops.get((run_id, attempt))
+            error = _stops.get((run_id, attempt), (None, False))[0]
         if state != "lost":
             ledger.end(run_id, state, error, patience=FINAL_PATIENCE)
             backup_file(run_id).unlink(missing_ok=True)
@@ -129,7 +132,7 @@ def _outcome(ledger: RunLedger, run_id: str, should_stop) -> tuple[str, str | No
         kind = RUN_KINDS[run.kind]
         assert kind.compute is not None, "the engine gives workers no run that they cannot compute"
         with Reporter(ledger, run, FINAL_PATIENCE, kind.report_every) as reporter:
-            def asked_to_stop() -> bool:
+            def asked_to_stop() -> int:
                 reporter.check()
                 return should_stop()
 

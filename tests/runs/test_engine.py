@@ -36,7 +36,8 @@ class Ledger:
         return []
 
     def stops(self):
-        return {run_id: (None, run_id in self.forced) for run_id in self.wanted_stops if self.states[run_id] == "running"}
+        return {run_id: (None, "force" if run_id in self.forced else "asked") for run_id in self.wanted_stops
+                if self.states[run_id] == "running"}
 
     def get(self, run_id):
         return SimpleNamespace(state=self.states[run_id], attempt=self.attempts[run_id])
@@ -99,7 +100,7 @@ class Cluster:
         key = run_id, self.attempts[run_id]
         self.signs[key] = self.signs.get(key, 0) + 1
 
-    def stop(self, run_id, attempt, reason):
+    def stop(self, run_id, attempt, reason, predicting=False):
         self.told.append((run_id, reason))
         return True
 
