@@ -10,7 +10,7 @@ from pages.components import training
 def run(**values):
     """A run at work; values: what is different of it"""
     usual = {"id": "a", "state": "running", "active": True, "stopping": False, "phase": "training", "epoch": 12, "epochs": 60,
-             "rate": 4.0, "queue_position": None}
+             "rate": 4.0, "queue_position": None, "stop": ""}
     return SimpleNamespace(**usual | values)
 
 
