@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -127,6 +128,7 @@ def keep_zip(content: bytes, owner: str = "", opened: Sequence[Run] = ()) -> str
              for row in result.curve.itertuples()]
     ledger.log_progress(run_id, curve, {"epoch": len(curve), "epochs": result.config.epochs, "best_epoch": result.best_epoch})
     ledger.put_result(run_id, folder, result.metrics)
+    shutil.rmtree(folder, ignore_errors=True)  # still there on a server
     ledger.end(run_id, "stopped" if result.stopped else "finished")
     return run_id
 

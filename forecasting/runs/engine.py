@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
-from forecasting.paths import home
+from forecasting.paths import home, is_full, no_room
+from forecasting.runs import outbox
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.presence import is_anybody_there
@@ -101,6 +102,7 @@ class Engine:
         self._trouble: str | None = None
         self._asked = self._listened = float("-inf")
         self._rung: int | None = None
+        self._delivered = float("-inf")  # when that was last tried
 
     def run(self, ended: threading.Event, is_replaced: Callable[[], bool] = lambda: False):
         """Runs until `ended` is set, then interrupts the runs still being computed.
@@ -127,6 +129,10 @@ class Engine:
                 self._say()
                 ended.wait(RETRY_AFTER)
             except OSError as error:
+                if is_full(error):  # which says nothing about the workers
+                    log.warning("%s", error)
+                    ended.wait(RETRY_AFTER)
+                    continue
                 self._lose_cluster(error)
                 self._say()
                 ended.wait(RETRY_AFTER)
@@ -150,6 +156,7 @@ class Engine:
         self._asked, self._rung = time.monotonic(), rung
         if is_free and self._cluster is not None:
             self._start(self._see_to_stops())  # the worker need not wait while experiments decide what else to create
+        self._deliver()
         self._conductor.move(1 if self._cluster is None else self._cluster.size())
         waiting = self._see_to_stops()
         self._get_workers()
@@ -174,7 +181,9 @@ class Engine:
         """Marks the runs being computed as interrupted, since they end with this process."""
         from forecasting.runs.worker import INTERRUPTED
 
-        for run_id in self._jobs:
+        for run_id, job in self._jobs.items():
+            if outbox.holds(run_id, job.attempt):
+                continue  # the next engine delivers it
             try:
                 self._ledger.end(run_id, "interrupted", INTERRUPTED)
             except StoreUnavailable as error:
@@ -195,8 +204,26 @@ class Engine:
                 self._asked, done = float("-inf"), True
         return done
 
+    def _deliver(self):
+        """Delivers what workers have kept because the store refused it, except where they are still at it."""
+        now = time.monotonic()
+        if now - self._delivered < RETRY_AFTER:
+            return
+        self._delivered = now
+        for run_id in outbox.kept():
+            if run_id not in self._jobs:
+                try:
+                    outbox.deliver(self._ledger, run_id)
+                except StoreUnavailable as error:  # e.g. its files cannot be written; others may go on
+                    log.warning("%s The end of run %s is still kept.", error, run_id)
+
     def _settle(self, run_id, job):
         """Sees to a run that its worker is done with: ends it if the worker could not, or has it go on elsewhere."""
+        if outbox.holds(run_id, job.attempt):  # whatever has become of its worker since
+            if self._cluster is not None and job.future.status == "finished":
+                self._cluster.done(job.future.result())
+            log.info("Run %s, attempt %d, waits to be delivered", run_id, job.attempt)
+            return
         if job.future.status == "finished":
             outcome = job.future.result()
             if self._cluster is not None:
@@ -205,8 +232,9 @@ class Engine:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
             log.info("Run %s, attempt %d: %s", run_id, job.attempt, outcome.state)
             if outcome.state == "lost":
-                self._ledger.lose(run_id, job.attempt, TAKEN, worker=True, stopping=job.stopped is not None)
-            else:
+                self._ledger.lose(run_id, job.attempt, outcome.error or TAKEN, worker=outcome.error is None,
+                                  stopping=job.stopped is not None)
+            elif outcome.state != "kept":  # on another machine, whose worker delivers it
                 self._end(run_id, job.attempt, outcome.state, outcome.error)
             return
         problem = job.future.exception() if job.future.status == "error" else None
@@ -282,7 +310,8 @@ class Engine:
                 hours = f"{self._time_limit / 3600:g} hours"
                 self._stop(run_id, f"It reached the time limit of {hours} and keeps what it had learnt by then.")
             grace = SILENT_GRACE if silence > SILENT_AFTER else STOP_GRACE
-            if job.stopped is not None and now - job.stopped > grace:
+            # Where there is no room, its worker holds a result that is complete and cannot be written.
+            if job.stopped is not None and now - job.stopped > grace and not no_room():
                 self._kill(run_id, TOO_SLOW.format(grace))
 
     def _get_workers(self):
@@ -304,6 +333,8 @@ class Engine:
 def mend(ledger):
     """Has the runs that a dead engine left running go on, and deletes leftover files that nothing will use again."""
     for run_id, attempt in ledger.left_running().items():
+        if outbox.holds(run_id, attempt):
+            continue  # it has ended, and is delivered soon
         log.info("Run %s, attempt %d, was left running", run_id, attempt)
         ledger.lose(run_id, attempt, ENGINE_GONE)
     ledger.remove_drafts()

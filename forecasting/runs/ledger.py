@@ -225,34 +225,31 @@ class RunLedger(RunStore):
             self._write(run_id, metrics=metrics[start:start + 900], tags={"progress": json.dumps(progress)})
 
     def put_result(self, run_id: str, folder: Path | None, scores: dict, epoch_seconds: float | None = None,
-                   patience: float = 0.0, metrics: dict | None = None):
+                   metrics: dict | None = None, files: dict | None = None):
         """Saves a folder of files, which is moved, and the scores as the result of a run.
 
         folder: None where scores are all there is; epoch_seconds: duration of a typical epoch of a training, for
             `RunStore.timings`; metrics: to be shown in MLflow's pages beside the scores of the test part
+        files: what `list_files` said of the folder, so that this can be called again after it was cut short
         """
-        _patiently(patience, self._check_claim, run_id)
-        files = {}
+        self._check_claim(run_id)
         if folder is not None:
-            files = list_files(folder)
-            upload(self._tracking, run_id, folder, "result")
+            files = files or list_files(folder)
+            upload(self._tracking, run_id, folder, "result", files)
         scores = defined(scores)
-        leak = _patiently(patience, self._leak, run_id)
+        leak = to_run(self._find(run_id)).config.leak
         shown = {} if leak else scores.get("test", {})
         shown = {f"test_{name}": value for name, value in shown.items() if name in shown_in("runs")} | (metrics or {})
         if epoch_seconds:
             shown["epoch_seconds"] = epoch_seconds
-        _patiently(patience, self._write, run_id, metrics=[(name, value, 0) for name, value in shown.items()],
-                   tags={"result": json.dumps({"files": files, "scores": scores})})
+        self._write(run_id, metrics=[(name, value, 0) for name, value in shown.items()],
+                    tags={"result": json.dumps({"files": files or {}, "scores": scores})})
 
-    def _leak(self, run_id: str) -> str | None:
-        return to_run(self._find(run_id)).config.leak
-
-    def end(self, run_id: str, state: str, error: str | None = None, patience: float = 0.0):
-        """Ends a run. patience: seconds to keep retrying if the store fails"""
-        losses = thinned(_patiently(patience, self._points, run_id, "val_loss"))
-        _patiently(patience, self._write, run_id, tags={"outcome": state, "error": (error or "")[:4000], "losses": losses})
-        _patiently(patience, self._tracking.call, "set_terminated", run_id, status=STATUS_OF[state])
+    def end(self, run_id: str, state: str, error: str | None = None):
+        """Ends a run."""
+        losses = thinned(self._points(run_id, "val_loss"))
+        self._write(run_id, tags={"outcome": state, "error": (error or "")[:4000], "losses": losses})
+        self._tracking.call("set_terminated", run_id, status=STATUS_OF[state])
 
 
 def _is_left(info, tags) -> bool:

@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -82,7 +83,7 @@ class RunStore:
 
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
-        self.orders = Orders()
+        self._orders = Orders()
         self.trash = Trash(self._tracking, lambda parent: self.list(limit=MOST_CHILDREN, parent=parent), readable)
         self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed or written about
         self._read: dict[str, tuple[Found, Run | None]] = {}  # what the database held of each ended run, and what it said
@@ -146,8 +147,12 @@ class RunStore:
         """
         order = self._order(history, config, owner=owner, parent=parent, insist=True)
         wanted = Wanted(order, history, config, owner, before, time.monotonic())
-        self.orders.add(wanted)
+        self._orders.add(wanted)
         return wanted
+
+    def unseen_order(self, owner: str, before: str | None) -> Wanted | None:
+        """What this browser ordered last on a page that showed the run `before`, unless a page is known to show it."""
+        return self._orders.unseen(owner, before)
 
     def _order(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
                owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
@@ -419,6 +424,28 @@ class RunStore:
                        whole=run.state == "finished") for run, seconds in timed if not run.active]
         return self._timings[1]
 
+    @contextmanager
+    def one_at_a_time(self):
+        """Keeps all other sessions and apps of this home out of such blocks, which look for a run and make it if there is none.
+
+        Raises StoreUnavailable if they take too long.
+        """
+        from locket import LockError, lock_file
+
+        try:
+            with writing(), lock_file(str(home() / "once.lock"), timeout=4 * PATIENCE):
+                yield
+        except LockError:
+            raise StoreUnavailable("Other pages have been busy starting runs for too long. Try again in a moment.") from None
+
+    def answers(self) -> bool:
+        """Whether the store can be read and written just now."""
+        try:
+            self._tracking.check()
+        except StoreUnavailable:
+            return False
+        return True
+
     # Internals
 
     def _in_database(self, parent: str | None, alone: bool) -> builtins.list[Run]:
@@ -521,7 +548,8 @@ class RunStore:
         draft = scratch("history")
         shutil.copytree(stored_history(key), draft, dirs_exist_ok=True)
         files = list_files(draft)
-        upload(self._tracking, run_id, draft, "history")
+        upload(self._tracking, run_id, draft, "history", files)
+        shutil.rmtree(draft)
         self._write(run_id, tags={"history_files": json.dumps(files)})
 
     def _write(self, run_id: str, *, params: dict | None = None, metrics: Sequence = (), tags: dict | None = None):

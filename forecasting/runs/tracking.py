@@ -132,6 +132,14 @@ class Tracking:
                 f"The store of runs ({store_name()}) did not answer in time. Another program may have locked it, or its "
                 "server may be down. Trainings continue; try again in a moment.") from None
 
+    def check(self):
+        """Raises StoreUnavailable unless the store can be read and, if it is local, written."""
+        self.call("get_experiment", self.experiment)
+        if is_local():
+            if no_room():
+                raise _no_room(str(home()))
+            self._in_time(_lock_once)
+
     def connect(self):
         """Loads MLflow and opens the store ahead of the first call. Raises StoreUnavailable."""
         self._connection(tracking_uri())
@@ -271,6 +279,16 @@ def _rows(file: Path, queries):
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None)) as database:
         database.execute("BEGIN")
         return [database.execute(query, values).fetchall() for query, values in queries]
+
+
+def _lock_once(uri):
+    _translated(_take_lock, home() / DATABASE)
+
+
+def _take_lock(file: Path):
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=1)) as database:
+        database.execute("BEGIN IMMEDIATE")  # what every write begins with
+        database.execute("ROLLBACK")
 
 
 def _erase(uri, run_id):

@@ -18,6 +18,7 @@ from forecasting import (
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import address_of, reopen
 from pages.components.forecast_view import read_view
+from pages.components.order import take_unseen_order
 from pages.components.settings import use_settings
 from pages.components.state import AppState
 from pages.components.store import run_store
@@ -42,6 +43,11 @@ def restore(state: AppState):
     found.reference = query.get("reference")
     parent = query.get("parent", "")
     found.parent_id = parent if _HEX_ID.fullmatch(parent) else None
+    if take_unseen_order(state, query.get("run")):
+        found.use_history(state.order.history)
+        found.config, found.run_id = state.order.config, query.get("run")
+        _take(state, found)
+        return
     try:
         _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):

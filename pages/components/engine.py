@@ -10,6 +10,7 @@ import streamlit as st
 
 from forecasting import StoreUnavailable
 from forecasting.runs import launcher
+from forecasting.runs.delays import delay_words
 from forecasting.runs.status import GIVE_UP_AFTER
 from forecasting.words import duration
 from pages.components.text import plain
@@ -52,7 +53,10 @@ def draw_trouble(*runs):
     """Makes sure that an engine is alive, and warns if it cannot work, or if the processes of these runs do not answer. Call it
     on every redraw while a run is active."""
     start_engine()
-    if trouble := launcher.engine_trouble():
+    delays = dict.fromkeys(filter(None, (delay_words(run.id if run.active else None) for run in runs)))
+    for words in delays:
+        st.warning(plain(words), icon=":material/hourglass_top:")
+    if (trouble := launcher.engine_trouble()) and not delays:
         st.warning(plain(trouble), icon=":material/warning:")
     for run in runs:
         which = "this run" if len(runs) == 1 else f"'{run.name}'"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from forecasting.errors import ForecastingError
+from forecasting.errors import ForecastingError, StoreUnavailable
 from pages.components.first_paint import preload_charts
 from pages.components.text import plain
 
@@ -50,8 +50,10 @@ def page(title: str, purpose: str):
     from pages.components.address import restore, write_address
     from pages.components.collector import freeze_imports
     from pages.components.engine import start_engine
+    from pages.components.order import follow_order
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
+    from pages.components.store import await_store
 
     charts.empty()
     state = app_state()
@@ -59,6 +61,8 @@ def page(title: str, purpose: str):
         with said, boundary():
             restore(state)
         follow_settings(state)
+        with said, boundary():
+            follow_order(state)
         if state.tables or state.compare:
             from pages.components.runs import follow_runs
 
@@ -85,6 +89,8 @@ def page(title: str, purpose: str):
             yield state
     finally:
         write_address(state)
+        if state.store_failed:
+            await_store(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
         freeze_imports()
@@ -108,6 +114,10 @@ def boundary():
     try:
         yield
     except ForecastingError as error:
+        if isinstance(error, StoreUnavailable):
+            from pages.components.state import app_state
+
+            app_state().store_failed = True
         st.error(plain(error, limit=1500), icon=":material/error:")
 
 

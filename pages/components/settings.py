@@ -14,7 +14,7 @@ from forecasting.model.settings import HELP, NONE, WORDS
 from forecasting.words import unit
 from pages.components.state import AppState, Widget, taken, widget_for
 
-__all__ = ["draw_settings", "follow_settings", "use_settings"]
+__all__ = ["check_settings", "draw_settings", "follow_settings", "use_settings"]
 
 LEARNING_RATES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 WEIGHT_DECAYS = (0.0, 0.0001, 0.001, 0.004, 0.01, 0.1)
@@ -98,7 +98,13 @@ def draw_settings(state: AppState) -> str | None:
     _fit_features(state)
     _draw(state)
     # After a server restart, a returning browser has only now sent the values of its widgets.
+    return check_settings(state)
+
+
+def check_settings(state: AppState) -> str | None:
+    """Takes what the sidebar's widgets hold now. Returns why the prices cannot be trained with it, or None."""
     follow_settings(state)
+    _fit_features(state)
     if state.problem:
         return state.problem
     try:

@@ -15,8 +15,9 @@ from pages.components.charts import draw_loss
 from pages.components.engine import draw_trouble, is_silent
 from pages.components.frame import boundary
 from pages.components.mend import draw_mend
+from pages.components.order import is_pending, note_tick, order_training
 from pages.components.results import draw_result
-from pages.components.state import AppState, reported
+from pages.components.state import AppState, app_state, reported
 from pages.components.store import run_store
 from pages.components.text import plain
 
@@ -24,7 +25,7 @@ __all__ = ["draw_buttons", "draw_run", "start_asked"]
 
 # Seconds between redraws of a run: short while the user waits for something, long otherwise, since redrawing takes CPU time
 # from the training.
-TICK, CALM_TICK = 0.5, 2.5
+TICK, CALM_TICK = 0.5, 2.0
 AWAITED_SECONDS = 2.0
 PREDICTING = "predicting, "  # and how far it is
 AFTER_TRAINING = ("predicting", "scoring", "saving")
@@ -33,10 +34,10 @@ LOOK_SECONDS = 0.05  # between looks at a run that is stopping: the user has jus
 
 def draw_buttons(state: AppState, run, problem: str | None):
     """Train and Stop, and what a training of these settings would take. problem: why these settings cannot be trained."""
-    config, active = state.config, run is not None and run.active
+    config, active = state.config, is_pending(state) or (run is not None and run.active)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
-                  help=_why_not(active, problem), on_click=_ask_to_train, args=(state,))
+                  help=_why_not(active, problem), on_click=order_training, args=(state,))
         if is_silent(run):
             st.button("Force stop", icon=":material/stop:", on_click=_stop, args=(state, True),
                       help="Ends the process that does not answer, at once. What was learnt by its latest backup is kept.")
@@ -49,7 +50,7 @@ def draw_buttons(state: AppState, run, problem: str | None):
             st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
                       help="Stops the training within two seconds, or a very large network after its current batch, and keeps "
                            "what was learnt." if active else "Nothing is being trained.")
-        if not problem:
+        if not problem and not is_pending(state):
             parameters = sum(layer.parameters for layer in describe_network(config))
             takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
             st.caption(f"{count_of(parameters, 'parameter')} · {estimate_words(takes, config.epochs)}")
@@ -69,34 +70,19 @@ def _drop_parent(state: AppState):
     state.parent_id = None
 
 
-def _ask_to_train(state: AppState):
-    state.asks_to_train = True
-
-
-def start_asked(state: AppState, problem: str | None):
-    """Starts the training that a click asked for, unless there is a problem with the settings.
-
-    The button's callback cannot do this: it only knows the settings of the last complete drawing, which may be missing a
-    change made just before the click.
-    """
+def start_asked(state: AppState):
+    """Starts the training that a button on another page asked for."""
     asked, state.asks_to_train = state.asks_to_train, False
-    if asked and not problem:
-        _start(state)
-        if state.failures:
-            st.rerun()
-
-
-@reported
-def _start(state: AppState):
-    before = state.run_id
-    state.run_id = run_store().create(state.history, state.config, owner=state.owner, parent=state.parent_id)
-    state.parent_id = None
-    if before and run_store().get(before).has_result:
-        state.earlier_id = before
+    if asked:
+        order_training(state)
+        st.rerun()
 
 
 @reported
 def _stop(state: AppState, force: bool = False, predicting: bool = False):
+    if is_pending(state) and state.order.order.give_up():
+        state.order = None
+        return
     run_store().request_stop(state.run_id, force=force, predicting=predicting)
 
 
@@ -104,7 +90,7 @@ def _draw_live(run):
     """Follows an active run from the store until it ends, then redraws the whole page."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
-    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick, _buttons_of(run))
+    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick, _buttons_of(run), time.monotonic())
 
 
 def _is_awaited(run) -> bool:
@@ -125,7 +111,8 @@ def _is_predicting(run) -> bool:
     return run is not None and run.active and run.phase.startswith(PREDICTING)
 
 
-def _follow(run_id: str, log_scale: bool, quick: bool, buttons: tuple):
+def _follow(run_id: str, log_scale: bool, quick: bool, buttons: tuple, drawn: float):
+    note_tick(app_state(), drawn)
     with boundary():
         run = _about_to_end(run_store().get(run_id))
         if not run.active or quick != _is_awaited(run) or buttons != _buttons_of(run):
