@@ -30,6 +30,7 @@ from forecasting.model.encoding import Encoded, Encoder, check_history, encode
 from forecasting.model.forecaster import Forecaster, average_models, fit_forecaster, refit_forecaster
 from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
+from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
@@ -275,11 +276,12 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
         returns `STOP_PREDICTING`, predicting ends too, and the scores are those of what is predicted by then
     on_phase: called with what is being done, in words
     backup: lets a training resume after its process has died
-    Raises as `check_history` does, and TrainingError for a loss that is no longer a number.
+    Raises as `check_history` and `check_memory` do, and TrainingError for a loss that is no longer a number.
     """
     start = time.perf_counter()
     listener = Callbacks(on_epoch, should_stop, on_phase, backup)
     check_history(history, config)
+    check_memory(config, len(history))
     parts = split(len(history), config)
     listener.phase("preparing the data")
     encoded = encode(history, config, parts)

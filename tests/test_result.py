@@ -426,7 +426,7 @@ def test_settings_and_scores_are_written_as_json(folder):
 @pytest.mark.parametrize(("batches", "left"), [
     (1, {"train": 106, "validation": 16, "test": 25}), (5, {"train": 106, "validation": 9, "test": 0})])
 def test_predicting_can_be_stopped_and_the_scores_are_of_what_is_predicted(result, monkeypatch, tmp_path, batches, left):
-    monkeypatch.setattr("forecasting.model.learner.FORECAST_STEPS", 8 * result.model.input_shape[1])  # 8 rows a batch
+    monkeypatch.setattr("forecasting.model.size.FORECAST_STEPS", 8 * result.model.input_shape[1])  # 8 rows a batch
     asked = []
 
     def should_stop():
@@ -464,7 +464,7 @@ def test_predicting_can_be_stopped_and_the_scores_are_of_what_is_predicted(resul
 
 
 def test_a_stop_of_the_training_leaves_predicting_to_its_end_and_tells_how_far_it_is(result, monkeypatch):
-    monkeypatch.setattr("forecasting.model.learner.FORECAST_STEPS", 8 * result.model.input_shape[1])
+    monkeypatch.setattr("forecasting.model.size.FORECAST_STEPS", 8 * result.model.input_shape[1])
     monkeypatch.setattr("forecasting.result.TELL_EVERY", 0.0)
     phases = []
     stopped = train(result.history, result.config, should_stop=lambda: True, on_phase=phases.append)

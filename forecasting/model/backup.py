@@ -47,14 +47,13 @@ class Backup:
         self.path, self.every = Path(path), every
         self._written = time.monotonic()
 
-    def offer(self, state: Callable[[], TrainingState], now: bool = False):
-        """Writes the state after an epoch if it is time, or in any case if asked to do so `now`. A failing disk does not end
-        the training."""
-        if not now and time.monotonic() - self._written < self.every:
+    def offer(self, state: Callable[[], TrainingState], at_once: bool = False):
+        """Writes the state after an epoch if it is time, or `at_once`. A failing disk does not end the training."""
+        if not at_once and time.monotonic() - self._written < self.every:
             return
-        taken = state()
-        arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(taken, name))}
-        rest = json.dumps({"rows": taken.rows, "progress": taken.progress, "random": taken.random})
+        now = state()
+        arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(now, name))}
+        rest = json.dumps({"rows": now.rows, "progress": now.progress, "random": now.random})
         content = io.BytesIO()
         np.savez(content, rest=np.array(rest), **arrays)
         try:

@@ -19,13 +19,11 @@ from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
 from forecasting.model.network import build_trainer
 from forecasting.model.process import Pool
-from forecasting.model.size import chunks_of
+from forecasting.model.size import chunks_of, forecast_steps
 
 __all__ = ["Learner", "forecast_rows", "in_batches", "lend_learner"]
 
 CALL_SECONDS = 0.1  # how long one call of compiled steps may last before Python looks at should_stop again
-FORECAST_STEPS = 32_768  # most rows times window of a batch without a gradient: bounds its memory
-FORECAST_WORK = 1.6e10  # most multiplications of such a batch: bounds its time, about 0.5 s of one core
 FEWEST_VALIDATED = 1000  # origins
 
 LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
@@ -210,8 +208,7 @@ class Learner:
 
 def forecast_rows(network, window) -> int:
     """How many windows to forecast from in one call; two even halves, since TensorFlow's cell is slow on odd batches."""
-    steps = min(FORECAST_STEPS, FORECAST_WORK / max(1, network.count_params()))
-    return max(4, int(steps / window) // 4 * 4)
+    return max(4, int(forecast_steps(network.count_params()) / window) // 4 * 4)
 
 
 def in_batches(origins, rows, parts):

@@ -162,7 +162,7 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
             val_loss = _glance(learner, model, data)
         elif stopped:
             if backup and rows:
-                backup.offer(state, now=True)
+                backup.offer(state, at_once=True)
             break
         if loss is None or val_loss is None or not (math.isfinite(loss) and math.isfinite(val_loss)):
             model.set_weights(progress.weights)
@@ -172,7 +172,7 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
         is_last, random = stopped or progress.is_over or epoch == last, rng.bit_generator.state
         if backup:
             # The last one is always kept: predicting follows, and may take longer than the training.
-            backup.offer(state, now=is_last)
+            backup.offer(state, at_once=is_last)
         listener.epoch(EpochLog(epoch, last, *rows[-1][1:], progress.best_epoch, rate))
         if is_last:
             break

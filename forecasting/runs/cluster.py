@@ -287,7 +287,9 @@ def _local_cluster():
     # take port 8787 unless given an address.
     return LocalCluster(host="127.0.0.1", n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
                         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}, security=True,
-                        memory_limit=int(0.9 * psutil.virtual_memory().total / count))
+                        # Of each, as one may need more than its even share; the queue sees to it that all together have
+                        # enough (`room.why_wait`).
+                        memory_limit=int(0.9 * psutil.virtual_memory().total))
 
 
 def _report(future):

@@ -29,6 +29,7 @@ from forecasting.runs import outbox
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.presence import is_anybody_there
+from forecasting.runs.records import Run
 from forecasting.runs.status import GIVE_UP_AFTER, Status, beat
 from forecasting.runs.store import doorbell
 
@@ -73,7 +74,7 @@ class Job:
     killed: why its process was ended; blamed: whether that may be due to the run itself
     """
 
-    attempt: int
+    run: Run
     future: Any
     started: float
     sign: float | None = None
@@ -84,6 +85,10 @@ class Job:
     stopped: float | None = None
     told_predicting: bool = False
     killed: str | None = None
+
+    @property
+    def attempt(self) -> int:
+        return self.run.attempt
 
 
 class Engine:
@@ -168,13 +173,13 @@ class Engine:
     def _start(self, waiting: int) -> int:
         """Gives runs to free workers, of as many as are waiting. Returns how many are left."""
         free = self._cluster.free(len(self._jobs)) if waiting else 0
-        for run in self._ledger.next_runs(free) if free else ():
+        for run in self._ledger.next_runs(free, [job.run for job in self._jobs.values()]) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
             waiting -= 1
             if run.kind == "experiment":
                 self._asked = float("-inf")  # so that its children are created right away
             else:
-                self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
+                self._jobs[run.id] = Job(run, self._cluster.submit(run.id, run.attempt), time.monotonic())
         return waiting
 
     def _interrupt(self):

@@ -33,6 +33,7 @@ from forecasting.runs.files import download, move_into_place, scratch, stored_hi
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.orders import Order, Orders, Wanted
 from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
+from forecasting.runs.room import check_room
 from forecasting.runs.tracking import Tracking, home_id, is_local, store_name, writing
 from forecasting.runs.trash import Trash
 from forecasting.runs.turns import in_turn
@@ -161,6 +162,8 @@ class RunStore:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
         if RUN_KINDS[kind].needs_parent:
             check_run_id(parent)
+        if RUN_KINDS[kind].compute is not None:
+            check_room(config, len(history))
         made = {"kind": kind, "owner": owner[:64], "queued": repr(time.time()), "draft": "1"}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words

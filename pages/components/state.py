@@ -84,6 +84,7 @@ class AppState:
     """history: the current prices, or None before the first page has opened
     config: the current settings, changed by `use_settings` and by the sidebar's widgets only
     problem: why the widgets' values are not valid settings, or None; `config` then keeps the last valid ones
+    nearest: the nearest settings that can be trained, where the current ones cannot and these are known
     widgets: those made for each value, the newest last
     asks_to_train: whether a button on another page asked for a training that has not been started yet
     order: the training that was ordered and is not yet known to be shown by this browser, or None
@@ -105,6 +106,7 @@ class AppState:
     history: PriceHistory | None = None
     config: ForecastConfig = RECOMMENDED
     problem: str | None = None
+    nearest: ForecastConfig | None = None
     widgets: dict[str, list[Widget]] = field(default_factory=dict)
     asks_to_train: bool = False
     order: Wanted | None = None

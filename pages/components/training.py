@@ -9,6 +9,7 @@ import streamlit as st
 from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.settings import LABELS, changed_settings
 from forecasting.model.size import describe_network, estimate, estimate_words
+from forecasting.runs.room import WAITS
 from forecasting.words import count_of, duration, number
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_loss
@@ -134,6 +135,8 @@ def _about_to_end(run):
 
 def _progress_words(run) -> str:
     if run.state == "scheduled":
+        if run.phase.startswith(WAITS):
+            return f"Waiting {run.phase}"
         if run.queue_position and run.queue_position > 1:
             return f"Waiting: number {run.queue_position} in the queue"
         return "Waiting: next in the queue, for a free worker"

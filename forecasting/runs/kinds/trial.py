@@ -124,7 +124,7 @@ def _try(ledger, run, reporter, should_stop) -> Computed:
         close = fold.history.close
         predicted = forecaster.predict_encoded(encoded, origins, watch=lambda _: should_stop())[:, 0]
         if np.isnan(predicted).any():
-            return "stopped"
+            return Computed("stopped")
         tables.append(pd.DataFrame({"actual": close[origins + 1], "naive": close[origins], "fold": fold.number,
                                     "predicted": predicted}, index=fold.history.dates[origins + 1]))
     values = [_value(table) for table in tables]
