@@ -41,6 +41,7 @@ class Request:
     answers: to the source's fields; choices: answers to its questions so far
     key: of the history that it gave, or of a corrected copy; None while there is none
     question: what the user still has to answer, or None; error: why there are no prices, or ''
+    kept: the id of the upload that the question is about, see `keep_upload`, or None
     job: a fetch in progress, or None; found: the histories that jobs of this source have fetched in this session
     """
 
@@ -48,6 +49,7 @@ class Request:
     choices: dict = field(default_factory=dict)
     key: str | None = None
     question: NeedsChoice | None = None
+    kept: str | None = None
     error: str = ""
     job: Job | None = None
     found: dict[str, PriceHistory] = field(default_factory=dict)
@@ -136,6 +138,12 @@ class AppState:
         self.history, self.waiting_for = history, None
         for request in self.requests.values():
             request.job = None  # an earlier fetch must not replace these prices when it ends
+
+    @property
+    def asked(self) -> Request | None:
+        """The request that waits for an answer, about an upload that is kept."""
+        request = self.requests.get(self.waiting_for or "")
+        return request if request is not None and request.question is not None and request.kept else None
 
     @property
     def request(self) -> Request | None:
