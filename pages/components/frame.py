@@ -50,6 +50,7 @@ def page(title: str, purpose: str):
     from pages.components.address import restore, write_address
     from pages.components.collector import freeze_imports
     from pages.components.engine import start_engine
+    from pages.components.long_address import answer_long_addresses
     from pages.components.order import follow_order
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
@@ -93,6 +94,7 @@ def page(title: str, purpose: str):
             await_store(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
+        answer_long_addresses()
         freeze_imports()
 
 

@@ -172,7 +172,7 @@ def test_a_training_that_needs_too_much_is_refused_with_what_needs_less(monkeypa
     assert replace(nearest, batch_size=32, window=1000) == config
     check_memory(nearest, 3000)
     with pytest.raises(TooLarge):
-        check_memory(replace(nearest, window=nearest.window + 1), 3000)
+        check_memory(replace(nearest, batch_size=2 * nearest.batch_size), 3000)
     check_memory(RECOMMENDED, 3000)
 
 
