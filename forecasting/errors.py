@@ -11,6 +11,7 @@
     │       ├── RateLimited            it asks us to wait
     │       └── ProviderError          it answered with something that is not prices
     ├── ConfigError                    a setting is unknown or out of its range
+    │   └── TooLarge                   a training would need more memory than there is
     ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
     └── RunError                       a run that is unknown, damaged or lost its worker
         ├── InTrash                    it was deleted, and can be restored
@@ -34,6 +35,7 @@ __all__ = [
     "RateLimited",
     "RunError",
     "StoreUnavailable",
+    "TooLarge",
     "TrainingError",
     "UnknownTicker",
     "UnreadableFile",
@@ -68,7 +70,11 @@ class NeedsChoice(DataError):
 
 
 class NotEnoughData(DataError):
-    """Too few rows for the window and the split."""
+    """Too few rows for the window and the split. nearest: settings for which there are enough, or None"""
+
+    def __init__(self, message, *, nearest=None):
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class FetchError(DataError):
@@ -93,6 +99,14 @@ class ProviderError(FetchError):
 
 class ConfigError(ForecastingError):
     """A setting is unknown or out of its range."""
+
+
+class TooLarge(ConfigError):
+    """A training would need more memory than there is. nearest: settings that need less, or None"""
+
+    def __init__(self, message, *, nearest=None):
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class TrainingError(ForecastingError):

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.components.frame import page, series_line
+from pages.components.mend import draw_problem
 from pages.components.network import draw_network
 from pages.components.order import draw_order, is_pending
 from pages.components.settings import draw_settings
 from pages.components.store import current_run
-from pages.components.text import plain
 from pages.components.training import draw_buttons, draw_run, start_asked
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
@@ -19,7 +19,7 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
     with st.container():
         draw_buttons(state, run, problem)
         if problem:
-            st.error(plain(problem), icon=":material/error:")
+            draw_problem(state, problem)
         if is_pending(state):
             draw_order(state)
     draw_network(state.config, expanded=run is None and not is_pending(state))

@@ -28,7 +28,8 @@ class TrainingState:
     """The complete state of a training between two epochs: resuming from it gives the same result as no interruption.
 
     rows: (epoch, loss, val_loss, seconds) of each epoch so far
-    variables: of the network and of the optimiser; kept: the weights that the training would end with
+    variables: of the network and of the optimiser (after a stop, moved by part of an epoch that does not count); kept: the
+        weights that the training would end with
     progress: which epoch was the best, and the like; random: the state of the generator that orders the windows
     """
 
@@ -50,10 +51,10 @@ class Backup:
         self.path, self.every = Path(path), every
         self._written, self._pause = time.monotonic(), every
 
-    def offer(self, state: Callable[[], TrainingState]):
-        """Writes the state after an epoch if it is time. A failing disk does not end the training."""
+    def offer(self, state: Callable[[], TrainingState], at_once: bool = False):
+        """Writes the state after an epoch if it is time, or `at_once`. A failing disk does not end the training."""
         started = time.monotonic()
-        if started - self._written < self._pause:
+        if not at_once and started - self._written < self._pause:
             return
         now = state()
         arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(now, name))}

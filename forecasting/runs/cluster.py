@@ -135,12 +135,15 @@ class Cluster:
         return {_run_of(key): seen[address] for address, keys in self._client.processing().items()
                 for key in keys if _run_of(key) and address in seen}
 
-    def stop(self, run_id: str, attempt: int, reason: str | None) -> bool:
-        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet."""
+    def stop(self, run_id: str, attempt: int, reason: str | None, predicting: bool = False) -> bool:
+        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet.
+
+        predicting: whether the predicting after a training is to end too
+        """
         address = self._where(run_id, attempt)
         if address is None:
             return False
-        told = self._asides.submit(self._client.run, worker.stop, run_id, attempt, reason, workers=[address])
+        told = self._asides.submit(self._client.run, worker.stop, run_id, attempt, reason, predicting, workers=[address])
         told.add_done_callback(_report)
         return True
 
@@ -284,7 +287,9 @@ def _local_cluster():
     # take port 8787 unless given an address.
     return LocalCluster(host="127.0.0.1", n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
                         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}, security=True,
-                        memory_limit=int(0.9 * psutil.virtual_memory().total / count))
+                        # Of each, as one may need more than its even share; the queue sees to it that all together have
+                        # enough (`room.why_wait`).
+                        memory_limit=int(0.9 * psutil.virtual_memory().total))
 
 
 def _report(future):

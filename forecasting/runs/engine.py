@@ -29,6 +29,7 @@ from forecasting.runs import outbox
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.presence import is_anybody_there
+from forecasting.runs.records import Run
 from forecasting.runs.status import GIVE_UP_AFTER, Status, beat
 from forecasting.runs.store import doorbell
 
@@ -72,11 +73,11 @@ class Job:
 
     sign: what changes with each sign of life of its process, None as long as no worker has it or if none has it any more
     heard: when that last changed; heard_at: the same in seconds since 1970; seen: whether a worker has had it
-    stopped: when it was told to stop
+    stopped: when it was told to stop; told_predicting: whether its predicting too
     killed: why its process was ended; blamed: whether that may be due to the run itself
     """
 
-    attempt: int
+    run: Run
     future: Any
     started: float
     sign: float | None = None
@@ -85,7 +86,12 @@ class Job:
     seen: bool = False
     blamed: bool = False
     stopped: float | None = None
+    told_predicting: bool = False
     killed: str | None = None
+
+    @property
+    def attempt(self) -> int:
+        return self.run.attempt
 
 
 class Engine:
@@ -179,13 +185,13 @@ class Engine:
     def _start(self, waiting: int) -> int:
         """Gives runs to free workers, of as many as are waiting. Returns how many are left."""
         free = self._cluster.free(len(self._jobs)) if waiting else 0
-        for run in self._ledger.next_runs(free) if free else ():
+        for run in self._ledger.next_runs(free, [job.run for job in self._jobs.values()]) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
             waiting -= 1
             if run.kind == "experiment":
                 self._asked = float("-inf")  # so that its children are created right away
             else:
-                self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
+                self._jobs[run.id] = Job(run, self._cluster.submit(run.id, run.attempt), time.monotonic())
         return waiting
 
     def _interrupt(self):
@@ -271,17 +277,19 @@ class Engine:
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
             self._ledger.drop(run_id)
-        for run_id, (reason, by_force) in self._ledger.stops().items() if self._jobs else ():
+        for run_id, (reason, how) in self._ledger.stops().items() if self._jobs else ():
             if run_id in self._jobs:
-                self._stop(run_id, reason)
-                if by_force:
+                self._stop(run_id, reason, predicting=how == "predicting")
+                if how == "force":
                     self._kill(run_id, FORCED, blamed=False)
         return len(waiting) - len(unwanted)
 
-    def _stop(self, run_id, reason):
+    def _stop(self, run_id, reason, predicting=False):
         job = self._jobs[run_id]
-        if job.stopped is None and self._cluster.stop(run_id, job.attempt, reason):
-            job.stopped = time.monotonic()
+        if job.stopped is not None and (job.told_predicting or not predicting):
+            return
+        if self._cluster.stop(run_id, job.attempt, reason, predicting):
+            job.stopped, job.told_predicting = time.monotonic(), predicting
 
     def _kill(self, run_id, why, blamed=True):
         """Ends the process that computes a run, and waits for nothing: what it may still write is refused."""

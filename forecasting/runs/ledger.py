@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
 from forecasting.runs.kinds import RUN_KINDS
-from forecasting.runs.records import PREFIX, STATUS_OF, Run, defined, thinned, to_run
+from forecasting.runs.records import PREFIX, STATUS_OF, Run, defined, stop_of, thinned, to_run
+from forecasting.runs.room import why_wait
 from forecasting.runs.store import RunStore, readable
 from forecasting.runs.tracking import home_id
 from forecasting.runs.turns import in_turn, served
@@ -47,10 +49,12 @@ class RunLedger(RunStore):
         self._unsure: set[str] = set()  # runs of which it is not known whether they were claimed
         self._holder: dict[str, str] = {}  # run id: what marks it as claimed by this ledger
 
-    def next_runs(self, count: int) -> list[Run]:
+    def next_runs(self, count: int, computed: Sequence[Run] = ()) -> list[Run]:
         """Claims waiting runs for the calling engine, owners taking turns, and marks them as running.
 
         count: how many workers are free; an experiment whose turn comes is claimed as well, but needs no worker
+        computed: the runs that are being computed. The next one waits, and those behind it, until there is memory for it
+            beside these
         """
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
@@ -60,6 +64,8 @@ class RunLedger(RunStore):
             if count <= len(claimed):
                 break
             try:
+                if waiting[run_id].needs_worker and self._has_to_wait(run_id, [*computed, *claimed]):
+                    break
                 run = self._start(run_id)
             except StoreUnavailable:
                 if not claimed:
@@ -81,6 +87,14 @@ class RunLedger(RunStore):
             except StoreUnavailable as error:
                 log.warning("%s Whose turn it was is remembered by this process only.", error)
         return claimed
+
+    def _has_to_wait(self, run_id: str, others: Sequence[Run]) -> bool:
+        """Whether there is too little memory for a run as yet; its phase then says so."""
+        run = to_run(self._find(run_id))
+        why = why_wait(run, [other for other in others if other.kind != "experiment"])
+        if why is not None and why != run.phase:
+            self._write(run_id, tags={"progress": json.dumps({**run.progress, "phase": why})})
+        return why is not None
 
     def _start(self, run_id: str) -> Run:
         """Marks a waiting run as running."""
@@ -180,9 +194,9 @@ class RunLedger(RunStore):
         return {run.info.run_id: run.data.tags.get(PREFIX + "stop", "") not in ("", "owed")
                 for run in self._of_home("SCHEDULED")}
 
-    def stops(self) -> dict[str, tuple[str | None, bool]]:
-        """{id of a running run that was asked to stop: why, or None if a person asked for it; whether by force}."""
-        return {run.info.run_id: (run.data.tags.get(PREFIX + "stop_reason") or None, run.data.tags[PREFIX + "stop"] == "force")
+    def stops(self) -> dict[str, tuple[str | None, str]]:
+        """{id of a running run that was asked to stop: why, or None if a person asked for it; how, as `Run.stop`}."""
+        return {run.info.run_id: (run.data.tags.get(PREFIX + "stop_reason") or None, stop_of(run.data.tags))
                 for run in self._of_home("RUNNING", f" and tags.`{PREFIX}stop` != ''")}
 
     def left_running(self) -> dict[str, int]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ACTIVE", "CURVE", "NOTE", "PREFIX", "SEPARATOR", "STATUS_OF", "Run", "check_run_id", "defined", "facts", "finite",
-           "thinned", "to_run"]
+           "stop_of", "thinned", "to_run"]
 
 PREFIX = "forecast."
 ACTIVE = ("scheduled", "running")
@@ -69,8 +69,9 @@ class Run:
     attempt: how often it was started, resumptions included; one process at a time computes a run, see `RunLedger.claim`
     setback: why it went on in another attempt by itself, a sentence for the user, or None; setbacks: how often that was since
         a person last started it; lost: how many of them because its worker was lost
-    stop: '' unless it was asked to stop; then 'asked'; 'force' where its process is ended for it; 'owed' where its process was
-        lost meanwhile, so that another one still has to make a result of what was learnt; stop_reason: None if a person asked
+    stop: '' unless it was asked to stop; then 'asked'; 'predicting' where the predicting after a training is to end too;
+        'force' where its process is ended for it; 'owed' where its process was lost meanwhile, so that another one still has
+        to make a result of what was learnt; stop_reason: None if a person asked
     scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
     history_key: of its prices, for `RunStore.load_history`; files: {name: [bytes, SHA-256]} of its result
     starred, tags, note: what people wrote about it, see `RunStore.annotate`
@@ -128,6 +129,12 @@ class Run:
     @property
     def resumable(self) -> bool:
         return self.state == "interrupted"
+
+
+def stop_of(tags: dict) -> str:
+    """`Run.stop` by the tags of a run."""
+    said = tags.get(PREFIX + "stop", "")
+    return "asked" if said == "1" else said
 
 
 def check_run_id(run_id) -> str:
@@ -202,7 +209,7 @@ def to_run(found, queue_position: int | None = None) -> Run:
         fingerprint=made.get("fingerprint", ""), series=made.get("series", ""),
         currency=made.get("currency"), rows=made.get("rows", 0),
         attempt=attempt, setback=setback.get("why"), setbacks=setback.get("times", 0), lost=setback.get("lost", 0),
-        stop={"1": "asked"}.get(tags.get("stop", ""), tags.get("stop", "")),
+        stop=stop_of({PREFIX + "stop": tags.get("stop", "")}),
         stop_reason=tags.get("stop_reason") or None, scores=result.get("scores", {}), history_key=made.get("history_key", ""),
         files=result.get("files", {}),
         starred=tags.get("starred") == "1", tags=tuple(filter(None, tags.get("tags", "").split(SEPARATOR))),

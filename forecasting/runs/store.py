@@ -33,6 +33,7 @@ from forecasting.runs.files import download, move_into_place, scratch, stored_hi
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.orders import Order, Orders, Wanted
 from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
+from forecasting.runs.room import check_room
 from forecasting.runs.tracking import Tracking, home_id, is_local, store_name, writing
 from forecasting.runs.trash import Trash
 from forecasting.runs.turns import in_turn
@@ -161,6 +162,8 @@ class RunStore:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
         if RUN_KINDS[kind].needs_parent:
             check_run_id(parent)
+        if RUN_KINDS[kind].compute is not None:
+            check_room(config, len(history))
         made = {"kind": kind, "owner": owner[:64], "queued": repr(time.time()), "draft": "1"}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words
@@ -237,15 +240,17 @@ class RunStore:
                 self.delete(run.id)
         return run_id
 
-    def request_stop(self, run_id: str, reason: str | None = None, force: bool = False):
+    def request_stop(self, run_id: str, reason: str | None = None, force: bool = False, predicting: bool = False):
         """Asks a run to stop: a waiting run never starts, a training keeps what it has learnt, and an experiment stops its
         children.
 
         reason: what to tell the user about it, or None if the user asked for it
+        predicting: ends the predicting after a training too; the result is of what is predicted by then
         force: ends its process, which does not answer; another one makes a result of what is in its backup
         """
         if self.get(run_id).active:
-            self._write(run_id, tags={"stop": "force" if force else "1", "stop_reason": reason or ""})
+            how = "force" if force else "predicting" if predicting else "1"
+            self._write(run_id, tags={"stop": how, "stop_reason": reason or ""})
             ring()
 
     def change_options(self, run_id: str, options: dict):

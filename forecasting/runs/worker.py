@@ -14,6 +14,7 @@ import traceback
 from dataclasses import dataclass, replace
 
 from forecasting.errors import AttemptOver, ForecastingError, RunError, StoreUnavailable
+from forecasting.model.listener import STOP_PREDICTING
 from forecasting.paths import home, is_full, no_room
 from forecasting.runs import outbox
 from forecasting.runs.delays import note_delay
@@ -38,7 +39,8 @@ DELIVER_SECONDS = 5.0  # between two attempts at delivering a result
 
 log = logging.getLogger(__name__)
 
-_stops: dict[tuple[str, int], str | None] = {}  # (run id, attempt): what to tell the user about the stop
+# (run id, attempt): what to tell the user about the stop, and what `should_stop` returns
+_stops: dict[tuple[str, int], tuple[str | None, int]] = {}
 _computed = 0  # runs that this process has computed
 
 
@@ -56,12 +58,13 @@ class Outcome:
     memory: int = 0
 
 
-def stop(run_id: str, attempt: int, reason: str | None = None):
+def stop(run_id: str, attempt: int, reason: str | None = None, predicting: bool = False):
     """Asks a run that this process computes to end with what it has learnt. Called from another thread than the training's.
 
-    reason: what to tell the user about it, or None if the user asked for it
+    reason: what to tell the user about it, or None if the user asked for it; predicting: whether the predicting after a
+        training is to end too
     """
-    _stops[run_id, attempt] = reason
+    _stops[run_id, attempt] = (reason, STOP_PREDICTING if predicting else True)
 
 
 def warm_up(place: dict[str, str], is_own: bool):
@@ -108,10 +111,10 @@ def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:
         task = dask_worker.state.tasks.get(key)
         return task is None or task.state == "cancelled"
 
-    def should_stop() -> bool:
+    def should_stop() -> int:
         if is_abandoned():
             raise AttemptOver("Nobody waits for this run any more.")
-        return (run_id, attempt) in _stops
+        return _stops.get((run_id, attempt), (None, False))[1]
 
     ended, trace = carry_out(ledger, run_id, attempt, should_stop)
     return Outcome(ended.state, ended.error, trace, dask_worker.address, _computed, psutil.Process().memory_info().rss)
@@ -134,9 +137,9 @@ def carry_out(ledger: RunLedger, run_id: str, attempt: int, should_stop) -> tupl
     try:
         run = ledger.claim(run_id, attempt, patience=FINAL_PATIENCE)
         if run.stopping:  # what is in its backup becomes its result
-            _stops.setdefault((run_id, attempt), run.stop_reason)
+            _stops.setdefault((run_id, attempt), (run.stop_reason, STOP_PREDICTING if run.stop == "predicting" else True))
         with Reporter(ledger, run, LEAVE_SECONDS, RUN_KINDS[run.kind].report_every) as reporter:
-            def asked_to_stop() -> bool:
+            def asked_to_stop() -> int:
                 reporter.check()
                 return should_stop()
 
@@ -144,7 +147,7 @@ def carry_out(ledger: RunLedger, run_id: str, attempt: int, should_stop) -> tupl
             reporter.phase("saving")
             folder = _insist(lambda: outbox.pack(computed.save), run_id, asked_to_stop)
         if computed.state == "stopped":
-            error = _stops.get((run_id, attempt))
+            error = _stops.get((run_id, attempt), (None, False))[0]
         points, progress = reporter.unsent() or ([], None)
         _insist(lambda: outbox.keep(folder, run_id, attempt, computed.state, error, scores=computed.scores, points=points,
                                     epoch_seconds=computed.epoch_seconds, metrics=computed.metrics, progress=progress),

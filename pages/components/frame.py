@@ -26,6 +26,9 @@ PAGES = {
     "Tune": ("pages/5_Tune.py", ":material/tune:"),
     "Runs": ("pages/6_Runs.py", ":material/history:"),
 }
+# Of the browser's tab. An image of our own: browsers fetch one that is named ":material/...:" from a font host.
+ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#3d7fe0" stroke-width="2.6" '
+        'stroke-linecap="round" stroke-linejoin="round"><path d="M2.5 18 9 11l4.5 4.5L21.5 6"/></svg>')
 SIDEBAR_WIDTH = 376  # the three presets fit into one row
 
 
@@ -35,7 +38,7 @@ def page(title: str, purpose: str):
 
     Every page starts with this, because any of them may be the first that a new server is asked for (a deep link).
     """
-    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide",
+    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=ICON, layout="wide",
                        initial_sidebar_state=SIDEBAR_WIDTH)
     with st.sidebar:
         links = st.container()
@@ -48,6 +51,7 @@ def page(title: str, purpose: str):
     from pages.components.collector import freeze_imports
     from pages.components.engine import start_engine
     from pages.components.kept_clicks import keep_clicks
+    from pages.components.long_address import answer_long_addresses
     from pages.components.order import follow_order
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
@@ -92,6 +96,7 @@ def page(title: str, purpose: str):
             await_store(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
+        answer_long_addresses()
         freeze_imports()
 
 

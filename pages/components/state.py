@@ -41,6 +41,7 @@ class Request:
     answers: to the source's fields; choices: answers to its questions so far
     key: of the history that it gave, or of a corrected copy; None while there is none
     question: what the user still has to answer, or None; error: why there are no prices, or ''
+    kept: the id of the upload that the question is about, see `keep_upload`, or None
     job: a fetch in progress, or None; found: the histories that jobs of this source have fetched in this session
     """
 
@@ -48,6 +49,7 @@ class Request:
     choices: dict = field(default_factory=dict)
     key: str | None = None
     question: NeedsChoice | None = None
+    kept: str | None = None
     error: str = ""
     job: Job | None = None
     found: dict[str, PriceHistory] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class AppState:
     """history: the current prices, or None before the first page has opened
     config: the current settings, changed by `use_settings` and by the sidebar's widgets only
     problem: why the widgets' values are not valid settings, or None; `config` then keeps the last valid ones
+    nearest: the nearest settings that can be trained, where the current ones cannot and these are known
     widgets: those made for each value, the newest last
     asks_to_train: whether a button on another page asked for a training that has not been started yet
     order: the training that was ordered and is not yet known to be shown by this browser, or None
@@ -105,6 +108,7 @@ class AppState:
     history: PriceHistory | None = None
     config: ForecastConfig = RECOMMENDED
     problem: str | None = None
+    nearest: ForecastConfig | None = None
     widgets: dict[str, list[Widget]] = field(default_factory=dict)
     asks_to_train: bool = False
     order: Wanted | None = None
@@ -134,6 +138,12 @@ class AppState:
         self.history, self.waiting_for = history, None
         for request in self.requests.values():
             request.job = None  # an earlier fetch must not replace these prices when it ends
+
+    @property
+    def asked(self) -> Request | None:
+        """The request that waits for an answer, about an upload that is kept."""
+        request = self.requests.get(self.waiting_for or "")
+        return request if request is not None and request.question is not None and request.kept else None
 
     @property
     def request(self) -> Request | None:

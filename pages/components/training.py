@@ -9,6 +9,7 @@ import streamlit as st
 from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.settings import LABELS, changed_settings
 from forecasting.model.size import describe_network, estimate, estimate_words
+from forecasting.runs.room import WAITS
 from forecasting.words import count_of, duration, number
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_loss
@@ -27,6 +28,7 @@ __all__ = ["draw_buttons", "draw_run", "start_asked"]
 # from the training.
 TICK, CALM_TICK = 0.5, 2.0
 AWAITED_SECONDS = 2.0
+PREDICTING = "predicting, "  # and how far it is
 AFTER_TRAINING = ("predicting", "scoring", "saving")
 LOOK_SECONDS = 0.05  # between looks at a run that is stopping: the user has just clicked
 
@@ -40,10 +42,15 @@ def draw_buttons(state: AppState, run, problem: str | None):
         if is_silent(run):
             st.button("Force stop", icon=":material/stop:", on_click=_stop, args=(state, True),
                       help="Ends the process that does not answer, at once. What was learnt by its latest backup is kept.")
+        elif _is_predicting(run):
+            st.button("Stop predicting", icon=":material/stop:", on_click=_stop, args=(state, False, True),
+                      disabled=run.stop == "predicting",
+                      help="Ends the run with what is predicted by then. The test part comes first, and the scores are of the "
+                           "days that have a forecast.")
         else:
             st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
-                      help="Stops the training within a second and keeps what was learnt." if active else
-                           "Nothing is being trained.")
+                      help="Stops the training within two seconds, or a very large network after its current batch, and keeps "
+                           "what was learnt." if active else "Nothing is being trained.")
         if not problem and not is_pending(state):
             parameters = sum(layer.parameters for layer in describe_network(config))
             takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
@@ -73,18 +80,18 @@ def start_asked(state: AppState):
 
 
 @reported
-def _stop(state: AppState, force: bool = False):
+def _stop(state: AppState, force: bool = False, predicting: bool = False):
     if is_pending(state) and state.order.order.give_up():
         state.order = None
         return
-    run_store().request_stop(state.run_id, force=force)
+    run_store().request_stop(state.run_id, force=force, predicting=predicting)
 
 
 def _draw_live(run):
     """Follows an active run from the store until it ends, then redraws the whole page."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
-    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick, is_silent(run), time.monotonic())
+    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick, _buttons_of(run), time.monotonic())
 
 
 def _is_awaited(run) -> bool:
@@ -95,11 +102,21 @@ def _is_awaited(run) -> bool:
     return min(run.epoch, run.epochs - run.epoch) / run.rate < (AWAITED_SECONDS if run.rate > 2 else AWAITED_SECONDS / 2)
 
 
-def _follow(run_id: str, log_scale: bool, quick: bool, silent: bool, drawn: float):
+def _buttons_of(run) -> tuple:
+    """What the buttons above depend on: they are not part of what redraws itself."""
+    return is_silent(run), _is_predicting(run)
+
+
+def _is_predicting(run) -> bool:
+    """Whether a run has been predicting for so long that it reports how far it is."""
+    return run is not None and run.active and run.phase.startswith(PREDICTING)
+
+
+def _follow(run_id: str, log_scale: bool, quick: bool, buttons: tuple, drawn: float):
     note_tick(app_state(), drawn)
     with boundary():
         run = _about_to_end(run_store().get(run_id))
-        if not run.active or quick != _is_awaited(run) or silent != is_silent(run):
+        if not run.active or quick != _is_awaited(run) or buttons != _buttons_of(run):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
@@ -118,12 +135,16 @@ def _about_to_end(run):
 
 def _progress_words(run) -> str:
     if run.state == "scheduled":
+        if run.phase.startswith(WAITS):
+            return f"Waiting {run.phase}"
         if run.queue_position and run.queue_position > 1:
             return f"Waiting: number {run.queue_position} in the queue"
         return "Waiting: next in the queue, for a free worker"
     words = [f"Epoch {run.epoch} of {run.epochs}" if run.epoch else (run.phase or "Preparing").capitalize()]
-    if run.epoch and run.phase in AFTER_TRAINING:
-        words += ["stopped" if run.stopping else "trained", run.phase]
+    if run.phase.startswith(AFTER_TRAINING):
+        words += ["stopped" if run.stopping else "trained", run.phase] if run.epoch else []
+        if run.stop == "predicting":
+            words.append("stopping")
     elif run.stopping:
         words.append("stopping")
     elif run.epoch and run.rate:

@@ -31,7 +31,7 @@ class Cluster:
         self.futures[run_id] = SimpleNamespace(done=lambda: False)
         return self.futures[run_id]
 
-    def stop(self, run_id, attempt, reason):
+    def stop(self, run_id, attempt, reason, predicting=False):
         self.stopped.append(run_id)
         return True
 

@@ -24,7 +24,7 @@ class Ledger:
         self.attempts = dict.fromkeys(waiting, 1)
         self.errors, self.wanted_stops, self.forced, self.before, self.lost = {}, set(), set(), {}, []
 
-    def next_runs(self, count):
+    def next_runs(self, count, computed=()):
         claimed = [run_id for run_id, state in self.states.items() if state == "scheduled"][:count]
         self.states |= dict.fromkeys(claimed, "running")
         return [SimpleNamespace(id=run_id, attempt=self.attempts[run_id], name=run_id, kind="train") for run_id in claimed]
@@ -36,7 +36,8 @@ class Ledger:
         return []
 
     def stops(self):
-        return {run_id: (None, run_id in self.forced) for run_id in self.wanted_stops if self.states[run_id] == "running"}
+        return {run_id: (None, "force" if run_id in self.forced else "asked") for run_id in self.wanted_stops
+                if self.states[run_id] == "running"}
 
     def get(self, run_id):
         return SimpleNamespace(state=self.states[run_id], attempt=self.attempts[run_id])
@@ -99,7 +100,7 @@ class Cluster:
         key = run_id, self.attempts[run_id]
         self.signs[key] = self.signs.get(key, 0) + 1
 
-    def stop(self, run_id, attempt, reason):
+    def stop(self, run_id, attempt, reason, predicting=False):
         self.told.append((run_id, reason))
         return True
 
@@ -373,7 +374,7 @@ def test_a_store_that_fails_for_a_while_does_not_end_the_engine(clock):
     ledger, cluster, _ = make(clock, "a")
     failures = iter([StoreUnavailable("Locked."), StoreUnavailable("Locked.")])
 
-    def next_runs(count, ready=ledger.next_runs):
+    def next_runs(count, computed, ready=ledger.next_runs):
         for failure in failures:
             raise failure
         return ready(count)

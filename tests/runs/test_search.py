@@ -501,7 +501,7 @@ def test_a_hopeless_trial_is_pruned_unless_it_is_kept(laboratory, store, walk):
         laboratory.ledger.log_progress(one, [], {"values": [1.5, 1.5, 1.5]})
     laboratory.step(2)
     assert laboratory.cluster.stopped == [hopeless[0]]
-    assert laboratory.ledger.stops() == {hopeless[0]: (PRUNED, False)}
+    assert laboratory.ledger.stops() == {hopeless[0]: (PRUNED, "asked")}
     laboratory.compute(hopeless[0])
     given_up = next(trial for trial in outcome(store, run_id).trials if trial.run.id == hopeless[0])
     assert (given_up.state, given_up.run.pruned) == ("pruned", True)

@@ -138,7 +138,7 @@ def test_creating_and_stopping_ring_the_doorbell(store, ledger, history, tiny):
     assert doorbell() != rung
     assert store.get(run_id).stopping
     ledger.next_runs(1)
-    assert ledger.stops() == {run_id: (None, False)}
+    assert ledger.stops() == {run_id: (None, "asked")}
 
 
 def test_a_run_that_ended_ignores_stop(store, ledger, history, tiny):

@@ -122,9 +122,11 @@ def _try(ledger, run, reporter, should_stop) -> Computed:
         progress.end()
         origins = np.arange(parts.validation_end - 1, parts.rows - 1)
         close = fold.history.close
+        predicted = forecaster.predict_encoded(encoded, origins, watch=lambda _: should_stop())[:, 0]
+        if np.isnan(predicted).any():
+            return Computed("stopped")
         tables.append(pd.DataFrame({"actual": close[origins + 1], "naive": close[origins], "fold": fold.number,
-                                    "predicted": forecaster.predict_encoded(encoded, origins)[:, 0]},
-                                   index=fold.history.dates[origins + 1]))
+                                    "predicted": predicted}, index=fold.history.dates[origins + 1]))
     values = [_value(table) for table in tables]
     save = None
     if wanted.get("days"):
