@@ -11,6 +11,7 @@
     │       ├── RateLimited            it asks us to wait
     │       └── ProviderError          it answered with something that is not prices
     ├── ConfigError                    a setting is unknown or out of its range
+    ├── LimitReached                   more than this installation allows a person or a run
     ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
     └── RunError                       a run that is unknown, damaged or lost its worker
         ├── InTrash                    it was deleted, and can be restored
@@ -25,6 +26,7 @@ __all__ = [
     "FetchError",
     "ForecastingError",
     "InTrash",
+    "LimitReached",
     "NeedsChoice",
     "NoNetwork",
     "NotEnoughData",
@@ -91,6 +93,10 @@ class ProviderError(FetchError):
 
 class ConfigError(ForecastingError):
     """A setting is unknown or out of its range."""
+
+
+class LimitReached(ForecastingError):
+    """More was asked for than this installation allows a person or a run."""
 
 
 class TrainingError(ForecastingError):

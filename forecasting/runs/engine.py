@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import math
 import os
 import shutil
 import signal
@@ -22,12 +21,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
+from forecasting.errors import ForecastingError, RunError, StoreUnavailable
 from forecasting.paths import home
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
+from forecasting.runs.limits import limits
 from forecasting.runs.status import Status
 from forecasting.runs.store import doorbell
+from forecasting.words import duration
 
 __all__ = ["Engine", "main", "mend"]
 
@@ -36,7 +37,6 @@ ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not
 STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
 LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly
-TIME_LIMIT_HOURS = 24.0
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
 
@@ -205,8 +205,8 @@ class Engine:
         now = time.monotonic()
         for run_id, job in self._jobs.items():
             if now - job.started > self._time_limit:
-                hours = f"{self._time_limit / 3600:g} hours"
-                self._stop(run_id, f"It reached the time limit of {hours} and keeps what it had learnt by then.")
+                self._stop(run_id, f"It reached the time limit of {duration(self._time_limit)} and keeps what it had learnt by "
+                                   "then.")
             if job.stopped is not None and now - job.stopped > STOP_GRACE and not job.killed:
                 job.killed = f"It did not stop within {STOP_GRACE:.0f} seconds, so its process was ended."
                 self._cluster.kill(run_id, job.attempt)
@@ -268,18 +268,6 @@ def _log_to_file():
     logging.getLogger("forecasting").setLevel(logging.INFO)
 
 
-def _time_limit_hours() -> float:
-    named = os.environ.get("FORECASTING_TIME_LIMIT_HOURS")
-    try:
-        hours = float(named) if named else TIME_LIMIT_HOURS
-    except ValueError:
-        hours = math.nan
-    if not hours > 0:
-        raise ConfigError(f"FORECASTING_TIME_LIMIT_HOURS must be a number of hours, e.g. 24. Received: {str(named)[:40]!r}. "
-                          "Correct or unset it, and start the app again.")
-    return hours
-
-
 def main() -> int:
     """Runs the engine until its input is closed or it gets SIGTERM. Also returns 0 if another engine is already running."""
     from locket import LockError, lock_file
@@ -303,8 +291,8 @@ def _main() -> int:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()).run(ended)
-    except ForecastingError as error:  # an environment variable of ours has a bad value
+        Engine(RunLedger(), Cluster, 60 * limits().run.minutes).run(ended)
+    except ForecastingError as error:  # an environment variable or a file of ours has a bad value
         log.error("%s", error)
         Status().say(str(error))
         return 1

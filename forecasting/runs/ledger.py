@@ -6,11 +6,13 @@ import json
 import logging
 import math
 import time
+from collections import Counter
 from pathlib import Path
 
 from forecasting.errors import RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
+from forecasting.runs.limits import limits
 from forecasting.runs.records import CURVE, PREFIX, STATUS_OF, Run, defined, thinned, to_run
 from forecasting.runs.store import RunStore, readable
 from forecasting.runs.tracking import home_id
@@ -33,14 +35,20 @@ class RunLedger(RunStore):
         """Claims waiting runs for the calling engine, owners taking turns, and marks them as running.
 
         count: how many workers are free; an experiment whose turn comes is claimed as well, but needs no worker
+        Who has as many runs at work as a person may have waits, and the others go first.
         """
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
             self._served = self._recent()
         claimed, had_turn = [], False
+        most, running = limits().person.running, self._running() if waiting else Counter()
         for run_id in in_turn(waiting.values(), self._served):
             if not count:
                 break
+            if waiting[run_id].needs_worker:
+                if running[waiting[run_id].owner] >= most:
+                    continue
+                running[waiting[run_id].owner] += 1
             self._write(run_id, tags={"started": repr(time.time()), "outcome": "", "error": "",
                                         "progress": json.dumps({"phase": "starting"})})
             self._tracking.call("update_run", run_id, status="RUNNING")
@@ -58,6 +66,11 @@ class RunLedger(RunStore):
             self._tracking.call("set_experiment_tag", self._tracking.experiment, f"{PREFIX}turns.{home_id()}",
                                 json.dumps(self._served))
         return claimed
+
+    def _running(self) -> Counter[str]:
+        """{owner: how many of their runs workers are computing}."""
+        return Counter(run.data.tags.get(PREFIX + "owner", "") for run in self._of_home("RUNNING")
+                       if run.data.tags.get(PREFIX + "kind") != "experiment")
 
     def waiting(self) -> dict[str, bool]:
         """{id of a waiting run: whether a stop was requested}."""

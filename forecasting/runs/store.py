@@ -25,10 +25,11 @@ from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
 from forecasting.paths import home
 from forecasting.runs.annotations import clean_name, clean_note, clean_tags
-from forecasting.runs.catalogue import Found, read_runs
+from forecasting.runs.catalogue import Found, count_runs, read_runs
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
+from forecasting.runs.limits import check_queued, check_run, check_stored
 from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.tracking import Tracking, home_id, is_local, writing
 from forecasting.runs.trash import Trash
@@ -67,6 +68,11 @@ class Waiting(NamedTuple):
     owner: str
     rank: tuple
     needs_worker: bool
+
+    @property
+    def is_part(self) -> bool:
+        """Whether an experiment made it."""
+        return self.rank[0]
 
 
 class RunStore:
@@ -128,11 +134,16 @@ class RunStore:
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
         parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
+        Raises LimitReached for more than a person or a run may have here.
         """
         if kind not in RUN_KINDS:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
         if RUN_KINDS[kind].needs_parent:
             check_run_id(parent)
+        if queued:
+            check_run(config)
+        if key is None:  # an experiment asks for its trainings when it is started
+            self._check_room(owner, queued=queued)
         history_key = self.save_history(history)
         tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "queued": repr(time.time()),
                 "facts": facts(history, config, history_key=history_key, parameters=parameters or {})}
@@ -167,6 +178,7 @@ class RunStore:
         earlier = self._around(parent, experiment) if parent else []
         if any(run.active for run in earlier):
             raise RunError("This experiment has not ended yet. Wait for it, or stop it first.")
+        self._check_room(owner, 1 + kind.trainings(options))
         run_id = self.create(history, config, kind="experiment", name=f"{history.name}, {kind.label.lower()}", owner=owner,
                              parent=parent, parameters=options, experiment=experiment)
         if not kind.keeps_earlier:
@@ -194,7 +206,9 @@ class RunStore:
         if kind is None:
             raise RunError(f"Only an experiment has options that can be changed. Received: a run of the kind {run.kind}.")
         made = json.loads(self._find(run_id).data.tags[PREFIX + "facts"])
-        made["parameters"] = kind.complete(made["parameters"] | options)
+        before, made["parameters"] = made["parameters"], kind.complete(made["parameters"] | options)
+        if (more := kind.trainings(made["parameters"]) - kind.trainings(before)) > 0:
+            self._check_room(run.owner, more, queued=not run.active)
         self._write(run_id, tags={"facts": json.dumps(made)})
         if run.active:
             ring()
@@ -210,6 +224,7 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
+        self._check_room(run.owner, 0)
         self._put_back(run, queued=repr(time.time()))
         return run_id
 
@@ -434,6 +449,17 @@ class RunStore:
         """{run id: place in the queue, from 1}."""
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
+
+    def _check_room(self, owner: str, more: int = 1, queued: bool = True):
+        """Raises LimitReached where this person may not keep `more` runs besides those they have, or not queue another."""
+        if queued:
+            check_queued(sum(one.owner == owner and not one.is_part for one in self._waiting()))
+        if more and is_local():
+            check_stored(count_runs(self._tracking, owner), more,
+                         "Delete some on the Runs page and empty the trash there.")
+        elif more:
+            check_stored(sum(run.owner == owner for run in self.list(limit=MOST_CHILDREN)), more,
+                         "Delete some on the Runs page.")
 
     def _waiting(self) -> builtins.list[Waiting]:
         """The runs waiting for this home's engine."""
