@@ -15,6 +15,7 @@ from forecasting.model.backup import Backup
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.runs.store import RunStore
+from tests.app_process import as_shipped
 
 # What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
 APP = """
@@ -43,7 +44,7 @@ class App:
         self.home = home
         root = str(Path(__file__).resolve().parents[2])
         self.process = subprocess.Popen([sys.executable, "-c", QUIET_APP if quiet else APP], stdin=subprocess.PIPE,
-                                        env=os.environ | {"PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
+                                        env=as_shipped() | {"PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
 
     def open_page(self):
         self.process.stdin.write(b"\n")
