@@ -23,7 +23,7 @@ import time
 from forecasting.runs.launcher import ensure_engine
 while True:
     ensure_engine()
-    time.sleep(0.1)
+    time.sleep(0.5)
 """
 QUIET_APP = """
 import sys
@@ -98,7 +98,7 @@ def wait_for(condition):
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
+        time.sleep(0.2)  # most conditions ask the store, which takes the processor from those that are waited for
     return value
 
 
