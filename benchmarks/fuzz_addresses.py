@@ -3,9 +3,9 @@
     python benchmarks/fuzz_addresses.py [--number 50000] [--pages 500] [--seed 0] [--workers 2]
 
 Two fifths are addresses (`?run`, `?data`, `?settings`, `?compare`, `?reference`, `?parent`, `?forecast`), which are opened as
-each page opens them and written back, and a fifth of those opened again; the rest are tickers and names of files, series, runs, tags and notes. Of
-the addresses `--pages` more are drawn on whole pages, in Streamlit's own harness. Ends with status 1 where anything was raised
-but a ForecastingError. `tests/hostile.py` invents them.
+each page opens them and written back, and a fifth of those opened again; `--pages` of them are drawn on whole pages too, in
+Streamlit's own harness. The rest are tickers and names of files, series, runs, tags and notes. Ends with status 1 where
+anything was raised but a ForecastingError. `tests/hostile.py` invents them.
 """
 
 from __future__ import annotations
