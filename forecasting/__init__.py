@@ -15,7 +15,7 @@ _HOMES = {
     "forecasting.model.config": ("QUICK_LOOK", "RECOMMENDED", "TUTORIAL", "ForecastConfig"),
     "forecasting.result": ("TrainingResult", "load_run", "train"),
     "forecasting.errors": (
-        "ConfigError", "DataError", "FetchError", "ForecastingError", "InTrash", "NeedsChoice", "NoNetwork",
+        "ConfigError", "DataError", "FetchError", "ForecastingError", "InTrash", "LimitReached", "NeedsChoice", "NoNetwork",
         "NotEnoughData", "ProviderError", "RateLimited", "RunError", "StoreUnavailable", "TrainingError", "UnknownTicker",
         "UnreadableFile",
     ),

@@ -12,6 +12,7 @@
     │       └── ProviderError          it answered with something that is not prices
     ├── ConfigError                    a setting is unknown or out of its range
     │   └── TooLarge                   a training would need more memory than there is
+    ├── LimitReached                   more than this installation allows a person or a run
     ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
     └── RunError                       a run that is unknown, damaged or lost its worker
         ├── InTrash                    it was deleted, and can be restored
@@ -28,6 +29,7 @@ __all__ = [
     "FetchError",
     "ForecastingError",
     "InTrash",
+    "LimitReached",
     "NeedsChoice",
     "NoNetwork",
     "NotEnoughData",
@@ -107,6 +109,10 @@ class TooLarge(ConfigError):
     def __init__(self, message, *, nearest=None):
         super().__init__(message)
         self.nearest = nearest
+
+
+class LimitReached(ForecastingError):
+    """More was asked for than this installation allows a person or a run."""
 
 
 class TrainingError(ForecastingError):

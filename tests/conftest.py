@@ -1,5 +1,6 @@
 """How the files are shared out among the processes that run them, and what all of them share."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -7,7 +8,15 @@ from contextlib import closing
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from forecasting.model import process
 from forecasting.runs import tracking
+
+# Nearly all of a training here is compiling it, which takes half as long for code that is not made fast. TensorFlow reads
+# this when it is loaded. Processes that the tests start as the app would are started without it (`as_shipped`), and one of
+# them is compared with this one (`tests/model/test_process.py`).
+os.environ["XLA_FLAGS"] = ("--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+                           "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
+process.KEPT = 40  # what one test has compiled serves the next one of the same shapes
 
 BROWSER = "tests/browser/"
 # Those that take longest come first, so that none of them is left over at the end.

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from forecasting.model import process
 from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
 from forecasting.model.network import build_trainer
@@ -236,4 +237,4 @@ def _optimizer(config):
     return optimizer
 
 
-_learners = Pool(Learner, kept=4)
+_learners = Pool(Learner, process.KEPT)

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 from forecasting.errors import TrainingError
 
-__all__ = ["Pool", "claim_tensorflow"]
+__all__ = ["KEPT", "Pool", "claim_tensorflow"]
+
+KEPT = 4  # compiled learners that wait for a training of the same shapes
 
 _owner = None  # the process that TensorFlow's threads live in
 

@@ -37,7 +37,8 @@ def clean_tags(tags) -> tuple[str, ...]:
 def _one_line(text: object) -> str:
     """Without line breaks, and without characters that show nothing or turn the direction of what follows."""
     spaced = re.sub(r"\s+", " ", str(text))
-    return "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co")).strip()
+    shown = "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co"))
+    return re.sub(" +", " ", shown).strip()  # what was between two spaces may be gone
 
 
 def _bounded(text: str, most: int, what: str) -> str:

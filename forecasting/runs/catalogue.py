@@ -12,7 +12,7 @@ from typing import NamedTuple
 from forecasting.runs.records import PREFIX
 from forecasting.runs.tracking import Tracking
 
-__all__ = ["Found", "read_runs"]
+__all__ = ["Found", "count_runs", "read_runs"]
 
 
 class Info(NamedTuple):
@@ -32,6 +32,14 @@ class Found(NamedTuple):
 
     info: Info
     data: Data
+
+
+def count_runs(tracking: Tracking, owner: str) -> int:
+    """How many runs of this person the local store keeps, with those in the trash."""
+    ((number,),), = tracking.select((
+        "SELECT count(*) FROM tags JOIN runs USING (run_uuid) WHERE experiment_id = ? AND key = ? AND value = ?",
+        [int(tracking.experiment), PREFIX + "owner", owner]))
+    return number
 
 
 def read_runs(tracking: Tracking, *, parent: str | None = None, alone: bool = False, deleted: bool = False) -> list[Found]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import math
 import os
 import shutil
 import signal
@@ -23,15 +22,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from forecasting.errors import ConfigError, ForecastingError, RunError, StoreUnavailable
+from forecasting.errors import ForecastingError, RunError, StoreUnavailable
 from forecasting.paths import home, is_full, no_room
 from forecasting.runs import outbox
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
+from forecasting.runs.limits import limits
 from forecasting.runs.presence import is_anybody_there
 from forecasting.runs.records import Run
 from forecasting.runs.status import GIVE_UP_AFTER, Status, beat
 from forecasting.runs.store import doorbell
+from forecasting.words import duration
 
 __all__ = ["Engine", "main", "mend"]
 
@@ -45,7 +46,6 @@ SILENT_AFTER = 10.0  # seconds without a sign of life of a run's process before 
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
 LOOK_EVERY = 0.5  # seconds between looks for other apps, once the one that started this engine has ended
 LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly
-TIME_LIMIT_HOURS = 24.0
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
 
@@ -324,8 +324,8 @@ class Engine:
             if silence > GIVE_UP_AFTER:
                 self._kill(run_id, SILENT.format(silence))
             if now - job.started > self._time_limit:
-                hours = f"{self._time_limit / 3600:g} hours"
-                self._stop(run_id, f"It reached the time limit of {hours} and keeps what it had learnt by then.")
+                self._stop(run_id, f"It reached the time limit of {duration(self._time_limit)} and keeps what it had learnt by "
+                                   "then.")
             grace = SILENT_GRACE if silence > SILENT_AFTER else STOP_GRACE
             # Where there is no room, its worker holds a result that is complete and cannot be written.
             if job.stopped is not None and now - job.stopped > grace and not no_room():
@@ -392,18 +392,6 @@ def _log_to_file():
     logging.getLogger("forecasting").setLevel(logging.INFO)
 
 
-def _time_limit_hours() -> float:
-    named = os.environ.get("FORECASTING_TIME_LIMIT_HOURS")
-    try:
-        hours = float(named) if named else TIME_LIMIT_HOURS
-    except ValueError:
-        hours = math.nan
-    if not hours > 0:
-        raise ConfigError(f"FORECASTING_TIME_LIMIT_HOURS must be a number of hours, e.g. 24. Received: {str(named)[:40]!r}. "
-                          "Correct or unset it, and start the app again.")
-    return hours
-
-
 def main() -> int:
     """Runs the engine until the last app has ended or it gets SIGTERM. Also returns 0 if another engine is already running."""
     from locket import LockError, lock_file
@@ -436,9 +424,9 @@ def _main() -> int:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        made.append(Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()))
+        made.append(Engine(RunLedger(), Cluster, 60 * limits().run.minutes))
         made[0].run(ended, is_replaced=lambda: told.is_set() and is_anybody_there(home()))
-    except ForecastingError as error:  # an environment variable of ours has a bad value
+    except ForecastingError as error:  # an environment variable or a file of ours has a bad value
         log.error("%s", error)
         Status().say(str(error))
         return 1

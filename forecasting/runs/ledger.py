@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
 from forecasting.runs.kinds import RUN_KINDS
+from forecasting.runs.limits import limits
 from forecasting.runs.records import PREFIX, STATUS_OF, Run, defined, stop_of, thinned, to_run
 from forecasting.runs.room import why_wait
 from forecasting.runs.store import RunStore, readable
@@ -55,14 +57,18 @@ class RunLedger(RunStore):
         count: how many workers are free; an experiment whose turn comes is claimed as well, but needs no worker
         computed: the runs that are being computed. The next one waits, and those behind it, until there is memory for it
             beside these
+        Who has as many runs at work as a person may have waits, and the others go first.
         """
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
             self._served = self._recent()
         claimed, had_turn = self._claimed_after_all(), False
+        most, running = limits().person.running, self._running() if waiting else Counter()
         for run_id in in_turn(waiting.values(), self._served):
             if count <= len(claimed):
                 break
+            if waiting[run_id].needs_worker and running[waiting[run_id].owner] >= most:
+                continue
             try:
                 if waiting[run_id].needs_worker and self._has_to_wait(run_id, [*computed, *claimed]):
                     break
@@ -77,6 +83,7 @@ class RunLedger(RunStore):
                 continue
             claimed.append(run)
             if waiting[run_id].needs_worker:
+                running[waiting[run_id].owner] += 1
                 self._served, had_turn = served(self._served, waiting[run_id].owner), True
             else:
                 count += 1
@@ -188,6 +195,11 @@ class RunLedger(RunStore):
             self.end(run_id, "interrupted", f"It was stopped while it waited to go on. {RESUME}")
         else:
             self.end(run_id, "stopped", "It was stopped before its turn came.")
+
+    def _running(self) -> Counter[str]:
+        """{owner: how many of their runs workers are computing}."""
+        return Counter(run.data.tags.get(PREFIX + "owner", "") for run in self._of_home("RUNNING")
+                       if run.data.tags.get(PREFIX + "kind") != "experiment")
 
     def waiting(self) -> dict[str, bool]:
         """{id of a waiting run: whether it was asked to stop while it waits}."""

@@ -27,10 +27,11 @@ from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
 from forecasting.paths import home
 from forecasting.runs.annotations import clean_name, clean_note, clean_tags
-from forecasting.runs.catalogue import Found, read_runs
+from forecasting.runs.catalogue import Found, count_runs, read_runs
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
+from forecasting.runs.limits import check_queued, check_run, check_stored
 from forecasting.runs.orders import Order, Orders, Wanted
 from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
 from forecasting.runs.room import check_room
@@ -73,6 +74,11 @@ class Waiting(NamedTuple):
     rank: tuple
     needs_worker: bool
     attempt: int = 1
+
+    @property
+    def is_part(self) -> bool:
+        """Whether an experiment made it."""
+        return self.rank[0]
 
 
 class RunStore:
@@ -135,7 +141,8 @@ class RunStore:
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
         parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
-        Raises StoreUnavailable if the store does not answer in time; then there is no such run, also later.
+        Raises LimitReached for more than a person or a run may have here, and StoreUnavailable if the store does not answer in
+        time; then there is no such run, also later.
         """
         return self._order(history, config, kind=kind, name=name, owner=owner, parent=parent, parameters=parameters,
                            experiment=experiment, key=key, queued=queued).result()
@@ -164,6 +171,10 @@ class RunStore:
             check_run_id(parent)
         if RUN_KINDS[kind].compute is not None:
             check_room(config, len(history))
+        if queued:
+            check_run(config, len(history))
+        if key is None:  # an experiment asks for its trainings when it is started
+            self._check_counts(owner, queued=queued)
         made = {"kind": kind, "owner": owner[:64], "queued": repr(time.time()), "draft": "1"}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words
@@ -233,6 +244,7 @@ class RunStore:
         earlier = self._around(parent, experiment) if parent else []
         if any(run.active for run in earlier):
             raise RunError("This experiment has not ended yet. Wait for it, or stop it first.")
+        self._check_counts(owner, 1 + kind.trainings(options))
         run_id = self.create(history, config, kind="experiment", name=f"{history.name}, {kind.label.lower()}", owner=owner,
                              parent=parent, parameters=options, experiment=experiment)
         if not kind.keeps_earlier:
@@ -263,7 +275,9 @@ class RunStore:
         if kind is None:
             raise RunError(f"Only an experiment has options that can be changed. Received: a run of the kind {run.kind}.")
         made = json.loads(self._find(run_id).data.tags[PREFIX + "facts"])
-        made["parameters"] = kind.complete(made["parameters"] | options)
+        before, made["parameters"] = made["parameters"], kind.complete(made["parameters"] | options)
+        if (more := kind.trainings(made["parameters"]) - kind.trainings(before)) > 0:
+            self._check_counts(run.owner, more, queued=not run.active)
         self._write(run_id, tags={"facts": json.dumps(made)})
         if run.active:
             ring()
@@ -279,6 +293,7 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
+        self._check_counts(run.owner, 0)
         self._put_back(run, queued=repr(time.time()), setback="")
         return run_id
 
@@ -525,6 +540,17 @@ class RunStore:
         """{run id: place in the queue, from 1}."""
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
+
+    def _check_counts(self, owner: str, more: int = 1, queued: bool = True):
+        """Raises LimitReached where this person may not keep `more` runs besides those they have, or not queue another."""
+        if queued:
+            check_queued(sum(one.owner == owner and not one.is_part for one in self._waiting()))
+        if more and is_local():
+            check_stored(count_runs(self._tracking, owner), more,
+                         "Delete some on the Runs page and empty the trash there.")
+        elif more:
+            check_stored(sum(run.owner == owner for run in self.list(limit=MOST_CHILDREN)), more,
+                         "Delete some on the Runs page.")
 
     def _waiting(self) -> builtins.list[Waiting]:
         """The runs waiting for this home's engine."""

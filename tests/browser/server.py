@@ -1,12 +1,13 @@
 """The app as a person starts it."""
 
-import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+
+from tests.app_process import as_shipped
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -22,7 +23,7 @@ class App:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
-        self.environment = {**os.environ, "FORECASTING_HOME": str(home), **(environment or {})}
+        self.environment = {**as_shipped(), "FORECASTING_HOME": str(home), **(environment or {})}
         self.log = home / "app.log"
         self.process = None
 

@@ -172,7 +172,7 @@ def answer(kind, dialect):
     }[kind]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(DIALECTS)
 def test_history_in_any_dialect_is_equal_or_asked_about_or_refused(dialect):
     # Points between thousands, commas between cells, and no quotation marks: nobody writes so, and it would be read as decimals.

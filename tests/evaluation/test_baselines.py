@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
+from statsmodels.tsa.arima.model import ARIMA
 
 from forecasting.data.frequency import IRREGULAR, Frequency
 from forecasting.data.history import PriceHistory
@@ -28,7 +29,23 @@ def made_from(prices, **settings):
 
 
 @pytest.fixture(scope="module")
-def seasonal():
+def fitted_once():
+    """ARIMA's fits, the slowest part by far, are kept: the same numbers with the same order are fitted once."""
+    fit, kept = ARIMA.fit, {}
+
+    def fit_once(model, **options):
+        key = model.endog.tobytes(), str(model.order), str(model.seasonal_order), str(options)
+        if key not in kept:
+            kept[key] = fit(model, **options)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ARIMA, "fit", fit_once)
+        yield
+
+
+@pytest.fixture(scope="module")
+def seasonal(fitted_once):
     """Every baseline of `seasonal_prices()`; the classics take seconds each."""
     return made_from(seasonal_prices(), extra=EXTRA)
 
@@ -141,7 +158,7 @@ def test_a_classic_that_breaks_on_a_series_is_undefined_in_words(monkeypatch):
         raise np.linalg.LinAlgError("Schur decomposition solver error.")
 
     with pytest.raises(Undefined, match="the fit did not converge"):
-        module._classic("arima", np.tile([1.0, 2.0], 1000), 1400, 1600, None)  # LAPACK gives up on its best order
+        module._classic("arima", np.tile([1.0, 2.0], 30), 42, 48, None)  # LAPACK gives up on its best order
     monkeypatch.setattr(module, "_arima", broken)
     broken_one = made_from(seasonal_prices(), extra=EXTRA)
     assert broken_one["arima"].reason == "the fit did not converge"

@@ -88,15 +88,14 @@ def test_other_failures_are_not_blamed_on_the_settings(error):
     assert diagnose_failure(SMALL, error) is None
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def by_heart():
-    """Settings that learn a random walk's noise."""
-    return replace(SMALL, units=(32,), learning_rate=0.02, epochs=60, patience=None)
+    """A training that learns a random walk's noise, as `trained` gives it."""
+    return trained(prices(walk(seed=1)), replace(SMALL, units=(32,), learning_rate=0.02, epochs=60, patience=None))
 
 
 def test_learning_by_heart_is_named_and_mended(by_heart):
-    history = prices(walk(seed=1))
-    result, judged, cause = trained(history, by_heart)
+    history, (result, judged, cause) = prices(walk(seed=1)), by_heart
     assert judged.outcome == "worse"
     assert cause.name == "overfitting"
     assert f"after epoch {result.best_epoch} of 60" in cause.sentence
@@ -108,7 +107,7 @@ def test_learning_by_heart_is_named_and_mended(by_heart):
 
 
 def test_losses_that_fall_together_are_no_learning_by_heart(by_heart):
-    result, judged, _ = trained(prices(walk(seed=1)), by_heart)
+    result, judged, _ = by_heart
     falling = result.curve.assign(val_loss=result.curve["loss"])
     cause = diagnose(replace(result, curve=falling), judged, judge(result.predictions, result.metrics["test"])[1])
     assert cause is None

@@ -219,7 +219,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_told_why(clock):
     step(7100.0)
     assert cluster.told == []
     step(200.0)
-    assert cluster.told == [("a", "It reached the time limit of 2 hours and keeps what it had learnt by then.")]
+    assert cluster.told == [("a", "It reached the time limit of 2 h and keeps what it had learnt by then.")]
 
 
 def test_a_run_that_does_not_stop_loses_its_process(clock):
@@ -496,11 +496,14 @@ def test_an_address_is_tried_also_where_an_event_loop_runs(monkeypatch):
         thread.submit(lambda: asyncio.run(notebook())).result()
 
 
-@pytest.mark.parametrize("hours", ["soon", "0", "-1", "nan"])
-def test_a_time_limit_that_is_none_is_refused_in_words(monkeypatch, hours):
-    monkeypatch.setenv("FORECASTING_TIME_LIMIT_HOURS", hours)
-    with pytest.raises(ConfigError, match="FORECASTING_TIME_LIMIT_HOURS"):
-        engine_module._time_limit_hours()
+def test_an_engine_with_a_bad_file_of_limits_says_so_and_ends(monkeypatch, tmp_path):
+    monkeypatch.setenv("FORECASTING_HOME", str(tmp_path))
+    monkeypatch.setenv("FORECASTING_LIMITS", str(tmp_path / "none.toml"))
+    monkeypatch.setattr(engine_module.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(engine_module.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
+    monkeypatch.setattr(engine_module.sys, "stdin", SimpleNamespace(fileno=lambda: 0))
+    assert engine_module._main() == 1
+    assert "FORECASTING_LIMITS" in heard()
 
 
 def test_a_number_of_workers_that_is_none_is_refused_in_words(monkeypatch):

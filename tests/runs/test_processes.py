@@ -16,6 +16,7 @@ from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.runs.launcher import silent_since
 from forecasting.runs.store import RunStore
+from tests.app_process import as_shipped
 
 # What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
 APP = """
@@ -23,7 +24,7 @@ import time
 from forecasting.runs.launcher import ensure_engine
 while True:
     ensure_engine()
-    time.sleep(0.1)
+    time.sleep(0.5)
 """
 QUIET_APP = """
 import sys
@@ -44,7 +45,7 @@ class App:
         self.home = home
         root = str(Path(__file__).resolve().parents[2])
         self.process = subprocess.Popen([sys.executable, "-c", QUIET_APP if quiet else APP], stdin=subprocess.PIPE,
-                                        env=os.environ | {"PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
+                                        env=as_shipped() | {"PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
 
     def open_page(self):
         self.process.stdin.write(b"\n")
@@ -98,7 +99,7 @@ def wait_for(condition):
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
+        time.sleep(0.2)  # most conditions ask the store, which takes the processor from those that are waited for
     return value
 
 
