@@ -503,7 +503,7 @@ def test_an_engine_with_a_bad_file_of_limits_says_so_and_ends(monkeypatch, tmp_p
     monkeypatch.setattr(engine_module.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
     monkeypatch.setattr(engine_module.sys, "stdin", SimpleNamespace(fileno=lambda: 0))
     assert engine_module._main() == 1
-    assert "FORECASTING_LIMITS" in heard()
+    assert "FORECASTING_LIMITS" in heard().trouble
 
 
 def test_a_number_of_workers_that_is_none_is_refused_in_words(monkeypatch):
