@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -90,6 +91,7 @@ class RunStore:
 
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
+        self._owner: str | None = None  # whose runs are seen, or None for all of them
         self._orders = Orders()
         self.trash = Trash(self._tracking, lambda parent: self.list(limit=MOST_CHILDREN, parent=parent), readable)
         self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed or written about
@@ -101,6 +103,13 @@ class RunStore:
         self._listing = threading.Lock()
         self._timings: tuple[tuple | None, list[Timing]] = (None, [])
         self._families: dict[str, list[Run]] = {}  # the children of experiments that have ended
+
+    def of(self, owner: str) -> RunStore:
+        """This store as one person may see it: their own runs only. What has been read is shared."""
+        theirs = copy(self)
+        theirs._owner = owner
+        theirs.trash = Trash(self._tracking, lambda parent: theirs.list(limit=MOST_CHILDREN, parent=parent), readable, owner)
+        return theirs
 
     # Prices
 
@@ -352,6 +361,7 @@ class RunStore:
         check_run_id(run_id)
         known = self._ended.get(run_id)
         if known is not None and not known.resumable:  # which another app may resume
+            self._check_owner(known.owner)
             return known
         found = self._find(run_id)
         run = to_run(found)
@@ -371,7 +381,7 @@ class RunStore:
         kinds = RUN_KINDS if kind is None else (kind,) if isinstance(kind, str) else kind
         found = self._in_database(parent, alone) if is_local() else self._on_server(parent, alone, max(limit, MANY))
         runs = [run for run in found if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)
-                and not run.draft]
+                and not run.draft and self._owner in (None, run.owner)]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def experiments(self, experiment: str, parent: str) -> builtins.list[Run]:
@@ -532,9 +542,15 @@ class RunStore:
 
     def _find(self, run_id: str):
         found = self._tracking.call("get_run", check_run_id(run_id))
+        self._check_owner(found.data.tags.get(PREFIX + "owner", ""))
         if found.info.lifecycle_stage != "active":
             raise InTrash("This run was deleted. It is in the trash, from which you can restore it.", run_id=run_id)
         return found
+
+    def _check_owner(self, owner: str):
+        if self._owner not in (None, owner):
+            raise RunError("This run is somebody else's, and everyone sees their own runs only. Ask for its zip file (Download "
+                           "everything on the Train page), and open that on the Runs page.")
 
     def _positions(self) -> dict[str, int]:
         """{run id: place in the queue, from 1}."""

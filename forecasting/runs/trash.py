@@ -24,10 +24,11 @@ TAG = "trashed"
 
 
 class Trash:
-    """Deleted runs. made_from: the runs whose parent is a given one; readable: a `Run` of what MLflow found, or None"""
+    """Deleted runs. made_from: the runs whose parent is a given one; readable: a `Run` of what MLflow found, or None; owner:
+    whose runs these are, or None for all"""
 
-    def __init__(self, tracking: Tracking, made_from: Callable[[str], list[Run]], readable: Callable):
-        self._tracking, self._made_from, self._readable = tracking, made_from, readable
+    def __init__(self, tracking: Tracking, made_from: Callable[[str], list[Run]], readable: Callable, owner: str | None = None):
+        self._tracking, self._made_from, self._readable, self._owner = tracking, made_from, readable, owner
 
     def put(self, run: Run) -> list[str]:
         """Deletes a run that has ended, with all that belongs to it. Returns the ids of everything that was deleted."""
@@ -53,7 +54,10 @@ class Trash:
     def restore(self, run_id: str) -> list[str]:
         """Brings a run back with all that was deleted together with it. Returns the ids of everything that came back."""
         check_run_id(run_id)
-        members = [one.info.run_id for one in self._found() if _root(one) == run_id and one.info.run_id != run_id]
+        found = self._found()
+        if self._owner is not None and all(one.info.run_id != run_id for one in found):
+            raise RunError("There is no such run in your trash.")
+        members = [one.info.run_id for one in found if _root(one) == run_id and one.info.run_id != run_id]
         restored = [*members, run_id]
         for one in restored:
             self._tracking.call("restore_run", one)
@@ -98,7 +102,8 @@ class Trash:
 
             found = self._tracking.call("search_runs", [self._tracking.experiment], max_results=MOST,
                                         run_view_type=ViewType.DELETED_ONLY)
-        return [one for one in found if PREFIX + "kind" in one.data.tags]
+        return [one for one in found if PREFIX + "kind" in one.data.tags
+                and self._owner in (None, one.data.tags.get(PREFIX + "owner", ""))]
 
 
 def _root(found) -> str:

@@ -10,6 +10,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from forecasting.errors import ForecastingError, StoreUnavailable
 from pages.components.first_paint import preload_charts
+from pages.components.owner import require_login
 from pages.components.text import plain
 
 if TYPE_CHECKING:  # these import pandas, which has to wait until there is something on the screen
@@ -43,6 +44,7 @@ def page(title: str, purpose: str):
     with st.sidebar:
         links = st.container()
     st.title(title)
+    require_login()
     st.markdown(purpose)
     # In a container of its own, so that a sentence that comes or goes moves nothing below it.
     said = st.container()

@@ -18,7 +18,7 @@ from forecasting import (
     StoreUnavailable,
 )
 from pages.components.forecast_view import ForecastView
-from pages.components.owner import browser_id
+from pages.components.owner import owner_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ class AppState:
     parent_id: the run that the next training is made from, or None
     trashed_id: a run in the trash that was asked for, or None; deleted_ids: what was deleted last, to be undone
     opened: ids of the rows of the table of runs whose seeds are shown; tables: its widgets, the newest last
-    owner: identifies this browser in the queue, where owners take turns
+    owner: identifies this person, or this browser, in the queue, where owners take turns
     requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
@@ -123,7 +123,7 @@ class AppState:
     deleted_ids: tuple[str, ...] = ()
     opened: set[str] = field(default_factory=set)
     tables: list[RunsTable] = field(default_factory=list)
-    owner: str = field(default_factory=lambda: browser_id())
+    owner: str = field(default_factory=lambda: owner_id())
     requests: dict[str, Request] = field(default_factory=dict)
     waiting_for: str | None = None
     forecast: ForecastView = field(default_factory=ForecastView)

@@ -7,7 +7,8 @@ import time
 import streamlit as st
 
 from forecasting import InTrash, PriceHistory, RunError, StoreUnavailable
-from pages.components.state import AppState
+from pages.components.owner import has_login
+from pages.components.state import AppState, app_state
 from pages.components.text import plain
 
 __all__ = ["await_store", "current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast",
@@ -16,12 +17,22 @@ __all__ = ["await_store", "current_run", "keep_history", "load_baselines", "load
 ASK_SECONDS = 3.0  # between two looks whether the store answers again; a sentence has to stay long enough to be read
 
 
-@st.cache_resource(show_spinner=False)
 def run_store():
-    """The store of runs, imported late because MLflow would delay the first paint."""
+    """The store of runs; where people log in, as this person may see it."""
+    return _store_of(app_state().owner) if has_login() else _store()
+
+
+@st.cache_resource(show_spinner=False)
+def _store():
+    # Imported late because MLflow would delay the first paint.
     from forecasting.runs.store import RunStore
 
     return RunStore()
+
+
+@st.cache_resource(show_spinner=False, max_entries=1000)
+def _store_of(owner: str):
+    return _store().of(owner)
 
 
 def await_store(state: AppState):

@@ -20,7 +20,7 @@ def browser(monkeypatch):
 
 @pytest.fixture
 def state(monkeypatch):
-    monkeypatch.setattr("pages.components.state.browser_id", lambda: "somebody")
+    monkeypatch.setattr("pages.components.state.owner_id", lambda: "somebody")
     return AppState()
 
 

@@ -117,9 +117,9 @@ def script_trainings(monkeypatch, history):
     monkeypatch.setitem(RUN_KINDS, "train", RunKind(train_by_script, read_script(history)))
 
 
-def finished_run(ledger, history, config, *, rmse=1.0, losses=(3.0, 2.0, 1.5), name=None, parent=None, size=1000):
+def finished_run(ledger, history, config, *, rmse=1.0, losses=(3.0, 2.0, 1.5), name=None, parent=None, owner="", size=1000):
     """A training that ended well without having been trained: its scores, its curve and `size` bytes of files. Its id."""
-    run_id = ledger.create(history, config, name=name, parent=parent)
+    run_id = ledger.create(history, config, name=name, owner=owner, parent=parent)
     ledger._write(run_id, tags={"started": repr(time.time() - 4.0)})
     ledger.log_progress(run_id, [(epoch, {"loss": loss, "val_loss": loss, "seconds": 0.1})
                                  for epoch, loss in enumerate(losses, start=1)],
