@@ -206,8 +206,8 @@ class Cluster:
         """Raises ClusterUnavailable if the connection to the scheduler is lost. Dask's client would keep its callers waiting
         while it tries to connect again."""
         if self._client.status != "running":
-            raise ClusterUnavailable(f"The Dask scheduler at {self._address}, which DASK_SCHEDULER_ADDRESS names, is gone. Runs "
-                                     "go on by themselves once it is back." if self._address else
+            raise ClusterUnavailable(f"The Dask scheduler at {self._address}, which DASK_SCHEDULER_ADDRESS names, is gone. "
+                                     "Runs go on by themselves once it is back." if self._address else
                                      "The workers that compute runs were lost. They are started again.")
 
     def _is_warm(self, address) -> bool:
