@@ -7,8 +7,8 @@
 `cluster`: a scheduler, two workers, each as on a machine of its own, and a server (COMMAND is a whole MLflow, which is not
 among this project's requirements) with its own database. A training, its backtest, and a search of 16 trials, in the middle of
 which a worker is killed; then a training during which the server is gone for a minute. `repeat`: many trainings in a row, and
-what the engine and its workers hold after ten and after all of them. `turns`: twenty runs that five people queue, and who starts
-when. `tune.py speed` measures trials a minute and what a job costs beside the training, `runs.py` a store of 2,000 runs.
+what the engine and its workers hold after ten and after all of them. `turns`: twenty runs that five people queue, and who
+starts when. `tune.py speed` measures trials a minute and what a job costs beside the training, `runs.py` a store of 2,000 runs.
 """
 
 from __future__ import annotations
