@@ -94,7 +94,8 @@ def forecast_steps(parameters: int) -> float:
     return min(FORECAST_STEPS, FORECAST_WORK / max(1, parameters))
 
 
-# In bytes, fitted to what `benchmarks/memory.py --sizes` measured; the estimate was at most 8 % too low and 20 % too high.
+# In bytes, fitted to what `benchmarks/memory.py --sizes` measured: the estimates are 0 to 9 % too high, and up to 21 % with
+# recurrent dropout, whose layers are not compiled.
 PROCESS_BYTES = 680 * 2**20   # a process with TensorFlow, before it trains
 COMPILED_BYTES = 220 * 2**20  # compiled steps and the compiler's own
 COPIES = 17.5  # of the weights, each of 4 bytes: of the optimiser, of gradients, of the best epoch, of the backup, ...
