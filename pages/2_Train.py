@@ -22,6 +22,6 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
             draw_problem(state, problem)
         if is_pending(state):
             draw_order(state)
-    draw_network(state.config, expanded=run is None)
+    draw_network(state.config, expanded=run is None and not is_pending(state))
     if run is not None:
         draw_run(state, run)

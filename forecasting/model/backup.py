@@ -17,6 +17,9 @@ from forecasting.paths import write_atomically
 
 __all__ = ["Backup", "TrainingState"]
 
+SHARE = 0.02  # of the training's time that writing its state may take ...
+LONGEST_PAUSE = 10.0  # ... unless the disk is so slow that more than this many seconds would lie between two writes
+
 log = logging.getLogger(__name__)
 
 
@@ -40,16 +43,18 @@ class TrainingState:
 class Backup:
     """Keeps the latest state of one training.
 
-    path: of the file, in an existing folder; every: minimum seconds between two writes
+    path: of the file, in an existing folder
+    every: minimum seconds between two writes; they are rarer where one takes long. 0: after each epoch, whatever it takes
     """
 
-    def __init__(self, path: Path, every: float = 5.0):
+    def __init__(self, path: Path, every: float = 0.5):
         self.path, self.every = Path(path), every
-        self._written = time.monotonic()
+        self._written, self._pause = time.monotonic(), every
 
     def offer(self, state: Callable[[], TrainingState], at_once: bool = False):
         """Writes the state after an epoch if it is time, or `at_once`. A failing disk does not end the training."""
-        if not at_once and time.monotonic() - self._written < self.every:
+        started = time.monotonic()
+        if not at_once and started - self._written < self._pause:
             return
         now = state()
         arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(now, name))}
@@ -57,10 +62,15 @@ class Backup:
         content = io.BytesIO()
         np.savez(content, rest=np.array(rest), **arrays)
         try:
-            write_atomically(self.path, content.getvalue())
+            self._keep(content.getvalue(), len(now.rows))
         except OSError as error:
             log.warning("The training could not be backed up: %s", error)
         self._written = time.monotonic()
+        self._pause = max(self.every, min(LONGEST_PAUSE, (self._written - started) / SHARE)) if self.every else 0.0
+
+    def _keep(self, content: bytes, epochs: int):
+        """Writes the content of the file. epochs: how many have been trained. May raise OSError."""
+        write_atomically(self.path, content)
 
     def load(self) -> TrainingState | None:
         """The latest state, or None if it is missing or damaged, so that the training starts over."""

@@ -38,7 +38,9 @@ def clear_delay(run_id: str):
 def delay_words(run_id: str | None = None) -> str | None:
     """Why nothing is saved just now, a sentence for the user; None while all is well. run_id: a run that has to be saved"""
     try:
-        reason = no_room() or (_read(_file(run_id)) if run_id else None)
+        if full := no_room():
+            return f"Saving delayed: {full}. Free up space there; what is being computed goes on, and is then saved by itself."
+        reason = _read(_file(run_id)) if run_id else None
     except StoreUnavailable as error:
         return str(error)
     if reason is None:

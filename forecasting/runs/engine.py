@@ -36,6 +36,7 @@ from forecasting.runs.store import doorbell
 __all__ = ["Engine", "main", "mend"]
 
 TICK = 0.05  # seconds between looks at the doorbell
+STALLED_AFTER = 10.0  # seconds that a step may take before that is said
 LISTEN_EVERY = 1.0  # seconds between looks for signs of life of the workers
 ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not ring
 STOP_GRACE = 600.0  # seconds that a run may take to stop before its process is ended ...
@@ -57,6 +58,8 @@ TAKEN = "The worker that computed this run was lost."
 ENGINE_GONE = "The process that looks after all runs ended unexpectedly."
 NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({}). Install this app and its requirements where "
                  "the worker runs, in the same versions, then resume this run.")
+STALLED = ("The store of runs or the Dask cluster keeps the engine waiting. Trainings go on meanwhile; waiting runs start, and "
+           "Stop takes effect, as soon as it answers.")
 NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). The app keeps trying; check that "
               "their machine is up and has free memory and disk space.")
 LOST = "The Dask cluster that computed this run was lost."
@@ -105,6 +108,7 @@ class Engine:
         self._jobs: dict[str, Job] = {}
         self._status = Status()
         self._trouble: str | None = None
+        self._stepped: float | None = None  # when the latest step ended
         self._asked = self._listened = float("-inf")
         self._rung: int | None = None
         self._delivered = float("-inf")  # when that was last tried
@@ -128,11 +132,13 @@ class Engine:
                     mend(self._ledger)
                     mended = True
                 self.step()
+                self._stepped = time.monotonic()
             except StoreUnavailable as error:
                 log.warning("%s", error)
                 self._trouble = str(error)
                 self._say()
                 ended.wait(RETRY_AFTER)
+                self._stepped = None
             except OSError as error:
                 if is_full(error):  # which says nothing about the workers
                     log.warning("%s", error)
@@ -141,9 +147,15 @@ class Engine:
                 self._lose_cluster(error)
                 self._say()
                 ended.wait(RETRY_AFTER)
+                self._stepped = None
         if not is_replaced():
             self._interrupt()
         self._status.fall_silent()
+
+    def look_at_itself(self):
+        """Says so if a step takes long. Called by another thread."""
+        if self._stepped is not None and time.monotonic() - self._stepped > STALLED_AFTER:
+            self._status.say(STALLED)
 
     def _say(self):
         now = time.monotonic()
@@ -414,16 +426,18 @@ def _main() -> int:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, leave)
+    made: list[Engine] = []
     Status().begin()
-    threading.Thread(target=beat, args=(ended,), daemon=True, name="beat").start()
+    threading.Thread(target=beat, args=(ended, lambda: [engine.look_at_itself() for engine in made]), daemon=True,
+                     name="beat").start()
     threading.Thread(target=_watch, args=(sys.stdin.fileno(), ended), daemon=True, name="parent").start()
     threading.Thread(target=_leave_in_time, args=(ended,), daemon=True, name="leave").start()
     try:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()).run(
-            ended, is_replaced=lambda: told.is_set() and is_anybody_there(home()))
+        made.append(Engine(RunLedger(), Cluster, 3600 * _time_limit_hours()))
+        made[0].run(ended, is_replaced=lambda: told.is_set() and is_anybody_there(home()))
     except ForecastingError as error:  # an environment variable of ours has a bad value
         log.error("%s", error)
         Status().say(str(error))

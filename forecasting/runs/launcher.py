@@ -22,7 +22,7 @@ __all__ = ["LOCK", "engine_trouble", "ensure_engine", "silent_since"]
 LOCK = "engine.lock"
 LONGEST_PAUSE = 60.0  # seconds, at most, before an engine that keeps failing is restarted
 ASK_AGAIN = 1.0  # seconds between checks for an engine of another app
-SILENT_AFTER = 5.0  # seconds without a sign of life before an engine is said not to answer, and a stopped one is replaced ...
+SILENT_AFTER = 4.0  # seconds without a sign of life before an engine is said not to answer, and a stopped one is replaced ...
 DEAF_AFTER = 20.0  # ... and one that may only be slow, on a machine that is very busy
 START_SECONDS = 60.0  # that an engine may take until its first sign of life
 

@@ -25,6 +25,7 @@ __all__ = ["RunLedger"]
 DRAFT_SECONDS = 3600.0  # after which nobody can still be busy making a run
 MOST_LOST = 2  # workers that a run may lose before it waits for a person: it may be what kills them
 MOST_SETBACKS = 5  # the same for setbacks of every kind
+BACKUP = "backup"  # the folder of a run's files that holds its backup, on a server
 GOES_ON = "It goes on from its backup."
 STARTS_OVER = "It starts over."
 OWED = "What it had learnt by its latest backup is made into its result."
@@ -258,6 +259,28 @@ class RunLedger(RunStore):
             shown["epoch_seconds"] = epoch_seconds
         self._write(run_id, metrics=[(name, value, 0) for name, value in shown.items()],
                     tags={"result": json.dumps({"files": files or {}, "scores": scores})})
+
+    def keep_backup(self, run_id: str, file: Path, about: dict):
+        """Keeps the backup of a training with the run, so that a worker on another machine can go on from it.
+
+        about: JSON-able, 'name' of the file and what else is to be known about it; it counts once the file is there
+        """
+        self._check_claim(run_id)
+        self._tracking.call("log_artifact", run_id, str(file), BACKUP)
+        self._write(run_id, tags={"backup": json.dumps(about)})
+
+    def backup(self, run_id: str) -> dict | None:
+        """What is known about the backup that was kept last, if any."""
+        return json.loads(self._find(run_id).data.tags.get(PREFIX + "backup") or "null")
+
+    def fetch_backup(self, run_id: str, name: str, folder: Path) -> Path:
+        """A copy of the file that was kept as `name`, in `folder`."""
+        return Path(self._tracking.call("download_artifacts", run_id, f"{BACKUP}/{name}", str(folder)))
+
+    def drop_backup(self, run_id: str):
+        """Removes what `keep_backup` has kept, if anything."""
+        if self.backup(run_id) is not None:
+            self._tracking.remove(run_id, BACKUP)
 
     def end(self, run_id: str, state: str, error: str | None = None):
         """Ends a run."""

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.paths import home, write_atomically
+from forecasting.runs.backups import discard_backup
 from forecasting.runs.delays import clear_delay, note_delay
-from forecasting.runs.files import backup_file, list_files, move_into_place, scratch
+from forecasting.runs.files import list_files, move_into_place, scratch
 from forecasting.runs.records import defined
 from forecasting.runs.tracking import writing
 
@@ -109,7 +110,7 @@ def _deliver(ledger, run_id: str, outcome: dict):
     else:
         log.info("Run %s, attempt %d: %s, delivered", run_id, outcome["attempt"], outcome["state"])
         if outcome["state"] != "interrupted":
-            backup_file(run_id).unlink(missing_ok=True)
+            discard_backup(ledger, run_id)
     clear_delay(run_id)
     shutil.rmtree(_place(run_id))
     _place(run_id).with_suffix(".lock").unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from forecasting.errors import StoreUnavailable
@@ -73,12 +74,13 @@ class Status:
             self._said = said
 
 
-def beat(ended: threading.Event):
+def beat(ended: threading.Event, look: Callable[[], object] = lambda: None):
     """Shows that this process lives until `ended` is set. For a thread of its own: the store may keep the others waiting.
 
-    It only touches the status file, which a full disk does not prevent.
+    It only touches the status file, which a full disk does not prevent. look: is called each time
     """
     while not ended.wait(BEAT):
+        look()
         try:
             os.utime(home() / FILE)
         except (OSError, StoreUnavailable) as error:

@@ -118,6 +118,10 @@ class Tracking:
         """Removes a run from the local database for good, as `mlflow gc` does."""
         return self._in_time(_erase, run_id)
 
+    def remove(self, run_id: str, path: str):
+        """Removes a folder of a run's files on a server."""
+        return self._in_time(_remove, run_id, path)
+
     def _in_time(self, function, *args):
         uri = tracking_uri()
         self._connection(uri)
@@ -294,6 +298,11 @@ def _take_lock(file: Path):
 def _erase(uri, run_id):
     client, _ = _connect(uri)
     _translated(client._tracking_client.store._hard_delete_run, run_id)
+
+
+def _remove(uri, run_id, path):
+    client, _ = _connect(uri)
+    _translated(client._tracking_client._get_artifact_repo(run_id).delete_artifacts, path)
 
 
 def _translated(function, *args, **kwargs):

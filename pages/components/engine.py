@@ -62,8 +62,8 @@ def draw_trouble(*runs):
         which = "this run" if len(runs) == 1 else f"'{run.name}'"
         if run.state == "running" and (since := launcher.silent_since(run.id)):
             st.warning(plain(f"No sign of life for {duration(time.time() - since)} from the process that computes {which}. "
-                             f"After {duration(GIVE_UP_AFTER)} it is ended, and the run goes on from its backup. Stop ends it "
-                             "at once and keeps what was in the backup."), icon=":material/heart_broken:")
+                             f"After {duration(GIVE_UP_AFTER)} it is ended, and the run goes on from its backup. Stopping ends "
+                             "it at once and keeps what was in the backup."), icon=":material/heart_broken:")
         if run.active and run.setback:
             before = "" if len(runs) == 1 else f"{run.name}: "
             st.info(plain(f"{before}Attempt {run.attempt}: {run.setback}"), icon=":material/restart_alt:")

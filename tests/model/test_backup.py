@@ -1,8 +1,10 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from forecasting.model import backup as backup_module
 from forecasting.model.backup import Backup, TrainingState
 from forecasting.model.config import ForecastConfig
 from forecasting.model.listener import Callbacks
@@ -116,3 +118,29 @@ def test_a_backup_of_another_version_is_not_used(tmp_path):
 def test_a_disk_that_refuses_does_not_end_the_training(tmp_path):
     _, result = fit(CONFIG, backup=Backup(tmp_path / "missing" / "backup.npz", every=0.0))
     assert len(result.curve) == CONFIG.epochs
+
+
+def test_writing_is_rarer_where_it_takes_long_but_never_very_rare(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(backup_module.time, "monotonic", lambda: clock.now)
+    backup, written = Backup(tmp_path / "backup.npz", every=0.5), []
+
+    def train(seconds, cost):
+        """Epochs of a tenth of a second, where writing takes `cost`; how many states were written."""
+        written.clear()
+
+        def keep(content, epochs):
+            clock.now += cost
+            written.append(epochs)
+
+        monkeypatch.setattr(backup, "_keep", keep)
+        ends = clock.now + seconds
+        while clock.now < ends:
+            clock.now += 0.1
+            backup.offer(lambda: STATE)
+        return len(written)
+
+    assert 15 <= train(10.0, 0.001) <= 20
+    assert 7 <= train(10.0, 0.02) <= 11
+    train(20.0, 5.0)
+    assert 6 <= train(100.0, 5.0) <= 8

@@ -303,6 +303,30 @@ def test_a_run_that_no_worker_has_yet_is_not_called_silent(clock):
     assert (heard().silent, ledger.lost) == ({}, [])
 
 
+def test_a_step_that_takes_long_is_said_until_it_is_over(clock):
+    ledger, _, step = make(clock, "a")
+    seen = []
+
+    def wait(seconds):
+        clock.now += 2
+        seen.append(heard() and heard().trouble)
+        return len(seen) > 4
+
+    def waiting(answer=ledger.waiting):
+        if len(seen) == 2:
+            step.engine.look_at_itself()
+            assert not heard().trouble
+            clock.now += 30
+            step.engine.look_at_itself()
+            assert heard().trouble == engine_module.STALLED
+        return answer()
+
+    ledger.waiting = waiting
+    step.engine.run(SimpleNamespace(wait=wait))
+    assert len(seen) == 5
+    assert seen[-1] == ""
+
+
 def test_runs_are_left_to_the_engine_that_takes_over(clock):
     ledger, cluster = Ledger("a"), Cluster(1)
 

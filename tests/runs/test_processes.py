@@ -14,6 +14,7 @@ import pytest
 from forecasting.model.backup import Backup
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
+from forecasting.runs.launcher import silent_since
 from forecasting.runs.store import RunStore
 
 # What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
@@ -207,30 +208,47 @@ def test_a_second_app_on_the_same_home_shares_the_engine(app, store, home, histo
     assert ended(store, store.create(history, tiny)).state == "finished"
 
 
-def test_a_worker_that_dies_fails_only_its_own_run(app, store, history, tiny, endless):
+def test_a_run_goes_on_when_its_worker_dies_and_leaves_a_result_when_that_freezes(app, store, home, history, tiny, endless):
     both = [store.create(history, endless), store.create(history, endless)]
     for run_id in both:
         assert learning(store, run_id).state == "running"
     waiting = store.create(history, tiny)
     assert store.get(waiting).queue_position == 1
+    backups = {run_id: Backup(home / "backups" / f"{run_id}.npz") for run_id in both}
+    wait_for(lambda: all(backup.path.exists() for backup in backups.values()))
+    before = {run_id: len(backup.load().rows) for run_id, backup in backups.items()}
     app.workers()[0].kill()
-    victim = wait_for(lambda: next((run_id for run_id in both if not store.get(run_id).active), None))
+    victim = wait_for(lambda: next((run_id for run_id in both if store.get(run_id).attempt == 2), None))
     survivor = next(run_id for run_id in both if run_id != victim)
-    run = store.get(victim)
-    assert run.state == "failed"
-    assert "died" in run.error
-    epoch = store.get(survivor).epoch
-    assert ended(store, waiting).state == "finished"
-    assert store.get(survivor).epoch > epoch
+    assert "died" in store.get(victim).setback
+    run = wait_for(lambda: run if (run := store.get(victim)).state == "running" and run.rate else None)
+    assert run.epoch >= before[victim]
+    assert store.get(survivor).attempt == 1
+    curve = store.curve(victim)
+    assert curve["epoch"].tolist() == list(range(1, len(curve) + 1))
     store.request_stop(survivor)
     assert ended(store, survivor).state == "stopped"
+    assert ended(store, waiting).state == "finished"
+    for worker in app.workers():
+        worker.suspend()
+    wait_for(lambda: silent_since(victim))
+    before = len(backups[victim].load().rows)
+    store.request_stop(victim, force=True)
+    run = ended(store, victim)
+    assert (run.state, run.has_result, run.attempt) == ("stopped", True, 3)
+    assert len(store.result(victim).curve) == len(store.curve(victim)) == before
 
 
 def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, home, history, endless):
     run_id, waiting = store.create(history, endless), store.create(history, endless, name="later")
     backup = Backup(home / "backups" / f"{run_id}.npz")
     wait_for(backup.path.exists)
-    app.kill()
+    other, engine = App(home), app.engines()
+    app.kill()  # which started the engine
+    before = store.get(run_id).epoch
+    wait_for(lambda: store.get(run_id).epoch > before + 5)
+    assert other.engines() == engine
+    other.kill()
     wait_for(lambda: not app.serving())
     store.request_stop(waiting)
     following = App(home, quiet=True)
@@ -248,23 +266,31 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
         learning(store, run_id)
         curve = store.curve(run_id)
         assert curve["epoch"].tolist() == list(range(1, len(curve) + 1))
-        check_that_an_engine_which_was_killed_is_replaced_once_a_page_is_open(following, store, run_id)
+        check_that_an_engine_is_replaced_and_its_run_goes_on(following, store, run_id, kill_engine)
+        check_that_an_engine_is_replaced_and_its_run_goes_on(following, store, run_id, freeze_engine)
         check_that_an_experiment_goes_on_by_itself(following, store, history, endless)
     finally:
         following.kill()
         wait_for(lambda: not following.serving())
 
 
-def check_that_an_engine_which_was_killed_is_replaced_once_a_page_is_open(app, store, run_id):
-    """And that its run is interrupted; the app is quiet."""
-    assert store.get(run_id).state == "running"
-    kill_engine(app)
-    assert store.get(run_id).state == "running"  # nobody has looked
-    app.open_page()
-    run = ended(store, run_id)
-    assert run.state == "interrupted"
-    assert "Resume" in run.error
+def check_that_an_engine_is_replaced_and_its_run_goes_on(app, store, run_id, fault):
+    """Once a page is open: the app is quiet."""
+    before, engines = store.get(run_id), app.engines()
+    assert before.state == "running"
+    fault(app)
+    run = wait_for(lambda: app.open_page() or (
+        run if (run := store.get(run_id)).attempt > before.attempt and run.state == "running" and run.rate else None))
+    assert (run.attempt, run.lost) == (before.attempt + 1, 0)
+    assert "ended unexpectedly" in run.setback
     assert len(app.engines()) == 1
+    assert app.engines() != engines
+    curve = store.curve(run_id)
+    assert curve["epoch"].tolist() == list(range(1, len(curve) + 1))
+
+
+def freeze_engine(app):
+    app.engines()[0].suspend()
 
 
 def kill_engine(app):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecasting.runs.files import backup_file
 from forecasting.runs.kinds.kind import Computed, RunKind
 
 __all__ = ["TRAIN", "read_training"]
 
 
 def _train(ledger, run, reporter, should_stop) -> Computed:
-    from forecasting.model.backup import Backup
     from forecasting.result import train
+    from forecasting.runs.backups import RunBackup
 
-    history, backup = ledger.history(run.id), Backup(backup_file(run.id))
+    history, backup = ledger.history(run.id), RunBackup(ledger, run)
     if run.attempt > 1:
         before = backup.load()
         reporter.go_on(before.rows if before else ())

@@ -1,0 +1,453 @@
+"""What becomes of a run when something that it needs is killed, frozen or full.
+
+    python benchmarks/faults.py [NAME ...] [--times N] [--mlflow COMMAND]
+
+Each fault is made three times in a row, with real processes in a data folder of their own, and a table is printed: what was
+seen, or what was not as it should be. NAME: only these faults, by the names of their functions. It sends signals, so it needs
+Linux or macOS.
+"""
+
+import argparse
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from forecasting import ForecastConfig, PriceHistory  # noqa: E402
+from forecasting.model.backup import Backup  # noqa: E402
+from forecasting.runs.launcher import silent_since  # noqa: E402
+from forecasting.runs.ledger import RunLedger  # noqa: E402
+from forecasting.runs.store import RunStore  # noqa: E402
+
+DASK = [sys.executable, "-m", "dask"]
+MLFLOW: list[str] = []  # the command of a whole MLflow, which is not among this project's requirements
+PATIENCE = 240  # seconds, on a machine that is busy with other things
+TINY = ForecastConfig(window=10, units=(4,), epochs=2, batch_size=32, patience=None)
+LONG = dataclasses.replace(TINY, epochs=1000, learning_rate=1e-5, window=30, units=(96,), batch_size=4)
+# What an app does: see to it that an engine is alive, and say what the pages would.
+APP = """
+import time
+from forecasting.runs.launcher import engine_trouble, ensure_engine
+said = None
+while True:
+    ensure_engine()
+    if said != (said := engine_trouble()):
+        print(f"{time.time():.1f} {said}", flush=True)
+    time.sleep(0.2)
+"""
+
+
+class App:
+    """An app on a data folder, without its pages."""
+
+    def __init__(self, home: Path, workers: int = 1, **environment):
+        self.home, self.log = home, home / f"app-{time.monotonic_ns()}.log"
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen([sys.executable, "-c", APP], stdout=output, env=os.environ | {
+                "PYTHONPATH": str(ROOT), "FORECASTING_HOME": str(home), "FORECASTING_WORKERS": str(workers), **environment})
+
+    def said(self) -> list[tuple[float, str]]:
+        """What its pages said about the engine so far: when, and what."""
+        return [(float(line.split(" ", 1)[0]), line.split(" ", 1)[1]) for line in self.log.read_text().splitlines()]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def serving(home: Path, word: str) -> list[psutil.Process]:
+    """The processes of a data folder whose command line has this word."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("FORECASTING_HOME") == str(home) and any(word in part for part in process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def engines(home: Path):
+    return serving(home, "forecasting.runs.engine")
+
+
+def workers(home: Path):
+    return serving(home, "spawn_main")
+
+
+def wait_for(condition, what: str, seconds: float = PATIENCE):
+    """The first true value of `condition()`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.05)
+    return value
+
+
+class Place:
+    """A data folder with an app, and what is looked at in it."""
+
+    def __init__(self, home: Path):
+        self.home, self.apps = home, []
+        os.environ["FORECASTING_HOME"] = str(home)
+        self.use_store()
+
+    def use_store(self):
+        RunStore(patience=None).list()  # opened, which takes half a minute on a machine that is busy with other things
+        self.store = RunStore(patience=30)
+
+    def app(self, **options) -> App:
+        self.apps.append(App(self.home, **options))
+        return self.apps[-1]
+
+    def train(self, config=LONG) -> str:
+        return self.store.create(HISTORY, config)
+
+    def learnt(self, run_id: str, epochs: int, attempt: int = 1):
+        """The run, once it has learnt so many epochs in this attempt."""
+        def look():
+            run = self.store.get(run_id)
+            assert run.active, f"the run is {run.state}: {run.error}"
+            return run.attempt == attempt and run.state == "running" and run.epoch >= epochs and run
+
+        return wait_for(look, f"epoch {epochs} of attempt {attempt}")
+
+    def backed_up(self, run_id: str) -> int:
+        """The epoch of the backup, once there is one."""
+        state = wait_for(lambda: Backup(self.home / "backups" / f"{run_id}.npz").load(), "a backup")
+        return len(state.rows)
+
+    def backup_of(self, run_id: str, cluster):
+        """A function that returns the epoch of the backup that another machine can go on from."""
+        def look():
+            if MLFLOW:
+                return (RunLedger().backup(run_id) or {}).get("epochs")
+            state = Backup(self.home / "backups" / f"{run_id}.npz").load()
+            return state and len(state.rows)
+
+        return look
+
+    def ended(self, run_id: str):
+        return wait_for(lambda: run if not (run := self.store.get(run_id)).active else None, "the end of the run")
+
+    def check_curve(self, run_id: str):
+        """No epoch is missing, and none is there twice. Returns how many there are."""
+        epochs = self.store.curve(run_id)["epoch"].tolist()
+        assert epochs == list(range(1, len(epochs) + 1)), f"the curve has the epochs {epochs}"
+        return len(epochs)
+
+    def check_goes_on(self, run_id: str, attempt: int = 2) -> str:
+        """The run goes on from its backup, and says why."""
+        def look():
+            run = self.store.get(run_id)
+            return run.attempt == attempt and run.state == "running" and run.rate and run
+
+        started = time.monotonic()
+        before = self.backed_up(run_id)
+        run = wait_for(look, f"attempt {attempt}")
+        assert run.setback, "it does not say why it is at another attempt"
+        assert run.epoch >= before, f"it went on from epoch {run.epoch}, although its backup had {before}"
+        self.learnt(run_id, run.epoch + 3, attempt)
+        self.check_curve(run_id)
+        return f"attempt {attempt} from epoch {before} on, {time.monotonic() - started:.0f} s later"
+
+    def stop(self, run_id: str):
+        """Stops the run and checks what it leaves."""
+        self.store.request_stop(run_id)
+        run = self.ended(run_id)
+        assert (run.state, run.has_result) == ("stopped", True), f"{run.state}: {run.error}"
+        self.store.result(run_id)
+
+    def close(self):
+        for app in self.apps:
+            app.kill()
+        wait_for(lambda: not engines(self.home) and not workers(self.home), "the end of the engine and its workers", 60)
+
+
+def _history() -> PriceHistory:
+    rng = np.random.default_rng(0)
+    dates = pd.bdate_range("2020-01-01", periods=400, name="Date")
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, len(dates))))
+    return PriceHistory(pd.DataFrame({"Close": close}, index=dates), "TEST", "a random walk")
+
+
+HISTORY = _history()
+
+
+# The faults. Each is given a fresh `Place`, and returns what was seen.
+
+def worker_killed(place):
+    """It goes on by itself on another worker; when that is killed too, it is interrupted, and can be resumed."""
+    place.app()
+    run_id = place.train()
+    place.learnt(run_id, 20)
+    place.backed_up(run_id)
+    workers(place.home)[0].kill()
+    seen = place.check_goes_on(run_id)
+    workers(place.home)[0].kill()
+    run = place.ended(run_id)
+    assert (run.state, run.resumable) == ("interrupted", True), f"{run.state}: {run.error}"
+    assert "died" in run.error, run.error
+    assert place.check_curve(run_id) >= run.epoch
+    place.store.resume(run_id)
+    place.learnt(run_id, run.epoch, attempt=3)
+    place.stop(run_id)
+    return f"{seen}; killed again: interrupted, resumed"
+
+
+def worker_frozen(place):
+    """Said after ten seconds; stopped by force, it leaves a result of its backup."""
+    place.app()
+    run_id = place.train()
+    place.learnt(run_id, 20)
+    place.backed_up(run_id)
+    frozen = time.time()
+    workers(place.home)[0].suspend()
+    wait_for(lambda: silent_since(run_id), "the sentence", 20)
+    said = time.time() - frozen
+    before = place.backed_up(run_id)
+    asked = time.time()
+    place.store.request_stop(run_id, force=True)
+    run = place.ended(run_id)
+    assert (run.state, run.has_result) == ("stopped", True), f"{run.state}: {run.error}"
+    assert len(place.store.result(run_id).curve) == before == place.check_curve(run_id)
+    return f"said after {said:.0f} s; {time.time() - asked:.0f} s after Force stop a result of {before} epochs"
+
+
+def resumed_run_stopped_while_it_waits(place):
+    """It is interrupted as before, with its curve."""
+    app = place.app()
+    run_id = place.train()
+    place.learnt(run_id, 20)
+    place.backed_up(run_id)
+    app.kill()
+    run = place.ended(run_id)
+    assert run.state == "interrupted", run.state
+    epochs = place.check_curve(run_id)
+    place.store.resume(run_id)
+    place.store.request_stop(run_id)
+    place.app()
+    run = place.ended(run_id)
+    assert (run.state, run.resumable, run.epoch) == ("interrupted", True, epochs), f"{run.state} at epoch {run.epoch}"
+    assert place.check_curve(run_id) == epochs
+    return f"interrupted, {epochs} epochs kept"
+
+
+def engine_frozen(place):
+    """Said within ten seconds; another one takes its place, and nothing is lost."""
+    app = place.app()
+    run_id, waiting = place.train(), None
+    place.learnt(run_id, 20)
+    waiting = place.train(TINY)
+    place.backed_up(run_id)
+    frozen, (engine,) = time.time(), engines(place.home)
+    engine.suspend()
+    said, words = wait_for(lambda: [one for one in app.said() if one[0] > frozen and one[1] != "None"], "a sentence", 20)[0]
+    assert "does not answer" in words, words
+    assert said - frozen <= 10, f"said after {said - frozen:.0f} s"
+    seen = place.check_goes_on(run_id)
+    assert not engine.is_running()
+    wait_for(lambda: app.said()[-1][1] == "None", "the sentence to leave", 30)
+    assert place.store.get(waiting).state == "scheduled"
+    place.stop(run_id)
+    assert place.ended(waiting).state == "finished"
+    return f"said after {said - frozen:.0f} s; {seen}"
+
+
+def engine_killed(place):
+    """Its runs go on by themselves, and what is said is true."""
+    app = place.app()
+    run_id = place.train()
+    place.learnt(run_id, 20)
+    waiting = place.train(TINY)
+    place.backed_up(run_id)
+    engines(place.home)[0].kill()
+    seen = place.check_goes_on(run_id)
+    said = place.store.get(run_id).setback
+    assert "app" not in said.split(), said
+    wait_for(lambda: app.said()[-1][1] == "None", "the sentence to leave", 30)
+    place.stop(run_id)
+    assert place.ended(waiting).state == "finished"
+    return seen
+
+
+def first_of_two_apps_ends(place):
+    """The other one's run goes on, in the same engine; that ends with the last app."""
+    first = place.app()
+    wait_for(lambda: engines(place.home), "the engine")
+    second = place.app()
+    run_id = place.train()
+    place.learnt(run_id, 10)
+    (engine,) = engines(place.home)
+    first.kill()
+    epoch = place.store.get(run_id).epoch
+    place.learnt(run_id, epoch + 20)
+    assert engines(place.home) == [engine]
+    ended = time.time()
+    second.kill()
+    run = place.ended(run_id)
+    assert run.state == "interrupted", run.state
+    wait_for(lambda: not engine.is_running(), "the end of the engine", 30)
+    return f"went on for 20 epochs; the engine ended {time.time() - ended:.0f} s after the last app"
+
+
+class Cluster:
+    """A Dask cluster of its own: a scheduler and two workers, each with a home of its own, as on other machines.
+
+    place: whose apps use it. Where a command for an MLflow server was given, it is their store; otherwise they share a folder.
+    """
+
+    def __init__(self, place: Place):
+        self.place, self.processes, self.started = place, [], 0
+        self.environment = {}
+        if MLFLOW:
+            port = free_port()
+            folder = place.home / "server"
+            folder.mkdir()
+            self._start("server", [*MLFLOW, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+                                   "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
+                                   "--artifacts-destination", str(folder / "artifacts")])
+            os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
+            wait_for(lambda: answers(port), "the MLflow server")
+        self.port = free_port()
+        self.environment["DASK_SCHEDULER_ADDRESS"] = f"tcp://127.0.0.1:{self.port}"
+        self.scheduler = self.start_scheduler()
+        command = [*DASK, "worker", self.environment["DASK_SCHEDULER_ADDRESS"], "--nthreads", "1", "--no-dashboard"]
+        self.workers = [self._start("worker", command, FORECASTING_HOME=str(self._home(number))) for number in (1, 2)]
+
+    def start_scheduler(self):
+        return self._start("scheduler", [*DASK, "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"])
+
+    def _home(self, number: int) -> Path:
+        home = self.place.home / f"machine-{number}"
+        home.mkdir()
+        return home
+
+    def _start(self, name, command, **environment):
+        self.started += 1
+        with (self.place.home / f"{name}-{self.started}.log").open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, cwd=self.place.home, start_new_session=True,
+                                       env=os.environ | {"PYTHONPATH": str(ROOT)} | environment)
+        self.processes.append(psutil.Process(process.pid))
+        return self.processes[-1]
+
+    def computing(self, run_id: str) -> psutil.Process:
+        """The process of the worker that computes the run: of those below the two, the one that is busiest."""
+        below = [child for worker in self.workers for child in worker.children(recursive=True)
+                 if any("spawn_main" in part for part in child.cmdline())]
+        before = {child: child.cpu_times() for child in below}
+        time.sleep(1.5)
+        return max(below, key=lambda child: child.cpu_times().user - before[child].user)
+
+    def close(self):
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        for process in self.processes:
+            for one in [*process.children(recursive=True), process]:
+                one.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def worker_of_a_dask_cluster_killed(place):
+    """The run goes on from its backup on another machine, as attempt 2, whatever the scheduler does by itself."""
+    with closing(Cluster(place)) as cluster:
+        place.use_store()
+        place.app(**cluster.environment)
+        run_id = place.train()
+        place.learnt(run_id, 20)
+        before = wait_for(place.backup_of(run_id, cluster), "a backup", 60)
+        cluster.computing(run_id).kill()
+        run = wait_for(lambda: (run := place.store.get(run_id)).attempt == 2 and run.state == "running" and run.rate and run,
+                       "attempt 2")
+        assert run.setback, "it does not say why it is at another attempt"
+        assert run.epoch >= before, f"it went on from epoch {run.epoch}, although its backup had {before}"
+        place.learnt(run_id, run.epoch + 3, attempt=2)
+        epochs = place.check_curve(run_id)
+        place.stop(run_id)
+        return f"attempt 2 from epoch {before} or later, {epochs} epochs in the curve, each once"
+
+
+def scheduler_of_a_dask_cluster_killed(place):
+    """Said; its orphaned worker is refused; with the scheduler back, the run goes on without a restart of the app."""
+    with closing(Cluster(place)) as cluster:
+        place.use_store()
+        app = place.app(**cluster.environment)
+        run_id = place.train()
+        place.learnt(run_id, 20)
+        killed = time.time()
+        cluster.scheduler.kill()
+        wait_for(lambda: place.store.get(run_id).attempt == 2, "the end of attempt 1")
+        noticed, seen = time.time() - killed, len(place.store.curve(run_id))
+        wait_for(lambda: [one for one in app.said() if one[0] > killed and one[1] != "None"], "a sentence", 60)
+        time.sleep(10)
+        run = place.store.get(run_id)
+        assert (run.state, run.attempt) == ("scheduled", 2), f"{run.state}, attempt {run.attempt}"
+        assert len(place.store.curve(run_id)) == seen, "the orphaned worker wrote on"
+        cluster.start_scheduler()
+        place.learnt(run_id, 25, attempt=2)
+        place.check_curve(run_id)
+        place.stop(run_id)
+        return f"noticed after {noticed:.0f} s; nothing written in 10 s after that; attempt 2 went on"
+
+
+FAULTS = [worker_killed, worker_frozen, resumed_run_stopped_while_it_waits, engine_frozen, engine_killed,
+          first_of_two_apps_ends, worker_of_a_dask_cluster_killed, scheduler_of_a_dask_cluster_killed]
+
+
+def attempt(fault) -> tuple[bool, str]:
+    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
+        place = Place(Path(folder))
+        try:
+            return True, fault(place)
+        except Exception as error:  # noqa: BLE001 (a row of the table, whatever it is)
+            traceback.print_exc(file=sys.stderr)
+            return False, f"{type(error).__name__}: {error}".split("\n", 1)[0]
+        finally:
+            place.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(fault.__name__ for fault in FAULTS))
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--mlflow", metavar="COMMAND", help="a whole MLflow, e.g. of another environment, to run a server")
+    wanted = parser.parse_args()
+    MLFLOW.extend([wanted.mlflow] if wanted.mlflow else [])
+    failures = 0
+    for fault in [fault for fault in FAULTS if not wanted.names or fault.__name__ in wanted.names]:
+        print(f"{fault.__name__.replace('_', ' ').capitalize()}: {fault.__doc__}")
+        for number in range(1, wanted.times + 1):
+            began = time.monotonic()
+            passed, words = attempt(fault)
+            failures += not passed
+            print(f"  {number}  {'ok  ' if passed else 'FAIL'}  {time.monotonic() - began:4.0f} s  {words}", flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
