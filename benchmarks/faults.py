@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from forecasting import ForecastConfig, PriceHistory, load_sample  # noqa: E402
 from forecasting.errors import TooLarge  # noqa: E402
 from forecasting.model.backup import Backup  # noqa: E402
-from forecasting.model.size import MOST_OF_ALL, peak_memory  # noqa: E402
+from forecasting.model.size import peak_memory  # noqa: E402
 from forecasting.runs.launcher import silent_since  # noqa: E402
 from forecasting.runs.ledger import RunLedger  # noqa: E402
 from forecasting.runs.store import RunStore  # noqa: E402
@@ -457,8 +457,8 @@ def too_much_memory(place):
 
 def two_hungry_runs(place):
     """The second one waits, says why, and is computed once the first one has ended."""
-    # As if this machine had room for one run, so that nothing has to be filled.
-    memory = 1.3 * peak_memory(LONG, len(HISTORY)) / MOST_OF_ALL / 1e9
+    # As if this machine had room for one such run, so that no memory has to be filled.
+    memory = 2.3 * peak_memory(LONG, len(HISTORY)) / 1e9
     place.app(workers=2, FORECASTING_MEMORY_GB=f"{memory:.3f}")
     first, second = place.train(), place.train(dataclasses.replace(LONG, seed=1))
     run = wait_for(lambda: run if (run := place.store.get(second)).phase.startswith("for memory") else None, "the reason")
