@@ -328,16 +328,15 @@ class Cluster:
         self.port = free_port()
         self.environment["DASK_SCHEDULER_ADDRESS"] = f"tcp://127.0.0.1:{self.port}"
         self.scheduler = self.start_scheduler()
-        command = [*DASK, "worker", self.environment["DASK_SCHEDULER_ADDRESS"], "--nthreads", "1", "--no-dashboard"]
-        self.workers = [self._start("worker", command, FORECASTING_HOME=str(self._home(number))) for number in (1, 2)]
+        self.workers = self.start_workers()
 
     def start_scheduler(self):
         return self._start("scheduler", [*DASK, "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"])
 
-    def _home(self, number: int) -> Path:
-        home = self.place.home / f"machine-{number}"
-        home.mkdir()
-        return home
+    def start_workers(self):
+        command = [*DASK, "worker", self.environment["DASK_SCHEDULER_ADDRESS"], "--nthreads", "1", "--no-dashboard"]
+        homes = [str(self.place.home / f"machine-{number}") for number in (1, 2)]
+        return [self._start("worker", command, FORECASTING_HOME=home) for home in homes]
 
     def _start(self, name, command, **environment):
         self.started += 1
@@ -396,7 +395,7 @@ def worker_of_a_dask_cluster_killed(place):
 
 
 def scheduler_of_a_dask_cluster_killed(place):
-    """Said; its orphaned worker is refused; with the scheduler back, the run goes on without a restart of the app."""
+    """Said; its orphaned worker is refused; once the cluster is back, the run goes on without a restart of the app."""
     with closing(Cluster(place)) as cluster:
         place.use_store()
         app = place.app(**cluster.environment)
@@ -412,6 +411,7 @@ def scheduler_of_a_dask_cluster_killed(place):
         assert (run.state, run.attempt) == ("scheduled", 2), f"{run.state}, attempt {run.attempt}"
         assert len(place.store.curve(run_id)) == seen, "the orphaned worker wrote on"
         cluster.start_scheduler()
+        cluster.start_workers()  # since Dask's end with their scheduler
         place.learnt(run_id, 25, attempt=2)
         place.check_curve(run_id)
         place.stop(run_id)

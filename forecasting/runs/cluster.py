@@ -99,12 +99,14 @@ class Cluster:
 
     def free(self, submitted: int) -> int:
         """How many runs can start now. submitted: how many have been submitted and not ended"""
+        self._check()
         threads, busy = self._client.nthreads(), self._client.processing()
         free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_ready(address))
         return max(0, min(free, sum(threads.values()) - submitted))
 
     def size(self) -> int:
         """How many runs can be computed at once."""
+        self._check()
         return sum(self._client.nthreads().values())
 
     def trouble(self) -> str | None:
@@ -127,6 +129,7 @@ class Cluster:
 
     def listen(self) -> dict[tuple[str, int], float]:
         """{(run id, attempt) of a run that a worker has: what changes with each sign of life of that worker}."""
+        self._check()
         now, workers = time.monotonic(), self._client.scheduler_info()["workers"]
         seen = {address: one["last_seen"] for address, one in workers.items()}
         self._seen = {address: self._seen[address] if self._seen.get(address, (None,))[0] == sign else (sign, now)
@@ -201,6 +204,14 @@ class Cluster:
         for pool in (self._asides, self._kills):
             pool.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=2)
+
+    def _check(self):
+        """Raises ClusterUnavailable if the connection to the scheduler is lost. Dask's client would keep its callers waiting
+        while it tries to connect again."""
+        if self._client.status != "running":
+            raise ClusterUnavailable(f"The Dask scheduler at {self._address}, which DASK_SCHEDULER_ADDRESS names, is gone. "
+                                     "Runs go on by themselves once it is back." if self._address else
+                                     "The workers that compute runs were lost. They are started again.")
 
     def _is_warm(self, address) -> bool:
         future = self._warm_ups.get(address)

@@ -136,18 +136,19 @@ class Engine:
             except StoreUnavailable as error:
                 log.warning("%s", error)
                 self._trouble = str(error)
+                self._stepped = None
                 self._say()
                 ended.wait(RETRY_AFTER)
-                self._stepped = None
             except OSError as error:
                 if is_full(error):  # which says nothing about the workers
                     log.warning("%s", error)
+                    self._stepped = None
                     ended.wait(RETRY_AFTER)
                     continue
                 self._lose_cluster(error)
+                self._stepped = None
                 self._say()
                 ended.wait(RETRY_AFTER)
-                self._stepped = None
         if not is_replaced():
             self._interrupt()
         self._status.fall_silent()

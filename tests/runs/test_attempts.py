@@ -13,7 +13,7 @@ DIED = "Its process died."
 
 @pytest.fixture(scope="module")
 def store(home):
-    return RunStore()
+    return RunStore(patience=None)
 
 
 @pytest.fixture

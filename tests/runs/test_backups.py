@@ -31,7 +31,7 @@ def machines(home, tmp_path, monkeypatch, history, tiny):
         nonlocal machine
         machine = name
 
-    engine, run_id = RunLedger(), RunStore().create(history, tiny)
+    engine, run_id = RunLedger(), RunStore(patience=None).create(history, tiny)
     engine.next_runs(1)
     yield engine, run_id, use
     for left in [*engine.left_running(), *engine.waiting()]:

@@ -5,7 +5,7 @@ import time
 import psutil
 import pytest
 
-from forecasting.runs.cluster import Cluster, _key
+from forecasting.runs.cluster import Cluster, ClusterUnavailable, _key
 
 RUN = "a" * 32
 
@@ -47,6 +47,15 @@ def test_a_frozen_worker_gives_no_sign_of_life_and_is_ended_at_once(cluster):
     assert future.status == "error"
     wait_for(lambda: cluster._client.nthreads().keys() - {address})  # another one takes its place
     assert cluster.listen() == {}
+
+
+def test_a_lost_scheduler_is_noticed_at_once(cluster):
+    assert cluster.size() == 1
+    cluster._client.status = "connecting"  # as Dask's client has it while it tries for long
+    for call in (cluster.size, cluster.listen, lambda: cluster.free(0)):
+        with pytest.raises(ClusterUnavailable, match="started again"):
+            call()
+    cluster._client.status = "running"
 
 
 def test_a_worker_that_is_silent_or_being_ended_is_given_nothing(cluster, monkeypatch):
