@@ -26,8 +26,10 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from forecasting import ForecastConfig, PriceHistory  # noqa: E402
+from forecasting import ForecastConfig, PriceHistory, load_sample  # noqa: E402
+from forecasting.errors import TooLarge  # noqa: E402
 from forecasting.model.backup import Backup  # noqa: E402
+from forecasting.model.size import peak_memory  # noqa: E402
 from forecasting.runs.launcher import silent_since  # noqa: E402
 from forecasting.runs.ledger import RunLedger  # noqa: E402
 from forecasting.runs.store import RunStore  # noqa: E402
@@ -36,6 +38,7 @@ DASK = [sys.executable, "-m", "dask"]
 MLFLOW: list[str] = []  # the command of a whole MLflow, which is not among this project's requirements
 PATIENCE = 240  # seconds, on a machine that is busy with other things
 TINY = ForecastConfig(window=10, units=(4,), epochs=2, batch_size=32, patience=None)
+LARGE = ForecastConfig(window=250, units=(256,) * 4, batch_size=8, epochs=50)
 LONG = dataclasses.replace(TINY, epochs=1000, learning_rate=1e-5, window=30, units=(96,), batch_size=4)
 # What an app does: see to it that an engine is alive, and say what the pages would.
 APP = """
@@ -415,8 +418,61 @@ def scheduler_of_a_dask_cluster_killed(place):
         return f"noticed after {noticed:.0f} s; nothing written in 10 s after that; attempt 2 went on"
 
 
+def large_network_stopped(place):
+    """Its epoch ends with the batch that it is at; its predicting says how far it is, and can be stopped in turn."""
+    place.app()
+    sample = load_sample()
+    sample = dataclasses.replace(sample, frame=sample.frame.iloc[:1500])
+    run_id = place.store.create(sample, LARGE)
+    wait_for(lambda: place.store.get(run_id).phase == "training", "the training", 600)
+    time.sleep(30)  # the first step is compiled meanwhile
+    stopped = time.time()
+    place.store.request_stop(run_id)
+    wait_for(lambda: place.store.get(run_id).phase.startswith("predicting"), "the end of the epoch", 600)
+    predicting = time.time()
+    wait_for(lambda: place.store.get(run_id).phase.startswith("predicting, "), "how far it is", 600)
+    far = place.store.get(run_id).phase
+    asked = time.time()
+    place.store.request_stop(run_id, predicting=True)
+    run = wait_for(lambda: run if not (run := place.store.get(run_id)).active else None, "the end of the run", 600)
+    assert (run.state, run.has_result) == ("stopped", True), f"{run.state}: {run.error}"
+    result = place.store.result(run_id)
+    assert result.metrics["test"]["rmse"] > 0
+    left = result.unpredicted
+    assert left["train"], "everything was predicted"
+    return (f"epoch ended after {predicting - stopped:.1f} s; {far}; result {time.time() - asked:.1f} s after the second Stop, "
+            f"without forecasts of {sum(left.values())} of {len(result.predictions)} days")
+
+
+def too_much_memory(place):
+    """Refused before it is made, with what it would need and what needs less."""
+    try:
+        place.store.create(HISTORY, dataclasses.replace(LARGE, units=(1024,) * 8, batch_size=8192))
+    except TooLarge as refused:
+        said, nearest = str(refused), refused.nearest
+    assert nearest is not None
+    assert place.store.list() == []
+    return said.split(", and", 1)[0]
+
+
+def two_hungry_runs(place):
+    """The second one waits, says why, and is computed once the first one has ended."""
+    # As if this machine had room for one such run, so that no memory has to be filled.
+    memory = 2.3 * peak_memory(LONG, len(HISTORY)) / 1e9
+    place.app(workers=2, FORECASTING_MEMORY_GB=f"{memory:.3f}")
+    first, second = place.train(), place.train(dataclasses.replace(LONG, seed=1))
+    run = wait_for(lambda: run if (run := place.store.get(second)).phase.startswith("for memory") else None, "the reason")
+    assert run.state == "scheduled"
+    place.learnt(first, 3)
+    place.stop(first)
+    place.learnt(second, 3)
+    place.stop(second)
+    return f"it waited {run.phase}"
+
+
 FAULTS = [worker_killed, worker_frozen, resumed_run_stopped_while_it_waits, engine_frozen, engine_killed,
-          first_of_two_apps_ends, worker_of_a_dask_cluster_killed, scheduler_of_a_dask_cluster_killed]
+          first_of_two_apps_ends, worker_of_a_dask_cluster_killed, scheduler_of_a_dask_cluster_killed,
+          large_network_stopped, too_much_memory, two_hungry_runs]
 
 
 def attempt(fault) -> tuple[bool, str]:

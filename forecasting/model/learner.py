@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import keras
@@ -59,6 +60,8 @@ class Learner:
         self.optimizer = _optimizer(config)
         self.optimizer.build(self.network.trainable_variables)
         self._loss = LOSSES[config.loss]
+        self._compiled: set[str] = set()
+        self.is_whole = True  # False once a call was left to itself
         state = [*self.network.variables, *self.optimizer.variables]
         self._fresh = [(variable, variable.numpy()) for variable in state]
         series = [tf.TensorSpec((None, n_features)), tf.TensorSpec((None, config.horizon))]
@@ -111,7 +114,10 @@ class Learner:
         total, count, done = 0.0, 0.0, 0
         while done < steps and np.isfinite(total) and not should_stop():
             end, started = min(steps, done + self._steps_a_call), time.perf_counter()
-            losses, numbers = self._train(*self._series, self._counts, order, done, end)
+            called = self._call("train", self._train, (*self._series, self._counts, order, done, end), should_stop)
+            if called is None:
+                break
+            losses, numbers = called
             total += losses.numpy().sum(dtype=np.float64)
             count += numbers.numpy().sum(dtype=np.float64)
             seconds_a_step = (time.perf_counter() - started) / (end - done)
@@ -119,13 +125,35 @@ class Learner:
             done = end
         return float(total / count) if done else None, done == steps
 
+    def _call(self, name, function, arguments, should_stop):
+        """function(*arguments); None if it was asked to stop while the function was being compiled.
+
+        Compiling takes up to a minute for a large network and cannot be interrupted, so it happens on a thread of its own. A
+        stop leaves that to itself, and this learner trains nothing more.
+        """
+        if name in self._compiled:
+            return function(*arguments)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="compile")
+        called = thread.submit(function, *arguments)
+        thread.shutdown(wait=False)
+        self.is_whole = False
+        while not wait([called], timeout=CALL_SECONDS).done:
+            if should_stop():
+                return None
+        self.is_whole = True
+        self._compiled.add(name)
+        return called.result()
+
     def validate(self, should_stop) -> float | None:
         """The mean loss of the windowed forecasts from the validation part; None if it was stopped."""
         total, rows = 0.0, forecast_rows(self.network, self.window)
         for batch in in_batches(self._validation_origins, rows, self.parts):
             if should_stop():
                 return None
-            total += float(self._validate(*self._series, batch))
+            called = self._call("validate", self._validate, (*self._series, batch), should_stop)
+            if called is None:
+                return None
+            total += float(called)
         return total / len(self._validation_origins)
 
     def glance_origins(self) -> np.ndarray:
@@ -237,4 +265,4 @@ def _optimizer(config):
     return optimizer
 
 
-_learners = Pool(Learner, process.KEPT)
+_learners = Pool(Learner, process.KEPT, is_usable=lambda learner: learner.is_whole)

@@ -37,11 +37,11 @@ class Pool:
     >>> with pool.lend() as first, pool.lend() as second:
     ...     assert first is not second
 
-    make: (*key) -> an object; kept: the most idle objects to keep
+    make: (*key) -> an object; kept: the most idle objects to keep; is_usable: whether one may be lent again
     """
 
-    def __init__(self, make, kept: int):
-        self._make, self._kept = make, kept
+    def __init__(self, make, kept: int, is_usable=lambda thing: True):
+        self._make, self._kept, self._is_usable = make, kept, is_usable
         self._waiting: list[tuple] = []  # (key, object), the most recently used last
         self._lock = threading.Lock()
 
@@ -57,7 +57,8 @@ class Pool:
             yield thing
         finally:
             with self._lock:
-                self._waiting.append((key, thing))
+                if self._is_usable(thing):
+                    self._waiting.append((key, thing))
                 del self._waiting[: -self._kept]
 
     def clear(self):

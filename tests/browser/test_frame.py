@@ -7,16 +7,16 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
-from steps import curve_points, epoch, press_stop, press_train
+from steps import POINTS, curve_points, epoch, press_stop, press_train
 
 pytestmark = pytest.mark.browser
 PAGES = ("Data", "Train", "Evaluate", "Forecast", "Tune", "Runs")
-# The loss chart: a mark that only this element of the page bears, its range of epochs, and whether a hover is shown.
+# The loss chart: a mark that only this element of the page bears, its range of epochs, and which epoch the hover is of.
 CHART = """() => {
-    const plot = [...document.querySelectorAll('.js-plotly-plot')].find(
-        one => (one._fullData || []).some(trace => trace.name === "Validation"))
-    plot.mark = plot.mark || Math.random()
-    return [plot.mark, plot._fullLayout.xaxis.range.map(Math.round), plot.querySelectorAll('.hoverlayer .legend').length]
+    const chart = document.querySelector('.live-loss')
+    chart.mark = chart.mark || Math.random()
+    const hover = chart.querySelector('.hover')
+    return [chart.mark, chart.dataset.range, hover && hover.textContent.match(/Epoch [0-9]+/)[0]]
 }"""
 
 
@@ -36,26 +36,33 @@ def test_zoom_and_hover_of_the_loss_chart_stay_while_a_training_goes_on(app, vis
     settings = {"units": [16], "window": 30, "batch_size": 16, "epochs": 1000, "patience": None}
     visitor.goto(f"{app.url}/Train?{urlencode({'settings': json.dumps(settings)})}")
     press_train(visitor)
-    epoch(visitor, 3)
-    expect(visitor.locator(".js-plotly-plot .nsewdrag").first).to_be_visible()
-    box = visitor.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    epoch(visitor, 25)
+    chart = visitor.locator(".live-loss")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
     middle = box["y"] + box["height"] / 2
-    visitor.mouse.move(box["x"] + 10, middle)
-    visitor.mouse.down()
-    visitor.mouse.move(box["x"] + box["width"] / 4, middle, steps=5)
-    visitor.mouse.up()
-    visitor.wait_for_function(f"() => ({CHART})()[1][1] < 400")
-    visitor.mouse.move(box["x"] + box["width"] / 2 - 3, middle)
-    visitor.mouse.move(box["x"] + box["width"] / 2, middle)
-    visitor.wait_for_function(f"() => ({CHART})()[2] > 0")
+
+    def drag(start, end):
+        visitor.mouse.move(box["x"] + start, middle)
+        visitor.mouse.down()
+        visitor.mouse.move(box["x"] + end, middle, steps=5)
+        visitor.mouse.up()
+
+    drag(66, 150)
+    whole, (_, zoomed, _) = "-19 1020", visitor.evaluate(CHART)
+    assert int(zoomed.split()[1]) < 300
+    visitor.mouse.move(box["x"] + 80, middle)
     before, seen = visitor.evaluate(CHART), curve_points(visitor)
+    assert before[2]
     for _ in range(3):
-        epoch(visitor, seen + 1)
-        visitor.wait_for_function("seen => Math.max(...[...document.querySelectorAll('.js-plotly-plot')].flatMap("
-                                  "plot => (plot._fullData || []).map(trace => trace.x.length))) > seen", arg=seen)
+        visitor.wait_for_function(f"seen => ({POINTS})() > seen", arg=seen, timeout=60_000)
         assert visitor.evaluate(CHART) == before
         seen = curve_points(visitor)
+    visitor.mouse.dblclick(box["x"] + 80, middle)
+    assert visitor.evaluate(CHART)[1] == whole
     press_stop(visitor)
+    expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=60_000)
+    expect(visitor.locator(".live-loss")).to_have_count(0)
 
 
 @pytest.mark.parametrize("length", [40_000, 1_000_000])

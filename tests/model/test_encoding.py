@@ -31,10 +31,11 @@ def fit(close, config=SMALL, **columns):
 
 def test_a_validation_part_shorter_than_the_horizon_is_refused_with_the_nearest_settings_that_work():
     config = ForecastConfig(window=4, horizon=11)
-    with pytest.raises(NotEnoughData, match=r"at least 106 prices .* a horizon of 11 .* got 100\. Choose a longer period, or "
-                                            r"take the nearest settings that work \(Horizon: 11 → 10\)") as refused:
+    with pytest.raises(NotEnoughData, match=r"at least 106 prices .* a horizon of 11 .* got 100\. Choose a longer "
+                                            r"period, or take the nearest settings that work \(Validation share: "
+                                            r"10.% → 11.%\)") as refused:
         check_history(make_history(walk(100)), config)
-    assert refused.value.nearest == dataclasses.replace(config, horizon=10)
+    assert refused.value.nearest == dataclasses.replace(config, validation_share=0.11)
     check_history(make_history(walk(100)), refused.value.nearest)
 
 

@@ -148,3 +148,11 @@ def test_a_fork_is_told_to_spawn_instead_of_hanging(told):
     for line in forked:
         assert line.startswith("TrainingError: TensorFlow cannot go on in a forked process")
         assert "spawn" in line
+
+
+def test_a_pool_drops_what_cannot_be_used_again():
+    pool = Pool(make=lambda: [], kept=2, is_usable=lambda thing: not thing)
+    with pool.lend() as broken:
+        broken.append("broken")
+    with pool.lend() as fresh:
+        assert fresh is not broken

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from forecasting.errors import TooLarge
+from forecasting.errors import ConfigError, TooLarge
 from forecasting.model import size
 from forecasting.model.cells import CELLS
 from forecasting.model.config import CHOICES, RECOMMENDED, ForecastConfig
@@ -185,3 +185,12 @@ def test_where_no_batch_and_window_fit_units_are_named(monkeypatch):
 
 def test_trainings_may_take_a_part_of_the_machine_together_and_one_of_them_less():
     assert 0 < usable_memory(MOST_OF_ONE) < usable_memory() < usable_memory(1.0)
+
+
+def test_how_much_memory_there_is_can_be_said(monkeypatch):
+    monkeypatch.setenv("FORECASTING_MEMORY_GB", "16")
+    assert usable_memory(1.0) == 16e9
+    for bad in ("much", "nan", "0", "-1", "inf"):
+        monkeypatch.setenv("FORECASTING_MEMORY_GB", bad)
+        with pytest.raises(ConfigError, match="number of gigabytes"):
+            usable_memory()

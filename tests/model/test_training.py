@@ -240,11 +240,26 @@ class StopAfter:
 
 def test_a_stop_in_the_first_epoch_keeps_what_was_learnt():
     logs, config = [], dataclasses.replace(CONFIG, batch_size=1, patience=5, target="change")
+    fit(dataclasses.replace(config, epochs=1))  # compiled, so that the questions below are those between steps
     network, result = fit(config, on_epoch=logs.append, should_stop=StopAfter(3))
     assert result.stopped
     assert result.curve["epoch"].tolist() == [1] == [log.epoch for log in logs]
     assert np.isfinite(result.curve.to_numpy()).all()
     assert network.layers[-1].get_weights()[0].any() == (result.best_epoch == 1)
+
+
+def test_a_stop_while_the_first_step_is_compiled_waits_for_neither_and_spoils_no_later_training():
+    config, asked = dataclasses.replace(CONFIG, horizon=2, units=(5,), target="change"), []
+    network = build_network(config, 2)
+    before = flat(network)
+    result = fit_network(network, make_data(), config, Callbacks(should_stop=lambda: asked.append(1) or len(asked) > 2))
+    assert result.stopped
+    assert result.curve.empty
+    assert len(asked) <= 5
+    np.testing.assert_array_equal(flat(network), before)
+    again, repeated = fit(config)
+    assert len(repeated.curve) == config.epochs
+    np.testing.assert_array_equal(flat(again), flat(fit(config)[0]))
 
 
 def test_a_stop_before_the_first_step_leaves_the_network_as_it_was():

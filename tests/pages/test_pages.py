@@ -279,7 +279,7 @@ def test_settings_that_need_too_much_memory_are_refused_and_a_button_takes_small
     assert not test.exception
     assert "needs about 72 GB of this machine's 20 GB" in texts(test.error)
     assert "smaller batch" in texts(test.error)
-    assert "Batch size: 128 →" in texts(test.caption)
+    assert "128 → 8" in texts(test.caption)
     test.button(key="nearest_settings").click().run()
     assert not test.exception
     assert not test.error

@@ -42,7 +42,7 @@ def test_workers_on_other_machines_see_for_themselves(home, machine, history, ti
 
 def test_the_second_hungry_run_waits_says_why_and_starts_when_the_first_has_ended(machine, ledger, history, tiny):
     store = RunStore()
-    first, second = (store.create(history, replace(tiny, **GREAT, batch_size=512, seed=seed)) for seed in (1, 2))
+    first, second = (store.create(history, replace(tiny, **GREAT, batch_size=256, seed=seed)) for seed in (1, 2))
     (claimed,) = ledger.next_runs(2)
     assert claimed.id == first
     small = store.create(history, tiny)
