@@ -135,8 +135,8 @@ class Cluster:
         self._seen = {address: self._seen[address] if self._seen.get(address, (None,))[0] == sign else (sign, now)
                       for address, sign in seen.items()}
         self._condemned &= seen.keys()
-        return {_run_of(key): seen[address] for address, keys in self._client.processing().items()
-                for key in keys if _run_of(key) and address in seen}
+        return {run: seen[address] for address, keys in self._client.processing().items() if address in seen
+                for key in keys if (run := _run_of(key)) is not None}
 
     def stop(self, run_id: str, attempt: int, reason: str | None, predicting: bool = False) -> bool:
         """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet.
@@ -231,6 +231,7 @@ class Cluster:
 
     def _process(self, address) -> psutil.Process | None:
         """The process of a local worker."""
+        assert self._own is not None
         pids = [nanny.pid for nanny in self._own.workers.values() if nanny.worker_address == address and nanny.pid]
         return psutil.Process(pids[0]) if pids else None
 

@@ -370,9 +370,11 @@ def _watch(pipe: int, ended: threading.Event):
     """Sets `ended` once the other end of the pipe is closed, and no other app is left either."""
     while os.read(pipe, 4096):
         pass
-    # Two looks: an app that has just made its file may not have locked it yet.
-    while is_anybody_there(home()) or (time.sleep(LOOK_EVERY) or is_anybody_there(home())):
-        time.sleep(LOOK_EVERY)
+    alone = 0  # looks in a row that found nobody: an app that has just made its file may not have locked it yet
+    while alone < 2:
+        alone = 0 if is_anybody_there(home()) else alone + 1
+        if alone < 2:
+            time.sleep(LOOK_EVERY)
     ended.set()
 
 
