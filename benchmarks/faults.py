@@ -356,8 +356,9 @@ class Cluster:
     def close(self):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         for process in self.processes:
-            for one in [*process.children(recursive=True), process]:
-                one.kill()
+            with suppress(psutil.NoSuchProcess):  # it is what was killed
+                for one in [*process.children(recursive=True), process]:
+                    one.kill()
 
 
 def free_port() -> int:
