@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from forecasting import ForecastConfig, PriceHistory, load_sample  # noqa: E402
+from forecasting import ForecastConfig, PriceHistory, StoreUnavailable, load_sample  # noqa: E402
 from forecasting.errors import TooLarge  # noqa: E402
 from forecasting.model.backup import Backup  # noqa: E402
 from forecasting.model.size import peak_memory  # noqa: E402
@@ -92,12 +92,14 @@ def workers(home: Path):
 
 
 def wait_for(condition, what: str, seconds: float = PATIENCE):
-    """The first true value of `condition()`."""
+    """The first true value of `condition()`. A store that is busy just now is asked again."""
     deadline = time.monotonic() + seconds
-    while not (value := condition()):
+    while True:
+        with suppress(StoreUnavailable):
+            if value := condition():
+                return value
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.05)
-    return value
 
 
 class Place:
@@ -357,8 +359,9 @@ class Cluster:
     def close(self):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         for process in self.processes:
-            for one in [*process.children(recursive=True), process]:
-                one.kill()
+            with suppress(psutil.NoSuchProcess):  # it is what was killed
+                for one in [*process.children(recursive=True), process]:
+                    one.kill()
 
 
 def free_port() -> int:
