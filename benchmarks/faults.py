@@ -479,7 +479,7 @@ def disk_full(place):
     small = Place(disk)
     try:
         small.app()
-        run_id = small.train(dataclasses.replace(LONG, epochs=300))
+        run_id = small.train(dataclasses.replace(LONG, epochs=60))
         small.learnt(run_id, 20)
         small.backed_up(run_id)
         with full_disk(small):
