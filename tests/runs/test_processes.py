@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,7 @@ from forecasting.runs.launcher import ensure_engine
 for _ in sys.stdin:
     ensure_engine()
 """
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 240  # seconds, on a machine that is busy with other things
 
 
@@ -42,9 +44,8 @@ class App:
 
     def __init__(self, home, workers=1, quiet=False):
         self.home = home
-        root = str(Path(__file__).resolve().parents[2])
         self.process = subprocess.Popen([sys.executable, "-c", QUIET_APP if quiet else APP], stdin=subprocess.PIPE,
-                                        env=os.environ | {"PYTHONPATH": root, "FORECASTING_WORKERS": str(workers)})
+                                        env=os.environ | {"PYTHONPATH": str(ROOT), "FORECASTING_WORKERS": str(workers)})
 
     def open_page(self):
         self.process.stdin.write(b"\n")
@@ -237,6 +238,51 @@ def test_a_run_goes_on_when_its_worker_dies_and_leaves_a_result_when_that_freeze
     run = ended(store, victim)
     assert (run.state, run.has_result, run.attempt) == ("stopped", True, 3)
     assert len(store.result(victim).curve) == len(store.curve(victim)) == before
+
+
+# What a page would say, in a process whose writes fail as those of all others do.
+LOOK = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+from forecasting.runs.delays import delay_words
+print(delay_words())
+"""
+
+
+@contextmanager
+def full_disk(app):
+    """No process of this home can write to a file, as on a disk that is full. In truth a file may not grow beyond 0 bytes,
+    which anyone may ask of their own processes, while filling a disk takes one to fill."""
+    before = [(process, process.rlimit(psutil.RLIMIT_FSIZE)) for process in app.serving()]
+    for process, (_, most) in before:
+        process.rlimit(psutil.RLIMIT_FSIZE, (0, most))
+    yield
+    for process, limits in before:
+        process.rlimit(psutil.RLIMIT_FSIZE, limits)
+
+
+def test_a_run_that_ends_while_the_disk_is_full_is_saved_once_there_is_room(app, store, home, history, endless):
+    run_id = store.create(history, dataclasses.replace(endless, epochs=40))
+    assert learning(store, run_id).state == "running"
+    backup = Backup(home / "backups" / f"{run_id}.npz")
+    wait_for(backup.path.exists)
+    with full_disk(app):
+        seen = store.get(run_id).epoch
+        words = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True,
+                               env=os.environ | {"PYTHONPATH": str(ROOT)}).stdout
+        assert words.startswith(f"Saving delayed: no room in {home}.")
+        worker = wait_for(lambda: [one for one in app.workers() if one.cpu_percent(0.5) > 10] or None)
+        wait_for(lambda: not any(one.is_running() and one.cpu_percent(0.5) > 10 for one in worker))  # it has come to its end
+        run = store.get(run_id)
+        assert (run.state, run.has_result, backup.path.exists()) == ("running", False, True)
+        assert run.epoch <= seen + 1 < 40
+    run = ended(store, run_id)
+    assert (run.state, run.error, run.epoch, run.attempt) == ("finished", None, 40, 1)
+    curve = store.curve(run_id)
+    assert curve["epoch"].tolist() == list(range(1, 41))
+    assert curve["loss"].tolist() == store.result(run_id).curve["loss"].tolist()
+    wait_for(lambda: not backup.path.exists())
+    assert not list((home / "outbox").glob("*/*"))
 
 
 def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, home, history, endless):
