@@ -9,15 +9,21 @@ Linux or macOS.
 
 import argparse
 import dataclasses
+import errno
+import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from contextlib import closing, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -30,6 +36,8 @@ from forecasting import ForecastConfig, PriceHistory, StoreUnavailable, load_sam
 from forecasting.errors import TooLarge  # noqa: E402
 from forecasting.model.backup import Backup  # noqa: E402
 from forecasting.model.size import peak_memory  # noqa: E402
+from forecasting.runs import outbox  # noqa: E402
+from forecasting.runs.delays import delay_words  # noqa: E402
 from forecasting.runs.launcher import silent_since  # noqa: E402
 from forecasting.runs.ledger import RunLedger  # noqa: E402
 from forecasting.runs.store import RunStore  # noqa: E402
@@ -473,9 +481,183 @@ def two_hungry_runs(place):
     return f"it waited {run.phase}"
 
 
+@contextmanager
+def full_disk(place):
+    """Nothing can be written in the data folder. Where we may mount, it is a small disk of its own that is filled up; elsewhere
+    the processes of this home, and this one, may not write to any file."""
+    if os.path.ismount(place.home):
+        filler = place.home / "filler"
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(65536))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+        yield
+        filler.unlink()
+        return
+    import resource
+
+    whose = [None, *(process.pid for process in serving(place.home, ""))]
+    before = [resource.prlimit(pid or 0, resource.RLIMIT_FSIZE) for pid in whose]
+    for pid, (_, most) in zip(whose, before, strict=True):
+        resource.prlimit(pid or 0, resource.RLIMIT_FSIZE, (0, most))
+    yield
+    for pid, limits in zip(whose, before, strict=True):
+        resource.prlimit(pid or 0, resource.RLIMIT_FSIZE, limits)
+
+
+@contextmanager
+def locked_store(place):
+    """Another program has the database for itself."""
+    with closing(sqlite3.connect(place.home / "runs.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        yield
+        database.execute("ROLLBACK")
+
+
+def check_complete(place, run_id):
+    """A run that ended well, all of it saved, and what was kept for it gone. Returns how many epochs it has."""
+    run = place.ended(run_id)
+    assert (run.state, run.attempt) == ("finished", 1), f"{run.state}, attempt {run.attempt}: {run.error}"
+    epochs = place.check_curve(run_id)
+    assert place.store.curve(run_id)["loss"].tolist() == place.store.result(run_id).curve["loss"].tolist()
+    wait_for(lambda: not list((place.home / "backups").glob("*.npz")), "the backup to go", 30)
+    assert not list((place.home / "outbox").glob("*/*"))
+    return epochs
+
+
+def disk_full(place):
+    """Said within three seconds; the training goes on, and all of it is saved once there is room."""
+    disk = place.home / "disk"
+    disk.mkdir()
+    mounts = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(disk)], check=False).returncode == 0
+    small = Place(disk)
+    try:
+        small.app()
+        run_id = small.train(dataclasses.replace(LONG, epochs=60))
+        small.learnt(run_id, 20)
+        small.backed_up(run_id)
+        with full_disk(small):
+            full = time.time()
+            words = wait_for(lambda: delay_words(run_id), "the sentence", 10)
+            said = time.time() - full
+            assert said < 3, f"said after {said:.0f} s"
+            assert f"no room in {disk}" in words, words
+            time.sleep(30)
+            run = small.store.get(run_id)
+            assert (run.state, run.attempt) == ("running", 1), f"{run.state}: {run.error}"
+            assert list((disk / "backups").glob("*.npz")), "the backup is gone"
+        room = time.time()
+        wait_for(lambda: not delay_words(run_id), "the sentence to leave", 10)
+        gone = time.time() - room
+        epochs = check_complete(small, run_id)
+        return (f"{'a disk of its own' if mounts else 'no writes'}: said after {said:.1f} s, left after {gone:.1f} s; "
+                f"all {epochs} epochs saved")
+    finally:
+        small.close()
+        if mounts:
+            subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def database_locked_and_train_pressed(place):
+    """The click is done once the store answers, once; one that is taken back is never done."""
+    place.app()
+    place.train(TINY)
+    with locked_store(place):
+        wanted = place.store.order(HISTORY, TINY, owner="anna", before=None)
+        undone = place.store.order(HISTORY, TINY, owner="ben", before=None)
+        assert undone.order.give_up()
+        time.sleep(30)
+        assert not wanted.order.is_over
+    free = time.time()
+    run_id = wanted.order.result()
+    took = time.time() - free
+    assert check_complete(place, run_id) == TINY.epochs
+    undone.order.wait(60)
+    found = {one.info.run_id: one.info.status for one in place.store._search("")}
+    assert sorted(found.values()) == ["FINISHED", "FINISHED"], found
+    return f"queued {took:.1f} s after the lock; no other run, in whatever state"
+
+
+def store_refuses_as_a_training_ends(place):
+    """What was learnt is kept, and delivered by the next engine."""
+    app = place.app()
+    run_id = place.train(dataclasses.replace(LONG, epochs=60))
+    place.learnt(run_id, 55)
+    with locked_store(place):
+        wait_for(lambda: outbox.holds(run_id), "the result to be kept", 120)
+        assert list((place.home / "backups").glob("*.npz")), "the backup is gone"
+        app.kill()
+        wait_for(lambda: not engines(place.home), "the end of the engine", 60)
+    assert place.store.get(run_id).state == "running"
+    place.app()
+    began = time.time()
+    epochs = check_complete(place, run_id)
+    return f"all {epochs} epochs and the result {time.time() - began:.0f} s after the restart, from the outbox"
+
+
+def page_reloaded_right_after_train(place):
+    """The reloaded page follows the run."""
+    sys.path.append(str(ROOT / "tests" / "browser"))
+    import server
+    from playwright.sync_api import expect, sync_playwright
+
+    app = server.App(place.home).start()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=server.CHROMIUM_FLAGS)
+            page = browser.new_page()
+            page.set_default_timeout(60_000)
+            settings = json.dumps({"units": [64], "batch_size": 8, "epochs": 1000, "patience": None})
+            page.goto(f"{app.url}/Train?{urlencode({'settings': settings})}")
+            for milliseconds in (0, 50, 100, 150, 200):
+                train, stop = (page.get_by_role("button", name=name, exact=True) for name in ("Train", "Stop"))
+                expect(train).to_be_enabled(timeout=120_000)
+                train.click()
+                page.wait_for_timeout(milliseconds)
+                page.reload()
+                expect(stop).to_be_enabled(timeout=60_000)
+                expect(train).to_be_disabled()
+                page.wait_for_function("() => /Epoch [1-9]/.test(document.body.innerText)", timeout=120_000)
+                stop.click()
+            expect(train).to_be_enabled(timeout=120_000)
+            runs = place.store.list()
+            assert len(runs) == 5, f"{len(runs)} runs"
+            return "followed after 0, 50, 100, 150 and 200 ms"
+    finally:
+        app.stop()
+
+
+def forecast_opened_by_twelve_sessions(place):
+    """It is queued once."""
+    from streamlit.testing.v1 import AppTest
+
+    place.app()
+    run_id = place.train()
+    place.learnt(run_id, 5)
+    place.stop(run_id)
+
+    def open_page(_):
+        test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=PATIENCE)
+        test.query_params["run"] = run_id
+        test.run()
+        assert not test.exception, test.exception
+
+    with ThreadPoolExecutor(12) as sessions:
+        list(sessions.map(open_page, range(12)))
+    jobs = place.store.list(kind="forecast", parent=run_id)
+    assert len(jobs) == 1, f"{len(jobs)} jobs"
+    assert place.ended(jobs[0].id).state == "finished"
+    return "one job"
+
+
 FAULTS = [worker_killed, worker_frozen, resumed_run_stopped_while_it_waits, engine_frozen, engine_killed,
           first_of_two_apps_ends, worker_of_a_dask_cluster_killed, scheduler_of_a_dask_cluster_killed,
-          large_network_stopped, too_much_memory, two_hungry_runs]
+          large_network_stopped, too_much_memory, two_hungry_runs, disk_full, database_locked_and_train_pressed,
+          store_refuses_as_a_training_ends, page_reloaded_right_after_train, forecast_opened_by_twelve_sessions]
 
 
 def attempt(fault) -> tuple[bool, str]:

@@ -245,6 +245,7 @@ class Cluster:
         """Starts local workers in the places of those that Dask has given up."""
         from distributed.core import Status
 
+        assert self._own is not None
         for name, nanny in list(self._own.workers.items()):
             if nanny.status in (Status.closed, Status.failed):
                 del self._own.workers[name]
