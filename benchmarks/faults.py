@@ -472,7 +472,8 @@ def two_hungry_runs(place):
     memory = 2.3 * peak_memory(LONG, len(HISTORY)) / 1e9
     place.app(workers=2, FORECASTING_MEMORY_GB=f"{memory:.3f}")
     first, second = place.train(), place.train(dataclasses.replace(LONG, seed=1))
-    run = wait_for(lambda: run if (run := place.store.get(second)).phase.startswith("for memory") else None, "the reason")
+    run = wait_for(lambda: run if (run := place.store.get(second)).phase.startswith("for memory") else None,
+                   "the reason", 600)  # the second worker has to be warm
     assert run.state == "scheduled"
     place.learnt(first, 3)
     place.stop(first)

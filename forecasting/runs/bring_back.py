@@ -330,7 +330,9 @@ def _predictions(content: bytes, history: PriceHistory, config: ForecastConfig) 
         raise RunError(f"{PREDICTIONS_FILE} and {PRICES_FILE} in this zip do not belong together. {_AGAIN}")
     ordered = table[["lower_95", "lower_80", "predicted", "upper_80", "upper_95"]].to_numpy()
     missing = np.isnan(ordered)
-    if (np.diff(ordered, axis=1) < 0).any() or (missing.any(axis=1) != missing.all(axis=1)).any():
+    if (missing.any(axis=1) != missing.all(axis=1)).any():
+        raise RunError(f"{PREDICTIONS_FILE} in this zip is not the table that it should be. {_AGAIN}")
+    if (np.diff(ordered, axis=1) < 0).any():
         raise RunError(f"{PREDICTIONS_FILE} in this zip has intervals that do not hold their predictions. {_AGAIN}")
     return table[["predicted", *BOUNDS]]
 

@@ -46,7 +46,7 @@ def test_a_silent_process_is_said_and_stopped_by_force(ledger, run_id):
     assert "No sign of life for" in texts(page.warning)
     button(page, "Force stop").click().run()
     assert not page.exception
-    assert ledger.stops() == {run_id: (None, True)}
+    assert ledger.stops() == {run_id: (None, "force")}
 
 
 def test_a_process_that_gives_signs_of_life_is_stopped_gently(ledger, run_id):
@@ -54,7 +54,19 @@ def test_a_process_that_gives_signs_of_life_is_stopped_gently(ledger, run_id):
     page = train_page(run_id)
     assert "sign of life" not in texts(page.warning)
     button(page, "Stop").click().run()
-    assert ledger.stops() == {run_id: (None, False)}
+    assert ledger.stops() == {run_id: (None, "asked")}
+
+
+def test_predicting_that_takes_long_says_how_far_it_is_and_can_be_stopped_in_turn(ledger, run_id):
+    ledger.log_progress(run_id, [(1, {"loss": 1.0, "val_loss": 1.0, "seconds": 1.0})], {"phase": "training", "epoch": 1})
+    page = train_page(run_id)
+    button(page, "Stop").click().run()
+    ledger.log_progress(run_id, [], {"phase": "predicting, 12 %", "epoch": 1})
+    page.run()
+    button(page, "Stop predicting").click().run()
+    assert not page.exception
+    assert ledger.stops() == {run_id: (None, "predicting")}
+    assert button(page, "Stop predicting").disabled
 
 
 def test_a_run_at_its_second_attempt_says_why_also_in_the_end(ledger, run_id):

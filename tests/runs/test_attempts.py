@@ -173,7 +173,7 @@ def test_a_run_that_was_stopping_gets_another_process_for_its_result(store, engi
     assert "made into its result" in run.setback
     engine.next_runs(1)
     assert RunLedger().claim(run_id, 2).stopping
-    assert engine.stops() == {run_id: (None, "asked")}
+    assert engine.stops() == {run_id: (None, "owed")}
 
 
 def test_what_keeps_no_backup_starts_over_or_stops(store, engine, history, tiny):

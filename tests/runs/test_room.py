@@ -29,7 +29,7 @@ def ledger(home):
 
 
 def test_a_run_that_needs_too_much_is_never_made(home, machine, history, tiny):
-    store = RunStore()
+    store = RunStore(patience=None)
     with pytest.raises(TooLarge, match="needs about 72 GB of this machine's 20 GB"):
         store.create(history, replace(tiny, units=(1024,) * 8, window=1000, batch_size=128))
     assert store.list() == []
@@ -41,7 +41,7 @@ def test_workers_on_other_machines_see_for_themselves(home, machine, history, ti
 
 
 def test_the_second_hungry_run_waits_says_why_and_starts_when_the_first_has_ended(machine, ledger, history, tiny):
-    store = RunStore()
+    store = RunStore(patience=None)
     first, second = (store.create(history, replace(tiny, **GREAT, batch_size=256, seed=seed)) for seed in (1, 2))
     (claimed,) = ledger.next_runs(2)
     assert claimed.id == first
@@ -57,6 +57,6 @@ def test_the_second_hungry_run_waits_says_why_and_starts_when_the_first_has_ende
 
 
 def test_usual_runs_are_computed_side_by_side(machine, ledger, history, tiny):
-    store = RunStore()
+    store = RunStore(patience=None)
     runs = [store.create(history, replace(tiny, seed=seed)) for seed in (1, 2, 3)]
     assert [run.id for run in ledger.next_runs(3)] == runs
