@@ -32,6 +32,7 @@ SIZES = [
     {"units": [32], "window": 60, "batch_size": 128, "supervision": "every_step"},
     {"units": [64, 64], "window": 60, "batch_size": 32},
     {"units": [256] * 4, "window": 250, "batch_size": 8},
+    {"units": [256] * 4, "window": 250, "batch_size": 64},
     {"units": [32] * 2, "window": 250, "batch_size": 512},
     {"units": [32] * 2, "window": 250, "batch_size": 512, "cell": "gru"},
     {"units": [32] * 2, "window": 250, "batch_size": 512, "cell": "rnn"},
