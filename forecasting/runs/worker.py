@@ -85,7 +85,12 @@ def warm_up(place: dict[str, str], is_own: bool):
         psutil.Process().nice(5 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS)
     configure_threads()
     # A run that is already waiting compiles what it needs itself. This query also loads MLflow.
-    if not RunLedger().waiting():
+    try:
+        is_needed = not RunLedger().waiting()
+    except StoreUnavailable as error:
+        log.warning("%s", error)
+        is_needed = True
+    if is_needed:
         history = load_sample()
         train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
 
