@@ -11,16 +11,19 @@
     │       ├── RateLimited            it asks us to wait
     │       └── ProviderError          it answered with something that is not prices
     ├── ConfigError                    a setting is unknown or out of its range
+    │   └── TooLarge                   a training would need more memory than there is
     ├── LimitReached                   more than this installation allows a person or a run
     ├── TrainingError                  a training that cannot go on, e.g. its loss is no longer a number
     └── RunError                       a run that is unknown, damaged or lost its worker
         ├── InTrash                    it was deleted, and can be restored
+        ├── AttemptOver                its process was given up, and may write nothing more
         └── StoreUnavailable           the store of runs cannot be read or written
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "AttemptOver",
     "ConfigError",
     "DataError",
     "FetchError",
@@ -34,6 +37,7 @@ __all__ = [
     "RateLimited",
     "RunError",
     "StoreUnavailable",
+    "TooLarge",
     "TrainingError",
     "UnknownTicker",
     "UnreadableFile",
@@ -68,7 +72,11 @@ class NeedsChoice(DataError):
 
 
 class NotEnoughData(DataError):
-    """Too few rows for the window and the split."""
+    """Too few rows for the window and the split. nearest: settings for which there are enough, or None"""
+
+    def __init__(self, message, *, nearest=None):
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class FetchError(DataError):
@@ -95,6 +103,14 @@ class ConfigError(ForecastingError):
     """A setting is unknown or out of its range."""
 
 
+class TooLarge(ConfigError):
+    """A training would need more memory than there is. nearest: settings that need less, or None"""
+
+    def __init__(self, message, *, nearest=None):
+        super().__init__(message)
+        self.nearest = nearest
+
+
 class LimitReached(ForecastingError):
     """More was asked for than this installation allows a person or a run."""
 
@@ -115,5 +131,13 @@ class InTrash(RunError):
         self.run_id = run_id
 
 
+class AttemptOver(RunError):
+    """A process may write nothing more about a run, since that has ended or been given to another one."""
+
+
 class StoreUnavailable(RunError):
-    """The store of runs cannot be read or written."""
+    """The store of runs cannot be read or written. reason: why, in a few words, to be put into other sentences"""
+
+    def __init__(self, message="", *, reason="the store of runs does not answer"):
+        super().__init__(message)
+        self.reason = reason

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+import time
 from pathlib import Path
 
 from forecasting.errors import StoreUnavailable
 
-__all__ = ["home", "write_atomically"]
+__all__ = ["home", "is_full", "no_room", "write_atomically"]
+
+# What writing raises where the disk is full, a person's share of it is used up, or files may grow no further.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PROBE_BYTES = 256 * 1024  # what the store needs at least to write anything
+PROBE_SECONDS = 0.5  # for which an answer is valid, since every session asks
 
 
 def home() -> Path:
@@ -52,3 +59,34 @@ def write_atomically(path: Path, data: bytes):
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there is no room for what was to be written."""
+    return error.errno in _FULL
+
+
+_probed: tuple[float, Path | None, str | None] = (float("-inf"), None, None)
+
+
+def no_room() -> str | None:
+    """'no room in FOLDER' if nothing more can be written below `home()`, found out by writing; None while there is room.
+
+    Whoever computes a run cannot leave word that the disk is full, so a page has to look for itself.
+    """
+    global _probed
+    folder = home()
+    asked, where, answer = _probed
+    if where == folder and time.monotonic() - asked < PROBE_SECONDS:
+        return answer
+    answer = None
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+            left = PROBE_BYTES
+            while left:
+                left -= probe.write(bytes(left))
+    except OSError as error:
+        if is_full(error):
+            answer = f"no room in {folder}"
+    _probed = time.monotonic(), folder, answer
+    return answer

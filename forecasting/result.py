@@ -30,13 +30,16 @@ from forecasting.model.encoding import Encoded, Encoder, check_history, encode
 from forecasting.model.forecaster import Forecaster, average_models, fit_forecaster, refit_forecaster
 from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
+from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
+from forecasting.words import share
 
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "train"]
 
 MAX_STEPS = 1000
+TELL_EVERY = 1.0  # seconds between two reports of how much is predicted
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an older one whose gate used validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
@@ -49,7 +52,8 @@ class TrainingResult:
     """A trained forecaster and how it did.
 
     predictions: DataFrame, index Date, from the row after the first window on: split, actual, predicted, naive,
-        lower_80, upper_80, lower_95, upper_95; one step ahead, in the units of the prices
+        lower_80, upper_80, lower_95, upper_95; one step ahead, in the units of the prices; NaN where predicting was stopped
+        before that day's turn (see `unpredicted`)
     metrics: {'train' | 'validation' | 'test': {score: value or None}}; reasons: the same for each None, in words
     curve: DataFrame epoch (from 1), loss, val_loss, seconds
     evidence: for the network against the naive forecast, as it grew over the origins of `steps`
@@ -94,6 +98,12 @@ class TrainingResult:
     def invalid(self) -> str | None:
         """Why the scores mean nothing (leak lab), or None."""
         return None if self.config.leak is None else leak_words(self.config.leak)
+
+    @property
+    def unpredicted(self) -> dict[str, int]:
+        """{'train' | 'validation' | 'test': how many of its days are without a forecast, since predicting was stopped}."""
+        left = self.predictions["split"][self.predictions["predicted"].isna()]
+        return {part: int((left == part).sum()) for part in PARTS}
 
     @property
     def gate(self) -> Gate:
@@ -151,6 +161,11 @@ class TrainingResult:
         self._require_model()
         origin = self._origin(as_of)
         at = origin - self.steps.origins[0]
+        if np.isnan(self.steps.predicted[at]).any():
+            known = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
+            raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
+                              f"Received: as_of={as_of}. Choose a day from {known[0]:%Y-%m-%d} to {known[-2]:%Y-%m-%d}, or the "
+                              "last row, or train again.")
         return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
@@ -257,14 +272,16 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     """Trains a network on `history` as `config` says.
 
     on_epoch: called with an `EpochLog` after each epoch
-    should_stop: called several times a second; once it returns True, training ends and what was learnt is kept
+    should_stop: called several times a second; once it returns True, training ends and what was learnt is kept. Once it
+        returns `STOP_PREDICTING`, predicting ends too, and the scores are those of what is predicted by then
     on_phase: called with what is being done, in words
     backup: lets a training resume after its process has died
-    Raises as `check_history` does, and TrainingError for a loss that is no longer a number.
+    Raises as `check_history` and `check_memory` do, and TrainingError for a loss that is no longer a number.
     """
     start = time.perf_counter()
     listener = Callbacks(on_epoch, should_stop, on_phase, backup)
     check_history(history, config)
+    check_memory(config, len(history))
     parts = split(len(history), config)
     listener.phase("preparing the data")
     encoded = encode(history, config, parts)
@@ -302,11 +319,34 @@ def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, sta
     """The result of a forecaster: what it predicts, and how well. learnt: the fields that say how it was trained"""
     history, config = encoded.history, forecaster.config
     listener.phase("predicting")
-    predicted = forecaster.predict_encoded(encoded, np.arange(config.window - 1, len(history)))
+    predicted = _predict(encoded, forecaster, listener)
     listener.phase("scoring")
     derived = _derive(history, config, predicted, encoded.encoder.positive)
     return TrainingResult(config=config, history=history, encoder=encoded.encoder, seconds=time.perf_counter() - started,
                           versions=installed_versions(), _model=forecaster.model, **learnt, **derived)
+
+
+def _predict(encoded, forecaster, listener) -> np.ndarray:
+    """(n - window + 1, horizon): the forecasts from every row after the first window; NaN from those left out by a stop.
+
+    What matters most goes first: the last row, the test part from its first day on, and then towards the first window.
+    Whatever is left out by a stop is thus older than the test part or at its end.
+    """
+    first, rows = forecaster.config.window - 1, len(encoded.history)
+    tested = split(rows, forecaster.config).validation_end - 1
+    origins = np.concatenate([[rows - 1], np.arange(tested, rows - 1), np.arange(tested - 1, first - 1, -1)])
+    told = time.monotonic()
+
+    def watch(done):
+        nonlocal told
+        if time.monotonic() - told > TELL_EVERY:
+            told = time.monotonic()
+            listener.phase(f"predicting, {share(done, digits=0)}")
+        return listener.asked_to_stop_predicting()
+
+    predicted = np.empty((rows - first, forecaster.config.horizon))
+    predicted[origins - first] = forecaster.predict_encoded(encoded, origins, watch)
+    return predicted
 
 
 def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
@@ -423,7 +463,7 @@ def _scores(table, training_prices):
         scale = None
     metrics, reasons = {}, {}
     for part in PARTS:
-        rows = table[table["split"] == part]
+        rows = table[(table["split"] == part) & table["predicted"].notna()]
         intervals = {level: (rows[f"lower_{level * 100:g}"].to_numpy(), rows[f"upper_{level * 100:g}"].to_numpy())
                      for level in LEVELS}
         metrics[part], reasons[part] = scores(rows["actual"].to_numpy(), rows["predicted"].to_numpy(),

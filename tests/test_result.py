@@ -9,11 +9,16 @@ import pytest
 
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData, RunError
+from forecasting.evaluation.learning import predicted_words
 from forecasting.model import encoding
 from forecasting.model.config import ForecastConfig
 from forecasting.model.features import make_features
+from forecasting.model.listener import STOP_PREDICTING
 from forecasting.result import load_run, train
+from forecasting.runs.bring_back import open_zip
+from forecasting.runs.take_home import run_zip
 from forecasting.steps import collect_steps, guard_steps
+from forecasting.words import share
 
 CONFIG = ForecastConfig(window=6, horizon=3, units=(3,), epochs=2, batch_size=32, skip="ridge", season="auto")
 ROWS = 160
@@ -416,3 +421,55 @@ def test_undefined_scores_are_none_with_a_reason():
 def test_settings_and_scores_are_written_as_json(folder):
     assert json.loads((folder / "config.json").read_text())["window"] == 6
     assert json.loads((folder / "metrics.json").read_text())["metrics"]["test"]["rmse"] > 0
+
+
+@pytest.mark.parametrize(("batches", "left"), [
+    (1, {"train": 106, "validation": 16, "test": 25}), (5, {"train": 106, "validation": 9, "test": 0})])
+def test_predicting_can_be_stopped_and_the_scores_are_of_what_is_predicted(result, monkeypatch, tmp_path, batches, left):
+    monkeypatch.setattr("forecasting.model.size.FORECAST_STEPS", 8 * result.model.input_shape[1])  # 8 rows a batch
+    asked = []
+
+    def should_stop():
+        if not phases[-1].startswith("predicting"):
+            return False
+        asked.append(phases[-1])
+        return len(asked) >= batches and STOP_PREDICTING
+
+    phases = [""]
+    partial = train(result.history, result.config, should_stop=should_stop, on_phase=phases.append)
+    assert partial.unpredicted == left
+    assert len(partial.curve) == 2
+    assert not partial.stopped
+    table = partial.predictions
+    known = table["predicted"].notna()
+    np.testing.assert_allclose(table["predicted"][known], result.predictions["predicted"][known], rtol=1e-6)
+    assert table[COLUMNS[4:]][known].notna().all(axis=None)
+    test = table[known & (table["split"] == "test")]
+    assert test.index.equals(table.index[table["split"] == "test"][: len(test)])
+    scores = partial.metrics["test"]
+    assert scores["rmse"] == pytest.approx(np.sqrt(np.mean((test["actual"] - test["predicted"]) ** 2)))
+    assert partial.metrics["train"]["rmse"] is None
+    assert partial.reasons["train"]["rmse"] == "there are no predictions to score"
+    assert "Predicting was stopped" in predicted_words(partial)
+    assert predicted_words(result) is None
+    np.testing.assert_allclose(partial.forecast(3)["predicted"], result.forecast(3)["predicted"], rtol=1e-6)
+    if left["test"]:
+        with pytest.raises(ConfigError, match="Predicting was stopped before the turn of"):
+            partial.forecast(3, as_of=result.history.dates[-2])
+    partial.save(tmp_path)
+    assert load_run(tmp_path).predictions.equals(table)
+    brought = open_zip(run_zip(partial))
+    assert brought.unpredicted == left
+    assert brought.metrics["test"]["rmse"] == pytest.approx(scores["rmse"])
+
+
+def test_a_stop_of_the_training_leaves_predicting_to_its_end_and_tells_how_far_it_is(result, monkeypatch):
+    monkeypatch.setattr("forecasting.model.size.FORECAST_STEPS", 8 * result.model.input_shape[1])
+    monkeypatch.setattr("forecasting.result.TELL_EVERY", 0.0)
+    phases = []
+    stopped = train(result.history, result.config, should_stop=lambda: True, on_phase=phases.append)
+    assert stopped.stopped
+    assert not any(stopped.unpredicted.values())
+    shares = [phase for phase in phases if phase.startswith("predicting, ")]
+    assert shares[0] == f"predicting, {share(8 / 155, digits=0)}"
+    assert len(shares) == 19  # of 155 rows, 8 a batch

@@ -7,7 +7,7 @@ import numpy as np
 from forecasting import words
 from forecasting.model.config import ForecastConfig
 
-__all__ = ["ending_words", "gap_words", "learnt_words"]
+__all__ = ["ending_words", "gap_words", "learnt_words", "predicted_words"]
 
 RESTLESS = 1.1  # times the validation part's moves: above that, the training part counts as more volatile
 
@@ -47,6 +47,20 @@ def learnt_words(result) -> str:
         return (f"This is the average of {words.count_of(len(result.members), 'network')} that differ by their seeds alone "
                 f"({', '.join(map(str, result.members))}). It was not trained itself, so it has no loss.")
     return ending_words(result.config, len(result.curve), result.best_epoch, result.stopped)
+
+
+def predicted_words(result) -> str | None:
+    """Which days of a `TrainingResult` have no forecast because predicting was stopped, or None if all have one."""
+    left, all_days = result.unpredicted, result.predictions["split"].value_counts()
+    if not any(left.values()):
+        return None
+    names = {"train": "the training part", "validation": "the validation part", "test": "the test part"}
+    parts = [f"{words.count(all_days[part] - days)} of the {words.count_of(all_days[part], 'row')} of {names[part]}"
+             for part, days in left.items() if days]
+    text = f"Predicting was stopped: there are forecasts of {' and '.join(parts)}, and the scores are of those alone."
+    if left["validation"]:
+        text += " The intervals are as wide as the naive forecast's errors suggest where the network's are not known."
+    return text
 
 
 def gap_words(result) -> str | None:

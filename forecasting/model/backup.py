@@ -25,7 +25,8 @@ class TrainingState:
     """The complete state of a training between two epochs: resuming from it gives the same result as no interruption.
 
     rows: (epoch, loss, val_loss, seconds) of each epoch so far
-    variables: of the network and of the optimiser; kept: the weights that the training would end with
+    variables: of the network and of the optimiser (after a stop, moved by part of an epoch that does not count); kept: the
+        weights that the training would end with
     progress: which epoch was the best, and the like; random: the state of the generator that orders the windows
     """
 
@@ -46,9 +47,9 @@ class Backup:
         self.path, self.every = Path(path), every
         self._written = time.monotonic()
 
-    def offer(self, state: Callable[[], TrainingState]):
-        """Writes the state after an epoch if it is time. A failing disk does not end the training."""
-        if time.monotonic() - self._written < self.every:
+    def offer(self, state: Callable[[], TrainingState], at_once: bool = False):
+        """Writes the state after an epoch if it is time, or `at_once`. A failing disk does not end the training."""
+        if not at_once and time.monotonic() - self._written < self.every:
             return
         now = state()
         arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(now, name))}

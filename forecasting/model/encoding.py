@@ -5,6 +5,7 @@ Rows, origins, steps and parts are those of `forecasting.model.split`.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -14,12 +15,14 @@ from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData
 from forecasting.model.config import ForecastConfig
 from forecasting.model.features import CHANNELS, check_features, make_features
-from forecasting.model.split import Split, is_enough, minimum_rows, split
+from forecasting.model.settings import changes_words
+from forecasting.model.split import Split, is_enough, minimum_rows, nearest_settings, split
 
 __all__ = ["CLIP", "LARGEST_PRICE", "Encoded", "Encoder", "check_history", "encode"]
 
 CLIP = 4.0            # standard deviations: a crash counts as a large move, not as the only one
 LARGEST_PRICE = 1e100  # squares of larger prices no longer fit into 64 bits with room for a sum
+MOST_TRIED = 50        # of the nearest settings, before giving up
 CENTRED_ROWS = 5      # of the centred average in the leak lab: two of them lie in the future
 LEAST_SHARE = 1e-3    # of the last price: the lowest prediction for a series whose prices are all above zero
 _LARGEST_SCALED = 1e6  # standard deviations; keeps an extreme price in the test part within float32
@@ -29,19 +32,19 @@ _TINY = np.finfo(np.float64).tiny
 def check_history(history: PriceHistory, config: ForecastConfig):
     """Raises an error with a sentence for the user if these settings cannot be trained on these prices.
 
-    NotEnoughData: too few rows, the minimum is named. DataError: the price never moves in training, or is too large.
+    NotEnoughData: too few rows; the minimum and the nearest settings that work are named.
+    DataError: the price never moves in training, or is too large.
     ConfigError: a target or an input that does not suit the series.
     """
     parts, close = split(len(history), config), history.close
     if not is_enough(parts, config):
         horizon = f", a horizon of {config.horizon}" if config.horizon > 1 else ""
-        # Validation scores forecasts of the whole horizon, so it must be at least as long as the horizon.
-        short = parts.validation_end - parts.train_end < config.horizon
-        advice = "a shorter horizon or a larger validation part" if short else (
-            "a shorter window or smaller validation and test parts")
+        nearest = _nearest(history, config)
+        advice = f", or take the nearest settings that work ({changes_words(config, nearest)})" if nearest else (
+            "; no settings can learn from so few")
         raise NotEnoughData(
             f"Need at least {minimum_rows(config)} prices for a window of {config.window}{horizon} and this split, "
-            f"got {len(history)}. Choose a longer period, {advice}.")
+            f"got {len(history)}. Choose a longer period{advice}.", nearest=nearest)
     largest = close[np.abs(close).argmax()]
     if abs(largest) > LARGEST_PRICE:
         raise DataError(f"Prices beyond {LARGEST_PRICE:g} are too large to compute with. Received: {largest:g}. "
@@ -58,6 +61,17 @@ def check_history(history: PriceHistory, config: ForecastConfig):
         raise ConfigError("The linear part beside the network reads the price. Received: skip='ridge' without 'Close' "
                           "among the inputs. Add Close, or switch the linear part off.")
     check_features(history, config.features)
+
+
+def _nearest(history, config) -> ForecastConfig | None:
+    """The nearest settings that `check_history` accepts for these prices, or None."""
+    for nearest in itertools.islice(nearest_settings(len(history), config), MOST_TRIED):
+        try:
+            check_history(history, nearest)
+        except (DataError, ConfigError):  # e.g. the price does not move in the training part
+            continue
+        return nearest
+    return None
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,14 @@ class Forecaster:
         """(m, horizon) float64 prices: the forecasts from rows `origins` of `history`."""
         return self.predict_encoded(self.encoder.encode(history), origins)
 
-    def predict_encoded(self, encoded: Encoded, origins) -> np.ndarray:
-        """As `predict`, for a history already encoded by this forecaster's encoder."""
+    def predict_encoded(self, encoded: Encoded, origins, watch=None) -> np.ndarray:
+        """As `predict`, for a history already encoded by this forecaster's encoder. watch: as in `predict_windows`"""
         from forecasting.model.training import predict_windows
 
         # Pad with zeros before the start of the history, where no moves are known.
         padded = np.pad(encoded.inputs, ((self.length - 1, 0), (0, 0)))
         origins = np.asarray(origins)
-        outputs = predict_windows(self.model, padded, origins + self.length - 1)
+        outputs = predict_windows(self.model, padded, origins + self.length - 1, watch)
         return self.encoder.prices(outputs, encoded.history.close[origins])
 
     def extend(self, history: PriceHistory, path, dates: pd.DatetimeIndex) -> np.ndarray:

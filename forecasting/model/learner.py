@@ -20,13 +20,11 @@ from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
 from forecasting.model.network import build_trainer
 from forecasting.model.process import Pool
-from forecasting.model.size import chunks_of
+from forecasting.model.size import chunks_of, forecast_steps
 
 __all__ = ["Learner", "forecast_rows", "in_batches", "lend_learner"]
 
 CALL_SECONDS = 0.1  # how long one call of compiled steps may last before Python looks at should_stop again
-FORECAST_STEPS = 32_768  # most rows times window of a batch without a gradient: bounds its memory
-FORECAST_WORK = 4e9  # most multiplications of such a batch: bounds its time
 FEWEST_VALIDATED = 1000  # origins
 
 LOSSES = {"mse": keras.losses.mean_squared_error, "mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
@@ -67,7 +65,7 @@ class Learner:
         number = tf.TensorSpec((), tf.int32)
         self._gradient = tf.function(self._loss_and_gradient, autograph=False, jit_compile=fast or None)
         self._update = tf.function(self._update_weights, autograph=False, jit_compile=fast or None)
-        self._loss_of = tf.function(self._sum_of_losses, autograph=False, jit_compile=fast or None)
+        self._loss_sum = tf.function(self._sum_of_losses, autograph=False, jit_compile=fast or None)
         # Without AutoGraph, which takes longer than the rest of tracing and leaves files behind if the process is killed.
         self._train = tf.function(self._train_steps, autograph=False, input_signature=[
             *series, tf.TensorSpec((None,)), tf.TensorSpec((None, None), tf.int32), number, number])
@@ -130,17 +128,18 @@ class Learner:
             total += float(self._validate(*self._series, batch))
         return total / len(self._validation_origins)
 
-    def glance(self) -> float:
-        """`validate` on one batch of evenly spread origins."""
-        rows = forecast_rows(self.network, self.window)
-        origins = _spread(self._validation_origins, rows)
-        # As many rows as in `validate`, so that nothing new has to be compiled.
-        return float(self._validate(*self._series, in_batches(origins, rows, self.parts)[0])) / len(origins)
+    def glance_origins(self) -> np.ndarray:
+        """One batch of evenly spread validation origins, as rows of the data."""
+        return _spread(self._validation_origins, forecast_rows(self.network, self.window)) - (self.k - 1)
+
+    def loss_of(self, targets, forecasts) -> float:
+        """The mean loss of forecasts; both (n, horizon)."""
+        return float(tf.reduce_mean(self._loss(targets, forecasts)))
 
     def loss_of_zeros(self) -> float:
         """What `validate` returns for a network that always forecasts zero."""
         y = tf.gather(self._series[1], self._validation_origins)
-        return float(tf.reduce_mean(self._loss(y, tf.zeros_like(y))))
+        return self.loss_of(y, tf.zeros_like(y))
 
     def _affordable(self, origins):
         """The validation origins to use after each epoch: all, unless that costs more than the epoch itself.
@@ -188,7 +187,7 @@ class Learner:
 
     def _validation_loss(self, inputs, targets, ends):
         counted = tf.cast(ends[:, None] >= 0, tf.float32)
-        return tf.add_n([self._loss_of(*part) for part in self._parts(inputs, targets, ends, counted)])
+        return tf.add_n([self._loss_sum(*part) for part in self._parts(inputs, targets, ends, counted)])
 
     def _sum_of_losses(self, x, y, counted):
         return tf.reduce_sum(self._loss(y, self.network(x, training=False)) * counted)
@@ -210,8 +209,7 @@ class Learner:
 
 def forecast_rows(network, window) -> int:
     """How many windows to forecast from in one call; two even halves, since TensorFlow's cell is slow on odd batches."""
-    steps = min(FORECAST_STEPS, FORECAST_WORK / max(1, network.count_params()))
-    return max(4, int(steps / window) // 4 * 4)
+    return max(4, int(forecast_steps(network.count_params()) / window) // 4 * 4)
 
 
 def in_batches(origins, rows, parts):

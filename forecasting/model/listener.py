@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from forecasting.model.backup import Backup
     from forecasting.model.training import EpochLog
 
-__all__ = ["SILENT", "Callbacks", "Listener", "OnEpoch", "OnPhase", "ShouldStop"]
+__all__ = ["SILENT", "STOP_PREDICTING", "Callbacks", "Listener", "OnEpoch", "OnPhase", "ShouldStop"]
 
 OnEpoch: TypeAlias = "Callable[[EpochLog], object] | None"
 ShouldStop: TypeAlias = "Callable[[], object] | None"
 OnPhase: TypeAlias = "Callable[[str], object] | None"
+STOP_PREDICTING = 2  # True, which equals 1, stops the training alone
 
 
 class Listener:
@@ -34,12 +35,19 @@ class Listener:
         """Called several times a second; once it returns True, training ends and what was learnt is kept."""
         return False
 
+    def asked_to_stop_predicting(self) -> bool:
+        """Called between batches of predictions; once it returns True, the result keeps what is predicted by then."""
+        return False
+
 
 SILENT = Listener()
 
 
 class Callbacks(Listener):
-    """A listener made of functions, each of which may be left out."""
+    """A listener made of functions, each of which may be left out.
+
+    should_stop: returns whether to stop the training, and `STOP_PREDICTING` to stop the predicting after it too
+    """
 
     def __init__(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None,
                  backup: Backup | None = None):
@@ -55,3 +63,6 @@ class Callbacks(Listener):
 
     def asked_to_stop(self) -> bool:
         return bool(self._should_stop and self._should_stop())
+
+    def asked_to_stop_predicting(self) -> bool:
+        return bool(self._should_stop and self._should_stop() == STOP_PREDICTING)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import median
 
+import psutil
+
 from forecasting import words
+from forecasting.errors import TooLarge
 from forecasting.model.cells import CELLS
-from forecasting.model.config import ForecastConfig
+from forecasting.model.config import RANGES, ForecastConfig
 from forecasting.model.features import feature_width
 
-__all__ = ["Estimate", "Layer", "Timing", "chunks_of", "describe_network", "epoch_seconds", "estimate",
-           "estimate_words"]
+__all__ = ["Estimate", "Layer", "Timing", "check_memory", "chunks_of", "describe_network", "epoch_seconds", "estimate",
+           "estimate_words", "forecast_steps", "memory_words", "peak_memory", "usable_memory"]
 
 FEWEST_SEQUENCES = 4  # in a batch; smaller batches take just as long
-VALIDATION_STEPS = 32_768  # rows times window of a batch without a gradient, as `learner.forecast_rows` cuts them
+# A batch without a gradient, for validation and for forecasts: at most so many rows times window, which bounds its memory,
+# and so many multiplications, which bounds its time to about half a second of one core.
+FORECAST_STEPS, FORECAST_WORK = 32_768, 1.6e10
 NEAREST = 5  # most trainings that an estimate is based on
 SAME = math.log(1.5)  # e.g. 1.5 times the units
 FAR = math.log(16)  # e.g. four times the units and a quarter of the batch size
@@ -78,9 +84,87 @@ def epoch_seconds(config: ForecastConfig, rows: int) -> float:
         * parameters / 1e9
     validated = rows * config.validation_share * config.window
     # Validation is the forward pass only, a third of the work, in few large batches.
-    validation = (cost.step * math.ceil(validated / VALIDATION_STEPS) * config.window * layers
+    validation = (cost.step * math.ceil(validated / FORECAST_STEPS) * config.window * layers
                   + cost.work * validated * parameters / 1e9) / 3
     return (training + validation) * (SLOWER_WITH_RECURRENT_DROPOUT if config.recurrent_dropout else 1.0)
+
+
+def forecast_steps(parameters: int) -> float:
+    """Rows times window of a batch without a gradient, of a network of so many parameters."""
+    return min(FORECAST_STEPS, FORECAST_WORK / max(1, parameters))
+
+
+# In bytes, fitted to what `benchmarks/memory.py --sizes` measured: the estimates are 0 to 9 % too high, and up to 21 % with
+# recurrent dropout, whose layers are not compiled.
+PROCESS_BYTES = 680 * 2**20   # a process with TensorFlow, before it trains
+COMPILED_BYTES = 220 * 2**20  # compiled steps and the compiler's own
+COPIES = 17.5  # of the weights, each of 4 bytes: of the optimiser, of gradients, of the best epoch, of the backup, ...
+ROW_BYTES = 100  # of a price row and each of its inputs and steps ahead: encoded, predicted, and with intervals
+# Of the machine's memory. The app, the engine and other programs need some too, and one training must not keep all the
+# others waiting.
+MOST_OF_ONE, MOST_OF_ALL = 0.5, 0.75
+
+
+def peak_memory(config: ForecastConfig, rows: int) -> float:
+    """Bytes that the process of a training on `rows` prices takes at its peak.
+
+    Most of it is what the backward pass needs of every step of a batch: each cell's traces, the gates' inputs and gradients,
+    its output and the gradient of that.
+    """
+    cell = CELLS[config.cell]
+    parameters = sum(layer.parameters for layer in describe_network(config) if not layer.frozen)
+    arrays = len(cell.traces) + (2 + cell.recurrent_bias) * len(cell.gates) + 2  # (steps, sequences, units) of a layer
+    sequences, k = chunks_of(config)
+    training = arrays * sequences * (config.window + k - 1)
+    forecasting = (len(cell.gates) + 3) * max(forecast_steps(parameters), 4 * config.window)
+    return (PROCESS_BYTES + COMPILED_BYTES + 4 * COPIES * parameters + 4 * max(training, forecasting) * sum(config.units)
+            + ROW_BYTES * rows * (config.horizon + feature_width(config.features)))
+
+
+def usable_memory(share: float = MOST_OF_ALL) -> float:
+    """Bytes that trainings may take together on this machine, or in this container. share: of its memory"""
+    most = float(psutil.virtual_memory().total)
+    limit = Path("/sys/fs/cgroup/memory.max")  # in a container
+    if limit.is_file() and (said := limit.read_text().strip()).isdecimal():
+        most = min(most, float(said))
+    return share * most
+
+
+def check_memory(config: ForecastConfig, rows: int):
+    """Raises TooLarge, with the estimate and the nearest settings that need less, if a training needs more memory than
+    there is."""
+    needed, usable = peak_memory(config, rows), usable_memory(MOST_OF_ONE)
+    if needed <= usable:
+        return
+    nearest = _smaller(config, rows, usable)
+    levers = f"a smaller batch (now {words.count(config.batch_size)}), a shorter window (now {words.count(config.window)})"
+    advice = f"Choose {levers} or fewer units" if nearest else (
+        "Even the smallest batch and window need too much: choose fewer units or layers")
+    raise TooLarge(f"This training needs about {memory_words(needed)} of this machine's {memory_words(usable_memory(1.0))} of "
+                   f"memory, and {memory_words(usable)} are the most that one may take. {advice}.", nearest=nearest)
+
+
+def _smaller(config, rows, usable) -> ForecastConfig | None:
+    """The nearest settings with a smaller batch, a shorter window, or both, that fit into so much memory."""
+    found = []
+    batch = config.batch_size
+    while batch >= RANGES["batch_size"][0]:
+        low, high = RANGES["window"][0], config.window
+        if peak_memory(replace(config, batch_size=batch, window=low), rows) <= usable:
+            while low < high:  # the longest window that fits
+                middle = (low + high + 1) // 2
+                fits = peak_memory(replace(config, batch_size=batch, window=middle), rows) <= usable
+                low, high = (middle, high) if fits else (low, middle - 1)
+            far = math.log(config.batch_size / batch) + 2 * math.log(config.window / low)
+            found.append((far, replace(config, batch_size=batch, window=low)))
+        batch //= 2
+    return min(found, key=lambda one: one[0])[1] if found else None
+
+
+def memory_words(size: float) -> str:
+    """'11 GB': with no more digits than an estimate has."""
+    gigabytes = size / 1e9
+    return f"{words.number(gigabytes, 1 if gigabytes < 9.5 else 0)} GB"
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ price h rows later. The parts of a series are rows: training [0, a), validation 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.model.config import ForecastConfig
+from forecasting.model.config import MAX_HELD_OUT, RANGES, ForecastConfig
 
 __all__ = ["MIN_WINDOWS", "PARTS", "Part", "Split", "SplitSummary", "describe_split", "escape_shares", "is_enough",
-           "learning_origins", "minimum_rows", "part_labels", "split"]
+           "learning_origins", "minimum_rows", "nearest_settings", "part_labels", "split"]
 
 MIN_WINDOWS = 10  # a network learns nothing from fewer
 PARTS = ("train", "validation", "test")
@@ -80,6 +82,31 @@ def minimum_rows(config: ForecastConfig) -> int:
     while not is_enough(split(rows, config), config):
         rows += 1
     return rows
+
+
+def nearest_settings(rows: int, config: ForecastConfig) -> Iterator[ForecastConfig]:
+    """Settings that `rows` prices are enough for, the nearest first: other windows, horizons and shares.
+
+    Each change counts by the logarithm of its ratio, twice where it is the horizon or a share, since these change what is
+    asked or how it is judged, and once more for being a change at all: one setting changed by half is nearer than three.
+    """
+    grid = [np.arange(RANGES["horizon"][0], config.horizon + 1)]
+    grid += [np.unique([getattr(config, name), *np.arange(1, most + 1) / 100])
+             for name, most in (("validation_share", 50), ("test_share", 60))]
+    horizon, validating, testing = (values.ravel() for values in np.meshgrid(*grid))
+    validation_end = rows - np.rint(rows * testing)
+    validated = np.rint(rows * validating)
+    # The widest window that leaves the training part enough of them.
+    window = np.minimum(config.window, validation_end - validated - horizon - MIN_WINDOWS + 1)
+    fits = (window >= RANGES["window"][0]) & (validated >= horizon) & (validating + testing <= MAX_HELD_OUT)
+    tried = np.stack([window, horizon, validating, testing], axis=1)[fits]
+    ratios = tried / [config.window, config.horizon, config.validation_share, config.test_share]
+    far = np.abs(np.log(ratios)) @ [1, 2, 2, 2] + (ratios != 1).sum(axis=1)
+    for wide, ahead, *shares in tried[np.argsort(far, kind="stable")].tolist():
+        nearest = dataclasses.replace(config, window=int(wide), horizon=int(ahead), validation_share=shares[0],
+                                      test_share=shares[1])
+        if is_enough(split(rows, nearest), nearest):
+            yield nearest
 
 
 @dataclass(frozen=True)

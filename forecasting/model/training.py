@@ -146,6 +146,11 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
         rng.bit_generator.state = before.random
     last = config.epochs if rates is None else len(rates)
     epochs = () if progress.is_over else range(len(rows) + 1, last + 1)
+    random = rng.bit_generator.state
+
+    def state():
+        return TrainingState(rows, learner.get_state(), progress.weights, progress.state, random)
+
     for epoch in epochs:
         started, rate = time.perf_counter(), progress.learning_rate(epoch) if rates is None else rates[epoch - 1]
         loss, finished = learner.train_epoch(rng, rate, listener.asked_to_stop)
@@ -154,23 +159,37 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
             val_loss = learner.validate(listener.asked_to_stop)
         stopped = val_loss is None and (loss is None or math.isfinite(loss))
         if stopped and loss is not None and not rows:
-            val_loss = learner.glance()
+            val_loss = _glance(learner, model, data)
         elif stopped:
+            if backup and rows:
+                backup.offer(state, at_once=True)
             break
         if loss is None or val_loss is None or not (math.isfinite(loss) and math.isfinite(val_loss)):
             model.set_weights(progress.weights)
             raise TrainingError(_diverged(epoch, config))
         progress.add(epoch, val_loss, learner.get_weights(), rate)
         rows.append((epoch, loss, val_loss, time.perf_counter() - started))
-        if backup and not stopped:
-            backup.offer(lambda: TrainingState(rows, learner.get_state(), progress.weights, progress.state,
-                                               rng.bit_generator.state))
+        is_last, random = stopped or progress.is_over or epoch == last, rng.bit_generator.state
+        if backup:
+            # The last one is always kept: predicting follows, and may take longer than the training.
+            backup.offer(state, at_once=is_last)
         listener.epoch(EpochLog(epoch, last, *rows[-1][1:], progress.best_epoch, rate))
-        if stopped or progress.is_over:
+        if is_last:
             break
     model.set_weights(progress.weights)
     return FitResult(pd.DataFrame(rows, columns=["epoch", "loss", "val_loss", "seconds"]), progress.best_epoch,
                      tuple(progress.rates[: progress.kept_epoch]), stopped)
+
+
+def _glance(learner, model, data) -> float:
+    """The validation loss on a few origins, for an epoch that a stop cut short.
+
+    By the forecasts that `predict_windows` makes, whose compiled steps the prediction that follows needs anyway: compiling
+    those of the validation takes many seconds for a large network.
+    """
+    origins = learner.glance_origins()
+    model.set_weights(learner.get_weights())
+    return learner.loss_of(data.targets[origins], predict_windows(model, data.inputs, origins))
 
 
 class _Progress:
@@ -228,11 +247,12 @@ def _diverged(epoch, config):
             "Choose a lower learning rate or a lower gradient limit, and look for wrong prices in the data.")
 
 
-def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
+def predict_windows(model, inputs, origins, watch=None) -> np.ndarray:
     """The model's forecasts from these origins.
 
     model: (batch, window, features) -> (batch, horizon); inputs: (t, features); origins: (n,) rows of it
-    returns (n, horizon) float32; NaN where should_stop ended it early
+    watch: called with how much is done (0 to 1) before each batch but the first; once it returns True, the rest is left out
+    returns (n, horizon) float32, in the order of the origins; NaN for those that were left out
     """
     import tensorflow as tf
 
@@ -245,7 +265,7 @@ def predict_windows(model, inputs, origins, should_stop=None) -> np.ndarray:
     with _forecasts.lend(model.to_json()) as (likeness, forecast, parts):
         likeness.set_weights(model.get_weights())
         for number, batch in enumerate(in_batches(origins, min(rows, len(origins)), parts)):
-            if should_stop and should_stop():
+            if number and watch and watch(number * rows / len(origins)):
                 break
             wanted = out[number * rows : (number + 1) * rows]
             wanted[:] = forecast(series, batch)[: len(wanted)]

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -62,6 +63,8 @@ MAX_PREDICTIONS = 1_000_000    # rows of steps.csv times the horizon, since thei
 MAX_MEMBERS = 1000
 MAX_TEXT, MAX_TEXTS = 1000, 200
 LARGEST = 1e250                # of any number in a table
+# What is missing where predicting was stopped.
+UNPREDICTED = [PREDICTIONS[name] for name in ("predicted", "lower_80", "upper_80", "lower_95", "upper_95")]
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
 
 _AGAIN = "Download the zip of the run again, and drop it here unchanged."
@@ -125,6 +128,7 @@ def keep_zip(content: bytes, owner: str = "", opened: Sequence[Run] = ()) -> str
              for row in result.curve.itertuples()]
     ledger.log_progress(run_id, curve, {"epoch": len(curve), "epochs": result.config.epochs, "best_epoch": result.best_epoch})
     ledger.put_result(run_id, folder, result.metrics)
+    shutil.rmtree(folder, ignore_errors=True)  # still there on a server
     ledger.end(run_id, "stopped" if result.stopped else "finished")
     return run_id
 
@@ -318,14 +322,15 @@ def _history(content: bytes, said: dict) -> PriceHistory:
 def _predictions(content: bytes, history: PriceHistory, config: ForecastConfig) -> pd.DataFrame:
     """predicted and the bounds of its intervals. What else the file says must follow from prices and settings."""
     numbers = [label for name, label in PREDICTIONS.items() if name != "split"]
-    table = _table(content, PREDICTIONS_FILE, "Date", (PREDICTIONS["split"],), numbers).rename(
+    table = _table(content, PREDICTIONS_FILE, "Date", (PREDICTIONS["split"],), numbers, UNPREDICTED).rename(
         columns={label: name for name, label in PREDICTIONS.items()})
     rows = slice(config.window, None)
     if (len(table) != len(history) - config.window or (table.index != history.dates[rows]).any()
             or (table["actual"].to_numpy() != history.close[rows]).any()):
         raise RunError(f"{PREDICTIONS_FILE} and {PRICES_FILE} in this zip do not belong together. {_AGAIN}")
     ordered = table[["lower_95", "lower_80", "predicted", "upper_80", "upper_95"]].to_numpy()
-    if (np.diff(ordered, axis=1) < 0).any():
+    missing = np.isnan(ordered)
+    if (np.diff(ordered, axis=1) < 0).any() or (missing.any(axis=1) != missing.all(axis=1)).any():
         raise RunError(f"{PREDICTIONS_FILE} in this zip has intervals that do not hold their predictions. {_AGAIN}")
     return table[["predicted", *BOUNDS]]
 
@@ -333,10 +338,11 @@ def _predictions(content: bytes, history: PriceHistory, config: ForecastConfig) 
 def _steps(content: bytes, history: PriceHistory, config: ForecastConfig, train_end: int, one_step) -> np.ndarray:
     """(m, horizon) the predictions of every step from the last row of training on."""
     names = step_names(config.horizon)
-    table = _table(content, STEPS_FILE, "Origin", numbers=names)
+    table = _table(content, STEPS_FILE, "Origin", numbers=names, gaps=names)
     rows = table[names].to_numpy()
     dates, first = history.dates[train_end - 1 :], one_step["predicted"].to_numpy()[train_end - config.window :]
-    if len(table) != len(dates) or (table.index != dates).any() or (rows[:-1, 0] != first).any():
+    if (len(table) != len(dates) or (table.index != dates).any() or np.isnan(rows[-1]).any()
+            or not np.array_equal(rows[:-1, 0], first, equal_nan=True)):
         raise RunError(f"{STEPS_FILE} and {PREDICTIONS_FILE} in this zip do not belong together. {_AGAIN}")
     return rows
 

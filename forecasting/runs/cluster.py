@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ MOST_WORKERS = 8
 RESTART_AFTER = 20  # runs ...
 RESTART_ABOVE = 1_200_000_000  # ... once it holds more bytes than this; TensorFlow alone takes half of that
 CONNECT_SECONDS = 15
+SILENT_AFTER = 5.0  # seconds without a sign of life before a worker is given nothing more
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +91,16 @@ class Cluster:
         self._warm_ups: dict[str, distributed.Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
         self._memory: dict[str, int] = {}  # worker's address: bytes that it held after the latest
-        self._asides = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside")
+        self._asides = ThreadPoolExecutor(max_workers=8, thread_name_prefix="aside")
+        # On their own, since a worker that does not answer may keep all of the others waiting.
+        self._kills = ThreadPoolExecutor(max_workers=8, thread_name_prefix="kill")
+        self._seen: dict[str, tuple[float, float]] = {}  # worker's address: its latest sign of life, and when that was noted
+        self._condemned: set[str] = set()  # addresses of workers that are being ended
 
     def free(self, submitted: int) -> int:
         """How many runs can start now. submitted: how many have been submitted and not ended"""
         threads, busy = self._client.nthreads(), self._client.processing()
-        free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_warm(address))
+        free = sum(max(0, count - len(busy.get(address, ()))) for address, count in threads.items() if self._is_ready(address))
         return max(0, min(free, sum(threads.values()) - submitted))
 
     def size(self) -> int:
@@ -115,18 +121,40 @@ class Cluster:
 
     def submit(self, run_id: str, attempt: int):
         """A future of the run's `Outcome`."""
-        warm = [address for address in self._client.nthreads() if self._is_warm(address)]
+        ready = [address for address in self._client.nthreads() if self._is_ready(address)]
         return self._client.submit(worker.compute, run_id, attempt, place(), key=_key(run_id, attempt), pure=False,
-                                   workers=warm or None, allow_other_workers=bool(warm))
+                                   workers=ready or None, allow_other_workers=bool(ready))
 
-    def stop(self, run_id: str, attempt: int, reason: str | None) -> bool:
-        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet."""
-        return self._aside(run_id, attempt, lambda where: self._client.run(
-            worker.stop, run_id, attempt, reason, workers=[where]))
+    def listen(self) -> dict[tuple[str, int], float]:
+        """{(run id, attempt) of a run that a worker has: what changes with each sign of life of that worker}."""
+        now, workers = time.monotonic(), self._client.scheduler_info()["workers"]
+        seen = {address: one["last_seen"] for address, one in workers.items()}
+        self._seen = {address: self._seen[address] if self._seen.get(address, (None,))[0] == sign else (sign, now)
+                      for address, sign in seen.items()}
+        self._condemned &= seen.keys()
+        return {_run_of(key): seen[address] for address, keys in self._client.processing().items()
+                for key in keys if _run_of(key) and address in seen}
+
+    def stop(self, run_id: str, attempt: int, reason: str | None, predicting: bool = False) -> bool:
+        """Tells the worker that computes the run to stop. Returns immediately; False if no worker has it yet.
+
+        predicting: whether the predicting after a training is to end too
+        """
+        address = self._where(run_id, attempt)
+        if address is None:
+            return False
+        told = self._asides.submit(self._client.run, worker.stop, run_id, attempt, reason, predicting, workers=[address])
+        told.add_done_callback(_report)
+        return True
 
     def kill(self, run_id: str, attempt: int) -> bool:
         """Ends the process that computes the run, and another one takes its place. Returns as `stop` does."""
-        return self._aside(run_id, attempt, self._restart)
+        address = self._where(run_id, attempt)
+        if address is None:
+            return False
+        self._condemned.add(address)
+        self._kills.submit(self._end, address).add_done_callback(_report)
+        return True
 
     def done(self, outcome: worker.Outcome):
         """Takes note of what a worker has done."""
@@ -139,6 +167,7 @@ class Cluster:
         is_busy: runs are being computed and none is waiting, so warming up another local process can wait
         """
         addresses = set(self._client.nthreads())
+        busy = {address: keys for address, keys in self._client.processing().items() if any(map(_run_of, keys))}
         # Dropping a finished future makes Dask forget it; otherwise it would compute it again if the worker died.
         for address, future in self._warm_ups.items():
             if future is not None and future.done() and address in addresses:
@@ -156,28 +185,57 @@ class Cluster:
             self._warm_ups[address] = warming
         if self._own is None:
             return
+        for address in addresses - busy.keys() - self._condemned:
+            if self._silence(address) > SILENT_AFTER and self._is_stopped(address):
+                log.warning("Worker %s gives no sign of life and is replaced", address)
+                self._condemned.add(address)
+                self._kills.submit(self._end, address).add_done_callback(_report)
         for address in [address for address, count in self._computed.items()
                         if count >= RESTART_AFTER and self._memory[address] > RESTART_ABOVE]:
-            if not self._client.processing().get(address):
+            if address not in busy:
                 log.info("Worker %s is renewed after %d runs", address, self._computed.pop(address))
                 self._restart(address)
 
     def close(self):
         """Disconnects from a cluster that was lost. A local one is not closed, as its workers end with this process."""
-        self._asides.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._asides, self._kills):
+            pool.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=2)
 
     def _is_warm(self, address) -> bool:
         future = self._warm_ups.get(address)
         return address in self._warm_ups and (future is None or future.done())
 
-    def _aside(self, run_id, attempt, action) -> bool:
+    def _is_ready(self, address) -> bool:
+        return self._is_warm(address) and address not in self._condemned and self._silence(address) < SILENT_AFTER
+
+    def _silence(self, address) -> float:
+        """Seconds without a sign of life of a worker."""
+        return time.monotonic() - self._seen[address][1] if address in self._seen else 0.0
+
+    def _where(self, run_id, attempt) -> str | None:
+        """The address of the worker that has the run."""
         key = _key(run_id, attempt)
-        for address, keys in self._client.processing().items():
-            if key in keys:
-                self._asides.submit(action, address).add_done_callback(_report)
-                return True
-        return False
+        return next((address for address, keys in self._client.processing().items() if key in keys), None)
+
+    def _process(self, address) -> psutil.Process | None:
+        """The process of a local worker."""
+        pids = [nanny.pid for nanny in self._own.workers.values() if nanny.worker_address == address and nanny.pid]
+        return psutil.Process(pids[0]) if pids else None
+
+    def _is_stopped(self, address) -> bool:
+        try:
+            process = self._process(address)
+            return process is not None and process.status() == psutil.STATUS_STOPPED
+        except psutil.Error:
+            return False
+
+    def _end(self, address):
+        """Ends a worker's process, whether or not it answers; its nanny starts another one."""
+        if self._own is None:
+            self._restart(address)
+        elif process := self._process(address):
+            process.kill()
 
     def _restart(self, address):
         self._client.restart_workers([address], timeout=30, raise_for_error=False)
@@ -209,6 +267,12 @@ def _key(run_id, attempt) -> str:
     return f"run-{run_id}-{attempt}"
 
 
+def _run_of(key) -> tuple[str, int] | None:
+    """The inverse of `_key`; None for another key."""
+    parts = str(key).split("-")
+    return (parts[1], int(parts[2])) if parts[0] == "run" and len(parts) == 3 else None
+
+
 def _local_cluster():
     import dask
     from distributed import LocalCluster
@@ -223,7 +287,9 @@ def _local_cluster():
     # take port 8787 unless given an address.
     return LocalCluster(host="127.0.0.1", n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
                         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}, security=True,
-                        memory_limit=int(0.9 * psutil.virtual_memory().total / count))
+                        # Of each, as one may need more than its even share; the queue sees to it that all together have
+                        # enough (`room.why_wait`).
+                        memory_limit=int(0.9 * psutil.virtual_memory().total))
 
 
 def _report(future):

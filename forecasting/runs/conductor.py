@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from forecasting.errors import ForecastingError, RunError, StoreUnavailable
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment, Planned
+from forecasting.runs.ledger import MOST_LOST, MOST_SETBACKS
 from forecasting.runs.records import Run
 
 __all__ = ["Conductor"]
 
 AHEAD = 20  # most children of one experiment in the queue, since each look at the queue reads all of it
-MOST_ATTEMPTS = 3  # a training that is interrupted this often may itself be what crashes the machine
 
 INTERNAL = ("This experiment stopped on an internal error ({}); the engine's log has the details. What was trained until then "
             "is kept.")
@@ -63,7 +63,7 @@ class Conductor:
         for run in at_work:
             memory = self._memories[run.id]
             try:
-                children = self._children(run)
+                children = self._ledger.children(run)
                 # An error while creating children is handled by the next call, which knows what was created before it.
                 act = self._wind_up if run.stopping or memory.problem else self._make
                 act(run, children, memory)
@@ -71,15 +71,6 @@ class Conductor:
                 raise
             except RunError as error:  # e.g. somebody deleted a child in MLflow; that must not block the other experiments
                 log.warning("Experiment %s: %s", run.id, error)
-
-    def _children(self, run: Run) -> list[Run]:
-        children = self._ledger.children(run)
-        # Only this process creates children, so one that is neither waiting nor started was interrupted while being created.
-        for child in (half_made := [child for child in children if child.state == "running" and not child.started]):
-            log.warning("The creation of run %s was interrupted; it is created again", child.id)
-            self._ledger.discard(child.id)
-            self._memories[run.id].made.discard(child.key)
-        return [child for child in children if child not in half_made]
 
     def _make(self, run: Run, children: list[Run], memory: _Memory):
         """Queues as many planned children as can soon be computed, and ends the experiment once all is done."""
@@ -161,5 +152,5 @@ class Conductor:
 
     @staticmethod
     def _goes_on(child: Run) -> bool:
-        """Whether a child whose process died is queued again, to resume from its backup."""
-        return child.resumable and child.attempt < MOST_ATTEMPTS
+        """Whether a child that ended with the app is queued again, to resume from its backup."""
+        return child.resumable and not child.stop and child.lost < MOST_LOST and child.attempt <= MOST_SETBACKS

@@ -2,9 +2,10 @@
 
     python -m forecasting.runs.engine
 
-A process of its own, one for each `home()`. The app starts it (`forecasting.runs.launcher`) and it ends with the app:
-it reads a pipe from the app, which the operating system closes however the app ends; its workers end with it in the
-same way. Whatever a dead engine left behind is cleaned up when the next one starts.
+A process of its own, one for each `home()`. An app starts it (`forecasting.runs.launcher`) and it ends with the last app of
+its home: it reads a pipe from the one that started it, which the operating system closes however that ends, and then waits
+until no other app is left (`presence`); its workers watch a pipe from it in the same way. Whatever a dead engine left behind
+is put right when the next one starts.
 """
 
 from __future__ import annotations
@@ -22,44 +23,72 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecasting.errors import ForecastingError, RunError, StoreUnavailable
-from forecasting.paths import home
+from forecasting.paths import home, is_full, no_room
+from forecasting.runs import outbox
 from forecasting.runs.conductor import Conductor
 from forecasting.runs.launcher import LOCK
 from forecasting.runs.limits import limits
-from forecasting.runs.status import Status
+from forecasting.runs.presence import is_anybody_there
+from forecasting.runs.records import Run
+from forecasting.runs.status import GIVE_UP_AFTER, Status, beat
 from forecasting.runs.store import doorbell
 from forecasting.words import duration
 
 __all__ = ["Engine", "main", "mend"]
 
 TICK = 0.05  # seconds between looks at the doorbell
+LISTEN_EVERY = 1.0  # seconds between looks for signs of life of the workers
 ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not ring
-STOP_GRACE = 60.0  # seconds that a run may take to stop before its process is ended
+STOP_GRACE = 600.0  # seconds that a run may take to stop before its process is ended ...
+SILENT_GRACE = 60.0  # ... if that gives signs of life, and otherwise
+SILENT_AFTER = 10.0  # seconds without a sign of life of a run's process before that is said
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
+LOOK_EVERY = 0.5  # seconds between looks for other apps, once the one that started this engine has ended
 LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
 
-DIED = ("The process that computed this run died, most often because memory ran out. Other runs are not affected. "
-        "Train again with fewer rows, a smaller network or a smaller batch.")
+DIED = ("The process that computed this run died, most often because memory ran out; fewer rows, a smaller network or a "
+        "smaller batch need less.")
+FORCED = "Its process was ended to stop it."
+TOO_SLOW = "It did not stop for {:.0f} seconds, so its process was ended."
+SILENT = "The process that computed this run gave no sign of life for {:.0f} seconds, so it was ended."
+TAKEN = "The worker that computed this run was lost."
+ENGINE_GONE = "The process that looks after all runs ended unexpectedly."
 NOT_INSTALLED = ("The Dask worker that was given this run cannot compute it ({}). Install this app and its requirements where "
-                 "the worker runs, in the same versions, then train again.")
+                 "the worker runs, in the same versions, then resume this run.")
 NO_CLUSTER = ("The workers that compute runs cannot be reached just now ({}). The app keeps trying; check that "
               "their machine is up and has free memory and disk space.")
-LOST = "The Dask cluster that computed this run was lost. Resume it to continue from where it was a few seconds earlier."
+LOST = "The Dask cluster that computed this run was lost."
 
 log = logging.getLogger("forecasting.runs.engine")  # __name__ is '__main__' here
 
 
 @dataclass
 class Job:
-    """A run being computed. stopped: when it was told to stop; killed: why its process was ended."""
+    """A run being computed.
 
-    attempt: int
+    sign: what changes with each sign of life of its process, None as long as no worker has it or if none has it any more
+    heard: when that last changed; heard_at: the same in seconds since 1970; seen: whether a worker has had it
+    stopped: when it was told to stop; told_predicting: whether its predicting too
+    killed: why its process was ended; blamed: whether that may be due to the run itself
+    """
+
+    run: Run
     future: Any
     started: float
+    sign: float | None = None
+    heard: float = 0.0
+    heard_at: float = 0.0
+    seen: bool = False
+    blamed: bool = False
     stopped: float | None = None
+    told_predicting: bool = False
     killed: str | None = None
+
+    @property
+    def attempt(self) -> int:
+        return self.run.attempt
 
 
 class Engine:
@@ -76,11 +105,15 @@ class Engine:
         self._jobs: dict[str, Job] = {}
         self._status = Status()
         self._trouble: str | None = None
-        self._asked = float("-inf")
+        self._asked = self._listened = float("-inf")
         self._rung: int | None = None
+        self._delivered = float("-inf")  # when that was last tried
 
-    def run(self, ended: threading.Event):
-        """Runs until `ended` is set, then interrupts the runs still being computed."""
+    def run(self, ended: threading.Event, is_replaced: Callable[[], bool] = lambda: False):
+        """Runs until `ended` is set, then interrupts the runs still being computed.
+
+        is_replaced: whether another engine takes over from then on, which has these runs go on
+        """
         # Workers first: they load TensorFlow while this process loads MLflow.
         try:
             self._get_workers()
@@ -89,7 +122,7 @@ class Engine:
         mended = False
         while not ended.wait(TICK):
             if mended or self._trouble:
-                self._status.say(self._trouble)
+                self._say()
             try:
                 if not mended:
                     mend(self._ledger)
@@ -98,18 +131,29 @@ class Engine:
             except StoreUnavailable as error:
                 log.warning("%s", error)
                 self._trouble = str(error)
-                self._status.say(self._trouble)
+                self._say()
                 ended.wait(RETRY_AFTER)
             except OSError as error:
+                if is_full(error):  # which says nothing about the workers
+                    log.warning("%s", error)
+                    ended.wait(RETRY_AFTER)
+                    continue
                 self._lose_cluster(error)
-                self._status.say(self._trouble)
+                self._say()
                 ended.wait(RETRY_AFTER)
-        self._interrupt()
+        if not is_replaced():
+            self._interrupt()
         self._status.fall_silent()
+
+    def _say(self):
+        now = time.monotonic()
+        self._status.say(self._trouble, {run_id: job.heard_at for run_id, job in self._jobs.items()
+                                         if job.seen and now - job.heard > SILENT_AFTER})
 
     def step(self):
         """Handles whatever has changed. Raises OSError if there is no cluster."""
         is_free = self._finish()
+        self._listen()
         self._end_overdue()
         rung = doorbell()
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
@@ -117,6 +161,7 @@ class Engine:
         self._asked, self._rung = time.monotonic(), rung
         if is_free and self._cluster is not None:
             self._start(self._see_to_stops())  # the worker need not wait while experiments decide what else to create
+        self._deliver()
         self._conductor.move(1 if self._cluster is None else self._cluster.size())
         waiting = self._see_to_stops()
         self._get_workers()
@@ -128,20 +173,22 @@ class Engine:
     def _start(self, waiting: int) -> int:
         """Gives runs to free workers, of as many as are waiting. Returns how many are left."""
         free = self._cluster.free(len(self._jobs)) if waiting else 0
-        for run in self._ledger.next_runs(free) if free else ():
+        for run in self._ledger.next_runs(free, [job.run for job in self._jobs.values()]) if free else ():
             log.info("Run %s starts (%s)", run.id, run.name)
             waiting -= 1
             if run.kind == "experiment":
                 self._asked = float("-inf")  # so that its children are created right away
             else:
-                self._jobs[run.id] = Job(run.attempt, self._cluster.submit(run.id, run.attempt), time.monotonic())
+                self._jobs[run.id] = Job(run, self._cluster.submit(run.id, run.attempt), time.monotonic())
         return waiting
 
     def _interrupt(self):
         """Marks the runs being computed as interrupted, since they end with this process."""
         from forecasting.runs.worker import INTERRUPTED
 
-        for run_id in self._jobs:
+        for run_id, job in self._jobs.items():
+            if outbox.holds(run_id, job.attempt):
+                continue  # the next engine delivers it
             try:
                 self._ledger.end(run_id, "interrupted", INTERRUPTED)
             except StoreUnavailable as error:
@@ -152,64 +199,125 @@ class Engine:
         done = False
         for run_id, job in list(self._jobs.items()):
             if job.future.done():
-                state, error = self._verdict(run_id, job)
-                self._end(run_id, state, error)
+                try:
+                    self._settle(run_id, job)
+                except StoreUnavailable:
+                    raise  # tried again at the next step
+                except RunError as problem:
+                    log.warning("%s", problem)  # e.g. the run was deleted
                 del self._jobs[run_id]
                 self._asked, done = float("-inf"), True
         return done
 
-    def _end(self, run_id, state, error):
-        """Ends the run in the store if its worker could not."""
-        try:
-            if self._ledger.get(run_id).active:
-                self._ledger.end(run_id, state, error)
-        except StoreUnavailable:
-            raise  # tried again at the next step
-        except RunError as problem:
-            log.warning("%s", problem)  # e.g. the run was deleted
-        log.info("Run %s ended: %s", run_id, state)
+    def _deliver(self):
+        """Delivers what workers have kept because the store refused it, except where they are still at it."""
+        now = time.monotonic()
+        if now - self._delivered < RETRY_AFTER:
+            return
+        self._delivered = now
+        for run_id in outbox.kept():
+            if run_id not in self._jobs:
+                try:
+                    outbox.deliver(self._ledger, run_id)
+                except StoreUnavailable as error:  # e.g. its files cannot be written; others may go on
+                    log.warning("%s The end of run %s is still kept.", error, run_id)
 
-    def _verdict(self, run_id, job) -> tuple[str, str | None]:
+    def _settle(self, run_id, job):
+        """Sees to a run that its worker is done with: ends it if the worker could not, or has it go on elsewhere."""
+        if outbox.holds(run_id, job.attempt):  # whatever has become of its worker since
+            if self._cluster is not None and job.future.status == "finished":
+                self._cluster.done(job.future.result())
+            log.info("Run %s, attempt %d, waits to be delivered", run_id, job.attempt)
+            return
         if job.future.status == "finished":
             outcome = job.future.result()
             if self._cluster is not None:
                 self._cluster.done(outcome)
             if outcome.trace:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
-            return outcome.state, outcome.error
-        if job.killed:
-            return "failed", job.killed
-        if job.future.status == "error":
-            problem = job.future.exception()
-            log.error("Run %s lost its worker: %r", run_id, problem)
-            return "failed", NOT_INSTALLED.format(problem) if isinstance(problem, ImportError) else DIED
-        return "interrupted", LOST
+            log.info("Run %s, attempt %d: %s", run_id, job.attempt, outcome.state)
+            if outcome.state == "lost":
+                self._ledger.lose(run_id, job.attempt, outcome.error or TAKEN, worker=outcome.error is None,
+                                  stopping=job.stopped is not None)
+            elif outcome.state != "kept":  # on another machine, whose worker delivers it
+                self._end(run_id, job.attempt, outcome.state, outcome.error)
+            return
+        problem = job.future.exception() if job.future.status == "error" else None
+        log.error("Run %s, attempt %d, lost its worker: %r", run_id, job.attempt, problem or job.future.status)
+        if isinstance(problem, ImportError):
+            self._end(run_id, job.attempt, "interrupted", NOT_INSTALLED.format(problem))
+        elif job.killed:
+            self._ledger.lose(run_id, job.attempt, job.killed, worker=job.blamed, stopping=job.stopped is not None)
+        elif problem is not None:
+            self._ledger.lose(run_id, job.attempt, DIED, worker=True, stopping=job.stopped is not None)
+        else:
+            self._ledger.lose(run_id, job.attempt, LOST, stopping=job.stopped is not None)
+
+    def _end(self, run_id, attempt, state, error):
+        """Ends the run in the store if its worker could not."""
+        run = self._ledger.get(run_id)
+        if run.state == "running" and run.attempt == attempt:
+            self._ledger.end(run_id, state, error)
 
     def _see_to_stops(self) -> int:
         """Carries out stop requests. Returns how many runs are still waiting for a worker."""
         waiting = self._ledger.waiting()
         unwanted = [run_id for run_id, stop in waiting.items() if stop]
         for run_id in unwanted:
-            self._ledger.end(run_id, "stopped", "It was stopped before its turn came.")
-        for run_id, reason in self._ledger.stops().items() if self._jobs else ():
+            self._ledger.drop(run_id)
+        for run_id, (reason, how) in self._ledger.stops().items() if self._jobs else ():
             if run_id in self._jobs:
-                self._stop(run_id, reason)
+                self._stop(run_id, reason, predicting=how == "predicting")
+                if how == "force":
+                    self._kill(run_id, FORCED, blamed=False)
         return len(waiting) - len(unwanted)
 
-    def _stop(self, run_id, reason):
+    def _stop(self, run_id, reason, predicting=False):
         job = self._jobs[run_id]
-        if job.stopped is None and self._cluster.stop(run_id, job.attempt, reason):
-            job.stopped = time.monotonic()
+        if job.stopped is not None and (job.told_predicting or not predicting):
+            return
+        if self._cluster.stop(run_id, job.attempt, reason, predicting):
+            job.stopped, job.told_predicting = time.monotonic(), predicting
+
+    def _kill(self, run_id, why, blamed=True):
+        """Ends the process that computes a run, and waits for nothing: what it may still write is refused."""
+        job = self._jobs[run_id]
+        if job.killed:
+            return
+        log.warning("Run %s, attempt %d: %s", run_id, job.attempt, why)
+        job.killed, job.blamed = why, blamed
+        self._cluster.kill(run_id, job.attempt)
+        job.future.cancel()
+
+    def _listen(self):
+        """Notes which runs' processes give signs of life."""
+        now = time.monotonic()
+        if self._cluster is None or now - self._listened < LISTEN_EVERY:
+            return
+        self._listened, signs = now, self._cluster.listen()
+        for run_id, job in self._jobs.items():
+            sign = signs.get((run_id, job.attempt))
+            if sign is not None or not job.seen:
+                if sign != job.sign or not job.seen:
+                    job.heard, job.heard_at = now, time.time()
+                job.seen = sign is not None
+            job.sign = sign
 
     def _end_overdue(self):
         now = time.monotonic()
         for run_id, job in self._jobs.items():
+            silence = now - job.heard if job.seen else 0.0
+            if silence > SILENT_AFTER and job.sign is None:  # Dask waits for another worker, which the queue does better
+                self._kill(run_id, TAKEN)
+            if silence > GIVE_UP_AFTER:
+                self._kill(run_id, SILENT.format(silence))
             if now - job.started > self._time_limit:
                 self._stop(run_id, f"It reached the time limit of {duration(self._time_limit)} and keeps what it had learnt by "
                                    "then.")
-            if job.stopped is not None and now - job.stopped > STOP_GRACE and not job.killed:
-                job.killed = f"It did not stop within {STOP_GRACE:.0f} seconds, so its process was ended."
-                self._cluster.kill(run_id, job.attempt)
+            grace = SILENT_GRACE if silence > SILENT_AFTER else STOP_GRACE
+            # Where there is no room, its worker holds a result that is complete and cannot be written.
+            if job.stopped is not None and now - job.stopped > grace and not no_room():
+                self._kill(run_id, TOO_SLOW.format(grace))
 
     def _get_workers(self):
         if self._cluster is None:
@@ -228,12 +336,13 @@ class Engine:
 
 
 def mend(ledger):
-    """Marks runs that a dead engine left running as interrupted, and deletes leftover files that nothing will use again."""
-    from forecasting.runs.worker import INTERRUPTED
-
-    for run_id in ledger.left_running():
-        log.info("Run %s was interrupted", run_id)
-        ledger.end(run_id, "interrupted", INTERRUPTED)
+    """Has the runs that a dead engine left running go on, and deletes leftover files that nothing will use again."""
+    for run_id, attempt in ledger.left_running().items():
+        if outbox.holds(run_id, attempt):
+            continue  # it has ended, and is delivered soon
+        log.info("Run %s, attempt %d, was left running", run_id, attempt)
+        ledger.lose(run_id, attempt, ENGINE_GONE)
+    ledger.remove_drafts()
     for folder in _older_than(SCRATCH_DAYS, home() / "scratch"):
         shutil.rmtree(folder, ignore_errors=True)
     for file in _older_than(BACKUP_DAYS, home() / "backups"):
@@ -245,9 +354,12 @@ def _older_than(days, folder):
 
 
 def _watch(pipe: int, ended: threading.Event):
-    """Sets `ended` once the other end of the pipe is closed."""
+    """Sets `ended` once the other end of the pipe is closed, and no other app is left either."""
     while os.read(pipe, 4096):
         pass
+    # Two looks: an app that has just made its file may not have locked it yet.
+    while is_anybody_there(home()) or (time.sleep(LOOK_EVERY) or is_anybody_there(home())):
+        time.sleep(LOOK_EVERY)
     ended.set()
 
 
@@ -269,7 +381,7 @@ def _log_to_file():
 
 
 def main() -> int:
-    """Runs the engine until its input is closed or it gets SIGTERM. Also returns 0 if another engine is already running."""
+    """Runs the engine until the last app has ended or it gets SIGTERM. Also returns 0 if another engine is already running."""
     from locket import LockError, lock_file
 
     _log_to_file()
@@ -282,16 +394,24 @@ def main() -> int:
 
 
 def _main() -> int:
-    ended = threading.Event()
+    ended, told = threading.Event(), threading.Event()
+
+    def leave(*_):
+        told.set()
+        ended.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: ended.set())
+        signal.signal(name, leave)
+    Status().begin()
+    threading.Thread(target=beat, args=(ended,), daemon=True, name="beat").start()
     threading.Thread(target=_watch, args=(sys.stdin.fileno(), ended), daemon=True, name="parent").start()
     threading.Thread(target=_leave_in_time, args=(ended,), daemon=True, name="leave").start()
     try:
         from forecasting.runs.cluster import Cluster
         from forecasting.runs.ledger import RunLedger
 
-        Engine(RunLedger(), Cluster, 60 * limits().run.minutes).run(ended)
+        Engine(RunLedger(), Cluster, 60 * limits().run.minutes).run(
+            ended, is_replaced=lambda: told.is_set() and is_anybody_there(home()))
     except ForecastingError as error:  # an environment variable or a file of ours has a bad value
         log.error("%s", error)
         Status().say(str(error))

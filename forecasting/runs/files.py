@@ -92,13 +92,15 @@ def verify(folder: Path, expected: dict[str, list]):
         raise RunError(f"The files of this run were changed or damaged ({', '.join(wrong)}). Train it again.")
 
 
-def upload(tracking: Tracking, run_id: str, folder: Path, name: str):
-    """Moves `folder` into the run's files as `name`."""
+def upload(tracking: Tracking, run_id: str, folder: Path, name: str, expected: dict[str, list]):
+    """Moves `folder` into the run's files as `name`. expected: what is in it; if an earlier call was cut short after the move,
+    the files are in their place already."""
     if is_local():
-        move_into_place(folder, _local(run_id, name))
+        if folder.exists():
+            move_into_place(folder, _local(run_id, name))
+        verify(_local(run_id, name), expected)
     else:
         tracking.call("log_artifacts", run_id, str(folder), name)
-        shutil.rmtree(folder)
 
 
 def download(tracking: Tracking, run_id: str, name: str, expected: dict[str, list]) -> Path:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ACTIVE", "CURVE", "NOTE", "PREFIX", "SEPARATOR", "STATUS_OF", "Run", "check_run_id", "defined", "facts", "finite",
-           "thinned", "to_run"]
+           "stop_of", "thinned", "to_run"]
 
 PREFIX = "forecast."
 ACTIVE = ("scheduled", "running")
@@ -61,11 +61,17 @@ class Run:
     progress: what the run reports while it is computed, its kind's own fields included
     stopping: somebody asked for Stop; pruned: its experiment stopped it, since it fell behind the others
     has_result: whether it left scores, and files that `RunStore.result` can load
+    draft: whether it is still being made, and shown to nobody
     fingerprint: of the prices; series: their name; rows: how many; currency: e.g. 'USD', None where it is not known
     parent: the run that it was made from, or the experiment that it is a part of
     experiment: which of `EXPERIMENTS` an experiment is, with its options as `parameters`; None for any other run
     key: its name within the experiment that it is a part of, e.g. 'fold-3'; None for a run on its own
-    attempt: how often it was started, resumptions included
+    attempt: how often it was started, resumptions included; one process at a time computes a run, see `RunLedger.claim`
+    setback: why it went on in another attempt by itself, a sentence for the user, or None; setbacks: how often that was since
+        a person last started it; lost: how many of them because its worker was lost
+    stop: '' unless it was asked to stop; then 'asked'; 'predicting' where the predicting after a training is to end too;
+        'force' where its process is ended for it; 'owed' where its process was lost meanwhile, so that another one still has
+        to make a result of what was learnt; stop_reason: None if a person asked
     scores: {'train' | 'validation' | 'test': {metric: value}}; undefined ones are left out
     history_key: of its prices, for `RunStore.load_history`; files: {name: [bytes, SHA-256]} of its result
     starred, tags, note: what people wrote about it, see `RunStore.annotate`
@@ -92,6 +98,7 @@ class Run:
     stopping: bool = False
     pruned: bool = False
     has_result: bool = False
+    draft: bool = False
     owner: str = ""
     parent: str | None = None
     experiment: str | None = None
@@ -102,6 +109,11 @@ class Run:
     currency: str | None = None
     rows: int = 0
     attempt: int = 1
+    setback: str | None = None
+    setbacks: int = 0
+    lost: int = 0
+    stop: str = ""
+    stop_reason: str | None = None
     scores: dict = field(default_factory=dict)
     history_key: str = ""
     files: dict = field(default_factory=dict, repr=False)
@@ -117,6 +129,12 @@ class Run:
     @property
     def resumable(self) -> bool:
         return self.state == "interrupted"
+
+
+def stop_of(tags: dict) -> str:
+    """`Run.stop` by the tags of a run."""
+    said = tags.get(PREFIX + "stop", "")
+    return "asked" if said == "1" else said
 
 
 def check_run_id(run_id) -> str:
@@ -166,10 +184,13 @@ def to_run(found, queue_position: int | None = None) -> Run:
         result = json.loads(tags.get("result") or "{}")
         started = float(tags["started"]) if tags.get("started") else None
         attempt = int(tags.get("attempt", 1))
+        setback = json.loads(tags.get("setback") or "{}")
         losses = tuple(map(float, filter(None, tags.get("losses", "").split(SEPARATOR))))
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(f"The record of run {info.run_id} is damaged ({error}). Train it again.") from error
     state = _state(info.status, tags.get("outcome"))
+    if state == "scheduled":
+        started = None  # it was an earlier attempt's
     ended = info.end_time / 1000 if info.end_time and state not in ACTIVE else None
     until = ended if ended is not None else datetime.now(UTC).timestamp()
     return Run(
@@ -178,15 +199,18 @@ def to_run(found, queue_position: int | None = None) -> Run:
         seconds=max(0.0, until - started) if started is not None else None,
         phase=progress.get("phase", ""), epoch=progress.get("epoch", 0), epochs=progress.get("epochs", config.epochs),
         best_epoch=progress.get("best_epoch"), rate=progress.get("rate"), queue_position=queue_position,
-        error=tags.get("error") or None, stopping=tags.get("stop") == "1" and state in ACTIVE,
+        error=tags.get("error") or None, stopping=bool(tags.get("stop")) and state in ACTIVE,
         pruned=state == "stopped" and bool(tags.get("stop_reason")), progress=progress,
-        has_result=bool(result), owner=tags.get("owner", ""), parent=tags.get("parent") or None,
+        has_result=bool(result), draft=tags.get("draft") == "1" and info.status == "RUNNING",
+        owner=tags.get("owner", ""), parent=tags.get("parent") or None,
         experiment=tags.get("experiment") or None,
         key=tags.get("key") or tags.get("group") or None,  # earlier versions called the folds of one backtest a group
         parameters=made.get("parameters") or {},
         fingerprint=made.get("fingerprint", ""), series=made.get("series", ""),
         currency=made.get("currency"), rows=made.get("rows", 0),
-        attempt=attempt, scores=result.get("scores", {}), history_key=made.get("history_key", ""),
+        attempt=attempt, setback=setback.get("why"), setbacks=setback.get("times", 0), lost=setback.get("lost", 0),
+        stop=stop_of({PREFIX + "stop": tags.get("stop", "")}),
+        stop_reason=tags.get("stop_reason") or None, scores=result.get("scores", {}), history_key=made.get("history_key", ""),
         files=result.get("files", {}),
         starred=tags.get("starred") == "1", tags=tuple(filter(None, tags.get("tags", "").split(SEPARATOR))),
         note=data.tags.get(NOTE, ""), losses=losses)

@@ -16,7 +16,7 @@ from forecasting.data.history import PriceHistory
 from forecasting.evaluation.causes import diagnose
 from forecasting.evaluation.diagnostics import part_of
 from forecasting.evaluation.judgement import judge
-from forecasting.evaluation.learning import learnt_words
+from forecasting.evaluation.learning import learnt_words, predicted_words
 from forecasting.evaluation.scores import SCORES, shown_in
 from forecasting.evaluation.verdict import direction_words, gate_words
 from forecasting.model.config import RECOMMENDED
@@ -107,6 +107,7 @@ def html_report(result, forecast: pd.DataFrame | None, versions: dict[str, str])
     parts += [
         "<h2>Training</h2>", "" if result.members else _chart("loss", figures),
         f"<p>{_escape(learnt_words(result))} It took {_escape(duration(result.seconds))}.</p>",
+        *([f"<p>{_escape(said)}</p>"] if (said := predicted_words(result)) else []),
         "<h2>Scores</h2>", _score_table(result),
         "<p>Only the test part is new to the network: it was fitted to the training part and chosen on validation, which also "
         "set the width of the intervals.</p>",

@@ -14,13 +14,15 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
-from forecasting.errors import InTrash, RunError, UnreadableFile
+from forecasting.errors import InTrash, RunError, StoreUnavailable, UnreadableFile
 from forecasting.model.config import ForecastConfig
 from forecasting.model.size import Timing
 from forecasting.paths import home
@@ -30,8 +32,10 @@ from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.files import download, move_into_place, scratch, stored_history, upload
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.limits import check_queued, check_run, check_stored
+from forecasting.runs.orders import Order, Orders, Wanted
 from forecasting.runs.records import CURVE, NOTE, PREFIX, SEPARATOR, Run, check_run_id, facts, finite, to_run
-from forecasting.runs.tracking import Tracking, home_id, is_local, writing
+from forecasting.runs.room import check_room
+from forecasting.runs.tracking import Tracking, home_id, is_local, store_name, writing
 from forecasting.runs.trash import Trash
 from forecasting.runs.turns import in_turn
 
@@ -62,12 +66,14 @@ def doorbell() -> int | None:
 
 
 class Waiting(NamedTuple):
-    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment"""
+    """A run in the queue. rank: lower ones of the same owner go first; needs_worker: False for an experiment; attempt: the
+    one that it waits for"""
 
     id: str
     owner: str
     rank: tuple
     needs_worker: bool
+    attempt: int = 1
 
     @property
     def is_part(self) -> bool:
@@ -84,6 +90,7 @@ class RunStore:
 
     def __init__(self, patience: float | None = PATIENCE):
         self._tracking = Tracking(patience)
+        self._orders = Orders()
         self.trash = Trash(self._tracking, lambda parent: self.list(limit=MOST_CHILDREN, parent=parent), readable)
         self._ended: dict[str, Run] = {}  # an ended run no longer changes, unless it is resumed or written about
         self._read: dict[str, tuple[Found, Run | None]] = {}  # what the database held of each ended run, and what it said
@@ -134,35 +141,94 @@ class RunStore:
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
         parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
-        Raises LimitReached for more than a person or a run may have here.
+        Raises LimitReached for more than a person or a run may have here, and StoreUnavailable if the store does not answer
+        in time; then there is no such run, also later.
         """
+        return self._order(history, config, kind=kind, name=name, owner=owner, parent=parent, parameters=parameters,
+                           experiment=experiment, key=key, queued=queued).result()
+
+    def order(self, history: PriceHistory, config: ForecastConfig, *, owner: str, before: str | None = None,
+              parent: str | None = None) -> Wanted:
+        """Puts a training into the queue as soon as the store answers, and remembers it for the pages of this browser.
+
+        owner: the browser; before: the run that its page shows
+        """
+        order = self._order(history, config, owner=owner, parent=parent, insist=True)
+        wanted = Wanted(order, history, config, owner, before, time.monotonic())
+        self._orders.add(wanted)
+        return wanted
+
+    def unseen_order(self, owner: str, before: str | None) -> Wanted | None:
+        """What this browser ordered last on a page that showed the run `before`, unless a page is known to show it."""
+        return self._orders.unseen(owner, before)
+
+    def _order(self, history: PriceHistory, config: ForecastConfig, *, kind: str = "train", name: str | None = None,
+               owner: str = "", parent: str | None = None, parameters: dict | None = None, experiment: str | None = None,
+               key: str | None = None, queued: bool = True, insist: bool = False) -> Order:
         if kind not in RUN_KINDS:
             raise RunError(f"kind must be one of {', '.join(RUN_KINDS)}. Received: kind={kind!r}.")
         if RUN_KINDS[kind].needs_parent:
             check_run_id(parent)
+        if RUN_KINDS[kind].compute is not None:
+            check_room(config, len(history))
         if queued:
-            check_run(config)
-        if key is None:  # an experiment asks for its trainings when it is started
-            self._check_room(owner, queued=queued)
-        history_key = self.save_history(history)
-        tags = {"kind": kind, "owner": owner[:64], "home": home_id(), "queued": repr(time.time()),
-                "facts": facts(history, config, history_key=history_key, parameters=parameters or {})}
+            check_run(config, len(history))
+        made = {"kind": kind, "owner": owner[:64], "queued": repr(time.time()), "draft": "1"}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words
 
-            tags["invalid"] = leak_words(config.leak)
+            made["invalid"] = leak_words(config.leak)
         names = {"parent": parent, "experiment": experiment, "key": key}
-        tags |= {name: _quotable(value) for name, value in names.items() if value}
-        created = self._tracking.call("create_run", self._tracking.experiment, run_name=(name or history.name)[:200],
-                                      tags={PREFIX + tag: value for tag, value in tags.items()})
+        made |= {name: _quotable(value) for name, value in names.items() if value}
+        patience = self._tracking.patience
+        maker = self if patience is None else RunStore(None)  # whose requests all come to an end that is known
+        name = (name or history.name)[:200]
+        order = Order(partial(maker._make, history, config, parameters or {}, made, name, queued), insist)
+        if patience is None and not insist:
+            return order.run()
+        if insist:
+            return order.start()
+        self._tracking.connect()  # which may take longer than making a run
+        if not order.start().wait(patience) and order.give_up():
+            raise StoreUnavailable(f"The store of runs ({store_name()}) did not answer in time, so nothing was started. "
+                                   "Another program may have locked it, or its server is down. Try again in a moment.")
+        return order
+
+    def _make(self, history: PriceHistory, config: ForecastConfig, parameters: dict, made: dict[str, str], name: str,
+              queued: bool, order: Order) -> str:
+        """Makes a run, request by request, and takes it back if one of them fails for good."""
+        if "key" not in made:  # an experiment asks for its trainings when it is started
+            order.step(self._check_person, made["owner"], queued=queued)
+        history_key = order.step(self.save_history, history)
+        made |= {"home": order.step(home_id), "facts": facts(history, config, history_key=history_key, parameters=parameters)}
+        created = order.step(self._begin, name, {PREFIX + tag: value for tag, value in made.items()})
         run_id = created.info.run_id
-        if not is_local():
-            self._send_history(run_id, history_key)
-        self._write(run_id, params=vars(config))
+        try:
+            if not is_local():
+                order.step(self._send_history, run_id, history_key)
+            order.step(self._write, run_id, params=vars(config))
+            if queued:
+                order.commit()
+                order.step(self._tracking.call, "update_run", run_id, status="SCHEDULED")
+        except Exception:
+            self._take_back(run_id)
+            raise
         if queued:
-            self._tracking.call("update_run", run_id, status="SCHEDULED")
-            ring()
+            try:
+                ring()
+            except StoreUnavailable as error:
+                log.warning("%s The engine finds run %s by itself.", error, run_id)
         return run_id
+
+    def _begin(self, name: str, tags: dict[str, str]):
+        return self._tracking.call("create_run", self._tracking.experiment, run_name=name, tags=tags)
+
+    def _take_back(self, run_id: str):
+        try:
+            self._tracking.call("delete_run", run_id)
+            self.trash.erase(run_id)
+        except StoreUnavailable as error:
+            log.warning("%s Run %s, which nobody sees, is left for the next engine to remove.", error, run_id)
 
     def start_experiment(self, experiment: str, history: PriceHistory, config: ForecastConfig, options: dict, *,
                          owner: str = "", parent: str | None = None) -> str:
@@ -178,7 +244,7 @@ class RunStore:
         earlier = self._around(parent, experiment) if parent else []
         if any(run.active for run in earlier):
             raise RunError("This experiment has not ended yet. Wait for it, or stop it first.")
-        self._check_room(owner, 1 + kind.trainings(options))
+        self._check_person(owner, 1 + kind.trainings(options))
         run_id = self.create(history, config, kind="experiment", name=f"{history.name}, {kind.label.lower()}", owner=owner,
                              parent=parent, parameters=options, experiment=experiment)
         if not kind.keeps_earlier:
@@ -186,14 +252,17 @@ class RunStore:
                 self.delete(run.id)
         return run_id
 
-    def request_stop(self, run_id: str, reason: str | None = None):
+    def request_stop(self, run_id: str, reason: str | None = None, force: bool = False, predicting: bool = False):
         """Asks a run to stop: a waiting run never starts, a training keeps what it has learnt, and an experiment stops its
         children.
 
         reason: what to tell the user about it, or None if the user asked for it
+        predicting: ends the predicting after a training too; the result is of what is predicted by then
+        force: ends its process, which does not answer; another one makes a result of what is in its backup
         """
         if self.get(run_id).active:
-            self._write(run_id, tags={"stop": "1", "stop_reason": reason or ""})
+            how = "force" if force else "predicting" if predicting else "1"
+            self._write(run_id, tags={"stop": how, "stop_reason": reason or ""})
             ring()
 
     def change_options(self, run_id: str, options: dict):
@@ -208,7 +277,7 @@ class RunStore:
         made = json.loads(self._find(run_id).data.tags[PREFIX + "facts"])
         before, made["parameters"] = made["parameters"], kind.complete(made["parameters"] | options)
         if (more := kind.trainings(made["parameters"]) - kind.trainings(before)) > 0:
-            self._check_room(run.owner, more, queued=not run.active)
+            self._check_person(run.owner, more, queued=not run.active)
         self._write(run_id, tags={"facts": json.dumps(made)})
         if run.active:
             ring()
@@ -224,15 +293,14 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._check_room(run.owner, 0)
-        self._put_back(run, queued=repr(time.time()))
+        self._check_person(run.owner, 0)
+        self._put_back(run, queued=repr(time.time()), setback="")
         return run_id
 
     def _put_back(self, run: Run, **tags):
-        """Puts a run that has ended back into the queue."""
-        # It stays interrupted until it is queued again: whoever reads it in between would take any other state for final.
-        self._write(run.id, tags={"stop": "", "error": "", "progress": "", "started": "",
-                                  "attempt": str(run.attempt + 1), **tags})
+        """Puts a run back into the queue, for another attempt. What it has learnt so far stays on show."""
+        # An ended one stays so until it is queued again: whoever reads it in between would take any other state for final.
+        self._write(run.id, tags={"stop": "", "error": "", "holder": "", "attempt": str(run.attempt + 1), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
         self._ended.pop(run.id, None)
         self._families.pop(run.id, None)
@@ -302,7 +370,8 @@ class RunStore:
         """
         kinds = RUN_KINDS if kind is None else (kind,) if isinstance(kind, str) else kind
         found = self._in_database(parent, alone) if is_local() else self._on_server(parent, alone, max(limit, MANY))
-        runs = [run for run in found if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)]
+        runs = [run for run in found if run.kind in kinds and parent in (None, run.parent) and not (alone and run.key)
+                and not run.draft]
         return sorted(runs, key=lambda run: run.created, reverse=True)[:limit]
 
     def experiments(self, experiment: str, parent: str) -> builtins.list[Run]:
@@ -372,6 +441,28 @@ class RunStore:
                 Timing(run.config, run.fingerprint, run.rows, run.epoch, run.best_epoch or 0, seconds, run.seconds or 0.0,
                        whole=run.state == "finished") for run, seconds in timed if not run.active]
         return self._timings[1]
+
+    @contextmanager
+    def one_at_a_time(self):
+        """Keeps all other sessions and apps of this home out of such blocks, which look for a run and make it if there is none.
+
+        Raises StoreUnavailable if they take too long.
+        """
+        from locket import LockError, lock_file
+
+        try:
+            with writing(), lock_file(str(home() / "once.lock"), timeout=4 * PATIENCE):
+                yield
+        except LockError:
+            raise StoreUnavailable("Other pages have been busy starting runs for too long. Try again in a moment.") from None
+
+    def answers(self) -> bool:
+        """Whether the store can be read and written just now."""
+        try:
+            self._tracking.check()
+        except StoreUnavailable:
+            return False
+        return True
 
     # Internals
 
@@ -450,7 +541,7 @@ class RunStore:
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
 
-    def _check_room(self, owner: str, more: int = 1, queued: bool = True):
+    def _check_person(self, owner: str, more: int = 1, queued: bool = True):
         """Raises LimitReached where this person may not keep `more` runs besides those they have, or not queue another."""
         if queued:
             check_queued(sum(one.owner == owner and not one.is_part for one in self._waiting()))
@@ -472,7 +563,7 @@ class RunStore:
         since = float(tags.get(PREFIX + "queued", info.start_time / 1000))
         # A run that the user started goes ahead of the hundreds that their experiments may have created.
         return Waiting(info.run_id, tags.get(PREFIX + "owner", ""), (PREFIX + "key" in tags, since),
-                       kind is None or kind.compute is not None)
+                       kind is None or kind.compute is not None, int(tags.get(PREFIX + "attempt", 1)))
 
     def _recent(self) -> builtins.list[str]:
         """Owners in the order of their last turns."""
@@ -486,7 +577,8 @@ class RunStore:
         draft = scratch("history")
         shutil.copytree(stored_history(key), draft, dirs_exist_ok=True)
         files = list_files(draft)
-        upload(self._tracking, run_id, draft, "history")
+        upload(self._tracking, run_id, draft, "history", files)
+        shutil.rmtree(draft)
         self._write(run_id, tags={"history_files": json.dumps(files)})
 
     def _write(self, run_id: str, *, params: dict | None = None, metrics: Sequence = (), tags: dict | None = None):

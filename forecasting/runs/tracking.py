@@ -22,7 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from forecasting.errors import RunError, StoreUnavailable
-from forecasting.paths import home
+from forecasting.paths import home, is_full, no_room
 
 __all__ = ["EXPERIMENT", "Tracking", "home_id", "is_local", "place", "store_name", "tracking_uri", "writing"]
 
@@ -46,8 +46,16 @@ def writing():
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(f"The files of runs cannot be read or written: {error}. Free up space, give yourself the "
-                               "permission to write there, or set FORECASTING_HOME to another folder.") from error
+        if is_full(error):
+            raise _no_room(str(home())) from error
+        raise StoreUnavailable(f"The files of runs cannot be read or written: {error}. Give yourself the permission to write "
+                               "there, or set FORECASTING_HOME to another folder.", reason="its files cannot be written"
+                               ) from error
+
+
+def _no_room(where: str) -> StoreUnavailable:
+    return StoreUnavailable(f"There is no room in {where}. Free up space there; trainings go on and are saved as soon as there "
+                            "is room.", reason=f"no room in {where}")
 
 
 def is_local() -> bool:
@@ -123,6 +131,14 @@ class Tracking:
             raise StoreUnavailable(
                 f"The store of runs ({store_name()}) did not answer in time. Another program may have locked it, or its "
                 "server may be down. Trainings continue; try again in a moment.") from None
+
+    def check(self):
+        """Raises StoreUnavailable unless the store can be read and, if it is local, written."""
+        self.call("get_experiment", self.experiment)
+        if is_local():
+            if no_room():
+                raise _no_room(str(home()))
+            self._in_time(_lock_once)
 
     def connect(self):
         """Loads MLflow and opens the store ahead of the first call. Raises StoreUnavailable."""
@@ -265,6 +281,16 @@ def _rows(file: Path, queries):
         return [database.execute(query, values).fetchall() for query, values in queries]
 
 
+def _lock_once(uri):
+    _translated(_take_lock, home() / DATABASE)
+
+
+def _take_lock(file: Path):
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=1)) as database:
+        database.execute("BEGIN IMMEDIATE")  # what every write begins with
+        database.execute("ROLLBACK")
+
+
 def _erase(uri, run_id):
     client, _ = _connect(uri)
     _translated(client._tracking_client.store._hard_delete_run, run_id)
@@ -281,18 +307,49 @@ def _translated(function, *args, **kwargs):
             raise RunError(f"This run is not in {store_name()}. Pick another one on the Runs page.") from error
         if error.error_code in _NOT_OURS:
             log.warning("The store of runs failed: %s", _without_password(str(error)))
-            raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used just now: {_first_line(error)}. "
-                                   "Check its disk or its server, then try again.") from error
+            raise _unavailable(error) from error
         raise
     except (OSError, sqlite3.Error) as error:
-        raise StoreUnavailable(f"The store of runs ({store_name()}) cannot be used: {_first_line(error)}. "
-                               "Check its disk or its server, then try again.") from error
+        raise _unavailable(error) from error
 
 
-def _first_line(error) -> str:
-    if "failed with exception" in str(error):  # urllib3's page-long message about connections and retries
-        return "its server does not answer"
-    return _without_password(str(error).strip().split("\n", 1)[0])[:200].rstrip(". ")
+# What databases and servers say, in their own words, and what that means to a person.
+_MEANINGS = {
+    "is locked": "another program has locked it",
+    "disk I/O error": "its files cannot be read or written",
+    "unable to open database": "its files cannot be read or written",
+    "readonly database": "its files cannot be written",
+    "malformed": "it is damaged",
+    "not a database": "it is damaged",
+    "failed with exception": "its server does not answer",  # urllib3's page-long message about connections and retries
+    "Connection refused": "its server does not answer",
+    "Max retries exceeded": "its server does not answer",
+}
+_FULL_DISK = ("disk is full", "No space left", "disk quota", "Disk quota")
+
+
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    """The error of a store in words."""
+    said = str(error)
+    if any(words in said for words in _FULL_DISK) or (isinstance(error, OSError) and is_full(error)) or (
+            is_local() and no_room()):
+        return _no_room(str(home()) if is_local() else f"the store of runs ({store_name()})")
+    meaning = next((meaning for words, meaning in _MEANINGS.items() if words in said), None) or _first_line(error)
+    return StoreUnavailable(f"The store of runs ({store_name()}) cannot be used just now: {meaning}. Trainings go on and are "
+                            "saved once it can. Check its disk or its server, or wait a moment.",
+                            reason=f"the store of runs cannot be used ({meaning})")
+
+
+# Words of the libraries between us and the database, which mean nothing to a person.
+_FOREIGN = re.compile(r"sqlalche|autoflush|this session|\[sql|sqlite3?\.|psycopg|pymysql|traceback", re.IGNORECASE)
+
+
+def _first_line(error: BaseException) -> str:
+    if "failed with exception" in str(error):
+        return _MEANINGS["failed with exception"]
+    words = str(error).strip().split("\n", 1)[0]
+    return "its database failed; the log has the details" if _FOREIGN.search(words) else (
+        _without_password(words)[:200].rstrip(". "))
 
 
 def _without_password(text: str) -> str:

@@ -17,7 +17,9 @@ from forecasting import (
 )
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import address_of, reopen
+from forecasting.words import count
 from pages.components.forecast_view import read_view
+from pages.components.order import take_unseen_order
 from pages.components.settings import use_settings
 from pages.components.state import AppState
 from pages.components.store import run_store
@@ -25,6 +27,8 @@ from pages.components.store import run_store
 __all__ = ["restore", "to_query", "write_address"]
 
 MOST_COMPARED = 100  # ids that an address may name
+MOST_SERIES = 200  # of the basket, which an address may name: more than one experiment takes
+LONGEST = 10_000  # characters of each thing that an address says: longer than any that the app writes
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -36,16 +40,34 @@ def restore(state: AppState):
     """
     if state.history is not None:
         return
-    query, found = st.query_params, AppState()
+    query, found, long = st.query_params, AppState(), _too_long()
+    if long:
+        found.use_history(reopen(DEFAULT_SAMPLE))
+        _take(state, found)
+        raise ForecastingError(f"This address is too long: what it says about {long} is more than {count(LONGEST)} characters, "
+                               "and the app writes no such address. It is ignored. Check the link, or go on with the sample.")
     found.forecast, found.forecast_problem = read_view(query.get("forecast"))
     found.compare = tuple(filter(None, query.get("compare", "").split(",")))[:MOST_COMPARED]
     found.reference = query.get("reference")
     parent = query.get("parent", "")
     found.parent_id = parent if _HEX_ID.fullmatch(parent) else None
+    if take_unseen_order(state, query.get("run")):
+        found.use_history(state.order.history)
+        found.config, found.run_id = state.order.config, query.get("run")
+        _take(state, found)
+        return
     try:
         _restore_run_and_data(found, query.get("run"), query.get("data"))
         if settings := query.get("settings"):
             found.config = _read_settings(settings)
+        for key in filter(None, query.get("basket", "").split(",")[:MOST_SERIES]):
+            _require_id(key, "series")
+            found.basket[key] = run_store().load_history(key)
+        if asked := query.get("asked"):
+            from pages.components.sources import ask_again_about
+
+            _require_id(asked, "upload")
+            ask_again_about(found, asked)
     except StoreUnavailable:
         raise
     except ForecastingError:
@@ -62,6 +84,7 @@ def _take(state: AppState, found: AppState):
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
     state.compare, state.reference = found.compare, found.reference
+    state.basket, state.requests, state.waiting_for = found.basket, found.requests, found.waiting_for
     state.parent_id, state.trashed_id = found.parent_id, found.trashed_id
     state.run_id, state.history = found.run_id, found.history
 
@@ -84,6 +107,11 @@ def _restore_run_and_data(found: AppState, run_id: str | None, data: str | None)
         found.use_history(history)
     if found.history is None:
         found.use_history(reopen(DEFAULT_SAMPLE))
+
+
+def _too_long() -> str | None:
+    """What the address says too much about, or None."""
+    return next((name[:60] for name, said in st.query_params.items() if len(said) > LONGEST or len(name) > LONGEST), None)
 
 
 def _require_id(text: str, what: str):
@@ -117,6 +145,10 @@ def to_query(state: AppState) -> dict[str, str]:
             address["reference"] = state.reference
     if state.parent_id:
         address["parent"] = state.parent_id
+    if state.basket:
+        address["basket"] = ",".join(list(state.basket)[:MOST_SERIES])
+    if state.asked is not None:
+        address["asked"] = state.asked.kept
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
     if changed := {name: value for name, value in ours.items() if value != usual[name]}:
         address["settings"] = json.dumps(changed, separators=(",", ":"))

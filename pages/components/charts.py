@@ -6,6 +6,7 @@ import streamlit as st
 
 from forecasting.plots import CONFIG, describe, loss_chart
 from pages.components.frame import is_dark
+from pages.components.live_loss import draw_live_loss
 
 __all__ = ["draw_chart", "draw_loss"]
 
@@ -18,4 +19,8 @@ def draw_chart(figure, key: str, place=st):
 def draw_loss(curve, run, log_scale: bool, key: str):
     """The loss chart of a run, live or ended."""
     planned = run.epochs if run.active else len(curve)
-    draw_chart(loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=planned, dark=is_dark()), key)
+    figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=planned, dark=is_dark())
+    if run.active:
+        draw_live_loss(curve, run, log_scale, figure, is_dark())
+    else:
+        draw_chart(figure, key)

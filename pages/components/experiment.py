@@ -112,7 +112,7 @@ def follow_experiment(find: Callable, active: bool):
             if active and not any(one.active for one in found):
                 st.rerun()
             if active:
-                draw_trouble()
+                draw_trouble(*(child for one in found for child in run_store().children(one)))
             if found:  # another tab of the browser may have deleted the last one
                 _draw(EXPERIMENTS[found[0].experiment], found)
 

@@ -17,7 +17,7 @@ from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_chart
-from pages.components.engine import draw_trouble
+from pages.components.engine import draw_trouble, is_silent
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
 from pages.components.horizon import draw_horizon
@@ -141,19 +141,30 @@ def _find(state: AppState, run, result, wish: Wish):
     """
     if not wish.refit and wish.steps <= result.config.horizon:
         return both_forecasts(result, wish.steps, wish.as_of), None  # the saved result has these steps already
-    jobs = [job for job in run_store().list(limit=100, kind="forecast", parent=run.id)
-            if (job.parameters["refit"], job.parameters["as_of"]) == (wish.refit, wish.as_of)
-            and job.parameters["steps"] >= wish.steps]
-    job = next((job for job in jobs if job.has_result or job.active), jobs[0] if jobs else None)
-    if job is None:
-        job = run_store().get(_start(state, run, result, wish))
+    job = _job(run, wish) or _start(state, run, result, wish)
     return (load_forecast(job.id).iloc[:wish.steps] if job.has_result else None), job
 
 
-def _start(state: AppState, run, result, wish: Wish) -> str:
-    """Starts a job for all steps that can be asked for: more steps cost a fraction of a second, another job costs more."""
-    return run_store().create(result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
-                              parameters={"steps": _most_steps(result), "refit": wish.refit, "as_of": wish.as_of})
+def _job(run, wish: Wish):
+    """The job that has made or makes this forecast; if there is none, the latest that tried; None if nobody has."""
+    jobs = [job for job in run_store().list(limit=100, kind="forecast", parent=run.id)
+            if (job.parameters["refit"], job.parameters["as_of"]) == (wish.refit, wish.as_of)
+            and job.parameters["steps"] >= wish.steps]
+    return next((job for job in jobs if job.has_result or job.active), jobs[0] if jobs else None)
+
+
+def _start(state: AppState, run, result, wish: Wish, again: bool = False):
+    """Starts a job for all steps that can be asked for: more steps cost a fraction of a second, another job costs more.
+
+    Returns the one that another session has started meanwhile, if there is one. again: whether it may have failed
+    """
+    with run_store().one_at_a_time():
+        job = _job(run, wish)
+        if job is not None and (job.has_result or job.active or not again):
+            return job
+        return run_store().get(run_store().create(
+            result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
+            parameters={"steps": _most_steps(result), "refit": wish.refit, "as_of": wish.as_of}))
 
 
 def _until_then(state: AppState, run, result, wish: Wish):
@@ -178,13 +189,13 @@ def _draw_buttons(state: AppState, run, result, wish: Wish, table, job):
         if busy:
             st.fragment(_wait, run_every=TICK_SECONDS)(job.id)
     if pressed and missing:
-        _start(state, run, result, wish)
+        _start(state, run, result, wish, again=True)
         st.rerun()
 
 
 @reported
 def _stop(job_id: str):
-    run_store().request_stop(job_id)
+    run_store().request_stop(job_id, force=is_silent(run_store().get(job_id)))
 
 
 def _wait(job_id: str):
@@ -195,7 +206,7 @@ def _wait(job_id: str):
         where = f"number {job.queue_position} in the queue" if job.queue_position else job.phase or "preparing"
         now = f"Epoch {job.epoch} of {job.epochs}" if job.epoch else where.capitalize()
         st.progress(min(1.0, job.epoch / job.epochs) if job.epochs else 0.0, text=now)
-        draw_trouble()
+        draw_trouble(job)
 
 
 def _show(result, wish: Wish, both: pd.DataFrame, title: str, ready: bool):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from forecasting.errors import ForecastingError
+from forecasting.errors import ForecastingError, StoreUnavailable
 from pages.components.first_paint import preload_charts
 from pages.components.text import plain
 
@@ -26,6 +26,9 @@ PAGES = {
     "Tune": ("pages/5_Tune.py", ":material/tune:"),
     "Runs": ("pages/6_Runs.py", ":material/history:"),
 }
+# Of the browser's tab. An image of our own: browsers fetch one that is named ":material/...:" from a font host.
+ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#3d7fe0" stroke-width="2.6" '
+        'stroke-linecap="round" stroke-linejoin="round"><path d="M2.5 18 9 11l4.5 4.5L21.5 6"/></svg>')
 SIDEBAR_WIDTH = 376  # the three presets fit into one row
 
 
@@ -35,7 +38,7 @@ def page(title: str, purpose: str):
 
     Every page starts with this, because any of them may be the first that a new server is asked for (a deep link).
     """
-    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=":material/show_chart:", layout="wide",
+    st.set_page_config(page_title=f"{title} · LSTM price forecasts", page_icon=ICON, layout="wide",
                        initial_sidebar_state=SIDEBAR_WIDTH)
     with st.sidebar:
         links = st.container()
@@ -47,8 +50,11 @@ def page(title: str, purpose: str):
     from pages.components.address import restore, write_address
     from pages.components.collector import freeze_imports
     from pages.components.engine import start_engine
+    from pages.components.long_address import answer_long_addresses
+    from pages.components.order import follow_order
     from pages.components.settings import follow_settings
     from pages.components.state import app_state
+    from pages.components.store import await_store
 
     charts.empty()
     state = app_state()
@@ -56,6 +62,8 @@ def page(title: str, purpose: str):
         with said, boundary():
             restore(state)
         follow_settings(state)
+        with said, boundary():
+            follow_order(state)
         if state.tables or state.compare:
             from pages.components.runs import follow_runs
 
@@ -82,8 +90,11 @@ def page(title: str, purpose: str):
             yield state
     finally:
         write_address(state)
+        if state.store_failed:
+            await_store(state)
         # Last, so that the workers' start does not compete with the first paint.
         start_engine()
+        answer_long_addresses()
         freeze_imports()
 
 
@@ -105,6 +116,10 @@ def boundary():
     try:
         yield
     except ForecastingError as error:
+        if isinstance(error, StoreUnavailable):
+            from pages.components.state import app_state
+
+            app_state().store_failed = True
         st.error(plain(error, limit=1500), icon=":material/error:")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError, PriceHistory
+from forecasting import ForecastingError, PriceHistory, StoreUnavailable
 from forecasting.data.calendars import guess_calendar
 from forecasting.data.sources import SOURCES
 from forecasting.runs.experiments import EXPERIMENTS
@@ -110,7 +110,12 @@ def _take_fetched(state: AppState):
 
 
 def _add(state: AppState, history: PriceHistory):
+    """Adds a series, and saves it so that the page's address brings it back."""
     state.basket[history.key] = history
+    try:
+        run_store().save_history(history)
+    except StoreUnavailable as error:
+        state.failures.append(f"{error} Until then the list of series is lost when the page is reloaded.")
 
 
 @reported

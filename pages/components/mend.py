@@ -1,4 +1,4 @@
-"""The button that fixes what went wrong with a run: it takes over the corrected settings and trains with them."""
+"""Buttons that take over corrected settings: after a run that went wrong, and before one that cannot be trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.components.state import AppState, app_state, reported
 from pages.components.store import current_run, run_store
 from pages.components.text import plain
 
-__all__ = ["draw_mend"]
+__all__ = ["draw_mend", "draw_problem"]
 
 
 def draw_mend(run, cause):
@@ -31,6 +31,19 @@ def draw_mend(run, cause):
         st.caption(plain(changes_words(run.config, cause.mend)))
     if clicked and state.asks_to_train:  # still set, so this is not the Train page: that would have started it
         st.switch_page("pages/2_Train.py")
+
+
+def draw_problem(state: AppState, problem: str):
+    """Why the current settings cannot be trained, and a button for the nearest ones that can.
+
+    problem: from `check_settings` or `find_problem`
+    """
+    st.error(plain(problem, limit=1500), icon=":material/error:")
+    if state.nearest is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Use the nearest settings that work", key="nearest_settings", icon=":material/build:",
+                      on_click=use_settings, args=(state, state.nearest), help="Takes these settings over; nothing is trained.")
+            st.caption(plain(changes_words(state.config, state.nearest)))
 
 
 @reported

@@ -9,13 +9,14 @@ import streamlit as st
 
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix
-from forecasting.model.encoding import check_history
 from forecasting.model.split import describe_split
 from forecasting.plots import price_chart
 from forecasting.plots.sampling import MOST_POINTS, ranges
 from forecasting.words import count, count_of, date, dates, price, share
 from pages.components.charts import draw_chart
-from pages.components.frame import boundary, is_dark
+from pages.components.frame import is_dark
+from pages.components.mend import draw_problem
+from pages.components.settings import find_problem
 from pages.components.state import AppState, held, reported, taken, widget_for
 from pages.components.store import keep_history
 from pages.components.text import plain
@@ -42,8 +43,8 @@ def draw_prices(state: AppState):
                   help="The share of test prices above the highest or below the lowest price of the training part. The more, "
                        "the worse for the target *Price*: a network cannot predict prices that it never learnt, and its line "
                        "goes flat there. Returns and changes are not affected.")
-    with boundary():
-        check_history(history, state.config)
+    if problem := find_problem(state):
+        draw_problem(state, problem)
     st.markdown(" · ".join(f"**{PARTS[name]}** {dates(part.start, part.end)}, {count_of(part.rows, 'row')}"
                            for name, part in view.spans.items() if part.rows))
     _draw_chart(state, (view.train_end, view.validation_end))

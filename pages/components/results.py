@@ -30,7 +30,7 @@ def draw_result(run):
     result = load_result(run.id)
     _draw_scores(run, result)
     draw_answer(run)
-    if run.state == "stopped":
+    if run.state == "stopped" and result.stopped:
         st.info(f"This training was stopped after {count_of(run.epoch, 'epoch')} of {count(run.epochs)}; what it had learnt "
                 "until then is shown.", icon=":material/stop_circle:")
     _draw_predictions(result)

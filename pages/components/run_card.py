@@ -11,6 +11,7 @@ from forecasting.evaluation.verdict import leak_words
 from forecasting.runs.annotations import NAME_LENGTH, NOTE_LENGTH
 from forecasting.runs.overview import Row
 from forecasting.words import count, count_of, date, decimals, duration, number, percent
+from pages.components.engine import is_silent
 from pages.components.runs_table import FIRST_SCORES, STATES
 from pages.components.settings import use_settings
 from pages.components.state import AppState, reported, taken, widget_for
@@ -119,7 +120,7 @@ def _use(state: AppState, run):
 
 @reported
 def _stop(run_id: str):
-    run_store().request_stop(run_id)
+    run_store().request_stop(run_id, force=is_silent(run_store().get(run_id)))
 
 
 def _draw_fields(state: AppState, run, tags: list[str]):

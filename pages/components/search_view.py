@@ -47,7 +47,7 @@ def draw_follow(experiment):
             if experiment.active and not now.active:
                 st.rerun()
             if now.active:
-                draw_trouble()
+                draw_trouble(*run_store().children(now))
             _draw(now)
 
     st.fragment(tick, run_every=TICK_SECONDS if experiment.active else None)()

@@ -11,10 +11,11 @@ from forecasting.errors import ConfigError
 from forecasting.model.config import CHOICES, FEATURES, PRESETS, RANGES
 from forecasting.model.encoding import check_history
 from forecasting.model.settings import HELP, NONE, WORDS
+from forecasting.runs.room import check_room
 from forecasting.words import unit
 from pages.components.state import AppState, Widget, taken, widget_for
 
-__all__ = ["draw_settings", "follow_settings", "use_settings"]
+__all__ = ["check_settings", "draw_settings", "find_problem", "follow_settings", "use_settings"]
 
 LEARNING_RATES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 WEIGHT_DECAYS = (0.0, 0.0001, 0.001, 0.004, 0.01, 0.1)
@@ -98,12 +99,28 @@ def draw_settings(state: AppState) -> str | None:
     _fit_features(state)
     _draw(state)
     # After a server restart, a returning browser has only now sent the values of its widgets.
+    return check_settings(state)
+
+
+def check_settings(state: AppState) -> str | None:
+    """Takes what the sidebar's widgets hold now. Returns why the prices cannot be trained with it, or None;
+    `state.nearest` then holds the nearest settings that can, where these are known."""
     follow_settings(state)
+    _fit_features(state)
+    state.nearest = None
     if state.problem:
         return state.problem
+    return find_problem(state)
+
+
+def find_problem(state: AppState) -> str | None:
+    """Why the current settings cannot be trained on the current prices, or None; `state.nearest` as in `check_settings`."""
+    state.nearest = None
     try:
         check_history(state.history, state.config)
+        check_room(state.config, len(state.history))
     except ForecastingError as error:
+        state.nearest = getattr(error, "nearest", None)
         return str(error)
     return None
 

@@ -7,16 +7,17 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError, NeedsChoice, PriceHistory
+from forecasting import ForecastingError, NeedsChoice, PriceHistory, StoreUnavailable
 from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, address_of, origin_of, reopen
+from forecasting.data.uploads import keep_upload, load_upload
 from pages.components.bring_back import holds_run, show_zip
 from pages.components.frame import boundary
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
 from pages.components.store import keep_history
 from pages.components.text import plain
 
-__all__ = ["draw_fields", "draw_sources"]
+__all__ = ["ask_again_about", "draw_fields", "draw_sources"]
 
 PATIENCE_SECONDS = 10
 QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
@@ -144,6 +145,11 @@ def _draw_field(state: AppState, place, name: str, field, answers: dict):
     return place.toggle(field.label, value=widget.value, key=widget.key, help=about)
 
 
+def ask_again_about(state: AppState, kept: str):
+    """Asks a question again that was open when the page was reloaded. kept: the id of the upload that it is about"""
+    _open(state, *load_upload(kept))
+
+
 def _open(state: AppState, key: str, answers: dict, choices: dict | None = None):
     """Asks a source for prices and stores the outcome in the state. choices: answers to its questions"""
     earlier = state.requests.get(key)
@@ -153,6 +159,7 @@ def _open(state: AppState, key: str, answers: dict, choices: dict | None = None)
         opened = SOURCES[key].open({**answers, **request.choices})
     except NeedsChoice as question:
         request.question = question
+        _keep(state, key, request)
     except ForecastingError as error:
         request.error = str(error)
     else:
@@ -160,6 +167,16 @@ def _open(state: AppState, key: str, answers: dict, choices: dict | None = None)
             _take(state, key, replace(opened, origin=key))
         else:
             request.job = opened
+
+
+def _keep(state: AppState, key: str, request: Request):
+    """Keeps the upload that a question is about, so that the page's address brings the question back."""
+    uploads = [answer for answer in request.answers.values() if isinstance(answer, Upload)]
+    for upload in uploads:
+        try:
+            request.kept = keep_upload(key, upload, request.choices)
+        except StoreUnavailable as error:
+            state.failures.append(f"{error} Until its question is answered, a reload of the page loses it.")
 
 
 def _take(state: AppState, key: str, history: PriceHistory):

@@ -15,6 +15,7 @@ from forecasting import (
     ForecastingError,
     NeedsChoice,
     PriceHistory,
+    StoreUnavailable,
 )
 from pages.components.forecast_view import ForecastView
 from pages.components.owner import browser_id
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecasting.data.sources import Job
+    from forecasting.runs.orders import Wanted
     from forecasting.runs.overview import Row
     from pages.components.forecast_view import Wish
 
@@ -39,6 +41,7 @@ class Request:
     answers: to the source's fields; choices: answers to its questions so far
     key: of the history that it gave, or of a corrected copy; None while there is none
     question: what the user still has to answer, or None; error: why there are no prices, or ''
+    kept: the id of the upload that the question is about, see `keep_upload`, or None
     job: a fetch in progress, or None; found: the histories that jobs of this source have fetched in this session
     """
 
@@ -46,6 +49,7 @@ class Request:
     choices: dict = field(default_factory=dict)
     key: str | None = None
     question: NeedsChoice | None = None
+    kept: str | None = None
     error: str = ""
     job: Job | None = None
     found: dict[str, PriceHistory] = field(default_factory=dict)
@@ -82,8 +86,11 @@ class AppState:
     """history: the current prices, or None before the first page has opened
     config: the current settings, changed by `use_settings` and by the sidebar's widgets only
     problem: why the widgets' values are not valid settings, or None; `config` then keeps the last valid ones
+    nearest: the nearest settings that can be trained, where the current ones cannot and these are known
     widgets: those made for each value, the newest last
-    asks_to_train: whether Train was pressed and the training has not been started yet
+    asks_to_train: whether a button on another page asked for a training that has not been started yet
+    order: the training that was ordered and is not yet known to be shown by this browser, or None
+    order_shown: when this session drew its run first, by the monotonic clock
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     compare: the ids of the runs laid beside each other; reference: the id of the one they are compared with, 'naive', or None
     parent_id: the run that the next training is made from, or None
@@ -94,14 +101,19 @@ class AppState:
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     basket: {key: the prices gathered for an experiment on many series}; basket_job: a fetch of more of them, or None
+    store_failed: whether this drawing of the page met a store that did not answer
     failures: errors of the last click's callback, sentences to show on the next drawing of the page
     """
 
     history: PriceHistory | None = None
     config: ForecastConfig = RECOMMENDED
     problem: str | None = None
+    nearest: ForecastConfig | None = None
     widgets: dict[str, list[Widget]] = field(default_factory=dict)
     asks_to_train: bool = False
+    order: Wanted | None = None
+    order_shown: float | None = None
+    store_failed: bool = False
     run_id: str | None = None
     earlier_id: str | None = None
     compare: tuple[str, ...] = ()
@@ -126,6 +138,12 @@ class AppState:
         self.history, self.waiting_for = history, None
         for request in self.requests.values():
             request.job = None  # an earlier fetch must not replace these prices when it ends
+
+    @property
+    def asked(self) -> Request | None:
+        """The request that waits for an answer, about an upload that is kept."""
+        request = self.requests.get(self.waiting_for or "")
+        return request if request is not None and request.question is not None and request.kept else None
 
     @property
     def request(self) -> Request | None:
@@ -180,6 +198,7 @@ def reported(callback: Callable) -> Callable:
             callback(*args)
         except ForecastingError as error:
             app_state().failures.append(str(error))
+            app_state().store_failed |= isinstance(error, StoreUnavailable)
 
     return call
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from forecasting import InTrash, PriceHistory, RunError, StoreUnavailable
 from pages.components.state import AppState
 from pages.components.text import plain
 
-__all__ = ["current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast", "load_ranking",
-           "load_result", "load_verdict", "run_store"]
+__all__ = ["await_store", "current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast",
+           "load_ranking", "load_result", "load_verdict", "run_store"]
+
+ASK_SECONDS = 3.0  # between two looks whether the store answers again; a sentence has to stay long enough to be read
 
 
 @st.cache_resource(show_spinner=False)
@@ -18,6 +22,18 @@ def run_store():
     from forecasting.runs.store import RunStore
 
     return RunStore()
+
+
+def await_store(state: AppState):
+    """Draws the page again once the store answers, so that what this drawing says about it leaves by itself."""
+    state.store_failed = False
+    st.fragment(_ask_store, run_every=ASK_SECONDS)(time.monotonic())
+
+
+def _ask_store(drawn: float):
+    # The first call is part of the drawing that met the error.
+    if time.monotonic() - drawn > ASK_SECONDS / 2 and run_store().answers():
+        st.rerun()
 
 
 def keep_history(state: AppState, history: PriceHistory):

@@ -9,14 +9,16 @@ import streamlit as st
 from forecasting.evaluation.causes import diagnose_failure
 from forecasting.model.settings import LABELS, changed_settings
 from forecasting.model.size import describe_network, estimate, estimate_words
+from forecasting.runs.room import WAITS
 from forecasting.words import count_of, duration, number
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_loss
-from pages.components.engine import draw_trouble
+from pages.components.engine import draw_trouble, is_silent
 from pages.components.frame import boundary
 from pages.components.mend import draw_mend
+from pages.components.order import is_pending, note_tick, order_training
 from pages.components.results import draw_result
-from pages.components.state import AppState, reported
+from pages.components.state import AppState, app_state, reported
 from pages.components.store import run_store
 from pages.components.text import plain
 
@@ -24,22 +26,32 @@ __all__ = ["draw_buttons", "draw_run", "start_asked"]
 
 # Seconds between redraws of a run: short while the user waits for something, long otherwise, since redrawing takes CPU time
 # from the training.
-TICK, CALM_TICK = 0.5, 2.5
+TICK, CALM_TICK = 0.5, 2.0
 AWAITED_SECONDS = 2.0
+PREDICTING = "predicting, "  # and how far it is
 AFTER_TRAINING = ("predicting", "scoring", "saving")
 LOOK_SECONDS = 0.05  # between looks at a run that is stopping: the user has just clicked
 
 
 def draw_buttons(state: AppState, run, problem: str | None):
     """Train and Stop, and what a training of these settings would take. problem: why these settings cannot be trained."""
-    config, active = state.config, run is not None and run.active
+    config, active = state.config, is_pending(state) or (run is not None and run.active)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=active or bool(problem),
-                  help=_why_not(active, problem), on_click=_ask_to_train, args=(state,))
-        st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
-                  help="Stops the training within a second and keeps what was learnt." if active else
-                       "Nothing is being trained.")
-        if not problem:
+                  help=_why_not(active, problem), on_click=order_training, args=(state,))
+        if is_silent(run):
+            st.button("Force stop", icon=":material/stop:", on_click=_stop, args=(state, True),
+                      help="Ends the process that does not answer, at once. What was learnt by its latest backup is kept.")
+        elif _is_predicting(run):
+            st.button("Stop predicting", icon=":material/stop:", on_click=_stop, args=(state, False, True),
+                      disabled=run.stop == "predicting",
+                      help="Ends the run with what is predicted by then. The test part comes first, and the scores are of the "
+                           "days that have a forecast.")
+        else:
+            st.button("Stop", icon=":material/stop:", disabled=not active, on_click=_stop, args=(state,),
+                      help="Stops the training within two seconds, or a very large network after its current batch, and keeps "
+                           "what was learnt." if active else "Nothing is being trained.")
+        if not problem and not is_pending(state):
             parameters = sum(layer.parameters for layer in describe_network(config))
             takes = estimate(config, len(state.history), run_store().timings(), state.history.fingerprint)
             st.caption(f"{count_of(parameters, 'parameter')} · {estimate_words(takes, config.epochs)}")
@@ -59,42 +71,27 @@ def _drop_parent(state: AppState):
     state.parent_id = None
 
 
-def _ask_to_train(state: AppState):
-    state.asks_to_train = True
-
-
-def start_asked(state: AppState, problem: str | None):
-    """Starts the training that a click asked for, unless there is a problem with the settings.
-
-    The button's callback cannot do this: it only knows the settings of the last complete drawing, which may be missing a
-    change made just before the click.
-    """
+def start_asked(state: AppState):
+    """Starts the training that a button on another page asked for."""
     asked, state.asks_to_train = state.asks_to_train, False
-    if asked and not problem:
-        _start(state)
-        if state.failures:
-            st.rerun()
+    if asked:
+        order_training(state)
+        st.rerun()
 
 
 @reported
-def _start(state: AppState):
-    before = state.run_id
-    state.run_id = run_store().create(state.history, state.config, owner=state.owner, parent=state.parent_id)
-    state.parent_id = None
-    if before and run_store().get(before).has_result:
-        state.earlier_id = before
-
-
-@reported
-def _stop(state: AppState):
-    run_store().request_stop(state.run_id)
+def _stop(state: AppState, force: bool = False, predicting: bool = False):
+    if is_pending(state) and state.order.order.give_up():
+        state.order = None
+        return
+    run_store().request_stop(state.run_id, force=force, predicting=predicting)
 
 
 def _draw_live(run):
     """Follows an active run from the store until it ends, then redraws the whole page."""
     log_scale = st.toggle("Logarithmic loss", key="train_log_live")
     quick = _is_awaited(run)
-    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick)
+    st.fragment(_follow, run_every=TICK if quick else CALM_TICK)(run.id, log_scale, quick, _buttons_of(run), time.monotonic())
 
 
 def _is_awaited(run) -> bool:
@@ -105,14 +102,25 @@ def _is_awaited(run) -> bool:
     return min(run.epoch, run.epochs - run.epoch) / run.rate < (AWAITED_SECONDS if run.rate > 2 else AWAITED_SECONDS / 2)
 
 
-def _follow(run_id: str, log_scale: bool, quick: bool):
+def _buttons_of(run) -> tuple:
+    """What the buttons above depend on: they are not part of what redraws itself."""
+    return is_silent(run), _is_predicting(run)
+
+
+def _is_predicting(run) -> bool:
+    """Whether a run has been predicting for so long that it reports how far it is."""
+    return run is not None and run.active and run.phase.startswith(PREDICTING)
+
+
+def _follow(run_id: str, log_scale: bool, quick: bool, buttons: tuple, drawn: float):
+    note_tick(app_state(), drawn)
     with boundary():
         run = _about_to_end(run_store().get(run_id))
-        if not run.active or quick != _is_awaited(run):
+        if not run.active or quick != _is_awaited(run) or buttons != _buttons_of(run):
             st.rerun()
         st.progress(min(1.0, run.epoch / run.epochs) if run.epochs else 0.0, text=_progress_words(run))
         with st.container():
-            draw_trouble()
+            draw_trouble(run)
         draw_loss(run_store().curve(run_id), run, log_scale, key="train_curve")
 
 
@@ -127,12 +135,16 @@ def _about_to_end(run):
 
 def _progress_words(run) -> str:
     if run.state == "scheduled":
+        if run.phase.startswith(WAITS):
+            return f"Waiting {run.phase}"
         if run.queue_position and run.queue_position > 1:
             return f"Waiting: number {run.queue_position} in the queue"
         return "Waiting: next in the queue, for a free worker"
     words = [f"Epoch {run.epoch} of {run.epochs}" if run.epoch else (run.phase or "Preparing").capitalize()]
-    if run.epoch and run.phase in AFTER_TRAINING:
-        words += ["stopped" if run.stopping else "trained", run.phase]
+    if run.phase.startswith(AFTER_TRAINING):
+        words += ["stopped" if run.stopping else "trained", run.phase] if run.epoch else []
+        if run.stop == "predicting":
+            words.append("stopping")
     elif run.stopping:
         words.append("stopping")
     elif run.epoch and run.rate:
@@ -167,6 +179,8 @@ def _draw_end(run):
         show(f"{plain(run.error)}{why}", icon=":material/error:")
         if cause:
             draw_mend(run, cause)
+    elif run.setback:
+        st.caption(f"Attempt {run.attempt}: {plain(run.setback)}")
     if run.resumable:
         st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run.id,),
                   help="Puts this run back into the queue with its own settings and prices.")

@@ -12,6 +12,7 @@ from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.search import MOST_MINUTES, MOST_TRIALS
 from forecasting.runs.experiments.search_space import KNOBS, PROPOSED, from_settings, propose, reference, to_settings
 from forecasting.words import date
+from pages.components.mend import draw_problem
 from pages.components.search_view import draw_follow
 from pages.components.settings import follow_settings, use_settings
 from pages.components.state import AppState, app_state, reported
@@ -40,10 +41,14 @@ def draw_search(state: AppState, problem: str | None):
                       args=(state, chosen), disabled=space == chosen.parameters["space"],
                       help="Trials outside the new values stay in the table; they no longer guide the search.")
     options = _draw_budget(chosen) | {"space": space}
-    problem = problem or _problem(state, options)
-    _draw_buttons(state, chosen, options, problem)
     if problem:
-        st.error(plain(problem), icon=":material/error:")
+        _draw_buttons(state, chosen, options, problem)
+        draw_problem(state, problem)
+    else:
+        problem = _problem(state, options)
+        _draw_buttons(state, chosen, options, problem)
+        if problem:
+            st.error(plain(problem), icon=":material/error:")
     if chosen is not None:
         draw_follow(chosen)
         if not active:

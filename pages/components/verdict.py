@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from forecasting.evaluation.learning import predicted_words
 from forecasting.evaluation.scores import SCORES, always_words, labels
 from forecasting.evaluation.verdict import direction_words, gate_words
 from forecasting.words import count_of, number, p_value, price, share, unit
@@ -34,6 +35,8 @@ def draw_answer(run):
     show(f"**{judged.headline}.** {plain(judged.sentence)}{why}", icon=icon)
     if cause:
         draw_mend(run, cause)
+    if said := predicted_words(load_result(run.id)):
+        st.info(said, icon=":material/stop_circle:")
     if beside.statistic is not None:
         days = count_of(beside.days, unit(load_result(run.id).history.frequency))
         st.caption(f"Diebold-Mariano test with small-sample correction: {number(beside.statistic)} "

@@ -1,6 +1,7 @@
 """The app, and Debian's Chromium to drive it with."""
 
 import shutil
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -9,6 +10,7 @@ from server import CHROMIUM_FLAGS, App
 from tests.yahoo import YahooStandIn
 
 expect.set_options(timeout=30_000)
+WEB = ("http", "https", "ws", "wss")
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +47,13 @@ def browser():
 
 @pytest.fixture
 def visitor(browser):
-    """A page in a browser profile of its own, 1300 px wide."""
+    """A page in a browser profile of its own, 1300 px wide. Nothing may be asked of any host but the app's."""
+    asked = set()
     context = browser.new_context(viewport={"width": 1300, "height": 1000}, accept_downloads=True)
+    context.on("request", lambda request: asked.add(request.url))
     page = context.new_page()
+    page.on("websocket", lambda socket: asked.add(socket.url))
     page.set_default_timeout(30_000)
     yield page
     context.close()
+    assert {urlsplit(url).hostname for url in asked if urlsplit(url).scheme in WEB} <= {"localhost"}

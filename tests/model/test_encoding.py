@@ -29,13 +29,28 @@ def fit(close, config=SMALL, **columns):
     return encode(history, config, split(len(history), config))
 
 
-def test_a_validation_part_shorter_than_the_horizon_is_refused_with_what_to_do():
+def test_a_validation_part_shorter_than_the_horizon_is_refused_with_the_nearest_settings_that_work():
     config = ForecastConfig(window=4, horizon=11)
-    with pytest.raises(NotEnoughData, match=r"at least 106 prices .* a horizon of 11 .* got 100\. Choose a longer period, a "
-                                            "shorter horizon or a larger validation part"):
+    with pytest.raises(NotEnoughData, match=r"at least 106 prices .* a horizon of 11 .* got 100\. Choose a longer "
+                                            r"period, or take the nearest settings that work \(Validation share: "
+                                            r"10.% → 11.%\)") as refused:
         check_history(make_history(walk(100)), config)
-    for enough in (dataclasses.replace(config, horizon=10), dataclasses.replace(config, validation_share=0.11)):
-        check_history(make_history(walk(100)), enough)
+    assert refused.value.nearest == dataclasses.replace(config, validation_share=0.11)
+    check_history(make_history(walk(100)), refused.value.nearest)
+
+
+def test_the_nearest_settings_are_checked_as_the_refused_ones_were():
+    close = np.concatenate([np.full(40, 5.0), walk(50)])  # the price never moves in a training part that is shorter still
+    config = ForecastConfig(window=60, horizon=10)
+    with pytest.raises(NotEnoughData) as refused:
+        check_history(make_history(close), config)
+    check_history(make_history(close), refused.value.nearest)
+
+
+def test_a_handful_of_rows_is_refused_without_settings():
+    with pytest.raises(NotEnoughData, match="no settings can learn from so few") as refused:
+        check_history(make_history(walk(8)), ForecastConfig())
+    assert refused.value.nearest is None
 
 
 def test_the_fewest_rows_are_named_and_are_enough():

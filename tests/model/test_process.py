@@ -63,13 +63,13 @@ def test_a_training_inside_anothers_callback_changes_neither():
 def test_forecasts_inside_anothers_callback_change_neither():
     history = make_history()
     model = train(history, dataclasses.replace(CONFIG, skip=None)).model
-    inputs = np.random.default_rng(0).normal(size=(300, 1)).astype("float32")
+    inputs = np.random.default_rng(0).normal(size=(12_000, 1)).astype("float32")
     other = model.__class__.from_config(model.get_config())
     other.set_weights([2 * w for w in model.get_weights()])
-    origins, inside = np.arange(5, 300), []
+    origins, inside = np.arange(5, 12_000), []  # three batches
     alone = predict_windows(model, inputs, origins), predict_windows(other, inputs, origins)
     again = predict_windows(model, inputs, origins,
-                            should_stop=lambda: bool(inside.append(predict_windows(other, inputs, origins))))
+                            watch=lambda _: bool(inside.append(predict_windows(other, inputs, origins))))
     assert inside
     assert_same([again, *inside], [alone[0], *[alone[1]] * len(inside)])
 

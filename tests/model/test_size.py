@@ -4,11 +4,23 @@ from dataclasses import replace
 
 import pytest
 
+from forecasting.errors import TooLarge
+from forecasting.model import size
 from forecasting.model.cells import CELLS
 from forecasting.model.config import CHOICES, RECOMMENDED, ForecastConfig
 from forecasting.model.features import feature_width
 from forecasting.model.network import build_network
-from forecasting.model.size import Timing, describe_network, epoch_seconds, estimate, estimate_words
+from forecasting.model.size import (
+    MOST_OF_ONE,
+    Timing,
+    check_memory,
+    describe_network,
+    epoch_seconds,
+    estimate,
+    estimate_words,
+    peak_memory,
+    usable_memory,
+)
 from forecasting.words import THIN
 
 
@@ -120,3 +132,56 @@ def test_neither_a_stopped_training_nor_a_leak_tells_when_training_stops():
 def test_an_estimate_is_said_with_no_more_digits_than_it_has(most, usual, measured, epochs, expected):
     guess = replace(estimate(RECOMMENDED, 3000), most=most, usual=usual, measured=measured)
     assert estimate_words(guess, epochs) == expected
+
+
+# (settings, MiB at the peak of a process that trained them), as `benchmarks/memory.py --sizes` measured.
+MEASURED = [
+    ({"units": [32], "window": 60, "batch_size": 128, "supervision": "every_step"}, 853),
+    ({"units": [64, 64], "window": 60, "batch_size": 32}, 964),
+    ({"units": [256] * 4, "window": 250, "batch_size": 8}, 1168),
+    ({"units": [32] * 2, "window": 250, "batch_size": 512}, 1405),
+    ({"units": [1024] * 2, "window": 8, "batch_size": 8}, 1760),
+    ({"units": [32] * 2, "window": 250, "batch_size": 512, "cell": "gru"}, 1397),
+    ({"units": [32] * 2, "window": 250, "batch_size": 512, "cell": "rnn"}, 992),
+    ({"units": [32] * 2, "window": 250, "batch_size": 512, "cell": "tutorial_lstm"}, 1359),
+    ({"units": [64], "window": 250, "batch_size": 512}, 1338),
+    ({"units": [64] * 2, "window": 250, "batch_size": 1024, "supervision": "every_step"}, 1001),
+]
+
+
+@pytest.mark.parametrize(("settings", "mebibytes"), MEASURED)
+def test_the_estimate_of_memory_is_near_what_was_measured(settings, mebibytes):
+    assert peak_memory(ForecastConfig(**settings), rows=1000) == pytest.approx(mebibytes * 2**20, rel=0.12)
+
+
+def test_more_units_batch_window_rows_and_steps_ahead_need_more_memory():
+    config = ForecastConfig(units=(256, 256), window=250, batch_size=64)
+    usual = peak_memory(config, 3000)
+    for more in ({"units": (512, 256)}, {"batch_size": 128}, {"window": 500}, {"horizon": 60}):
+        assert peak_memory(replace(config, **more), 3000) > usual
+    assert peak_memory(config, 300_000) > usual
+
+
+def test_a_training_that_needs_too_much_is_refused_with_what_needs_less(monkeypatch):
+    monkeypatch.setattr(size, "usable_memory", lambda share=0.75: share * 20e9)
+    config = ForecastConfig(units=(1024,) * 8, window=1000, batch_size=32)
+    with pytest.raises(TooLarge, match=r"needs about 22 GB of this machine's 20 GB of memory, and 10 GB are the most .* "
+                                       r"smaller batch \(now 32\), a shorter window") as refused:
+        check_memory(config, 3000)
+    nearest = refused.value.nearest
+    assert replace(nearest, batch_size=32, window=1000) == config
+    check_memory(nearest, 3000)
+    with pytest.raises(TooLarge):
+        check_memory(replace(nearest, batch_size=2 * nearest.batch_size), 3000)
+    check_memory(RECOMMENDED, 3000)
+
+
+def test_where_no_batch_and_window_fit_units_are_named(monkeypatch):
+    monkeypatch.setattr(size, "usable_memory", lambda share=0.75: share * 4e9)
+    with pytest.raises(TooLarge, match="Even the smallest batch and window") as refused:
+        check_memory(ForecastConfig(units=(1024,) * 8), 3000)
+    assert refused.value.nearest is None
+
+
+def test_trainings_may_take_a_part_of_the_machine_together_and_one_of_them_less():
+    assert 0 < usable_memory(MOST_OF_ONE) < usable_memory() < usable_memory(1.0)

@@ -7,7 +7,15 @@ import pytest
 from forecasting.data.history import PriceHistory
 from forecasting.evaluation.diagnostics import range_escape
 from forecasting.model.config import ForecastConfig
-from forecasting.model.split import Split, describe_split, learning_origins, part_labels, split
+from forecasting.model.split import (
+    Split,
+    describe_split,
+    is_enough,
+    learning_origins,
+    nearest_settings,
+    part_labels,
+    split,
+)
 
 SMALL = ForecastConfig(window=4, horizon=3)
 
@@ -65,3 +73,29 @@ def test_each_origin_teaches_or_chooses_by_its_part_and_the_leak_lab_breaks_just
     assert not set(learn) & set(choose)
     assert (learn >= 80).any()
     assert (choose < 70).any()
+
+
+@pytest.mark.parametrize("rows", [15, 40, 90, 111, 500])
+@pytest.mark.parametrize("config", [
+    ForecastConfig(window=60, horizon=10), ForecastConfig(window=250, horizon=60),
+    ForecastConfig(window=60, horizon=5, test_share=0.6, validation_share=0.13), ForecastConfig(window=500)])
+def test_the_nearest_settings_are_enough_and_no_single_change_is_smaller(rows, config):
+    nearest = next(nearest_settings(rows, config))
+    assert is_enough(split(rows, nearest), nearest)
+    unchanged = {"window": config.window, "horizon": config.horizon, "validation_share": config.validation_share,
+                 "test_share": config.test_share}
+    assert dataclasses.replace(nearest, **unchanged) == config
+    for name, value in unchanged.items():
+        now = getattr(nearest, name)
+        if now != value and isinstance(now, int):  # one row more is too much, with the rest as it is
+            wider = dataclasses.replace(nearest, **{name: now + 1})
+            assert not is_enough(split(rows, wider), wider)
+
+
+def test_what_is_enough_is_its_own_nearest():
+    config = ForecastConfig(window=20, horizon=3)
+    assert next(nearest_settings(400, config)) == config
+
+
+def test_no_settings_are_enough_for_a_handful_of_rows():
+    assert list(nearest_settings(8, ForecastConfig())) == []

@@ -307,12 +307,14 @@ def test_forecasts_are_those_of_the_model_on_each_window(cell):
 
 
 def test_forecasts_in_many_batches_keep_their_order(monkeypatch):
-    monkeypatch.setattr("forecasting.model.learner.FORECAST_STEPS", 6 * 8)
+    monkeypatch.setattr("forecasting.model.size.FORECAST_STEPS", 6 * 8)
     data, config = make_data(rows=60), dataclasses.replace(CONFIG, horizon=2)
     network, origins = build_network(config, 2), np.arange(5, 60)
     expected = network(windows_of(data, origins, 6)).numpy()
     np.testing.assert_allclose(predict_windows(network, data.inputs, origins), expected, atol=1e-6)
-    stopped = predict_windows(network, data.inputs, origins, should_stop=StopAfter(2))
+    done = []
+    stopped = predict_windows(network, data.inputs, origins, watch=lambda share: done.append(share) or len(done) == 2)
+    assert done == [8 / 55, 16 / 55]
     assert np.isfinite(stopped[:16]).all()
     assert np.isnan(stopped[16:]).all()
 

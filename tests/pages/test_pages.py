@@ -1,5 +1,6 @@
 """Every page, opened on its own as a deep link would."""
 
+import json
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -185,9 +186,11 @@ def test_too_few_rows_are_said_where_the_result_would_stand_and_nothing_is_lost(
     assert "Need at least" in texts(test.error)
     assert "got 90" in texts(test.error)
     assert train_button(test).disabled
-    test.slider(key="train_window").set_value(5).run()
-    test.slider(key="train_horizon").set_value(1).run()
+    test.button(key="nearest_settings").click().run()
+    assert not test.exception
     assert not test.error
+    assert setting(test.slider, "window").value == 45
+    assert setting(test.slider, "horizon").value == 9
     assert not train_button(test).disabled
     assert "my prices" in texts(test.caption)
 
@@ -266,3 +269,17 @@ def test_click_on_use_this_right_after_an_option_takes_that_option():
     next(button for button in test.button if button.label == "Use this").click().run()
     assert not test.exception
     assert f"{table['BBB'].iloc[-1]:.2f}" in [metric.value for metric in test.metric if metric.label == "Last price"]
+
+
+@pytest.mark.parametrize("name", ["app.py", "pages/2_Train.py", "pages/5_Tune.py"])
+def test_settings_that_need_too_much_memory_are_refused_and_a_button_takes_smaller_ones(name, monkeypatch):
+    monkeypatch.setattr("forecasting.model.size.usable_memory", lambda share=0.75: share * 20e9)
+    settings = json.dumps({"units": [1024] * 8, "window": 1000, "supervision": "last_step"})
+    test = open_page(name, settings=settings)
+    assert not test.exception
+    assert "needs about 72 GB of this machine's 20 GB" in texts(test.error)
+    assert "smaller batch" in texts(test.error)
+    assert "128 → 8" in texts(test.caption)
+    test.button(key="nearest_settings").click().run()
+    assert not test.exception
+    assert not test.error

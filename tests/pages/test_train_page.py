@@ -10,7 +10,7 @@ from pages.components import training
 def run(**values):
     """A run at work; values: what is different of it"""
     usual = {"id": "a", "state": "running", "active": True, "stopping": False, "phase": "training", "epoch": 12, "epochs": 60,
-             "rate": 4.0, "queue_position": None}
+             "rate": 4.0, "queue_position": None, "stop": ""}
     return SimpleNamespace(**usual | values)
 
 
@@ -60,6 +60,9 @@ def test_run_that_stops_is_drawn_anew_once_its_training_has_ended(store):
     ({}, "Epoch 12 of 60 · 12 s left at most · 4.0 epochs a second"),
     ({"stopping": True}, "Epoch 12 of 60 · stopping"),
     ({"stopping": True, "phase": "predicting"}, "Epoch 12 of 60 · stopped · predicting"),
+    ({"stopping": True, "stop": "asked", "phase": "predicting, 12 %"}, "Epoch 12 of 60 · stopped · predicting, 12 %"),
+    ({"stopping": True, "stop": "predicting", "phase": "predicting, 12 %"},
+     "Epoch 12 of 60 · stopped · predicting, 12 % · stopping"),
     ({"epoch": 60, "phase": "scoring"}, "Epoch 60 of 60 · trained · scoring"),
     ({"epoch": 0, "rate": None, "phase": "preparing the data"}, "Preparing the data"),
     ({"epoch": 0, "rate": None, "phase": "preparing the data", "stopping": True}, "Preparing the data · stopping"),

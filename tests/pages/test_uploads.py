@@ -63,3 +63,60 @@ def test_file_that_can_be_read_in_two_ways_is_asked_about():
     shown = {metric.label: metric.value for metric in test.metric}
     assert shown["Last price"] == f"{table['BBB'].iloc[-1]:.2f}"
     np.testing.assert_array_equal(test.session_state["forecasting"].history.close, table["BBB"])
+
+
+def reloaded(test):
+    """The page as a browser shows it after a reload: nothing is left but its address."""
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in test.query_params.items():
+        again.query_params[name] = value[0] if isinstance(value, list) else value
+    return again.run()
+
+
+def test_an_upload_that_waits_for_an_answer_is_still_there_after_a_reload():
+    table = pd.DataFrame({"Date": PRICES.index, "AAA": PRICES["Close"], "BBB": (PRICES["Close"] + 50).round(2)})
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.session_state["data_way"] = "File"
+    test.run()
+    test.file_uploader[0].set_value(("two funds.csv", table.to_csv(index=False).encode(), "text/csv")).run()
+    again = reloaded(test)
+    assert not again.exception
+    assert not again.error
+    (asked,) = [box for box in again.selectbox if box.label.startswith("Which")]
+    asked.select("BBB").run()
+    next(button for button in again.button if button.label == "Use this").click().run()
+    assert not again.error
+    np.testing.assert_array_equal(again.session_state["forecasting"].history.close, table["BBB"])
+    assert "asked" not in again.query_params
+
+
+@pytest.mark.parametrize(("asked", "said"), [("0" * 32, "is not kept any more"), ("../../etc/passwd", "cannot exist")])
+def test_an_address_that_asks_about_no_upload_gets_a_sentence(asked, said):
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["asked"] = asked
+    test.run()
+    assert not test.exception
+    assert said in test.error[0].value
+    assert test.session_state["forecasting"].history is not None
+
+
+def test_the_list_of_many_series_is_still_there_after_a_reload():
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.session_state["data_way"] = "File"
+    test.run()
+    test.switch_page("pages/5_Tune.py")
+    test.session_state["tune_tab"] = "Many series"
+    test.run()
+    test.button(key="many_current").click().run()
+    assert not test.exception
+    kept = list(test.session_state["forecasting"].basket)
+    assert len(kept) == 1
+    assert list(reloaded(test).session_state["forecasting"].basket) == kept
+
+
+def test_an_address_longer_than_the_app_writes_gets_a_sentence():
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["settings"] = "a" * 20_000
+    test.run()
+    assert not test.exception
+    assert "This address is too long" in test.error[0].value

@@ -11,7 +11,7 @@ from forecasting.runs import engine as engine_module
 from forecasting.runs import worker
 from forecasting.runs.engine import Engine, mend
 from forecasting.runs.files import scratch
-from forecasting.runs.kinds import RUN_KINDS, RunKind
+from forecasting.runs.kinds import RUN_KINDS, Computed, RunKind
 from forecasting.runs.ledger import RunLedger
 
 
@@ -31,7 +31,7 @@ class Cluster:
         self.futures[run_id] = SimpleNamespace(done=lambda: False)
         return self.futures[run_id]
 
-    def stop(self, run_id, attempt, reason):
+    def stop(self, run_id, attempt, reason, predicting=False):
         self.stopped.append(run_id)
         return True
 
@@ -40,6 +40,9 @@ class Cluster:
 
     def trouble(self):
         return None
+
+    def listen(self):
+        return {}
 
     def done(self, outcome):
         pass
@@ -70,9 +73,9 @@ class Laboratory:
 
     def compute(self, run_id):
         """What a worker does with a run, to its end."""
-        state, error, trace = worker._outcome(self.ledger, run_id, lambda: run_id in self.cluster.stopped)
-        self.ledger.end(run_id, state, error)
-        outcome = worker.Outcome(state, error, trace, "here", 1)
+        attempt = self.ledger.get(run_id).attempt
+        ended, trace = worker.carry_out(RunLedger(), run_id, attempt, lambda: run_id in self.cluster.stopped)
+        outcome = worker.Outcome(ended.state, ended.error, trace, "here", 1)
         self.cluster.futures[run_id].__dict__.update(done=lambda: True, status="finished", result=lambda: outcome)
         return trace
 
@@ -93,12 +96,11 @@ def train_by_script(ledger, run, reporter, should_stop):
     close = history.frame["Close"]
     naive = close.shift().bfill()
     first = len(close) - round(len(close) * run.config.test_share)
-    folder = scratch("script")
-    pd.DataFrame({"split": np.where(np.arange(len(close)) < first, "train", "test"), "actual": close,
-                  "predicted": (close + naive) / 2, "naive": naive, "lower_80": close - 1, "upper_80": close + 1,
-                  "lower_95": close - 2, "upper_95": close + 2}).to_parquet(folder / "predictions.parquet")
-    ledger.put_result(run.id, folder, {"test": {"rmse": 1.0}})
-    return "stopped" if should_stop() else "finished"
+    table = pd.DataFrame({"split": np.where(np.arange(len(close)) < first, "train", "test"), "actual": close,
+                          "predicted": (close + naive) / 2, "naive": naive, "lower_80": close - 1, "upper_80": close + 1,
+                          "lower_95": close - 2, "upper_95": close + 2})
+    return Computed("stopped" if should_stop() else "finished", {"test": {"rmse": 1.0}},
+                    lambda folder: table.to_parquet(folder / "predictions.parquet"))
 
 
 def read_script(history):

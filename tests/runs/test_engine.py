@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -16,16 +17,17 @@ from forecasting.runs.worker import Outcome
 
 
 class Ledger:
-    """Runs in a list, each with a state, and what was said at its end."""
+    """Runs in a list, each with a state, and what was said at its end or when its process was lost."""
 
     def __init__(self, *waiting):
         self.states = dict.fromkeys(waiting, "scheduled")
-        self.errors, self.wanted_stops, self.before = {}, set(), []
+        self.attempts = dict.fromkeys(waiting, 1)
+        self.errors, self.wanted_stops, self.forced, self.before, self.lost = {}, set(), set(), {}, []
 
-    def next_runs(self, count):
+    def next_runs(self, count, computed=()):
         claimed = [run_id for run_id, state in self.states.items() if state == "scheduled"][:count]
         self.states |= dict.fromkeys(claimed, "running")
-        return [SimpleNamespace(id=run_id, attempt=1, name=run_id, kind="train") for run_id in claimed]
+        return [SimpleNamespace(id=run_id, attempt=self.attempts[run_id], name=run_id, kind="train") for run_id in claimed]
 
     def waiting(self):
         return {run_id: run_id in self.wanted_stops for run_id, state in self.states.items() if state == "scheduled"}
@@ -34,13 +36,24 @@ class Ledger:
         return []
 
     def stops(self):
-        return {run_id: None for run_id in self.wanted_stops if self.states[run_id] == "running"}
+        return {run_id: (None, "force" if run_id in self.forced else "asked") for run_id in self.wanted_stops
+                if self.states[run_id] == "running"}
 
     def get(self, run_id):
-        return SimpleNamespace(active=self.states[run_id] in ("scheduled", "running"))
+        return SimpleNamespace(state=self.states[run_id], attempt=self.attempts[run_id])
+
+    def lose(self, run_id, attempt, why, worker=False, stopping=False):
+        self.lost.append((run_id, attempt, why, worker, stopping))
+        self.states[run_id], self.attempts[run_id] = "scheduled", attempt + 1
+
+    def drop(self, run_id):
+        self.states[run_id] = "dropped"
 
     def left_running(self):
         return self.before
+
+    def remove_drafts(self):
+        pass
 
     def end(self, run_id, state, error=None):
         self.states[run_id], self.errors[run_id] = state, error
@@ -51,6 +64,7 @@ class Cluster:
 
     def __init__(self, slots):
         self.slots, self.futures, self.told, self.killed, self.noted = slots, {}, [], [], []
+        self.attempts, self.signs = {}, {}
 
     def free(self, submitted):
         return self.slots - submitted
@@ -68,14 +82,25 @@ class Cluster:
         pass
 
     def submit(self, run_id, attempt):
-        self.futures[run_id] = SimpleNamespace(done=lambda: False, status="pending")
+        self.futures[run_id] = SimpleNamespace(done=lambda: False, status="pending",
+                                               cancel=lambda: self.settle(run_id, "cancelled"))
+        self.attempts[run_id] = attempt
+        self.live(run_id)
         return self.futures[run_id]
 
     def settle(self, run_id, status, outcome=None, error=None):
         self.futures[run_id].__dict__.update(done=lambda: True, status=status, result=lambda: outcome,
                                              exception=lambda: error)
 
-    def stop(self, run_id, attempt, reason):
+    def listen(self):
+        return dict(self.signs)
+
+    def live(self, run_id):
+        """Its process gives a sign of life."""
+        key = run_id, self.attempts[run_id]
+        self.signs[key] = self.signs.get(key, 0) + 1
+
+    def stop(self, run_id, attempt, reason, predicting=False):
         self.told.append((run_id, reason))
         return True
 
@@ -105,6 +130,7 @@ def make(clock, *waiting, slots=1, time_limit=3600.0):
         clock.now += seconds
         engine.step()
 
+    step.engine = engine
     return ledger, cluster, step
 
 
@@ -130,13 +156,23 @@ def test_warming_a_further_worker_waits_while_runs_are_at_work_and_none_waits(cl
     assert cluster.is_busy
 
 
-def test_a_run_whose_worker_died_fails_and_says_so(clock):
-    ledger, cluster, step = make(clock, "a", "b")
+def test_a_run_whose_worker_died_goes_on_elsewhere(clock):
+    ledger, cluster, step = make(clock, "a", "b", slots=2)
     step()
     cluster.settle("a", "error", error=RuntimeError("KilledWorker"))
+    step(0.01)
+    assert ledger.lost == [("a", 1, engine_module.DIED, True, False)]
+    assert ledger.states == {"a": "running", "b": "running"}
+    assert cluster.attempts == {"a": 2, "b": 1}
+
+
+def test_a_run_that_another_worker_was_given_behind_the_engines_back_goes_on_as_another_attempt(clock):
+    ledger, cluster, step = make(clock, "a")
     step()
-    assert ledger.states == {"a": "failed", "b": "running"}
-    assert "died" in ledger.errors["a"]
+    cluster.settle("a", "finished", Outcome("lost", None, None, "there", 1))
+    step(0.01)
+    assert ledger.lost == [("a", 1, engine_module.TAKEN, True, False)]
+    assert cluster.attempts == {"a": 2}
 
 
 def test_an_end_that_the_worker_could_not_write_is_written_by_the_engine(clock):
@@ -151,7 +187,7 @@ def test_a_waiting_run_is_stopped_without_a_worker(clock):
     ledger, cluster, step = make(clock, "a", slots=0)
     ledger.wanted_stops.add("a")
     step()
-    assert ledger.states["a"] == "stopped"
+    assert ledger.states["a"] == "dropped"
     assert cluster.futures == {}
 
 
@@ -191,16 +227,94 @@ def test_a_run_that_does_not_stop_loses_its_process(clock):
     step()
     ledger.wanted_stops.add("a")
     step()
-    step(engine_module.STOP_GRACE + 1)
-    step()
+    for _ in range(2):  # a worker that lives, and predicts for long
+        cluster.live("a")
+        step(engine_module.SILENT_GRACE + 1)
+    assert cluster.killed == []
+    cluster.live("a")
+    step(engine_module.STOP_GRACE)
+    step(0.01)
     assert cluster.killed == ["a"]
-    cluster.settle("a", "error", error=RuntimeError("KilledWorker"))
+    (lost,) = ledger.lost
+    assert lost[0] == "a"
+    assert "did not stop" in lost[2]
+    assert lost[-1]  # it was stopping
+
+
+def test_a_process_that_gives_no_sign_of_life_is_said_until_it_gives_one(clock):
+    ledger, cluster, step = make(clock, "a", "b", slots=2)
     step()
-    assert ledger.states == {"a": "failed", "b": "running"}
-    assert "did not stop" in ledger.errors["a"]
+    for _ in range(12):
+        cluster.live("b")
+        step(1.0)
+    step.engine._say()
+    assert list(heard().silent) == ["a"]
+    assert abs(heard().silent["a"] - time.time()) < 60
+    assert (cluster.killed, ledger.lost) == ([], [])
+    cluster.live("a")
+    step(1.0)
+    step.engine._say()
+    assert heard().silent == {}
 
 
-def test_a_lost_cluster_interrupts_its_runs_and_is_connected_anew(clock):
+def test_a_process_that_gives_no_sign_of_life_for_long_is_given_up(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    for _ in range(int(engine_module.GIVE_UP_AFTER) + 3):
+        step(1.0)
+    assert cluster.killed == ["a"]
+    ((_, _, why, worker, stopping),) = ledger.lost
+    assert "no sign of life" in why
+    assert (worker, stopping) == (True, False)
+    assert cluster.attempts == {"a": 2}
+
+
+def test_a_run_that_is_stopped_by_force_loses_its_process_at_once_and_is_owed_its_result(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    ledger.wanted_stops.add("a")
+    ledger.forced.add("a")
+    step()
+    ledger.wanted_stops.clear()
+    step(0.01)
+    assert cluster.killed == ["a"]
+    assert ledger.lost == [("a", 1, engine_module.FORCED, False, True)]
+    assert cluster.attempts == {"a": 2}  # which makes the result
+
+
+def test_a_run_whose_worker_is_gone_does_not_wait_for_another_one_in_the_cluster(clock):
+    """An external scheduler may try again by itself, and has no other worker."""
+    ledger, cluster, step = make(clock, "a")
+    step()
+    step()
+    cluster.signs.clear()
+    for _ in range(int(engine_module.SILENT_AFTER) + 2):
+        step(1.0)
+    assert ledger.lost == [("a", 1, engine_module.TAKEN, True, False)]
+
+
+def test_a_run_that_no_worker_has_yet_is_not_called_silent(clock):
+    ledger, cluster, step = make(clock, "a")
+    cluster.live = lambda run_id: None
+    step()
+    for _ in range(200):
+        step(1.0)
+    step.engine._say()
+    assert (heard().silent, ledger.lost) == ({}, [])
+
+
+def test_runs_are_left_to_the_engine_that_takes_over(clock):
+    ledger, cluster = Ledger("a"), Cluster(1)
+
+    def wait(seconds):
+        clock.now += 2
+        return bool(cluster.futures)
+
+    Engine(ledger, lambda: cluster, 3600.0).run(SimpleNamespace(wait=wait), is_replaced=lambda: True)
+    assert ledger.states == {"a": "running"}
+
+
+def test_the_runs_of_a_lost_cluster_go_on_once_it_is_connected_anew(clock):
     ledger, first, second = Ledger("a", "b"), Cluster(1), Cluster(1)
     clusters = iter([first, second])
 
@@ -215,23 +329,28 @@ def test_a_lost_cluster_interrupts_its_runs_and_is_connected_anew(clock):
         return bool(second.futures)
 
     Engine(ledger, lambda: next(clusters), 3600.0).run(SimpleNamespace(wait=wait))
-    assert ledger.states["a"] == "interrupted"
-    assert "cluster" in ledger.errors["a"]
-    assert "b" in second.futures
+    assert ledger.lost == [("a", 1, engine_module.LOST, False, False)]
+    assert "a" in second.futures
 
 
-def test_what_an_engine_that_died_left_running_is_interrupted_first(clock):
+def test_what_an_engine_that_died_left_running_goes_on(clock):
     ledger = Ledger()
-    ledger.before, ledger.states["left"] = ["left"], "running"
-    Engine(ledger, lambda: Cluster(1), 3600.0).run(SimpleNamespace(wait=lambda _: ledger.states["left"] != "running"))
-    assert ledger.states == {"left": "interrupted"}
+    ledger.before, ledger.states["left"], cluster = {"left": 1}, "running", Cluster(1)
+
+    def wait(seconds):
+        clock.now += 2
+        return bool(cluster.futures)
+
+    Engine(ledger, lambda: cluster, 3600.0).run(SimpleNamespace(wait=wait))
+    assert ledger.lost == [("left", 1, engine_module.ENGINE_GONE, False, False)]
+    assert cluster.attempts == {"left": 2}
 
 
 def test_a_store_that_fails_for_a_while_does_not_end_the_engine(clock):
     ledger, cluster, _ = make(clock, "a")
     failures = iter([StoreUnavailable("Locked."), StoreUnavailable("Locked.")])
 
-    def next_runs(count, ready=ledger.next_runs):
+    def next_runs(count, computed, ready=ledger.next_runs):
         for failure in failures:
             raise failure
         return ready(count)
@@ -265,7 +384,7 @@ def test_a_worker_that_lacks_the_app_is_not_said_to_have_died(clock):
     step()
     cluster.settle("a", "error", error=ModuleNotFoundError("No module named 'forecasting'"))
     step()
-    assert ledger.states["a"] == "failed"
+    assert ledger.states["a"] == "interrupted"
     assert "No module named 'forecasting'" in ledger.errors["a"]
     assert "Install" in ledger.errors["a"]
 
@@ -287,7 +406,7 @@ def words_of(engine, clock, rounds=4):
 
     def wait(seconds):
         clock.now += 2
-        said.append(heard())
+        said.append(heard() and heard().trouble)
         return len(said) > rounds
 
     engine.run(SimpleNamespace(wait=wait))
@@ -360,7 +479,7 @@ def test_an_engine_with_a_bad_file_of_limits_says_so_and_ends(monkeypatch, tmp_p
     monkeypatch.setattr(engine_module.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
     monkeypatch.setattr(engine_module.sys, "stdin", SimpleNamespace(fileno=lambda: 0))
     assert engine_module._main() == 1
-    assert "FORECASTING_LIMITS" in heard()
+    assert "FORECASTING_LIMITS" in heard().trouble
 
 
 def test_a_number_of_workers_that_is_none_is_refused_in_words(monkeypatch):

@@ -4,8 +4,7 @@ import pytest
 
 from forecasting.errors import RunError
 from forecasting.runs import worker
-from forecasting.runs.files import scratch
-from forecasting.runs.kinds import RUN_KINDS, RunKind
+from forecasting.runs.kinds import RUN_KINDS, Computed, RunKind
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
 
@@ -17,10 +16,8 @@ def ledger(home):
 
 def count_rows(ledger, run, reporter, should_stop):
     reporter.phase("counting")
-    folder = scratch("rows")
-    (folder / "rows.txt").write_text(str(len(ledger.history(run.id)) * run.parameters["times"]))
-    ledger.put_result(run.id, folder, {})
-    return "finished"
+    rows = str(len(ledger.history(run.id)) * run.parameters["times"])
+    return Computed("finished", {}, lambda folder: (folder / "rows.txt").write_text(rows))
 
 
 COUNT = RunKind(count_rows, read=lambda folder: int((folder / "rows.txt").read_text()))
@@ -31,11 +28,9 @@ def test_a_kind_of_run_is_added_in_ten_lines(ledger, monkeypatch, history, tiny)
     store = RunStore()
     run_id = store.create(history, tiny, kind="count", parameters={"times": 2})
     (run,) = ledger.next_runs(1)
-    state, error, trace = worker._outcome(ledger, run.id, lambda: False)
-    ledger.end(run.id, state, error)
-    assert (state, error, trace) == ("finished", None, None)
+    assert worker.carry_out(ledger, run.id, run.attempt, lambda: False) == (worker.Ended("finished"), None)
     assert store.result(run_id) == 400
-    assert [(run.id, run.phase) for run in store.list(kind="count")] == [(run_id, "counting")]
+    assert [(run.id, run.phase) for run in store.list(kind="count")] == [(run_id, "saving")]
 
 
 def test_a_run_of_a_kind_that_is_not_known_any_more_fails_and_holds_up_nobody(ledger, monkeypatch, history, tiny):

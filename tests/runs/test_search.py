@@ -27,8 +27,7 @@ from forecasting.runs.experiments.search_space import (
     to_settings,
 )
 from forecasting.runs.experiments.search_study import PRUNED, Study, importance, to_prune
-from forecasting.runs.files import scratch
-from forecasting.runs.kinds import RUN_KINDS, RunKind
+from forecasting.runs.kinds import RUN_KINDS, Computed, RunKind
 from forecasting.runs.kinds.trial import FILE, TRIAL, naive_loss
 from forecasting.runs.records import Run
 from forecasting.runs.reporter import Reporter
@@ -242,7 +241,7 @@ class Ledger:
     """One run's history in memory, and what its trial leaves."""
 
     def __init__(self, history):
-        self._history, self.left = history, None
+        self._history = history
 
     def history(self, run_id):
         return self._history
@@ -250,17 +249,15 @@ class Ledger:
     def log_progress(self, *_):
         pass
 
-    def put_result(self, run_id, folder, scores, patience=0.0, metrics=None):
-        self.left = scores["folds"]
-
 
 def try_out(history, config, **parameters):
     run = Run(id="0" * 32, kind="trial", name="", state="running", config=config, created=pd.Timestamp("2024-01-01"),
               parameters={"folds": 2, **parameters})
     ledger = Ledger(history)
     with Reporter(ledger, run, 1.0) as reporter:
-        assert TRIAL.compute(ledger, run, reporter, lambda: False) == "finished"
-    return ledger.left, reporter._progress
+        computed = TRIAL.compute(ledger, run, reporter, lambda: False)
+    assert computed.state == "finished"
+    return computed.scores["folds"], reporter._progress
 
 
 def test_changing_test_prices_changes_nothing_in_a_trials_value(history, tiny):
@@ -310,22 +307,24 @@ def script_trials(quality):
     """A trial without a network: errors of naive's times `quality(config)`, a little noise by its seed."""
     def try_by_script(ledger, run, reporter, should_stop):
         if should_stop():
-            return "stopped"
+            return Computed("stopped")
         close = ledger.history(run.id).close[-120:]
         own = [run.config.seed, round(1e6 * run.config.learning_rate)]
         noise = np.random.default_rng(own).normal(0, 0.1, len(close))
         predicted = close + quality(run.config) * (np.roll(close, 1) - close) + noise
         reporter.report(values=[1.0, quality(run.config), quality(run.config)], curve=[1.0, 0.9])
-        folder = None
+        save = None
         if run.parameters.get("days"):
-            folder = scratch("trial")
             dates = ledger.history(run.id).dates[-120:]
-            pd.DataFrame({"actual": close[1:], "predicted": predicted[1:], "naive": close[:-1], "fold": 1},
-                         index=dates[1:]).to_parquet(folder / FILE)
+            table = pd.DataFrame({"actual": close[1:], "predicted": predicted[1:], "naive": close[:-1], "fold": 1},
+                                 index=dates[1:])
+
+            def save(folder):
+                table.to_parquet(folder / FILE)
+
         value = quality(run.config)
         folds = {f"fold_{i}": value + 0.001 * np.sin(i * run.config.learning_rate * 1e4) for i in (1, 2)}
-        ledger.put_result(run.id, folder, {"folds": {"value": value, **folds}}, metrics={"value": value})
-        return "finished"
+        return Computed("finished", {"folds": {"value": value, **folds}}, save, metrics={"value": value})
 
     return RunKind(try_by_script, TRIAL.read)
 
@@ -502,7 +501,7 @@ def test_a_hopeless_trial_is_pruned_unless_it_is_kept(laboratory, store, walk):
         laboratory.ledger.log_progress(one, [], {"values": [1.5, 1.5, 1.5]})
     laboratory.step(2)
     assert laboratory.cluster.stopped == [hopeless[0]]
-    assert laboratory.ledger.stops() == {hopeless[0]: PRUNED}
+    assert laboratory.ledger.stops() == {hopeless[0]: (PRUNED, "asked")}
     laboratory.compute(hopeless[0])
     given_up = next(trial for trial in outcome(store, run_id).trials if trial.run.id == hopeless[0])
     assert (given_up.state, given_up.run.pruned) == ("pruned", True)

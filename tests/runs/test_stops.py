@@ -9,20 +9,17 @@ import pytest
 from forecasting.result import load_run
 from forecasting.runs.kinds.train import TRAIN
 
-PHASES = ["preparing the data", "fitting the linear part", "training", "predicting", "scoring", "saving"]
+PHASES = ["preparing the data", "fitting the linear part", "training", "predicting", "scoring"]
 
 
 class Ledger:
-    """Takes the result of the one run there is."""
+    """Has the prices of the one run there is."""
 
     def __init__(self, history):
         self._history = history
 
     def history(self, run_id):
         return self._history
-
-    def put_result(self, run_id, folder, scores, epoch_seconds, patience):
-        self.result = load_run(folder)
 
 
 @pytest.fixture
@@ -37,17 +34,17 @@ def run_of(config):
 
 
 def test_these_are_the_phases(home, history, tiny, phases):
-    assert TRAIN.compute(Ledger(history), run_of(tiny), phases.reporter, lambda: False) == "finished"
+    assert TRAIN.compute(Ledger(history), run_of(tiny), phases.reporter, lambda: False).state == "finished"
     assert [phase for phase in phases.seen if isinstance(phase, str)] == PHASES
 
 
 @pytest.mark.parametrize("phase", [*PHASES, 1, 3])
-def test_stop_in_any_phase_keeps_what_was_learnt(home, history, tiny, phases, phase):
+def test_stop_in_any_phase_keeps_what_was_learnt(home, tmp_path, history, tiny, phases, phase):
     config = dataclasses.replace(tiny, epochs=3 if isinstance(phase, str) else 50)
-    ledger = Ledger(history)
-    state = TRAIN.compute(ledger, run_of(config), phases.reporter, lambda: phase in phases.seen)
-    assert state == "stopped"
-    result = ledger.result
+    computed = TRAIN.compute(Ledger(history), run_of(config), phases.reporter, lambda: phase in phases.seen)
+    assert computed.state == "stopped"
+    computed.save(tmp_path)
+    result = load_run(tmp_path)
     assert result.predictions["predicted"].notna().all()
     assert result.metrics["test"]["rmse"] > 0
     after_training = PHASES.index(phase) > PHASES.index("training") if isinstance(phase, str) else False

@@ -138,7 +138,7 @@ def test_creating_and_stopping_ring_the_doorbell(store, ledger, history, tiny):
     assert doorbell() != rung
     assert store.get(run_id).stopping
     ledger.next_runs(1)
-    assert ledger.stops() == {run_id: None}
+    assert ledger.stops() == {run_id: (None, "asked")}
 
 
 def test_a_run_that_ended_ignores_stop(store, ledger, history, tiny):
@@ -233,16 +233,14 @@ def test_an_interrupted_run_can_be_resumed_and_its_curve_goes_back_to_the_backup
     ledger.next_runs(1)
     ledger.log_progress(run_id, [(1, {"loss": 5.0, "val_loss": 5.0, "seconds": 1.0}),
                                  (2, {"loss": 4.0, "val_loss": 4.0, "seconds": 1.0})], {"epoch": 2})
-    assert ledger.left_running() == [run_id]
+    assert ledger.left_running() == {run_id: 1}
     ledger.end(run_id, "interrupted", "The app ended.")
     run = store.get(run_id)
     assert (run.state, run.resumable, run.error) == ("interrupted", True, "The app ended.")
     assert store.resume(run_id) == run_id
     run = store.get(run_id)
-    assert (run.state, run.error, run.attempt, run.epoch, run.started) == ("scheduled", None, 2, 0, None)
+    assert (run.state, run.error, run.attempt, run.epoch, run.started) == ("scheduled", None, 2, 2, None)
     ledger.next_runs(1)
-    ledger.restart_curve(run_id)
-    assert store.curve(run_id).empty
     with Reporter(ledger, store.get(run_id), patience=10.0) as reporter:
         reporter.go_on([(1, 5.0, 5.0, 1.0)])
         reporter.epoch(epoch(2))
@@ -470,11 +468,19 @@ def test_runs_of_other_programs_in_the_store_are_left_alone(store, ledger):
         store.get(foreign.info.run_id)
 
 
-def test_a_page_that_creates_a_run_is_not_taken_for_a_crash(store, ledger, monkeypatch, history, tiny):
+def test_a_run_that_is_being_made_is_shown_to_nobody_and_not_taken_for_a_crash(store, ledger, monkeypatch, history, tiny):
     seen = []
-    monkeypatch.setattr(store, "_write", lambda *args, **kwargs: seen.append(ledger.left_running()))
-    store.create(history, tiny)
-    assert seen == [[]]
+    write = RunStore._write
+
+    def look(self, run_id, **values):
+        ledger.remove_drafts()
+        seen.append((run_id, run_id in {run.id for run in store.list()}, run_id in ledger.left_running()))
+        write(self, run_id, **values)
+
+    monkeypatch.setattr(RunStore, "_write", look)
+    run_id = store.create(history, tiny)
+    assert seen == [(run_id, False, False)]
+    assert run_id in {run.id for run in store.list()}
 
 
 def test_several_sessions_share_a_store(store, ledger, history, tiny):

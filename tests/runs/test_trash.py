@@ -143,12 +143,29 @@ def test_a_link_in_the_files_of_a_run_is_removed_and_not_followed(store, home, r
     assert (tmp_path / "precious").exists()
 
 
-def test_a_run_whose_creation_was_cut_short_leaves_nothing_behind(store, ledger, home, history, tiny):
-    run_id = store.create(history, tiny)
-    ledger.discard(run_id)
-    assert run_id not in trashed(store)
-    with pytest.raises(RunError, match="is not in"):
-        RunStore().get(run_id)
+def test_a_run_whose_creation_was_cut_short_leaves_nothing_behind(store, ledger, history, tiny, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger._tracking, "call", dying(ledger._tracking.call, "log_batch"))
+        with pytest.raises(KeyboardInterrupt):
+            ledger.create(history, tiny, name="cut short")
+    found = [one.info.run_id for one in store._search("attributes.run_name = 'cut short'")]
+    assert len(found) == 1
+    ledger.remove_drafts()
+    assert [one.info.run_id for one in store._search("attributes.run_name = 'cut short'")] == found  # it may still be made
+    monkeypatch.setattr("forecasting.runs.ledger.DRAFT_SECONDS", -1.0)
+    ledger.remove_drafts()
+    assert not store._search("attributes.run_name = 'cut short'")
+    assert not set(found) & set(trashed(store))
+
+
+def dying(call, method):
+    """`call`, in a process that ends at that method."""
+    def dies(asked, *args, **kwargs):
+        if asked == method:
+            raise KeyboardInterrupt
+        return call(asked, *args, **kwargs)
+
+    return dies
 
 
 def test_runs_of_other_programs_are_left_in_the_trash(store, home):

@@ -12,34 +12,27 @@ from forecasting.runs.kinds import RUN_KINDS, RunKind
 RUN = SimpleNamespace(id="0" * 32, kind="train", epochs=3)
 
 
-class Ledger:
-    def get(self, run_id):
-        return RUN
-
-    def log_progress(self, run_id, points, progress):
-        pass
-
-
 def outcome_of(error, monkeypatch):
     def fail(*_):
         raise error
 
     monkeypatch.setitem(RUN_KINDS, "train", RunKind(fail, None))
-    return worker._outcome(Ledger(), RUN.id, lambda: False)
+    computed, sentence, trace = worker._computed_by_kind(None, RUN, None, lambda: False)
+    return computed.state, sentence, trace
 
 
 def test_an_error_that_a_person_can_mend_goes_through_in_its_own_words(monkeypatch):
     assert outcome_of(NotEnoughData("Need 80 prices."), monkeypatch) == ("failed", "Need 80 prices.", None)
 
 
-@pytest.mark.parametrize(("error", "words"), [
-    (ZeroDivisionError("secret detail"), "internal error (ZeroDivisionError); the log has the details"),
-    (MemoryError(), "not enough memory"),
-    (OSError(28, "No space left on device"), "No space left on device"),
+@pytest.mark.parametrize(("error", "state", "words"), [
+    (ZeroDivisionError("secret detail"), "failed", "internal error (ZeroDivisionError); the log has the details"),
+    (MemoryError(), "failed", "not enough memory"),
+    (OSError(13, "Permission denied"), "interrupted", "Permission denied"),  # which is not the run's own fault
 ])
-def test_any_other_error_is_a_sentence_and_a_traceback_for_the_log(monkeypatch, error, words):
-    state, sentence, trace = outcome_of(error, monkeypatch)
-    assert state == "failed"
+def test_any_other_error_is_a_sentence_and_a_traceback_for_the_log(monkeypatch, error, state, words):
+    ended, sentence, trace = outcome_of(error, monkeypatch)
+    assert ended == state
     assert words in sentence
     assert "secret" not in sentence
     assert type(error).__name__ in trace

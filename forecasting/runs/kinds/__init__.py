@@ -5,12 +5,12 @@ from __future__ import annotations
 from forecasting.runs.kinds.average import AVERAGE
 from forecasting.runs.kinds.experiment import EXPERIMENT
 from forecasting.runs.kinds.forecast import FORECAST
-from forecasting.runs.kinds.kind import RunKind
+from forecasting.runs.kinds.kind import Computed, RunKind
 from forecasting.runs.kinds.opened import OPENED
 from forecasting.runs.kinds.train import TRAIN
 from forecasting.runs.kinds.trial import TRIAL
 
-__all__ = ["RUN_KINDS", "TRAININGS", "RunKind"]
+__all__ = ["RUN_KINDS", "TRAININGS", "Computed", "RunKind"]
 
 RUN_KINDS: dict[str, RunKind] = {
     "train": TRAIN,

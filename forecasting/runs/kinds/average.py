@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from forecasting.runs.files import scratch
-from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
+from forecasting.runs.kinds.kind import Computed, RunKind
 from forecasting.runs.kinds.train import read_training
 
 __all__ = ["AVERAGE"]
 
 
-def _average(ledger, run, reporter, should_stop) -> str:
+def _average(ledger, run, reporter, should_stop) -> Computed:
     from forecasting.result import average
 
     result = average([ledger.result(member) for member in run.parameters["members"]], on_phase=reporter.phase)
-    reporter.phase("saving")
-    folder = scratch("result")
-    result.save(folder)
-    ledger.put_result(run.id, folder, result.metrics, patience=FINAL_PATIENCE)
-    return "finished"
+    return Computed("finished", result.metrics, result.save)
 
 
 AVERAGE = RunKind(_average, read_training, is_training=True)

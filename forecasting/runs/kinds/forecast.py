@@ -7,16 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from forecasting.runs.files import scratch
 from forecasting.runs.forecasts import both_forecasts
-from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
+from forecasting.runs.kinds.kind import Computed, RunKind
 
 __all__ = ["FORECAST"]
 
 FILE = "forecast.parquet"
 
 
-def _forecast(ledger, run, reporter, should_stop) -> str:
+def _forecast(ledger, run, reporter, should_stop) -> Computed:
     from forecasting.result import Refit, TrainingResult, load_run
 
     steps: Any = run.parameters.get("steps")
@@ -26,12 +25,10 @@ def _forecast(ledger, run, reporter, should_stop) -> str:
     if refit and as_of is None:
         source = tested.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
         if source.stopped:
-            return "stopped"
+            return Computed("stopped")
     reporter.phase("forecasting")
-    folder = scratch("forecast")
-    both_forecasts(source, steps, as_of).to_parquet(folder / FILE)
-    ledger.put_result(run.id, folder, {}, patience=FINAL_PATIENCE)
-    return "finished"
+    table = both_forecasts(source, steps, as_of)
+    return Computed("finished", {}, lambda folder: table.to_parquet(folder / FILE))
 
 
 def _read(folder: Path) -> pd.DataFrame:

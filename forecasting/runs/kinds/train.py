@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecasting.runs.files import backup_file, scratch
-from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
+from forecasting.runs.files import backup_file
+from forecasting.runs.kinds.kind import Computed, RunKind
 
 __all__ = ["TRAIN", "read_training"]
 
 
-def _train(ledger, run, reporter, should_stop) -> str:
+def _train(ledger, run, reporter, should_stop) -> Computed:
     from forecasting.model.backup import Backup
     from forecasting.result import train
 
     history, backup = ledger.history(run.id), Backup(backup_file(run.id))
     if run.attempt > 1:
-        ledger.restart_curve(run.id)
-        if before := backup.load():
-            reporter.go_on(before.rows)
+        before = backup.load()
+        reporter.go_on(before.rows if before else ())
     result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
                    backup=backup)
-    reporter.phase("saving")
-    folder = scratch("result")
-    result.save(folder)
     seconds = result.curve["seconds"].iloc[1 if len(result.curve) > 1 else 0 :]  # the first epoch compiles too
-    ledger.put_result(run.id, folder, result.metrics, seconds.median() if len(seconds) else None, patience=FINAL_PATIENCE)
-    return "stopped" if result.stopped or should_stop() else "finished"
+    return Computed("stopped" if result.stopped or should_stop() else "finished", result.metrics, result.save,
+                    seconds.median() if len(seconds) else None)
 
 
 def read_training(folder: Path):
@@ -36,4 +32,4 @@ def read_training(folder: Path):
     return load_run(folder)
 
 
-TRAIN = RunKind(_train, read_training, is_training=True)
+TRAIN = RunKind(_train, read_training, is_training=True, keeps_backup=True)

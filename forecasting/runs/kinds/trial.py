@@ -21,8 +21,7 @@ from forecasting.evaluation.metrics import rmse
 from forecasting.model.encoding import check_history, encode
 from forecasting.model.listener import Listener
 from forecasting.model.split import learning_origins, split
-from forecasting.runs.files import scratch
-from forecasting.runs.kinds.kind import FINAL_PATIENCE, RunKind
+from forecasting.runs.kinds.kind import Computed, RunKind
 
 __all__ = ["TRIAL", "naive_loss", "rung"]
 
@@ -105,7 +104,7 @@ class _Progress(Listener):
                               values=list(self.values), curve=thinned)
 
 
-def _try(ledger, run, reporter, should_stop) -> str:
+def _try(ledger, run, reporter, should_stop) -> Computed:
     from forecasting.model.forecaster import fit_forecaster
 
     history, wanted = ledger.history(run.id), run.parameters
@@ -119,21 +118,25 @@ def _try(ledger, run, reporter, should_stop) -> str:
         progress.begin(naive_loss(encoded, learning_origins(parts, fold.config)[1], fold.config.loss))
         forecaster, _, _ = fit_forecaster(encoded, fold.config, parts, progress)
         if should_stop():
-            return "stopped"
+            return Computed("stopped")
         progress.end()
         origins = np.arange(parts.validation_end - 1, parts.rows - 1)
         close = fold.history.close
+        predicted = forecaster.predict_encoded(encoded, origins, watch=lambda _: should_stop())[:, 0]
+        if np.isnan(predicted).any():
+            return Computed("stopped")
         tables.append(pd.DataFrame({"actual": close[origins + 1], "naive": close[origins], "fold": fold.number,
-                                    "predicted": forecaster.predict_encoded(encoded, origins)[:, 0]},
-                                   index=fold.history.dates[origins + 1]))
+                                    "predicted": predicted}, index=fold.history.dates[origins + 1]))
     values = [_value(table) for table in tables]
-    folder = None
+    save = None
     if wanted.get("days"):
-        folder = scratch("trial")
-        pd.concat(tables).to_parquet(folder / FILE)
+        days = pd.concat(tables)
+
+        def save(folder: Path):
+            days.to_parquet(folder / FILE)
+
     scores = {"value": float(np.mean(values)), **{f"fold_{i}": value for i, value in enumerate(values, start=1)}}
-    ledger.put_result(run.id, folder, {"folds": scores}, patience=FINAL_PATIENCE, metrics=scores)
-    return "finished"
+    return Computed("finished", {"folds": scores}, save, metrics=scores)
 
 
 def _value(table) -> float:

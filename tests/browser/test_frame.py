@@ -1,0 +1,84 @@
+"""What every page has in common: its icon, its address, and that it asks nothing of any other host."""
+
+import http.client
+import json
+import time
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import expect
+from steps import POINTS, curve_points, epoch, press_stop, press_train
+
+pytestmark = pytest.mark.browser
+PAGES = ("Data", "Train", "Evaluate", "Forecast", "Tune", "Runs")
+# The loss chart: a mark that only this element of the page bears, its range of epochs, and which epoch the hover is of.
+CHART = """() => {
+    const chart = document.querySelector('.live-loss')
+    chart.mark = chart.mark || Math.random()
+    const hover = chart.querySelector('.hover')
+    return [chart.mark, chart.dataset.range, hover && hover.textContent.match(/Epoch [0-9]+/)[0]]
+}"""
+
+
+def test_no_page_asks_anything_of_another_host_and_each_has_its_icon(app, visitor):
+    """The fixture `visitor` looks at every request."""
+    visitor.goto(app.url)
+    for name in PAGES:
+        visitor.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+        expect(visitor.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        # Chromium without a window fetches no icon, so it would not be seen among the requests.
+        icons = visitor.evaluate("[...document.querySelectorAll('link[rel~=icon]')].map(link => link.href)")
+        assert icons
+        assert all(icon.startswith(("data:image/svg+xml", app.url)) for icon in icons)
+
+
+def test_zoom_and_hover_of_the_loss_chart_stay_while_a_training_goes_on(app, visitor):
+    settings = {"units": [16], "window": 30, "batch_size": 16, "epochs": 1000, "patience": None}
+    visitor.goto(f"{app.url}/Train?{urlencode({'settings': json.dumps(settings)})}")
+    press_train(visitor)
+    epoch(visitor, 25)
+    chart = visitor.locator(".live-loss")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    middle = box["y"] + box["height"] / 2
+
+    def drag(start, end):
+        visitor.mouse.move(box["x"] + start, middle)
+        visitor.mouse.down()
+        visitor.mouse.move(box["x"] + end, middle, steps=5)
+        visitor.mouse.up()
+
+    drag(66, 150)
+    whole, (_, zoomed, _) = "-19 1020", visitor.evaluate(CHART)
+    assert int(zoomed.split()[1]) < 300
+    visitor.mouse.move(box["x"] + 80, middle)
+    before, seen = visitor.evaluate(CHART), curve_points(visitor)
+    assert before[2]
+    for _ in range(3):
+        visitor.wait_for_function(f"seen => ({POINTS})() > seen", arg=seen, timeout=60_000)
+        assert visitor.evaluate(CHART) == before
+        seen = curve_points(visitor)
+    visitor.mouse.dblclick(box["x"] + 80, middle)
+    assert visitor.evaluate(CHART)[1] == whole
+    press_stop(visitor)
+    expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=60_000)
+    expect(visitor.locator(".live-loss")).to_have_count(0)
+
+
+@pytest.mark.parametrize("length", [40_000, 1_000_000])
+def test_an_address_that_is_too_long_gets_a_sentence(app, visitor, length):
+    visitor.goto(app.url)
+    expect(visitor.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    visitor.goto(f"{app.url}/Train?settings={'a' * length}")
+    expect(visitor.get_by_text("address is too long").first).to_be_visible()
+
+
+def test_a_request_that_is_no_request_is_refused_as_before(app, visitor):
+    visitor.goto(app.url)
+    expect(visitor.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    started = time.monotonic()
+    connection = http.client.HTTPConnection("localhost", app.port, timeout=30)
+    connection.putrequest("GET", "/", skip_host=True)  # HTTP/1.1 asks for a host
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    assert time.monotonic() - started < 5
