@@ -6,7 +6,6 @@ import json
 import logging
 import time
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
 from forecasting.runs.files import list_files, upload
 from forecasting.runs.kinds import RUN_KINDS
-from forecasting.runs.limits import limits
+from forecasting.runs.limits import enough_at_work
 from forecasting.runs.records import PREFIX, STATUS_OF, Run, defined, stop_of, thinned, to_run
 from forecasting.runs.room import why_wait
 from forecasting.runs.store import RunStore, readable
@@ -56,22 +55,27 @@ class RunLedger(RunStore):
 
         count: how many workers are free; an experiment whose turn comes is claimed as well, but needs no worker
         computed: the runs that are being computed. The next one waits, and those behind it, until there is memory for it
-            beside these
-        Who has as many runs at work as a person may have waits, and the others go first.
+            beside these; whoever has as many runs among them as a person may have waits too, and others go first
         """
         waiting = {one.id: one for one in self._waiting()}
         if self._served is None:
             self._served = self._recent()
         claimed, had_turn = self._claimed_after_all(), False
-        most, running = limits().person.running, self._running() if waiting else Counter()
+        full: set[str] = set()  # owners who have enough runs at work
         for run_id in in_turn(waiting.values(), self._served):
             if count <= len(claimed):
                 break
-            if waiting[run_id].needs_worker and running[waiting[run_id].owner] >= most:
+            owner, needs_worker = waiting[run_id].owner, waiting[run_id].needs_worker
+            if needs_worker and owner in full:
                 continue
             try:
-                if waiting[run_id].needs_worker and self._has_to_wait(run_id, [*computed, *claimed]):
-                    break
+                if needs_worker:
+                    others = [run for run in [*computed, *claimed] if run.kind != "experiment"]
+                    if self._has_to_wait(run_id, enough_at_work(owner, others)):
+                        full.add(owner)
+                        continue
+                    if self._has_to_wait(run_id, why_wait(to_run(self._find(run_id)), others)):
+                        break
                 run = self._start(run_id)
             except StoreUnavailable:
                 if not claimed:
@@ -82,9 +86,8 @@ class RunLedger(RunStore):
                 self.end(run_id, "failed", str(error))
                 continue
             claimed.append(run)
-            if waiting[run_id].needs_worker:
-                running[waiting[run_id].owner] += 1
-                self._served, had_turn = served(self._served, waiting[run_id].owner), True
+            if needs_worker:
+                self._served, had_turn = served(self._served, owner), True
             else:
                 count += 1
         if had_turn:
@@ -95,12 +98,12 @@ class RunLedger(RunStore):
                 log.warning("%s Whose turn it was is remembered by this process only.", error)
         return claimed
 
-    def _has_to_wait(self, run_id: str, others: Sequence[Run]) -> bool:
-        """Whether there is too little memory for a run as yet; its phase then says so."""
-        run = to_run(self._find(run_id))
-        why = why_wait(run, [other for other in others if other.kind != "experiment"])
-        if why is not None and why != run.phase:
-            self._write(run_id, tags={"progress": json.dumps({**run.progress, "phase": why})})
+    def _has_to_wait(self, run_id: str, why: str | None) -> bool:
+        """Whether there is a reason for a run to wait; its phase then says so."""
+        if why is not None:
+            run = to_run(self._find(run_id))
+            if why != run.phase:
+                self._write(run_id, tags={"progress": json.dumps({**run.progress, "phase": why})})
         return why is not None
 
     def _start(self, run_id: str) -> Run:
@@ -195,11 +198,6 @@ class RunLedger(RunStore):
             self.end(run_id, "interrupted", f"It was stopped while it waited to go on. {RESUME}")
         else:
             self.end(run_id, "stopped", "It was stopped before its turn came.")
-
-    def _running(self) -> Counter[str]:
-        """{owner: how many of their runs workers are computing}."""
-        return Counter(run.data.tags.get(PREFIX + "owner", "") for run in self._of_home("RUNNING")
-                       if run.data.tags.get(PREFIX + "kind") != "experiment")
 
     def waiting(self) -> dict[str, bool]:
         """{id of a waiting run: whether it was asked to stop while it waits}."""

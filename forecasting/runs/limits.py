@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +15,11 @@ from pathlib import Path
 from forecasting.errors import ConfigError, LimitReached
 from forecasting.model.config import ForecastConfig
 from forecasting.model.size import describe_network, memory_words, peak_memory
+from forecasting.runs.records import Run
+from forecasting.runs.room import WAITS
 from forecasting.words import count, count_of
 
-__all__ = ["Limits", "PersonLimits", "RunLimits", "check_queued", "check_run", "check_stored", "limits"]
+__all__ = ["Limits", "PersonLimits", "RunLimits", "check_queued", "check_run", "check_stored", "enough_at_work", "limits"]
 
 VARIABLE = "FORECASTING_LIMITS"
 SHIPPED = Path(__file__).with_name("limits.toml")
@@ -97,8 +100,9 @@ def check_run(config: ForecastConfig, rows: int):
                            f"Choose fewer units or layers. {_set_in('run.parameters')}")
     needed = peak_memory(config, rows)
     if needed > 1e9 * most.memory_gb:
-        raise LimitReached(f"A run may take {most.memory_gb:g} GB of memory here. Received: one that needs about "
-                           f"{memory_words(needed)}. Choose a smaller batch or a shorter window. {_set_in('run.memory_gb')}")
+        raise LimitReached(f"A run may need {memory_words(1e9 * most.memory_gb)} of memory here. Received: settings that need "
+                           f"about {memory_words(needed)}. Choose a smaller batch, a shorter window or fewer units. "
+                           f"{_set_in('run.memory_gb')}")
 
 
 def check_queued(waiting: int):
@@ -116,6 +120,14 @@ def check_stored(stored: int, more: int, where: str):
         asked = "another one" if more == 1 else f"{count(more)} more"
         raise LimitReached(f"One person may keep {count_of(most, 'run')} here. You have {count(stored)} and asked for {asked}. "
                            f"{where} {_set_in('person.stored')}")
+
+
+def enough_at_work(owner: str, computed: Iterable[Run]) -> str | None:
+    """Why this person's next run has to wait until one of those that are being computed has ended, or None."""
+    most = limits().person.running
+    if sum(run.owner == owner for run in computed) < most:
+        return None
+    return f"{WAITS}one of your runs to end: one person may have {most} at work at a time here"
 
 
 def _set_in(name: str) -> str:

@@ -11,7 +11,7 @@ from forecasting.runs.records import Run
 
 __all__ = ["WAITS", "check_room", "why_wait"]
 
-WAITS = "for memory"  # how the phase of a run begins that waits for others to end
+WAITS = "for "  # how the phase of a run begins that waits for others to end
 
 
 def check_room(config: ForecastConfig, rows: int):
@@ -32,5 +32,5 @@ def why_wait(run: Run, others: Iterable[Run]) -> str | None:
     needed, usable = peak_memory(run.config, run.rows), usable_memory()
     if not taken or taken + needed <= usable or os.environ.get("DASK_SCHEDULER_ADDRESS"):
         return None
-    return (f"{WAITS}: it needs about {memory_words(needed)}, and the runs that are being computed leave "
+    return (f"{WAITS}memory: it needs about {memory_words(needed)}, and the runs that are being computed leave "
             f"{memory_words(max(0.0, usable - taken))} of {memory_words(usable)}")

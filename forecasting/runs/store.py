@@ -150,8 +150,8 @@ class RunStore:
 
         kind: one of `RUN_KINDS`; owner: whose turn it takes; parent, experiment and key as in `Run`
         parameters: JSON-able; queued: False for a run that nobody has to compute, which the caller then ends
-        Raises LimitReached for more than a person or a run may have here, and StoreUnavailable if the store does not answer in
-        time; then there is no such run, also later.
+        Raises LimitReached for more than a person or a run may have here, and StoreUnavailable if the store does not answer
+        in time; then there is no such run, also later.
         """
         return self._order(history, config, kind=kind, name=name, owner=owner, parent=parent, parameters=parameters,
                            experiment=experiment, key=key, queued=queued).result()
@@ -182,8 +182,6 @@ class RunStore:
             check_room(config, len(history))
         if queued:
             check_run(config, len(history))
-        if key is None:  # an experiment asks for its trainings when it is started
-            self._check_counts(owner, queued=queued)
         made = {"kind": kind, "owner": owner[:64], "queued": repr(time.time()), "draft": "1"}
         if config.leak:
             from forecasting.evaluation.verdict import leak_words
@@ -208,6 +206,8 @@ class RunStore:
     def _make(self, history: PriceHistory, config: ForecastConfig, parameters: dict, made: dict[str, str], name: str,
               queued: bool, order: Order) -> str:
         """Makes a run, request by request, and takes it back if one of them fails for good."""
+        if "key" not in made:  # an experiment asks for its trainings when it is started
+            order.step(self._check_person, made["owner"], queued=queued)
         history_key = order.step(self.save_history, history)
         made |= {"home": order.step(home_id), "facts": facts(history, config, history_key=history_key, parameters=parameters)}
         created = order.step(self._begin, name, {PREFIX + tag: value for tag, value in made.items()})
@@ -253,7 +253,7 @@ class RunStore:
         earlier = self._around(parent, experiment) if parent else []
         if any(run.active for run in earlier):
             raise RunError("This experiment has not ended yet. Wait for it, or stop it first.")
-        self._check_counts(owner, 1 + kind.trainings(options))
+        self._check_person(owner, 1 + kind.trainings(options))
         run_id = self.create(history, config, kind="experiment", name=f"{history.name}, {kind.label.lower()}", owner=owner,
                              parent=parent, parameters=options, experiment=experiment)
         if not kind.keeps_earlier:
@@ -286,7 +286,7 @@ class RunStore:
         made = json.loads(self._find(run_id).data.tags[PREFIX + "facts"])
         before, made["parameters"] = made["parameters"], kind.complete(made["parameters"] | options)
         if (more := kind.trainings(made["parameters"]) - kind.trainings(before)) > 0:
-            self._check_counts(run.owner, more, queued=not run.active)
+            self._check_person(run.owner, more, queued=not run.active)
         self._write(run_id, tags={"facts": json.dumps(made)})
         if run.active:
             ring()
@@ -302,7 +302,7 @@ class RunStore:
         if not run.resumable:
             raise RunError(f"Only an interrupted run can be resumed. Received: a run that is {run.state}. "
                            "Train again with the same settings instead.")
-        self._check_counts(run.owner, 0)
+        self._check_person(run.owner, 0)
         self._put_back(run, queued=repr(time.time()), setback="")
         return run_id
 
@@ -557,7 +557,7 @@ class RunStore:
         order = in_turn(self._waiting(), self._recent())
         return {run_id: place for place, run_id in enumerate(order, start=1)}
 
-    def _check_counts(self, owner: str, more: int = 1, queued: bool = True):
+    def _check_person(self, owner: str, more: int = 1, queued: bool = True):
         """Raises LimitReached where this person may not keep `more` runs besides those they have, or not queue another."""
         if queued:
             check_queued(sum(one.owner == owner and not one.is_part for one in self._waiting()))
