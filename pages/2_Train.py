@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.frame import page, series_line
 from pages.components.network import draw_network
-from pages.components.order import draw_order, is_pending
+from pages.components.order import draw_order, is_pending, watch_for_order
 from pages.components.settings import draw_settings
 from pages.components.store import current_run
 from pages.components.text import plain
@@ -22,6 +22,7 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
             st.error(plain(problem), icon=":material/error:")
         if is_pending(state):
             draw_order(state)
+    watch_for_order(state)
     draw_network(state.config, expanded=run is None and not is_pending(state))
     if run is not None:
         draw_run(state, run)
