@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -31,7 +31,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from forecasting import ForecastConfig, PriceHistory  # noqa: E402
+from forecasting import ForecastConfig, PriceHistory, StoreUnavailable  # noqa: E402
 from forecasting.model.backup import Backup  # noqa: E402
 from forecasting.runs import outbox  # noqa: E402
 from forecasting.runs.delays import delay_words  # noqa: E402
@@ -96,12 +96,14 @@ def workers(home: Path):
 
 
 def wait_for(condition, what: str, seconds: float = PATIENCE):
-    """The first true value of `condition()`."""
+    """The first true value of `condition()`. A store that is busy just now is asked again."""
     deadline = time.monotonic() + seconds
-    while not (value := condition()):
+    while True:
+        with suppress(StoreUnavailable):
+            if value := condition():
+                return value
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.05)
-    return value
 
 
 class Place:
@@ -361,8 +363,9 @@ class Cluster:
     def close(self):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         for process in self.processes:
-            for one in [*process.children(recursive=True), process]:
-                one.kill()
+            with suppress(psutil.NoSuchProcess):  # it is what was killed
+                for one in [*process.children(recursive=True), process]:
+                    one.kill()
 
 
 def free_port() -> int:

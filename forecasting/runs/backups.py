@@ -21,7 +21,8 @@ from forecasting.runs.tracking import is_local
 __all__ = ["RunBackup", "discard_backup"]
 
 SEND_EVERY = 5.0  # seconds between two copies, at least ...
-SEND_SHARE = 0.05  # ... and the share of the time, at most, that making them takes
+SEND_SHARE = 0.05  # ... and the share of the time that making them may take ...
+LONGEST_PAUSE = 30.0  # ... unless the server is so slow that more than this many seconds would lie between two
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class RunBackup(Backup):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         self._sent = time.monotonic()
-        self._pause_of_copies = max(SEND_EVERY, (self._sent - started) / SEND_SHARE)
+        self._pause_of_copies = max(SEND_EVERY, min(LONGEST_PAUSE, (self._sent - started) / SEND_SHARE))
 
     def _fetch(self, about: dict):
         folder = scratch("backup")

@@ -76,6 +76,9 @@ class Cluster:
             "distributed.admin.system-monitor.gil.enabled": False,
             "distributed.scheduler.active-memory-manager.start": False,
             "distributed.deploy.scheduler-info-interval": "60s",
+            # By default Dask gives up a local worker for good whose next process takes more than 15 seconds to start, as it
+            # does on a busy machine.
+            "distributed.deploy.lost-worker-timeout": "1 day",
             # Nothing is served over HTTP.
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
@@ -87,6 +90,8 @@ class Cluster:
             _knock(self._address)
         self._own = None if self._address else _local_cluster()
         self._client = Client(self._own or self._address, timeout=CONNECT_SECONDS, set_as_default=False)
+        self._count = len(self._own.workers) if self._own else 0  # local workers that there should be
+        self._missing = 0  # of them
         self._unfit: str | None = None  # why a worker of an external cluster cannot compute runs
         self._warm_ups: dict[str, distributed.Future | None] = {}  # worker's address: its warm-up, None once that is done
         self._computed: dict[str, int] = {}  # worker's address: runs that it has computed
@@ -185,6 +190,7 @@ class Cluster:
             self._warm_ups[address] = warming
         if self._own is None:
             return
+        self._replenish()
         for address in addresses - busy.keys() - self._condemned:
             if self._silence(address) > SILENT_AFTER and self._is_stopped(address):
                 log.warning("Worker %s gives no sign of life and is replaced", address)
@@ -230,6 +236,20 @@ class Cluster:
         """The process of a local worker."""
         pids = [nanny.pid for nanny in self._own.workers.values() if nanny.worker_address == address and nanny.pid]
         return psutil.Process(pids[0]) if pids else None
+
+    def _replenish(self):
+        """Starts local workers in the places of those that Dask has given up."""
+        from distributed.core import Status
+
+        for name, nanny in list(self._own.workers.items()):
+            if nanny.status in (Status.closed, Status.failed):
+                del self._own.workers[name]
+        missing = self._count - len(self._own.workers)
+        if missing > self._missing:
+            log.warning("Dask has given up %d workers; others are started", missing)
+        if missing:
+            self._own.scale(self._count)
+        self._missing = missing
 
     def _is_stopped(self, address) -> bool:
         try:

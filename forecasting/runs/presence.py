@@ -50,7 +50,7 @@ class Presence:
 
     def release(self):
         """This app counts as gone."""
-        if self._lock is not None:
+        if self._lock is not None and self._file is not None:
             self._lock.release()
             self._file.unlink(missing_ok=True)
             self._lock = self._file = None

@@ -49,6 +49,20 @@ def test_a_frozen_worker_gives_no_sign_of_life_and_is_ended_at_once(cluster):
     assert cluster.listen() == {}
 
 
+def test_a_worker_that_dask_gives_up_is_replaced(cluster):
+    (address,) = wait_for(cluster._client.nthreads)
+    cluster._replenish()
+    assert list(cluster._client.nthreads()) == [address]
+    (nanny,) = cluster._own.workers.values()
+    cluster._own.sync(nanny.close)
+    wait_for(lambda: not cluster._client.nthreads())
+    cluster._replenish()
+    wait_for(lambda: cluster._client.nthreads() and cluster._own.workers)
+    cluster._replenish()  # which starts no more than there were
+    time.sleep(0.5)
+    assert len(cluster._own.workers) == 1
+
+
 def test_a_lost_scheduler_is_noticed_at_once(cluster):
     assert cluster.size() == 1
     cluster._client.status = "connecting"  # as Dask's client has it while it tries for long
