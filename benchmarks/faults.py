@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
@@ -614,41 +613,53 @@ def page_reloaded_right_after_train(place):
             page.set_default_timeout(60_000)
             settings = json.dumps({"units": [64], "batch_size": 8, "epochs": 1000, "patience": None})
             page.goto(f"{app.url}/Train?{urlencode({'settings': settings})}")
+            followed, made = [], 0
             for milliseconds in (0, 50, 100, 150, 200):
                 train, stop = (page.get_by_role("button", name=name, exact=True) for name in ("Train", "Stop"))
                 expect(train).to_be_enabled(timeout=120_000)
                 train.click()
                 page.wait_for_timeout(milliseconds)
                 page.reload()
-                expect(stop).to_be_enabled(timeout=60_000)
-                expect(train).to_be_disabled()
+                try:
+                    expect(stop).to_be_enabled(timeout=30_000)
+                except AssertionError:  # the reload was faster than the click, which then is not done at all
+                    assert len(place.store.list()) == made, f"after {milliseconds} ms there is a run that is not shown"
+                    continue
+                followed, made = [*followed, milliseconds], made + 1
                 page.wait_for_function("() => /Epoch [1-9]/.test(document.body.innerText)", timeout=120_000)
                 stop.click()
-            expect(train).to_be_enabled(timeout=120_000)
-            runs = place.store.list()
-            assert len(runs) == 5, f"{len(runs)} runs"
-            return "followed after 0, 50, 100, 150 and 200 ms"
+            assert {150, 200} <= set(followed), f"only followed after {followed} ms"
+            assert len(place.store.list()) == made
+            return f"followed after {', '.join(map(str, followed))} ms; otherwise there is no run"
     finally:
         app.stop()
 
 
+# Twelve sessions of an app, which is a process of its own, since an engine lives as long as any app.
+SESSIONS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from streamlit.testing.v1 import AppTest
+
+def open_page(_):
+    test = AppTest.from_file(sys.argv[1], default_timeout=240)
+    test.query_params["run"] = sys.argv[2]
+    test.run()
+    assert not test.exception, test.exception
+
+with ThreadPoolExecutor(12) as sessions:
+    list(sessions.map(open_page, range(12)))
+"""
+
+
 def forecast_opened_by_twelve_sessions(place):
     """It is queued once."""
-    from streamlit.testing.v1 import AppTest
-
     place.app()
     run_id = place.train()
     place.learnt(run_id, 5)
     place.stop(run_id)
-
-    def open_page(_):
-        test = AppTest.from_file(str(ROOT / "pages" / "4_Forecast.py"), default_timeout=PATIENCE)
-        test.query_params["run"] = run_id
-        test.run()
-        assert not test.exception, test.exception
-
-    with ThreadPoolExecutor(12) as sessions:
-        list(sessions.map(open_page, range(12)))
+    subprocess.run([sys.executable, "-c", SESSIONS, str(ROOT / "pages" / "4_Forecast.py"), run_id], check=True, cwd=ROOT,
+                   env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
     jobs = place.store.list(kind="forecast", parent=run_id)
     assert len(jobs) == 1, f"{len(jobs)} jobs"
     assert place.ended(jobs[0].id).state == "finished"

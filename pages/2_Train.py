@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.frame import page, series_line
 from pages.components.mend import draw_problem
 from pages.components.network import draw_network
-from pages.components.order import draw_order, is_pending
+from pages.components.order import draw_order, is_pending, watch_for_order
 from pages.components.settings import draw_settings
 from pages.components.store import current_run
 from pages.components.training import draw_buttons, draw_run, start_asked
@@ -22,6 +22,7 @@ with page("Train", "Train a recurrent network on these prices and see what it pr
             draw_problem(state, problem)
         if is_pending(state):
             draw_order(state)
+    watch_for_order(state)
     draw_network(state.config, expanded=run is None and not is_pending(state))
     if run is not None:
         draw_run(state, run)

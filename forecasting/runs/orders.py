@@ -22,6 +22,7 @@ __all__ = ["GivenUp", "Order", "Orders", "Wanted"]
 INSIST_SECONDS = 600.0  # for which the store is asked again; it is kinder to say that it failed than to start it an hour later
 PAUSE = 0.5  # seconds before it is asked again
 REMEMBER_SECONDS = 600.0  # for which a run waits for a page to show it
+BUSY_SECONDS = 15.0  # that drawing a page may take, while a click on it waits
 
 log = logging.getLogger(__name__)
 
@@ -133,11 +134,22 @@ class Orders:
 
     def __init__(self):
         self._wanted: list[Wanted] = []
+        self._drawn: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def add(self, wanted: Wanted):
         with self._lock:
             self._wanted = [one for one in self._wanted if self._counts(one)] + [wanted]
+
+    def note_drawing(self, owner: str) -> bool:
+        """Notes that a page of this browser is drawn. Returns whether another one was a short while ago, so that a click there
+        may still be on its way."""
+        with self._lock:
+            now = time.monotonic()
+            self._drawn = {one: when for one, when in self._drawn.items() if now - when < BUSY_SECONDS}
+            was_drawn = owner in self._drawn
+            self._drawn[owner] = now
+            return was_drawn
 
     def unseen(self, owner: str, before: str | None) -> Wanted | None:
         """What a browser ordered last on a page that showed the run `before`."""

@@ -167,6 +167,10 @@ class RunStore:
         self._orders.add(wanted)
         return wanted
 
+    def note_drawing(self, owner: str) -> bool:
+        """Notes that a page of this browser is drawn; returns whether another one was a short while ago."""
+        return self._orders.note_drawing(owner)
+
     def unseen_order(self, owner: str, before: str | None) -> Wanted | None:
         """What this browser ordered last on a page that showed the run `before`, unless a page is known to show it."""
         return self._orders.unseen(owner, before)

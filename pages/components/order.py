@@ -12,9 +12,10 @@ from pages.components.settings import check_settings
 from pages.components.state import AppState, reported
 from pages.components.store import run_store
 
-__all__ = ["draw_order", "follow_order", "is_pending", "note_tick", "order_training", "take_unseen_order"]
+__all__ = ["draw_order", "follow_order", "is_pending", "note_tick", "order_training", "take_unseen_order", "watch_for_order"]
 
 TICK_SECONDS = 0.5
+EXPECT_SECONDS = 5.0  # after a reload
 AT_ONCE_SECONDS = 2.0  # that a click waits for the store before the page goes on without it
 # Seconds from drawing a run to another drawing, by when the browser must have got the first: if the browser asked for the other
 # one by itself, and if that is not known.
@@ -34,8 +35,26 @@ def order_training(state: AppState):
 def take_unseen_order(state: AppState, before: str | None) -> bool:
     """Takes over what this browser has ordered on a page that was reloaded before it could show the run. Returns whether there
     is something. before: the run that the page's address names"""
+    if run_store().note_drawing(state.owner):
+        state.expects_order = time.monotonic() + EXPECT_SECONDS
     state.order = run_store().unseen_order(state.owner, before)
     return state.order is not None
+
+
+def watch_for_order(state: AppState):
+    """Looks out for an order for a short while after a reload: the page before may have been busy when the click came, and get
+    to it only now."""
+    if _expects(state):
+        st.fragment(_look, run_every=TICK_SECONDS)(state)
+
+
+def _look(state: AppState):
+    if not _expects(state) or run_store().unseen_order(state.owner, state.run_id):
+        st.rerun()
+
+
+def _expects(state: AppState) -> bool:
+    return state.order is None and time.monotonic() < state.expects_order
 
 
 def is_pending(state: AppState) -> bool:
@@ -45,6 +64,9 @@ def is_pending(state: AppState) -> bool:
 
 def follow_order(state: AppState):
     """Shows the run that was ordered once it is there. Every drawing of a page starts with this."""
+    run_store().note_drawing(state.owner)
+    if _expects(state):
+        state.order = run_store().unseen_order(state.owner, state.run_id)
     wanted = state.order
     if wanted is None or is_pending(state):
         return

@@ -91,6 +91,7 @@ class AppState:
     asks_to_train: whether a button on another page asked for a training that has not been started yet
     order: the training that was ordered and is not yet known to be shown by this browser, or None
     order_shown: when this session drew its run first, by the monotonic clock
+    expects_order: until when, by the same clock, this session may find that its browser has ordered one on the page before
     run_id: the run that is shown; earlier_id: the one before it, shown until the new one has a result
     compare: the ids of the runs laid beside each other; reference: the id of the one they are compared with, 'naive', or None
     parent_id: the run that the next training is made from, or None
@@ -113,6 +114,7 @@ class AppState:
     asks_to_train: bool = False
     order: Wanted | None = None
     order_shown: float | None = None
+    expects_order: float = 0.0
     store_failed: bool = False
     run_id: str | None = None
     earlier_id: str | None = None

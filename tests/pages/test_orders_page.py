@@ -124,6 +124,29 @@ def another_run():
     return RunStore(patience=60).create(load_sample(), RECOMMENDED)
 
 
+def test_a_click_that_the_page_before_gets_to_only_after_the_reload_is_followed_too():
+    busy = open_page()
+    reloaded = open_page()
+    assert "run" not in reloaded.query_params
+    press(busy, "Train")
+    reloaded.run()  # as the page does by itself
+    assert reloaded.query_params["run"] == next(iter(runs()))
+    assert button(reloaded, "Train").disabled
+
+
+def test_a_page_looks_out_for_late_clicks_right_after_a_reload_only(monkeypatch):
+    looks = []
+    monkeypatch.setattr(order.st, "fragment", lambda function, run_every: looks.append(function.__name__) or (lambda *_: None))
+    monkeypatch.setattr("forecasting.runs.orders.BUSY_SECONDS", 60.0)
+    open_page()
+    assert looks == []
+    reloaded = open_page()
+    assert looks == ["_look"]
+    reloaded.session_state["forecasting"].expects_order = 0.0
+    reloaded.run()
+    assert looks == ["_look"]
+
+
 def test_a_page_of_something_else_does_not_follow_a_run_that_was_just_ordered():
     other = another_run()
     test = press(open_page(), "Train")
@@ -135,6 +158,7 @@ def test_a_page_opened_after_the_run_was_shown_starts_with_nothing(monkeypatch):
     monkeypatch.setattr(order, "SURELY_SEEN_AFTER", 0.0)
     test = press(open_page(), "Train")
     test.run()  # the browser asks for more, so it has got the run
+    monkeypatch.setattr("forecasting.runs.orders.BUSY_SECONDS", 0.0)
     assert "run" not in open_page().query_params
 
 
