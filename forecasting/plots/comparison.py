@@ -46,7 +46,8 @@ def curves_chart(curves: Mapping[str, pd.DataFrame], *, invalid: Collection[str]
     what = "Validation loss over its lowest" if relative else "Validation loss"
     told = "; ".join(f"{name}: {loss:.4g} after {words.count_of(len(curves[name]), 'epoch')}" for name, loss in lowest.items())
     axis: dict[str, Any] = {"title": {"text": "Epoch"}, "hoverformat": ",d", "tickformat": ",d",
-                            "unifiedhovertitle": {"text": "Epoch %{x}"}, "range": [1 - room, last + room]}
+                            "unifiedhovertitle": {"text": "Epoch %{x}"}, "range": [1 - room, last + room],
+                            **t.spike(t.colours(dark))}
     if last <= 6:
         axis["dtick"] = 1
     return _legend_below(len(curves), t.make_figure(

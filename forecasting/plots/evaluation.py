@@ -142,7 +142,7 @@ def lag_chart(lag: Lag, *, dark: bool = False) -> go.Figure:
     return t.make_figure(
         traces, title="Which shift fits best?", description=lag.sentence, dark=dark, height=t.SHORT, revision="lag",
         xaxis={"title": {"text": "Actual prices, steps earlier"}, "dtick": 1, "zeroline": False,
-               "unifiedhovertitle": {"text": "Shift %{x}"}},
+               "unifiedhovertitle": {"text": "Shift %{x}"}, **t.spike(c)},
         yaxis={"title": {"text": "Correlation"}, "tickformat": ".4~f"})
 
 

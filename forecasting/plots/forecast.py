@@ -95,7 +95,7 @@ def horizon_chart(by_horizon: pd.DataFrame, farthest: int, *, dark: bool = False
     ]
     traces[1]["hovertemplate"] = f"Predicted %{{y:{form}}}{suffix}, %{{customdata}}<extra></extra>"
     axis: dict[str, Any] = {"title": {"text": f"{unit.capitalize()}s ahead"}, "hoverformat": ",d",
-            "unifiedhovertitle": {"text": f"{unit.capitalize()}s ahead: %{{x}}"}}
+            "unifiedhovertitle": {"text": f"{unit.capitalize()}s ahead: %{{x}}"}, **t.spike(c)}
     if len(steps) <= 15:
         axis["dtick"] = 1
     layout: dict[str, Any] = {}

@@ -146,8 +146,12 @@ def date_axis(dates: pd.DatetimeIndex, c: Colours) -> dict:
              (["M1", "M12"], "%b<br>%Y"), (["M12", None], "%Y")]
     return {"type": "date", "hoverformat": "%-d %b %Y, %H:%M" if within_days else "%-d %b %Y",
             "tickformatstops": [{"dtickrange": limits, "value": form} for limits, form in stops],
-            "tickangle": 0, "showspikes": True, "spikemode": "across", "spikecolor": c.muted, "spikedash": "solid",
-            "spikesnap": "hovered data",
+            "tickangle": 0, **spike(c)}
+
+
+def spike(c: Colours) -> dict:
+    """The line of an x axis through the values under the pointer."""
+    return {"showspikes": True, "spikemode": "across", "spikecolor": c.muted, "spikedash": "solid", "spikesnap": "hovered data",
             # Plotly draws a white line, two pixels wider, behind the spike itself. In the dark theme only that one should show.
             "spikethickness": -1 if c is _DARK else 1}
 

@@ -38,7 +38,7 @@ def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale:
     last = max(int(epoch.max()) if epoch.size else 0, epochs or 0, 2)
     room = (last - 1) * 0.02
     axis: dict[str, Any] = {"title": {"text": "Epoch"}, "range": [1 - room, last + room], "hoverformat": ",d",
-                            "tickformat": ",d", "unifiedhovertitle": {"text": "Epoch %{x}"}}
+                            "tickformat": ",d", "unifiedhovertitle": {"text": "Epoch %{x}"}, **t.spike(c)}
     if last <= 6:
         axis["dtick"] = 1
     values: dict[str, Any] = {"title": {"text": "Loss, log scale" if log_scale else "Loss"},

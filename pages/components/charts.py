@@ -6,7 +6,7 @@ import streamlit as st
 
 from forecasting.plots import CONFIG, describe, loss_chart
 from pages.components.frame import is_dark
-from pages.components.live_loss import draw_live_loss
+from pages.components.live_chart import draw_live_chart
 
 __all__ = ["draw_chart", "draw_loss"]
 
@@ -21,6 +21,6 @@ def draw_loss(curve, run, log_scale: bool, key: str):
     planned = run.epochs if run.active else len(curve)
     figure = loss_chart(curve, best_epoch=run.best_epoch, log_scale=log_scale, epochs=planned, dark=is_dark())
     if run.active:
-        draw_live_loss(curve, run, log_scale, figure, is_dark())
+        draw_live_chart(figure, key=f"live_loss_{run.id}")
     else:
         draw_chart(figure, key)

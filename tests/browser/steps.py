@@ -10,9 +10,8 @@ import pandas as pd
 from playwright.sync_api import expect
 
 COLUMNS = ["Date", "Split", "Actual", "Predicted", "Naive", "Lower 80", "Upper 80", "Lower 95", "Upper 95"]
-POINTS = """() => Math.max(0, ...[...document.querySelectorAll('.live-loss')].map(chart => +chart.dataset.points),
-    ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
-        plot => (plot._fullData || []).filter(trace => trace.name === "Validation").map(trace => trace.x.length)))"""
+POINTS = """() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
+    plot => (plot._fullData || []).filter(trace => trace.name === "Validation").map(trace => trace.x.length)))"""
 PROGRESS = re.compile(r"Epoch (\d+) of (\d+)")
 
 
