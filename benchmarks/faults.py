@@ -468,7 +468,7 @@ def too_much_memory(place):
 def two_hungry_runs(place):
     """The second one waits, says why, and is computed once the first one has ended."""
     # As if this machine had room for one such run, so that no memory has to be filled.
-    memory = 2.3 * peak_memory(LONG, len(HISTORY)) / 1e9
+    memory = 3.6 * peak_memory(LONG, len(HISTORY)) / 1e9
     place.app(workers=2, FORECASTING_MEMORY_GB=f"{memory:.3f}")
     first, second = place.train(), place.train(dataclasses.replace(LONG, seed=1))
     run = wait_for(lambda: run if (run := place.store.get(second)).phase.startswith("for memory") else None,

@@ -103,7 +103,7 @@ COPIES = 17.5  # of the weights, each of 4 bytes: of the optimiser, of gradients
 ROW_BYTES = 100  # of a price row and each of its inputs and steps ahead: encoded, predicted, and with intervals
 # Of the machine's memory. The app, the engine and other programs need some too, and one training must not keep all the
 # others waiting.
-MOST_OF_ONE, MOST_OF_ALL = 0.5, 0.75
+MOST_OF_ONE, MOST_OF_ALL = 0.3, 0.5
 
 
 def peak_memory(config: ForecastConfig, rows: int) -> float:

@@ -163,9 +163,9 @@ def test_more_units_batch_window_rows_and_steps_ahead_need_more_memory():
 
 
 def test_a_training_that_needs_too_much_is_refused_with_what_needs_less(monkeypatch):
-    monkeypatch.setattr(size, "usable_memory", lambda share=0.75: share * 20e9)
+    monkeypatch.setattr(size, "usable_memory", lambda share=0.5: share * 40e9)
     config = ForecastConfig(units=(1024,) * 8, window=1000, batch_size=32)
-    with pytest.raises(TooLarge, match=r"needs about 22 GB of this machine's 20 GB of memory, and 10 GB are the most .* "
+    with pytest.raises(TooLarge, match=r"needs about 22 GB of this machine's 40 GB of memory, and 12 GB are the most .* "
                                        r"smaller batch \(now 32\), a shorter window") as refused:
         check_memory(config, 3000)
     nearest = refused.value.nearest
@@ -177,7 +177,7 @@ def test_a_training_that_needs_too_much_is_refused_with_what_needs_less(monkeypa
 
 
 def test_where_no_batch_and_window_fit_units_are_named(monkeypatch):
-    monkeypatch.setattr(size, "usable_memory", lambda share=0.75: share * 4e9)
+    monkeypatch.setattr(size, "usable_memory", lambda share=0.5: share * 6e9)
     with pytest.raises(TooLarge, match="Even the smallest batch and window") as refused:
         check_memory(ForecastConfig(units=(1024,) * 8), 3000)
     assert refused.value.nearest is None

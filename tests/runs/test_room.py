@@ -10,14 +10,14 @@ from forecasting.runs import room
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
 
-GREAT = {"units": (1024,) * 8, "window": 20}
+GREAT = {"units": (512,) * 8, "window": 20}
 
 
 @pytest.fixture
 def machine(monkeypatch):
     """A machine with 20 GB of memory."""
     for module in (size, room):
-        monkeypatch.setattr(module, "usable_memory", lambda share=0.75: share * 20e9)
+        monkeypatch.setattr(module, "usable_memory", lambda share=0.5: share * 20e9)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_workers_on_other_machines_see_for_themselves(home, machine, history, ti
 
 def test_the_second_hungry_run_waits_says_why_and_starts_when_the_first_has_ended(machine, ledger, history, tiny):
     store = RunStore(patience=None)
-    first, second = (store.create(history, replace(tiny, **GREAT, batch_size=256, seed=seed)) for seed in (1, 2))
+    first, second = (store.create(history, replace(tiny, **GREAT, batch_size=700, seed=seed)) for seed in (1, 2))
     (claimed,) = ledger.next_runs(2)
     assert claimed.id == first
     small = store.create(history, tiny)
@@ -50,7 +50,7 @@ def test_the_second_hungry_run_waits_says_why_and_starts_when_the_first_has_ende
     waiting = store.get(second)
     assert waiting.state == "scheduled"
     assert waiting.phase.startswith("for memory: it needs about")
-    assert "of 15 GB" in waiting.phase
+    assert "of 10 GB" in waiting.phase
     ledger.end(first, "finished")
     assert [run.id for run in ledger.next_runs(2)] == [second, small]
     assert store.get(second).phase == "starting"
