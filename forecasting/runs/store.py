@@ -313,7 +313,8 @@ class RunStore:
     def _put_back(self, run: Run, **tags):
         """Puts a run back into the queue, for another attempt. What it has learnt so far stays on show."""
         # An ended one stays so until it is queued again: whoever reads it in between would take any other state for final.
-        self._write(run.id, tags={"stop": "", "error": "", "holder": "", "attempt": str(run.attempt + 1), **tags})
+        self._write(run.id, tags={"stop": "", "error": "", "holder": "", "attempt": str(run.attempt + 1),
+                                  "progress": json.dumps(run.progress | {"phase": "starting", "rate": None}), **tags})
         self._tracking.call("update_run", run.id, status="SCHEDULED")
         self._ended.pop(run.id, None)
         self._families.pop(run.id, None)

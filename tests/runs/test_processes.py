@@ -109,7 +109,11 @@ def ended(store, run_id):
 
 
 def learning(store, run_id):
-    return wait_for(lambda: run if (run := store.get(run_id)).epoch >= 2 or not run.active else None)
+    def look():
+        run = store.get(run_id)
+        return run if run.state != "scheduled" and (run.epoch >= 2 or not run.active) else None
+
+    return wait_for(look)
 
 
 def test_a_run_goes_from_the_queue_to_its_result(app, store, history, tiny):
@@ -291,6 +295,7 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
     backup = Backup(home / "backups" / f"{run_id}.npz")
     wait_for(backup.path.exists)
     other, engine = App(home), app.engines()
+    wait_for(lambda: len(list((home / "apps").iterdir())) == 2)  # the other one is there
     app.kill()  # which started the engine
     before = store.get(run_id).epoch
     wait_for(lambda: store.get(run_id).epoch > before + 5)
@@ -308,7 +313,7 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
         assert ended(store, waiting).state in ("stopped", "interrupted")
         behind = len(backup.load().rows)
         store.resume(run_id)
-        run = wait_for(lambda: run if (run := store.get(run_id)).epoch else None)
+        run = wait_for(lambda: run if (run := store.get(run_id)).state == "running" and run.rate else None)
         assert (run.attempt, run.epoch >= behind) == (2, True)
         learning(store, run_id)
         curve = store.curve(run_id)
@@ -327,7 +332,7 @@ def check_that_an_engine_is_replaced_and_its_run_goes_on(app, store, run_id, fau
     assert before.state == "running"
     fault(app)
     run = wait_for(lambda: app.open_page() or (
-        run if (run := store.get(run_id)).attempt > before.attempt and run.state == "running" and run.rate else None))
+        run if (run := store.get(run_id)).state == "running" and run.started != before.started and run.rate else None))
     assert (run.attempt, run.lost) == (before.attempt + 1, 0)
     assert "ended unexpectedly" in run.setback
     assert len(app.engines()) == 1
