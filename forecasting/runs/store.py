@@ -410,7 +410,9 @@ class RunStore:
     def curve(self, run_id: str) -> pd.DataFrame:
         """epoch (from 1), loss, val_loss, seconds: one row for each epoch so far."""
         check_run_id(run_id)
-        table = pd.DataFrame({name: self._points(run_id, name) for name in CURVE}, dtype="float64").sort_index()
+        # Each is read on its own, and an epoch may end in between.
+        found = pd.concat({name: self._points(run_id, name) for name in CURVE}, axis=1, join="inner")
+        table = found.astype("float64").sort_index()
         return table.rename_axis("epoch").reset_index().astype({"epoch": "int64"})
 
     def _points(self, run_id: str, metric: str) -> pd.Series:
