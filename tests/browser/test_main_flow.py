@@ -110,7 +110,7 @@ def _fetch(page, symbol):
 
 def test_engine_and_app_are_killed_under_a_watched_run_and_the_page_says_what_became_of_it(mortal_app, visitor):
     start_long_training(visitor, mortal_app.url)
-    epoch(visitor)
+    reached = epoch(visitor)
     app = psutil.Process(mortal_app.process.pid)
     started = app.children(recursive=True)
     engines = [process for process in app.children() if any("engine" in part for part in process.cmdline())]
@@ -119,8 +119,11 @@ def test_engine_and_app_are_killed_under_a_watched_run_and_the_page_says_what_be
         engine.kill()
     _, alive = psutil.wait_procs(started, timeout=15)
     assert not alive
-    # The run that was watched is told of without a click, and the next one works.
-    expect(visitor.get_by_role("button", name="Resume")).to_be_visible(timeout=60_000)
+    # The run that was watched goes on without a click, and the page says why; the next one works too.
+    expect(visitor.get_by_text("Attempt 2")).to_be_visible(timeout=60_000)
+    epoch(visitor, reached + 3)
+    press_stop(visitor)
+    expect(visitor.get_by_text("This training was stopped")).to_be_visible(timeout=30_000)
     choose_preset(visitor, "Quick look")
     press_train(visitor)
     _wait_and_download(visitor)
