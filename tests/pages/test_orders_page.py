@@ -19,7 +19,7 @@ WAITS = "is put into the queue as soon as it does"
 
 @pytest.fixture(autouse=True)
 def one_browser(monkeypatch):
-    monkeypatch.setattr(state, "browser_id", lambda: "anna")
+    monkeypatch.setattr(state, "owner_id", lambda: "anna")
     monkeypatch.setattr(order, "AT_ONCE_SECONDS", 60.0)  # on a machine that is busy with other things
 
 
@@ -115,7 +115,7 @@ def test_a_page_that_is_reloaded_while_the_store_is_locked_goes_on_waiting(tmp_p
         reloaded = open_page()
         assert pending(reloaded)
         assert button(reloaded, "Train").disabled
-    wait_until(lambda: not pending(reloaded.run()))
+    wait_until(lambda: not pending(reloaded.run()) and "run" in reloaded.query_params)
     assert reloaded.query_params["run"] == next(iter(runs()))
 
 

@@ -273,13 +273,13 @@ def test_click_on_use_this_right_after_an_option_takes_that_option():
 
 @pytest.mark.parametrize("name", ["app.py", "pages/2_Train.py", "pages/5_Tune.py"])
 def test_settings_that_need_too_much_memory_are_refused_and_a_button_takes_smaller_ones(name, monkeypatch):
-    monkeypatch.setattr("forecasting.model.size.usable_memory", lambda share=0.75: share * 20e9)
+    monkeypatch.setattr("forecasting.model.size.usable_memory", lambda share=0.5: share * 40e9)
     settings = json.dumps({"units": [1024] * 8, "window": 1000, "supervision": "last_step"})
     test = open_page(name, settings=settings)
     assert not test.exception
-    assert "needs about 72 GB of this machine's 20 GB" in texts(test.error)
+    assert "needs about 72 GB of this machine's 40 GB" in texts(test.error)
     assert "smaller batch" in texts(test.error)
-    assert "128 → 8" in texts(test.caption)
+    assert "128 → 16" in texts(test.caption)
     test.button(key="nearest_settings").click().run()
     assert not test.exception
     assert not test.error

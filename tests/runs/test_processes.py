@@ -361,7 +361,7 @@ def check_that_an_experiment_goes_on_by_itself(app, store, history, endless):
     def folds():
         return sorted(store.children(store.get(run_id)), key=lambda run: run.key)
 
-    first = wait_for(folds)[0].id
+    first = wait_for(lambda: app.open_page() or folds())[0].id
     assert learning(store, first).state == "running"
     kill_engine(app)
     # The second engine in a row that fails is replaced after a pause: the page is open for a while.
