@@ -129,11 +129,12 @@ def turns(place: Place):
     order = [owners[run.id] for run in sorted(runs, key=lambda run: run.started)]
     print(f"queued {', '.join(f'{person} {runs}' for person, runs in PEOPLE.items())}; started in the order "
           f"{' '.join(person[0] for person in order)}", flush=True)
-    # As long as everybody has runs waiting, and as long as at least two people have: how evenly the starts are shared out.
+    # How evenly starts are shared out among those who queued so many, as long as all of them have runs waiting.
     for most in (1, 2, 4):
         people = [person for person, runs in PEOPLE.items() if runs >= most]
-        starts = [order[: most * len(PEOPLE)].count(person) for person in people]
-        print(f"  of the first {most * len(PEOPLE)} starts, shares of those who queued {most} or more: {starts}, Jain "
+        contested = min(max(i for i, one in enumerate(order) if one == person) for person in people) + 1
+        starts = [order[:contested].count(person) for person in people]
+        print(f"  those who queued {most} or more, in the first {contested} starts: {starts}, Jain "
               f"{sum(starts) ** 2 / (len(starts) * sum(start ** 2 for start in starts)):.3f}", flush=True)
 
 
