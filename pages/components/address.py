@@ -43,7 +43,7 @@ def restore(state: AppState):
         return
     query, found, long = st.query_params, AppState(), _too_long()
     if long:
-        found.use_history(reopen(DEFAULT_SAMPLE))
+        found.use_history(_reopen(DEFAULT_SAMPLE))
         _take(state, found)
         raise ForecastingError(f"This address is too long: what it says about {long} is more than {count(LONGEST)} characters, "
                                "and the app writes no such address. It is ignored. Check the link, or go on with the sample.")
