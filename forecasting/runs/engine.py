@@ -18,7 +18,9 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +45,11 @@ ASK_EVERY = 1.0  # seconds between looks at the store when the doorbell does not
 STOP_GRACE = 600.0  # seconds that a run may take to stop before its process is ended ...
 SILENT_GRACE = 60.0  # ... if that gives signs of life, and otherwise
 SILENT_AFTER = 10.0  # seconds without a sign of life of a run's process before that is said
+IN_THE_WAY_AFTER = 20.0  # seconds without one before it is ended if the store has refused everything since
 RETRY_AFTER = 5.0  # seconds before a store or a cluster that could not be reached is tried again
 LOOK_EVERY = 0.5  # seconds between looks for other apps, once the one that started this engine has ended
+ANSWER_SECONDS = 5.0  # that a worker may take to say how a run has ended
+WEDGED_AFTER = 600.0  # seconds that a step may take before this process ends, so that an app starts another one
 LEAVE_GRACE = 10.0  # seconds that the engine may take to shut down cleanly
 SCRATCH_DAYS, BACKUP_DAYS = 1, 30
 LOG_BYTES = 2_000_000
@@ -93,6 +98,10 @@ class Job:
     def attempt(self) -> int:
         return self.run.attempt
 
+    def silence(self, now: float) -> float:
+        """Seconds for which its process should have given a sign of life and has given none."""
+        return now - self.heard if self.seen and not self.future.done() else 0.0
+
 
 class Engine:
     """Moves runs from the store to the workers.
@@ -109,6 +118,7 @@ class Engine:
         self._status = Status()
         self._trouble: str | None = None
         self._stepped: float | None = None  # when the latest step ended
+        self._refused: float | None = None  # since when the store has refused everything
         self._asked = self._listened = float("-inf")
         self._rung: int | None = None
         self._delivered = float("-inf")  # when that was last tried
@@ -132,9 +142,10 @@ class Engine:
                     mend(self._ledger)
                     mended = True
                 self.step()
-                self._stepped = time.monotonic()
+                self._stepped, self._refused = time.monotonic(), None
             except StoreUnavailable as error:
                 log.warning("%s", error)
+                self._refused = self._refused or time.monotonic()
                 self._trouble = str(error)
                 self._stepped = None
                 self._say()
@@ -154,20 +165,26 @@ class Engine:
         self._status.fall_silent()
 
     def look_at_itself(self):
-        """Says so if a step takes long. Called by another thread."""
-        if self._stepped is not None and time.monotonic() - self._stepped > STALLED_AFTER:
+        """Says so if a step takes long, and ends this process if it takes for ever. Called by another thread."""
+        silence = time.monotonic() - self._stepped if self._stepped is not None else 0.0
+        if silence > STALLED_AFTER:
             self._status.say(STALLED)
+        if silence > WEDGED_AFTER:
+            log.critical("A step has taken %.0f seconds, here:\n%s", silence, "".join(
+                traceback.format_stack(sys._current_frames().get(threading.main_thread().ident or 0))))
+            logging.shutdown()
+            os._exit(1)
 
     def _say(self):
         now = time.monotonic()
         self._status.say(self._trouble, {run_id: job.heard_at for run_id, job in self._jobs.items()
-                                         if job.seen and now - job.heard > SILENT_AFTER})
+                                         if job.silence(now) > SILENT_AFTER})
 
     def step(self):
         """Handles whatever has changed. Raises OSError if there is no cluster."""
-        is_free = self._finish()
         self._listen()
-        self._end_overdue()
+        self._end_overdue()  # before anything that needs the store, which a process that is overdue may be keeping locked
+        is_free = self._finish()
         rung = doorbell()
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
             return
@@ -237,15 +254,13 @@ class Engine:
 
     def _settle(self, run_id, job):
         """Sees to a run that its worker is done with: ends it if the worker could not, or has it go on elsewhere."""
+        outcome = self._outcome(job) if job.future.status == "finished" else None
+        if self._cluster is not None and outcome is not None:
+            self._cluster.done(outcome)
         if outbox.holds(run_id, job.attempt):  # whatever has become of its worker since
-            if self._cluster is not None and job.future.status == "finished":
-                self._cluster.done(job.future.result())
             log.info("Run %s, attempt %d, waits to be delivered", run_id, job.attempt)
             return
-        if job.future.status == "finished":
-            outcome = job.future.result()
-            if self._cluster is not None:
-                self._cluster.done(outcome)
+        if outcome is not None:
             if outcome.trace:
                 log.error("Run %s failed:\n%s", run_id, outcome.trace)
             log.info("Run %s, attempt %d: %s", run_id, job.attempt, outcome.state)
@@ -264,7 +279,18 @@ class Engine:
         elif problem is not None:
             self._ledger.lose(run_id, job.attempt, DIED, worker=True, stopping=job.stopped is not None)
         else:
-            self._ledger.lose(run_id, job.attempt, LOST, stopping=job.stopped is not None)
+            why = TAKEN if job.future.status == "finished" else LOST
+            self._ledger.lose(run_id, job.attempt, why, stopping=job.stopped is not None)
+
+    def _outcome(self, job):
+        """What its worker says, which keeps that until it is asked; None if it has been frozen or killed since."""
+        from distributed.scheduler import KilledWorker
+
+        try:
+            return job.future.result(timeout=ANSWER_SECONDS)
+        except (OSError, CancelledError, KilledWorker) as error:
+            log.warning("Run %s, attempt %d: its worker does not say how it ended: %r", job.run.id, job.attempt, error)
+            return None
 
     def _end(self, run_id, attempt, state, error):
         """Ends the run in the store if its worker could not."""
@@ -319,9 +345,14 @@ class Engine:
     def _end_overdue(self):
         now = time.monotonic()
         for run_id, job in self._jobs.items():
-            silence = now - job.heard if job.seen else 0.0
+            if job.future.done():
+                continue  # its end waits for the store
+            silence = job.silence(now)
             if silence > SILENT_AFTER and job.sign is None:  # Dask waits for another worker, which the queue does better
                 self._kill(run_id, TAKEN)
+            # A process that was frozen in the middle of a write keeps the database locked, for everybody.
+            if self._refused is not None and silence > IN_THE_WAY_AFTER:
+                self._kill(run_id, SILENT.format(silence), blamed=False)
             if silence > GIVE_UP_AFTER:
                 self._kill(run_id, SILENT.format(silence))
             if now - job.started > self._time_limit:

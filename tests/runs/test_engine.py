@@ -89,7 +89,7 @@ class Cluster:
         return self.futures[run_id]
 
     def settle(self, run_id, status, outcome=None, error=None):
-        self.futures[run_id].__dict__.update(done=lambda: True, status=status, result=lambda: outcome,
+        self.futures[run_id].__dict__.update(done=lambda: True, status=status, result=lambda timeout: outcome,
                                              exception=lambda: error)
 
     def listen(self):
@@ -183,6 +183,33 @@ def test_an_end_that_the_worker_could_not_write_is_written_by_the_engine(clock):
     assert (ledger.states["a"], ledger.errors["a"]) == ("failed", "Too few rows.")
 
 
+def test_a_worker_that_is_frozen_before_it_says_how_its_run_ended_keeps_nobody_waiting(clock):
+    ledger, cluster, step = make(clock, "a", "b")
+    step()
+
+    def result(timeout):
+        raise TimeoutError
+
+    cluster.settle("a", "finished")
+    cluster.futures["a"].result = result
+    step()
+    assert ledger.lost == [("a", 1, engine_module.TAKEN, False, False)]  # which changes nothing where the run has ended
+    assert (cluster.noted, cluster.attempts["a"]) == ([], 2)
+
+
+def test_a_step_without_end_ends_the_process_so_that_another_one_takes_over(clock, monkeypatch, caplog):
+    _, _, step = make(clock, "a")
+    codes = []
+    monkeypatch.setattr(engine_module.os, "_exit", codes.append)
+    monkeypatch.setattr(engine_module.logging, "shutdown", lambda: None)
+    step.engine._stepped = clock.now
+    for passed, ends in ((engine_module.STALLED_AFTER + 1, []), (engine_module.WEDGED_AFTER, [1])):
+        clock.now += passed
+        step.engine.look_at_itself()
+        assert codes == ends
+    assert "test_a_step_without_end" in caplog.text  # where it was
+
+
 def test_a_waiting_run_is_stopped_without_a_worker(clock):
     ledger, cluster, step = make(clock, "a", slots=0)
     ledger.wanted_stops.add("a")
@@ -267,6 +294,30 @@ def test_a_process_that_gives_no_sign_of_life_for_long_is_given_up(clock):
     assert "no sign of life" in why
     assert (worker, stopping) == (True, False)
     assert cluster.attempts == {"a": 2}
+
+
+def test_a_process_that_may_be_what_keeps_the_store_locked_is_ended_soon(clock):
+    """Frozen in the middle of a write, it would keep everybody waiting, the engine with another run's end too."""
+    ledger, cluster, step = make(clock, "a", "b", slots=2)
+    step()
+    cluster.settle("b", "error", error=RuntimeError("died"))
+    lose, refusals = ledger.lose, []
+
+    def refuse(run_id, *args, **kwargs):
+        if cluster.killed != ["a"]:
+            refusals.append(run_id)
+            raise StoreUnavailable("Locked.")
+        return lose(run_id, *args, **kwargs)
+
+    ledger.lose = refuse
+
+    def wait(seconds):
+        clock.now += 2.5
+        return len(ledger.lost) == 2 or clock.now > 1100
+
+    step.engine.run(SimpleNamespace(wait=wait))
+    assert (len(refusals) > 3, cluster.killed) == (True, ["a"])
+    assert {run_id: worker for run_id, _, _, worker, _ in ledger.lost} == {"a": False, "b": True}
 
 
 def test_a_run_that_is_stopped_by_force_loses_its_process_at_once_and_is_owed_its_result(clock):

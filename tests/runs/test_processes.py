@@ -99,9 +99,16 @@ def wait_for(condition):
     """The first true value of `condition()`."""
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
-        assert time.monotonic() < deadline, "waited too long"
+        assert time.monotonic() < deadline, f"Waited too long, after this:\n{latest_words()}"
         time.sleep(0.2)  # most conditions ask the store, which takes the processor from those that are waited for
     return value
+
+
+def latest_words():
+    """What the engine has said: a failure of other processes cannot be understood without."""
+    home = Path(os.environ["FORECASTING_HOME"])
+    log, status = (home / name for name in ("logs/engine.log", "engine.status"))
+    return "\n".join([*log.read_text().splitlines()[-40:], status.read_text() if status.exists() else "no status"])
 
 
 def ended(store, run_id):
