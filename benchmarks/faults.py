@@ -683,8 +683,8 @@ def forecast_opened_by_twelve_sessions(place):
     return "one job"
 
 
-FAULTS = [worker_killed, worker_frozen, worker_frozen_as_its_run_ends, resumed_run_stopped_while_it_waits, engine_frozen, engine_killed,
-          first_of_two_apps_ends, worker_of_a_dask_cluster_killed, scheduler_of_a_dask_cluster_killed,
+FAULTS = [worker_killed, worker_frozen, worker_frozen_as_its_run_ends, resumed_run_stopped_while_it_waits, engine_frozen,
+          engine_killed, first_of_two_apps_ends, worker_of_a_dask_cluster_killed, scheduler_of_a_dask_cluster_killed,
           large_network_stopped, too_much_memory, two_hungry_runs, disk_full, database_locked_and_train_pressed,
           store_refuses_as_a_training_ends, page_reloaded_right_after_train, forecast_opened_by_twelve_sessions]
 

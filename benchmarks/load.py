@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -22,6 +23,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import psutil
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -34,8 +37,10 @@ from server import App  # noqa: E402
 
 from forecasting import RECOMMENDED, load_sample  # noqa: E402
 from forecasting.runs.store import RunStore  # noqa: E402
+from forecasting.words import count  # noqa: E402
 
 SESSIONS, VISITS, SEED = 50, 1000, 1
+FILES, FILE_ROWS = 25, 70_000
 SPREAD_SECONDS = 10.0
 LONG = replace(RECOMMENDED, units=(64, 64), epochs=1000, patience=None, batch_size=8)
 MB = 1e6
@@ -135,6 +140,37 @@ async def visits(app):
         await session.close()
 
 
+async def uploads(app):
+    """Each file in a browser of its own. Streamlit keeps a session for two minutes after its browser has left."""
+    from playwright.async_api import async_playwright
+
+    chance = np.random.default_rng(SEED)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for number in range(FILES + 1):
+            if number % (FILES // 5) == 0:
+                print(f"{f'memory after {number} files of {FILE_ROWS} rows':44s} {memory(app):.0f} MB", flush=True)
+            if number == FILES:
+                break
+            page = await browser.new_page()
+            await page.goto(app.url)
+            await page.get_by_role("radio", name="File").click()
+            await page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+                {"name": f"{number}.csv", "mimeType": "text/csv", "buffer": prices_of(chance)})
+            await page.get_by_test_id("stMetric").filter(has_text=count(FILE_ROWS)).wait_for(timeout=120_000)
+            await page.close()
+        await browser.close()
+    for minutes in (3, 6):
+        await asyncio.sleep(180)
+        print(f"{f'memory {minutes} minutes after the last has left':44s} {memory(app):.0f} MB", flush=True)
+
+
+def prices_of(chance) -> bytes:
+    minutes = pd.date_range("2020-01-01", periods=FILE_ROWS, freq="min", name="Time")
+    close = 100 * np.exp(np.cumsum(chance.normal(0, 1e-4, FILE_ROWS)))
+    return pd.DataFrame({"Close": close.round(4)}, index=minutes).to_csv().encode()
+
+
 def start_trainings(app, count=2):
     os.environ["FORECASTING_HOME"] = str(app.home)
     store, history = RunStore(), load_sample()
@@ -147,7 +183,7 @@ def start_trainings(app, count=2):
 
 
 def main():
-    asked = sys.argv[1:] or ["crowd", "visits"]
+    asked = sys.argv[1:] or ["crowd", "visits", "uploads"]
     with tempfile.TemporaryDirectory() as folder:
         for name in asked:
             app = App(Path(folder) / name).start()
@@ -156,7 +192,7 @@ def main():
                 print(f"{'memory of the app after one session':44s} {memory(app):.0f} MB", flush=True)
                 if name == "crowd":
                     start_trainings(app)
-                asyncio.run({"crowd": crowd, "visits": visits}[name](app))
+                asyncio.run({"crowd": crowd, "visits": visits, "uploads": uploads}[name](app))
             finally:
                 app.stop()
 

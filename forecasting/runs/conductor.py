@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from forecasting.errors import ForecastingError, RunError, StoreUnavailable
+from forecasting.errors import ForecastingError, LimitReached, RunError, StoreUnavailable, TooLarge
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment, Planned
 from forecasting.runs.ledger import MOST_LOST, MOST_SETBACKS
@@ -95,10 +95,8 @@ class Conductor:
                 if planned is None:
                     memory.plan = None
                 elif planned.key not in memory.made:
-                    self._ledger.create(planned.history, planned.config, kind=planned.kind, name=planned.name,
-                                        owner=run.owner, parent=run.id, parameters=planned.parameters, key=planned.key)
+                    waiting += self._create(run, planned)
                     memory.made.add(planned.key)
-                    waiting += 1
         except StoreUnavailable:
             memory.plan = memory.asked = None
             raise
@@ -110,6 +108,17 @@ class Conductor:
         else:
             if memory.plan is None and not waiting and len(ended) == len(children) and not run.parameters.get("paused"):
                 self._end(run, children)
+
+    def _create(self, run: Run, planned: Planned) -> bool:
+        """Creates a child, and returns whether it waits to be computed. One that may not be has failed: others can go on."""
+        about = {"kind": planned.kind, "name": planned.name, "owner": run.owner, "parent": run.id,
+                 "parameters": planned.parameters, "key": planned.key}
+        try:
+            self._ledger.create(planned.history, planned.config, **about)
+        except (TooLarge, LimitReached) as error:
+            self._ledger.note_refused(planned.history, planned.config, str(error), **about)
+            return False
+        return True
 
     def _plan(self, run: Run, children: list[Run], ended: list[Run]) -> Iterator[Planned]:
         kind = EXPERIMENTS.get(run.experiment or "")

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from forecasting.data.history import PriceHistory
 from forecasting.errors import AttemptOver, RunError, StoreUnavailable
 from forecasting.evaluation.scores import shown_in
+from forecasting.model.config import ForecastConfig
 from forecasting.runs.files import list_files, upload
 from forecasting.runs.kinds import RUN_KINDS
 from forecasting.runs.limits import enough_at_work
@@ -223,6 +225,11 @@ class RunLedger(RunStore):
     def go_on(self, run: Run):
         """Puts an interrupted run back into its old place in the queue."""
         self._put_back(run)
+
+    def note_refused(self, history: PriceHistory, config: ForecastConfig, error: str, **about):
+        """Makes a run that has failed already, with an error that says why it may not be computed. about: as for `create`"""
+        run_id = self._order(history, config, queued=False, check=False, **about).result()
+        self.end(run_id, "failed", error)
 
     def remove_drafts(self):
         """Removes the runs whose creation was cut short long ago. Nobody has ever seen them."""

@@ -76,7 +76,7 @@ class Laboratory:
         attempt = self.ledger.get(run_id).attempt
         ended, trace = worker.carry_out(RunLedger(), run_id, attempt, lambda: run_id in self.cluster.stopped)
         outcome = worker.Outcome(ended.state, ended.error, trace, "here", 1)
-        self.cluster.futures[run_id].__dict__.update(done=lambda: True, status="finished", result=lambda: outcome)
+        self.cluster.futures[run_id].__dict__.update(done=lambda: True, status="finished", result=lambda timeout: outcome)
         return trace
 
     def work(self, rounds=50):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from forecasting.errors import ConfigError, NotEnoughData, RunError, StoreUnavailable
+from forecasting.errors import ConfigError, LimitReached, NotEnoughData, RunError, StoreUnavailable
 from forecasting.runs import conductor
+from forecasting.runs import store as store_module
 from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment, ExperimentKind, Option, Planned, Summary
 from forecasting.runs.store import RunStore
@@ -255,6 +256,25 @@ def test_a_plan_that_raises_fails_the_experiment_and_stops_its_children(laborato
     assert "secret" not in run.error
     assert set(states(store, run_id)) == {"stopped"}
     assert store.get(other).state == "finished"
+
+
+def test_a_child_that_may_not_be_computed_has_failed_and_the_others_go_on(laboratory, store, history, tiny, monkeypatch):
+    """As a search must, one of whose trials would be a network larger than whoever runs the app allows."""
+    def plan(options, ended, experiment):
+        return [Planned("small", history, tiny, ""), Planned("large", history, replace(tiny, units=(512, 512, 512)), "")]
+
+    def refuse_large(config, rows):
+        if config.units != tiny.units:
+            raise LimitReached("A network may have fewer parameters here.")
+
+    monkeypatch.setitem(EXPERIMENTS, "seeds", replace(SEEDS, plan=plan))
+    monkeypatch.setattr(store_module, "check_run", refuse_large)
+    run_id = start(store, history, tiny)
+    laboratory.work()
+    made = {child.key: child for child in children(store, run_id)}
+    assert {key: child.state for key, child in made.items()} == {"small": "finished", "large": "failed"}
+    assert made["large"].error == "A network may have fewer parameters here."
+    assert store.get(run_id).state == "finished"
 
 
 def test_a_kind_that_is_not_known_any_more_fails_in_words(laboratory, store, history, tiny, monkeypatch):
