@@ -12,7 +12,7 @@ from forecasting.model import process
 from forecasting.runs import tracking
 
 # Nearly all of a training here is compiling it, which takes half as long for code that is not made fast. TensorFlow reads
-# this when it is loaded. Processes that the tests start as the app would are started without it (`as_shipped`), and one of
+# this when it is loaded. Processes that the tests start as the app would are started without it (`as_shipped`); one of
 # them is compared with this one (`tests/model/test_process.py`).
 os.environ["XLA_FLAGS"] = ("--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
                            "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")

@@ -21,6 +21,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,8 +173,7 @@ class Engine:
         if silence > WEDGED_AFTER:
             log.critical("A step has taken %.0f seconds, here:\n%s", silence, "".join(
                 traceback.format_stack(sys._current_frames().get(threading.main_thread().ident or 0))))
-            logging.shutdown()
-            os._exit(1)
+            _exit(1)
 
     def _say(self):
         now = time.monotonic()
@@ -189,6 +189,7 @@ class Engine:
         if rung == self._rung and time.monotonic() - self._asked < ASK_EVERY:
             return
         self._asked, self._rung = time.monotonic(), rung
+        self._let_go()
         if is_free and self._cluster is not None:
             self._start(self._see_to_stops())  # the worker need not wait while experiments decide what else to create
         self._deliver()
@@ -363,6 +364,19 @@ class Engine:
             if job.stopped is not None and now - job.stopped > grace and not no_room():
                 self._kill(run_id, TOO_SLOW.format(grace))
 
+    def _let_go(self):
+        """Ends processes that were frozen after they had ended their run, and before they said so."""
+        now = time.monotonic()
+        for run_id, job in self._jobs.items():
+            if job.silence(now) > SILENT_AFTER and not job.killed and self._is_over(run_id):
+                self._kill(run_id, SILENT.format(job.silence(now)), blamed=False)
+
+    def _is_over(self, run_id) -> bool:
+        try:
+            return not self._ledger.get(run_id).active
+        except RunError:  # it was deleted
+            return True
+
     def _get_workers(self):
         if self._cluster is None:
             self._cluster = self._connect()
@@ -413,7 +427,7 @@ def _leave_in_time(ended: threading.Event):
     """Kills this process if it does not end in time: an unresponsive store may block it for minutes."""
     ended.wait()
     time.sleep(LEAVE_GRACE)
-    os._exit(1)
+    _exit(1)
 
 
 def _log_to_file():
@@ -470,9 +484,18 @@ def _main() -> int:
     return 0
 
 
-if __name__ == "__main__":
-    code = main()
+def _exit(code: int):
+    """Exits immediately: a clean shutdown would wait for workers in the middle of a training. They watch a pipe from this
+    process and end with it, except those that are frozen."""
+    import psutil
+
     logging.shutdown()
-    # Exit immediately: a clean shutdown would wait for workers in the middle of a training. They watch a pipe from this
-    # process and end with it.
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if child.status() == psutil.STATUS_STOPPED:
+                child.kill()
     os._exit(code)
+
+
+if __name__ == "__main__":
+    _exit(main())

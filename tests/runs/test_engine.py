@@ -40,7 +40,8 @@ class Ledger:
                 if self.states[run_id] == "running"}
 
     def get(self, run_id):
-        return SimpleNamespace(state=self.states[run_id], attempt=self.attempts[run_id])
+        state = self.states[run_id]
+        return SimpleNamespace(state=state, attempt=self.attempts[run_id], active=state in ("scheduled", "running"))
 
     def lose(self, run_id, attempt, why, worker=False, stopping=False):
         self.lost.append((run_id, attempt, why, worker, stopping))
@@ -197,11 +198,20 @@ def test_a_worker_that_is_frozen_before_it_says_how_its_run_ended_keeps_nobody_w
     assert (cluster.noted, cluster.attempts["a"]) == ([], 2)
 
 
+def test_a_worker_that_is_frozen_before_it_has_let_go_of_its_run_is_replaced_soon(clock):
+    ledger, cluster, step = make(clock, "a")
+    step()
+    ledger.end("a", "finished")  # by the worker itself
+    for _ in range(int(engine_module.SILENT_AFTER) + 3):
+        step(1.0)
+    assert cluster.killed == ["a"]
+    assert clock.now < 1000 + engine_module.IN_THE_WAY_AFTER
+
+
 def test_a_step_without_end_ends_the_process_so_that_another_one_takes_over(clock, monkeypatch, caplog):
     _, _, step = make(clock, "a")
     codes = []
-    monkeypatch.setattr(engine_module.os, "_exit", codes.append)
-    monkeypatch.setattr(engine_module.logging, "shutdown", lambda: None)
+    monkeypatch.setattr(engine_module, "_exit", codes.append)
     step.engine._stepped = clock.now
     for passed, ends in ((engine_module.STALLED_AFTER + 1, []), (engine_module.WEDGED_AFTER, [1])):
         clock.now += passed

@@ -17,7 +17,6 @@ from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.runs.launcher import silent_since
 from forecasting.runs.store import RunStore
-from tests.app_process import as_shipped
 
 # What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
 APP = """
@@ -46,7 +45,7 @@ class App:
     def __init__(self, home, workers=1, quiet=False):
         self.home = home
         self.process = subprocess.Popen([sys.executable, "-c", QUIET_APP if quiet else APP], stdin=subprocess.PIPE,
-                                        env=as_shipped() | {"PYTHONPATH": str(ROOT), "FORECASTING_WORKERS": str(workers)})
+                                        env=os.environ | {"PYTHONPATH": str(ROOT), "FORECASTING_WORKERS": str(workers)})
 
     def open_page(self):
         self.process.stdin.write(b"\n")
@@ -327,6 +326,8 @@ def test_nothing_outlives_the_app_and_the_next_one_tells_the_truth(app, store, h
         assert curve["epoch"].tolist() == list(range(1, len(curve) + 1))
         check_that_an_engine_is_replaced_and_its_run_goes_on(following, store, run_id, kill_engine)
         check_that_an_engine_is_replaced_and_its_run_goes_on(following, store, run_id, freeze_engine)
+        store.request_stop(run_id)
+        assert ended(store, run_id).state == "stopped"
         check_that_an_experiment_goes_on_by_itself(following, store, history, endless)
     finally:
         following.kill()
