@@ -2,10 +2,11 @@
 
 import dataclasses
 import os
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from forecasting.runs.experiments import EXPERIMENTS
 from forecasting.runs.experiments.kind import Child, Experiment
 from forecasting.runs.launcher import silent_since
 from forecasting.runs.store import RunStore
+from forecasting.runs.tracking import DATABASE
 
 # What the app does, for as long as nobody ends it: see to it that an engine is alive, whenever a page is open.
 APP = """
@@ -241,14 +243,22 @@ def test_a_run_goes_on_when_its_worker_dies_and_leaves_a_result_when_that_freeze
     store.request_stop(survivor)
     assert ended(store, survivor).state == "stopped"
     assert ended(store, waiting).state == "finished"
-    for worker in app.workers():
-        worker.suspend()
+    freeze(home, app.workers())
     wait_for(lambda: silent_since(victim))
     before = len(backups[victim].load().rows)
     store.request_stop(victim, force=True)
     run = ended(store, victim)
     assert (run.state, run.has_result, run.attempt) == ("stopped", True, 3)
     assert len(store.result(victim).curve) == len(store.curve(victim)) == before
+
+
+def freeze(home, processes):
+    """Suspends them while none of them is at the store, which it would keep locked (`test_engine` has that case)."""
+    with closing(sqlite3.connect(home / DATABASE, timeout=PATIENCE, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        for process in processes:
+            process.suspend()
+        database.execute("ROLLBACK")
 
 
 # What a page would say, in a process whose writes fail as those of all others do.
@@ -350,7 +360,7 @@ def check_that_an_engine_is_replaced_and_its_run_goes_on(app, store, run_id, fau
 
 
 def freeze_engine(app):
-    app.engines()[0].suspend()
+    freeze(app.home, app.engines())
 
 
 def kill_engine(app):
