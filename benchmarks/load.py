@@ -160,7 +160,7 @@ async def uploads(app):
             await page.get_by_test_id("stMetric").filter(has_text=count(FILE_ROWS)).wait_for(timeout=120_000)
             await page.close()
         await browser.close()
-    for minutes in (3, 6):
+    for minutes in (3,):
         await asyncio.sleep(180)
         print(f"{f'memory {minutes} minutes after the last has left':44s} {memory(app):.0f} MB", flush=True)
 
