@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -33,6 +34,7 @@ from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
+from forecasting.model.weights import Network, network_of_model, read_network
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 from forecasting.words import share
 
@@ -140,6 +142,22 @@ class TrainingResult:
         with tempfile.TemporaryDirectory() as folder:
             save_model(self._model, Path(folder) / MODEL_FILE)
             return (Path(folder) / MODEL_FILE).read_bytes()
+
+    @cached_property
+    def network(self) -> Network:
+        """The network as plain arrays; one that is on disk is read without TensorFlow. Raises RunError without one."""
+        if self.members:
+            raise RunError("This is an average of several networks, which has no gates or states of its own. Open one of the "
+                           "runs that it is made of.")
+        self._require_model()
+        if self._model is None and self._folder is not None:
+            return read_network(self._folder / MODEL_FILE, self.config)
+        return network_of_model(self._model, self.config)
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        """The history as the network reads it."""
+        return self.encoder.encode(self.history)
 
     def _require_model(self):
         if not self.has_model:

@@ -1,0 +1,19 @@
+"""What happens inside a trained network, from its saved weights and its cell's own equations, in NumPy.
+
+window: from prices to the numbers that enter · gates: gates, states, the equation of a step · attribution: which days
+mattered · through_time: gradients by lag · memory: half-lives and shocks · units: what each unit does · replay: learning from
+snapshots · browser: the network as JSON, and the forward pass that a browser's is tested against · sample: a trained network
+that ships with the project
+"""
+
+from forecasting.inside.attribution import BASELINES, Attributions, attributions, profile
+from forecasting.inside.browser import WhatIf, check_what_if, export_network, export_window, what_if
+from forecasting.inside.gates import Equation, equations, gates, order_units, symbols
+from forecasting.inside.through_time import GradientsByLag, gradients_by_lag
+from forecasting.inside.window import Window, days, find_origin, inspect
+
+__all__ = [
+    "BASELINES", "Attributions", "Equation", "GradientsByLag", "WhatIf", "Window", "attributions", "check_what_if", "days",
+    "equations", "export_network", "export_window", "find_origin", "gates", "gradients_by_lag", "inspect", "order_units",
+    "profile", "symbols", "what_if",
+]

@@ -1,0 +1,202 @@
+"""Which past days mattered: integrated gradients over window and inputs, and what replacing a day does.
+
+Sources: Sundararajan and others, "Axiomatic attribution for deep networks" (2017); for occlusion, Zeiler and Fergus,
+"Visualizing and understanding convolutional networks" (2014).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import ConfigError
+from forecasting.inside.window import find_origin, origins_of, windows_at
+from forecasting.model.split import learning_origins
+
+__all__ = ["BASELINES", "Attributions", "attributions", "baseline_window", "profile"]
+
+BASELINES = {
+    "average": "The average window of the training part: what a window says on top of the usual one.",
+    "still": "The same window had the price not moved in it: what the moves say on top of none.",
+}
+FEWEST_NODES, MOST_NODES = 16, 256  # at which the gradient is looked at between baseline and window
+PRECISE = 0.002  # of the change explained: the largest gap at which no more nodes are tried
+AVERAGED = 512   # training windows that the average one is made of
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """How much each input of each day moved the forecast of one step away from that of the baseline.
+
+    All values are in units of the network's output; times `factor` they are in `unit`.
+
+    dates: (length,) days of the window, oldest first, NaT before the first row; channels: names of the inputs
+    network: (length, channels) integrated gradients of the recurrent part, zero before the rows that it reads
+    linear: (length, channels) the exact share of the frozen linear part; zeros without one
+    occlusion: (length,) what the output loses if that day's inputs are replaced by the baseline's
+    inputs, baseline: (length, channels) what is compared
+    output, baseline_output: of the whole forecaster; network and linear explain their difference
+    gap: how far the sum of `network` and `linear` misses that difference; nodes: used for the integral
+    factor, unit: 'price' where an output is a price or a change of it; 'percent' for log returns, of the last price
+    """
+
+    dates: pd.DatetimeIndex
+    channels: tuple[str, ...]
+    network: np.ndarray
+    linear: np.ndarray
+    occlusion: np.ndarray
+    inputs: np.ndarray
+    baseline: np.ndarray
+    output: float
+    baseline_output: float
+    gap: float
+    nodes: int
+    factor: float
+    unit: str
+
+    @property
+    def total(self) -> np.ndarray:
+        """(length, channels): both parts together."""
+        return self.network + self.linear
+
+    @property
+    def explained(self) -> float:
+        """What is explained: prediction minus baseline."""
+        return self.output - self.baseline_output
+
+
+def attributions(result, date=None, *, baseline: str = "average", step: int = 1) -> Attributions:
+    """What moved the forecast of `date` away from that of a baseline window, by past day and by input.
+
+    date: the day that is forecast, as in `result.predictions.index`; None for the day after the last row
+    baseline: one of `BASELINES`; step: of the horizon, from 1
+    returns `Attributions`, with arrays (length, channels) and (length,); length is the window, or more where the frozen
+        linear part looks further back
+    """
+    network, origin = result.network, find_origin(result, date)
+    head = _step(result, step)
+    x = windows_at(result, [origin])[0]
+    base = baseline_window(result, origin, baseline)
+    gradients, nodes = _integrate(network, x, base, head)
+    linear = _linear(network, step) * (x - base)
+    occluded = np.repeat(x[None], len(x), axis=0)
+    occluded[np.arange(len(x)), np.arange(len(x))] = base
+    output, base_output, *without = network.forward(np.concatenate([x[None], base[None], occluded])).output[:, step - 1]
+    factor, unit = output_unit(result, step)
+    shares = gradients * (x - base)
+    dates = pd.DatetimeIndex([result.history.dates[row] if row >= 0 else pd.NaT
+                              for row in range(origin - len(x) + 1, origin + 1)])
+    return Attributions(
+        dates=dates, channels=result.encoder.channels, network=shares, linear=linear, occlusion=output - np.array(without),
+        inputs=x, baseline=base, output=float(output), baseline_output=float(base_output),
+        gap=float(shares.sum() + linear.sum() - (output - base_output)), nodes=nodes, factor=factor, unit=unit)
+
+
+def profile(result, part: str = "validation", *, baseline: str = "average", step: int = 1, most: int = 24) -> pd.DataFrame:
+    """The mean absolute attribution by lag over days of a part, at most `most` of them, evenly spread.
+
+    returns a DataFrame, index lag (0 is the last day of the window): network, linear, total (of both together) and a column
+        for each input, all in units of the output; summed over inputs before the absolute value is taken, except in the
+        inputs' own columns
+    """
+    network, head = result.network, _step(result, step)
+    origins = origins_of(result, part, most)
+    x = windows_at(result, origins)
+    base = np.stack([baseline_window(result, origin, baseline) for origin in origins])
+    points, weights = _nodes(8)
+    gradients = np.zeros((len(x), network.window, network.channels))
+    for point, weight in zip(points, weights, strict=True):
+        gradients += weight * _gradient(network, base + point * (x - base), head)
+    shares = _widen(network, gradients) * (x - base)
+    linear = _linear(network, step) * (x - base)
+    total = shares + linear
+    table = {"network": shares.sum(axis=2), "linear": linear.sum(axis=2), "total": total.sum(axis=2)}
+    table |= {name: total[:, :, number] for number, name in enumerate(result.encoder.channels)}
+    lags = pd.RangeIndex(network.length, name="lag")
+    return pd.DataFrame({name: np.abs(values).mean(axis=0)[::-1] for name, values in table.items()}, index=lags)
+
+
+def baseline_window(result, origin: int, baseline: str) -> np.ndarray:
+    """(length, channels): a baseline of `BASELINES` for the window that ends with row `origin`."""
+    length = result.network.length
+    if baseline == "average":
+        origins, _ = learning_origins(result.split, result.config)
+        rows = origins[np.linspace(0, len(origins) - 1, min(AVERAGED, len(origins))).astype(int)]
+        mean = windows_at(result, rows)[:, -result.network.window :].mean(axis=(0, 1))
+        return np.repeat(mean[None], length, axis=0)
+    if baseline == "still":
+        return _stand_still(result, origin)
+    raise ConfigError(f"baseline must be one of {', '.join(BASELINES)}. Received: baseline={baseline!r}.")
+
+
+def output_unit(result, step: int) -> tuple[float, str]:
+    """What one unit of an output is worth, and whether as a 'price' or in 'percent' of the last one."""
+    encoder = result.encoder
+    if encoder.target == "price":
+        return float(encoder.scale), "price"
+    size = float(encoder.scale * np.sqrt(step))
+    return (100 * size, "percent") if encoder.target == "log_return" else (size, "price")
+
+
+def _stand_still(result, origin):
+    """The inputs had the price stayed at its last value for the whole window, and moved before it as it did."""
+    history, encoder, length = result.history, result.encoder, result.network.length
+    prices = [name for name in ("Open", "High", "Low", "Close") if name in history.frame]
+    frame = history.frame.iloc[: origin + 1].copy()
+    last, first = float(history.close[origin]), max(0, origin - length + 1)
+    before = frame.iloc[: first][prices]
+    if len(before):
+        ends = float(history.close[first - 1])
+        # Shifted so that it ends where the window stands, as no move leads into it.
+        shifted = before * (last / ends) if encoder.target == "log_return" else before + (last - ends)
+        frame.iloc[:first, frame.columns.get_indexer(prices)] = shifted.to_numpy()
+    frame.iloc[first:, frame.columns.get_indexer(prices)] = last
+    inputs = encoder.encode(dataclasses.replace(history, frame=frame)).inputs
+    return np.pad(inputs, ((length - 1, 0), (0, 0)))[-length:].astype(np.float64)
+
+
+def _step(result, step):
+    """(horizon,) one at this step of the horizon."""
+    horizon = result.config.horizon
+    if isinstance(step, bool) or not isinstance(step, int | np.integer) or not 1 <= step <= horizon:
+        raise ConfigError(f"step must be a whole number from 1 to {horizon}. Received: step={step!r}.")
+    return (np.arange(horizon) == step - 1).astype(np.float64)
+
+
+def _linear(network, step):
+    """(length, channels): the frozen linear part's weights for one step."""
+    if network.linear is None:
+        return np.zeros((network.length, network.channels))
+    return network.linear[:, :, step - 1].astype(np.float64)
+
+
+def _integrate(network, x, base, head):
+    """(length, channels) the mean gradient between baseline and window, and how many nodes it took."""
+    ends = network.forward(np.stack([x, base])).network @ head
+    change, nodes = ends[0] - ends[1], FEWEST_NODES
+    while True:
+        points, weights = _nodes(nodes)
+        along = base + points[:, None, None] * (x - base)
+        mean = _widen(network, np.tensordot(weights, _gradient(network, along, head), 1)[None])[0]
+        if abs((mean * (x - base)).sum() - change) <= PRECISE * abs(change) or nodes >= MOST_NODES:
+            return mean, nodes
+        nodes *= 2
+
+
+def _gradient(network, x, head):
+    """(batch, window, channels): the gradient of one output of the recurrent part."""
+    return network.backward(network.forward(x), np.repeat(head[None], len(x), axis=0)).dinputs
+
+
+def _widen(network, gradients):
+    """(batch, length, channels): zero before the rows that the recurrent layers read."""
+    return np.pad(gradients, ((0, 0), (network.length - network.window, 0), (0, 0)))
+
+
+def _nodes(count):
+    """Gauss and Legendre's nodes and weights on [0, 1]."""
+    points, weights = np.polynomial.legendre.leggauss(count)
+    return (points + 1) / 2, weights / 2
