@@ -22,6 +22,7 @@ BASELINES = {
     "average": "The average window of the training part: what a window says on top of the usual one.",
     "still": "The same window had the price not moved in it: what the moves say on top of none.",
 }
+PROFILE_NODES = 6  # for a single day of a profile, whose mean needs less precision
 FEWEST_NODES, MOST_NODES = 16, 256  # at which the gradient is looked at between baseline and window
 PRECISE = 0.002  # of the change explained: the largest gap at which no more nodes are tried
 AVERAGED = 512   # training windows that the average one is made of
@@ -102,12 +103,12 @@ def profile(result, part: str = "validation", *, baseline: str = "average", step
         for each input, all in units of the output; summed over inputs before the absolute value is taken, except in the
         inputs' own columns
     """
-    network, head = result.network, _step(result, step)
+    network, head = result.network.astype(np.float32), _step(result, step).astype(np.float32)
     origins = origins_of(result, part, most)
-    x = windows_at(result, origins)
-    base = np.stack([baseline_window(result, origin, baseline) for origin in origins])
-    points, weights = _nodes(8)
-    gradients = np.zeros((len(x), network.window, network.channels))
+    x = windows_at(result, origins, np.float32)
+    base = np.stack([baseline_window(result, origin, baseline) for origin in origins]).astype(np.float32)
+    points, weights = (values.astype(np.float32) for values in _nodes(PROFILE_NODES))
+    gradients = np.zeros((len(x), network.window, network.channels), np.float32)
     for point, weight in zip(points, weights, strict=True):
         gradients += weight * _gradient(network, base + point * (x - base), head)
     shares = _widen(network, gradients) * (x - base)

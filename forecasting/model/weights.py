@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, wraps
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,27 @@ from forecasting.model.cells import CELLS, Cell
 from forecasting.model.config import ForecastConfig
 
 __all__ = ["Backward", "Forward", "Network", "network_of_model", "read_network"]
+
+
+def one_thread(function):
+    """`function` with matrix products on a single thread.
+
+    The matrices of a window are small. Where trainings keep all cores busy, threads that wait for each other take ten times as
+    long as one alone.
+    """
+    @wraps(function)
+    def alone(*args, **kwargs):
+        with _pools().limit(limits=1, user_api="blas"):
+            return function(*args, **kwargs)
+
+    return alone
+
+
+@cache
+def _pools():
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -109,6 +131,7 @@ class Network:
         linear = None if self.linear is None else self.linear.astype(dtype)
         return replace(self.with_weights([weight.astype(dtype) for weight in self.weights]), linear=linear)
 
+    @one_thread
     def forward(self, x) -> Forward:
         """Everything that is computed from windows x (batch, length, channels), in the precision of x and the weights."""
         x = np.asarray(x)
@@ -126,6 +149,7 @@ class Network:
             return np.zeros((len(x), self.horizon), x.dtype)
         return x.reshape(len(x), -1) @ self.linear.reshape(-1, self.horizon)
 
+    @one_thread
     def backward(self, done: Forward, doutput) -> Backward:
         """Gradients of a loss whose gradient with respect to the output is `doutput` (batch, horizon)."""
         doutput = np.asarray(doutput)

@@ -1,0 +1,119 @@
+"""How long a network remembers: what its units keep from step to step, and how far back a shock is still felt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.inside.window import origins_of, windows_at
+from forecasting.model.cells.cell import NumpyMath
+
+__all__ = ["Memory", "half_life", "memory"]
+
+ENOUGH = 0.95  # of all that is felt of shocks, within the effective memory
+_MOST_KEPT = 1 - 1e-9  # a unit that keeps more is said to keep everything
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How long a network remembers, averaged over windows.
+
+    carrier: the state that is passed on from step to step without the recurrent weights, 'cell' for the LSTM; None for a cell
+        without one, such as the simple RNN, whose `why` says so in a sentence; it has no `kept` and no `half_lives`
+    kept: a list per layer, (units,): the share (0 to 1) of that state which a step keeps, as a geometric mean
+    half_lives: a list per layer, (units,): the steps after which half of it is left, if it were kept alone; up to infinity.
+        What the recurrent weights feed back may make it last longer
+    channel: the input that is shocked by one standard deviation of its training part; deviation: that, scaled as it enters
+    response: (length,) by lag, the root mean square change of the first step's output, in outputs
+    states: a list per layer, (steps,), by steps since a shock at the first one: the root mean square change of 'hidden'
+    steps: the effective memory: the last so many steps hold 95 % of `response`; 0 where no shock is felt
+    days: calendar days that these steps span; windows: how many were averaged over
+    """
+
+    carrier: str | None
+    why: str
+    kept: list[np.ndarray] | None
+    half_lives: list[np.ndarray] | None
+    channel: str
+    deviation: float
+    response: np.ndarray
+    states: list[np.ndarray]
+    steps: int
+    days: float
+    windows: int
+
+
+def memory(result, part: str = "validation", *, most: int = 8) -> Memory:
+    """The memory of a network over windows of a part, at most `most` of them, evenly spread; see `Memory`."""
+    network = result.network.astype(np.float32)
+    origins = origins_of(result, part, most)
+    x = windows_at(result, origins, np.float32)
+    done = network.forward(x)
+    kept, carrier = kept_shares(network.cell, done.traces)
+    why = "" if carrier else (f"A {network.cell.label} passes nothing on but through its recurrent weights: it has no gate that "
+                              "keeps a state, so that its units have no half-life. The response to a shock shows its memory.")
+    channel, deviation = _deviation(result)
+    count, length = len(x), network.length
+    # The window of every origin with a shock at every lag in turn.
+    shocked = np.repeat(x, length, axis=0).reshape(count, length, length, -1)
+    lags = np.arange(length)
+    shocked[:, lags, length - 1 - lags, result.encoder.channels.index(channel)] += deviation
+    after = network.forward(shocked.reshape(count * length, length, -1))
+    moved = (after.output.reshape(count, length, -1) - done.output[:, None])[..., 0]
+    response = _root_mean_square(moved, 0)
+    first = network.window - 1  # the lag of the first step that the layers read
+    states = [_root_mean_square(hit["hidden"].reshape(count, length, network.window, -1)[:, first] - calm["hidden"], (0, 2))
+              for hit, calm in zip(after.traces, done.traces, strict=True)]
+    total = response.sum()
+    steps = int(np.searchsorted(np.cumsum(response), ENOUGH * total) + 1) if total > 0 else 0
+    return Memory(carrier, why, kept, None if kept is None else [half_life(one) for one in kept], channel, deviation,
+                  response.astype(np.float64), states, steps, _days(result, origins, steps), count)
+
+
+def half_life(kept) -> np.ndarray:
+    """The steps after which half is left of what loses all but the share `kept` at each step; infinite where it keeps all."""
+    kept = np.asarray(kept, dtype=np.float64)
+    fading = kept < _MOST_KEPT
+    return np.where(fading, np.log(0.5) / np.log(np.where(fading, np.maximum(kept, 1e-300), 0.5)), np.inf)
+
+
+def kept_shares(cell, traces) -> tuple[list[np.ndarray] | None, str | None]:
+    """(a list per layer, (units,): the share that a step keeps of the carried state; its name), or (None, None).
+
+    traces: a list per layer of {name: (batch, steps, units)}
+    The share is the gradient of a state with respect to itself one step before on the direct path, by the cell's own
+    equations: the forget gate of an LSTM, the update gate of a GRU.
+    """
+    layers, carrier = [], None
+    for trace in traces:
+        units = trace["hidden"].shape[2]
+        now = {name: values.reshape(-1, units) for name, values in trace.items()}
+        before = {name: np.pad(trace[name][:, :-1], ((0, 0), (1, 0), (0, 0))).reshape(-1, units) for name in cell.states}
+        for state in cell.states:
+            pushed = {name: np.full_like(now["hidden"], float(name == state)) for name in cell.states}
+            passed = cell.step_gradient(NumpyMath, now, before, pushed).before.get(state)
+            if passed is not None:
+                carrier = state
+                layers.append(np.exp(np.log(np.maximum(passed, 1e-30)).mean(axis=0)))
+                break
+    return (layers, carrier) if carrier else (None, None)
+
+
+def _deviation(result):
+    """The input to shock, and its standard deviation over the training part, scaled as it enters."""
+    channels = result.encoder.channels
+    channel = "Close" if "Close" in channels else channels[0]
+    values = result.encoded.inputs[: result.split.train_end, channels.index(channel)]
+    return channel, float(values.std())
+
+
+def _days(result, origins, steps):
+    """Calendar days from the first of the last `steps` rows of a window to the day that is forecast, the median."""
+    dates = result.history.dates
+    spans = [(dates[origin] - dates[max(0, origin - steps)]).total_seconds() for origin in origins]
+    return float(np.median(spans)) / 86_400
+
+
+def _root_mean_square(values, axis):
+    return np.sqrt(np.mean(values.astype(np.float64) ** 2, axis=axis))
