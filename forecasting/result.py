@@ -33,6 +33,7 @@ from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, Sh
 from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
+from forecasting.model.snapshots import Snapshots
 from forecasting.model.split import PARTS, Split, part_labels, split
 from forecasting.model.weights import Network, network_of_model, read_network
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
@@ -46,6 +47,7 @@ FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an old
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
 MODEL_FILE = "model.keras"
+SNAPSHOTS_FILE = "snapshots.npz"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
@@ -67,6 +69,7 @@ class TrainingResult:
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
     members: the seeds of the networks that this is the `average` of; () for a network of its own
+    snapshots: the weights at some epochs and the length of the gradients; None for an average or an older run
     versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
 
     A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
@@ -89,6 +92,7 @@ class TrainingResult:
     encoder: Encoder
     members: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    snapshots: Snapshots | None = field(default=None, repr=False, compare=False)
     _model: Any = field(default=None, repr=False)
     _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
 
@@ -225,6 +229,8 @@ class TrainingResult:
             arrays[_half_name(level)] = self.steps.half[level]
             arrays[f"guarded_{_half_name(level)}"] = self.guarded.half[level]
         np.savez(folder / "steps.npz", **arrays)
+        if self.snapshots is not None:
+            np.savez_compressed(folder / SNAPSHOTS_FILE, **self.snapshots.to_arrays())
         if self.has_model:
             save_model(self.model, folder / MODEL_FILE)
 
@@ -305,7 +311,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     encoded = encode(history, config, parts)
     forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
     return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
-                   stopped=fitted.stopped, linear=choice, started=start)
+                   stopped=fitted.stopped, linear=choice, snapshots=fitted.snapshots, started=start)
 
 
 def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
@@ -434,12 +440,21 @@ def load_run(folder: str | Path) -> TrainingResult:
             seconds=summary["seconds"], steps=steps, guarded=guarded,
             linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
             members=tuple(summary.get("members", ())),
-            versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()}, _folder=folder)
+            versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()},
+            snapshots=_snapshots(folder / SNAPSHOTS_FILE), _folder=folder)
         _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
         raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
                        "Train again, or choose another run.") from error
+
+
+def _snapshots(path) -> Snapshots | None:
+    """Those in a file; None for an average or a run from before there were any."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Snapshots.from_arrays({name: arrays[name] for name in arrays.files})
 
 
 def _weigh_again(steps, history, config, positive):

@@ -51,8 +51,8 @@ def memory(result, part: str = "validation", *, most: int = 8) -> Memory:
     x = windows_at(result, origins, np.float32)
     done = network.forward(x)
     kept, carrier = kept_shares(network.cell, done.traces)
-    why = "" if carrier else (f"A {network.cell.label} passes nothing on but through its recurrent weights: it has no gate that "
-                              "keeps a state, so that its units have no half-life. The response to a shock shows its memory.")
+    why = "" if carrier else (f"A {network.cell.label} passes its state on through its recurrent weights alone: it has no gate "
+                              "that keeps one, so that its units have no half-life. The response to a shock shows its memory.")
     channel, deviation = _deviation(result)
     count, length = len(x), network.length
     # The window of every origin with a shock at every lag in turn.
