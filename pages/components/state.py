@@ -103,7 +103,8 @@ class AppState:
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     inside: what the page Inside the LSTM shows; inside_problem: why it is not what the address asked for, a sentence
-    inside_message: the number of the last message of its figure that was taken
+    inside_message: the number of the last message of its figure that was taken; inside_drag: what was dragged last in it
+    inside_done: steps of its lesson that were done; inside_before: what it showed when the current step began
     basket: {key: the prices gathered for an experiment on many series}; basket_job: a fetch of more of them, or None
     store_failed: whether this drawing of the page met a store that did not answer
     failures: errors of the last click's callback, sentences to show on the next drawing of the page
@@ -137,6 +138,9 @@ class AppState:
     inside: InsideView = field(default_factory=InsideView)
     inside_problem: str | None = None
     inside_message: int = 0
+    inside_drag: dict | None = None
+    inside_done: set[int] = field(default_factory=set)
+    inside_before: InsideView | None = None
     basket: dict[str, PriceHistory] = field(default_factory=dict)
     basket_job: Job | None = None
     failures: list[str] = field(default_factory=list)

@@ -131,12 +131,12 @@ class InsideFigure {
       if (row < 0) continue // before the history there are zeros
       for (let c = 0; c < net.channels; c++) inputs[i * net.channels + c] = encoded[(row - offset) * net.channels + c]
     }
-    if (!changed || this.data.closeAt < 0) return inputs
+    if (!changed || this.data.place === null) return inputs
     for (const row of this.prices.keys()) {
       for (const touched of [row, row + 1]) {
         if (touched > this.origin) continue
         const before = touched > offset ? this.price(touched - 1) : null
-        inputs[(touched - first) * net.channels + this.data.closeAt] = net.encode(this.price(touched), before)
+        inputs[(touched - first) * net.channels + this.data.place] = net.encode(this.price(touched), before)
       }
     }
     return inputs
@@ -528,7 +528,7 @@ class InsideFigure {
 
   // The range of a gate or state: from its last operation, and from the window where that has no bounds
   range(name, told) {
-    const { operations, outputs } = this.data.net.cell.program, [kind] = operations[outputs[name]]
+    const { operations, outputs } = this.data.net.program, [kind] = operations[outputs[name]]
     if (kind === "sigmoid") return [0, 1]
     if (kind === "tanh") return [-1, 1]
     let most = 0
@@ -715,15 +715,15 @@ class InsideFigure {
   }
 
   writeEquations() {
-    const { cell } = this.data.net, told = this.now.layers[this.layer], t = this.at, unit = this.shownUnit
+    const { net } = this.data, told = this.now.layers[this.layer], t = this.at, unit = this.shownUnit
     this.find("at").textContent = `${this.said.at} ${unit + 1}, ${this.label(this.first + t)}`
-    const values = this.data.net.at(told, this.layer, t, unit)
+    const values = net.at(told, this.layer, t, unit)
     const open = [...this.find("equations").querySelectorAll("details[open]")].map(one => one.dataset.gate)
-    const place = this.find("equations"), shape = `${this.id} ${this.layer} ${cell.name}`
+    const place = this.find("equations"), shape = `${this.id} ${this.layer}`
     if (place.dataset.shape !== shape) {
       place.dataset.shape = shape
       place.innerHTML = this.names.map(name => {
-        const gate = cell.gates.includes(name)
+        const gate = net.gates.includes(name)
         return `<div class="equation" style="border-color: ${this.colourOf(name)}"><div class="symbols">${this.symbols(name)}</div>` +
           `<div class="numbers"></div>` + (gate ? `<details data-gate="${name}"><summary>${escape(this.said.terms)}</summary>` +
           `<div class="terms"></div></details>` : "") + `</div>`
@@ -735,7 +735,7 @@ class InsideFigure {
       box.style.borderColor = this.colourOf(name)
       box.querySelector(".numbers").innerHTML = this.numbers(name, values)
       const terms = box.querySelector("details[open] .terms")
-      if (terms) terms.innerHTML = this.terms(cell.gates.indexOf(name), t, unit, told)
+      if (terms) terms.innerHTML = this.terms(net.gates.indexOf(name), t, unit, told)
     })
     return open
   }
@@ -746,9 +746,9 @@ class InsideFigure {
       const found = leaf(at)
       if (found !== undefined) return found
     }
-    const [kind, a, b] = this.data.net.cell.program.operations[at]
+    const [kind, a, b] = this.data.net.program.operations[at]
     const part = (number, tight) => {
-      const text = this.written(number, leaf, false), inner = this.data.net.cell.program.operations[number][0]
+      const text = this.written(number, leaf, false), inner = this.data.net.program.operations[number][0]
       return tight && (inner === "add" || inner === "subtract") && leaf(number) === undefined ? `(${text})` : text
     }
     if (kind === "add") return `${part(a)} + ${part(b)}`
@@ -760,16 +760,16 @@ class InsideFigure {
   }
 
   symbols(name) {
-    const { cell } = this.data.net, { operations, outputs } = cell.program, letters = cell.letters
+    const { net, letters, recurrent: letter } = this.data, { operations, outputs } = net.program
     const named = Object.fromEntries(Object.entries(outputs).filter(([other]) => letters[other]).map(([other, at]) => [at, other]))
-    const sub = gate => cell.gates.length > 1 ? `<sub>${letters[cell.gates[gate]]}</sub>` : ""
+    const sub = gate => net.gates.length > 1 ? `<sub>${letters[net.gates[gate]]}</sub>` : ""
     const x = this.layer ? `<i>h</i><sub>t</sub><sup>(${this.layer})</sup>` : "<i>x</i><sub>t</sub>"
     const leaf = at => {
       const [kind, which] = operations[at]
       if (kind === "input") return `<i>W</i>${sub(which)} ${x} + <i>b</i>${sub(which)}`
       if (kind === "state") {
-        const recurrent = `<i>${cell.recurrent}</i>${sub(which)} <i>${letters[cell.reads]}</i><sub>t−1</sub>`
-        return cell.recurrent_bias ? `(${recurrent} + <i>b′</i>${sub(which)})` : recurrent
+        const recurrent = `<i>${letter}</i>${sub(which)} <i>${letters[net.reads]}</i><sub>t−1</sub>`
+        return net.recurrent_bias ? `(${recurrent} + <i>b′</i>${sub(which)})` : recurrent
       }
       if (kind === "before") return `<i>${letters[which]}</i><sub>t−1</sub>`
       return named[at] && named[at] !== name ? `<i>${letters[named[at]]}</i><sub>t</sub>` : undefined
@@ -778,7 +778,7 @@ class InsideFigure {
   }
 
   numbers(name, values) {
-    const { operations, outputs } = this.data.net.cell.program
+    const { operations, outputs } = this.data.net.program
     const named = new Set(Object.values(outputs)), own = outputs[name]
     const leaf = at => {
       const [kind] = operations[at]
@@ -793,8 +793,8 @@ class InsideFigure {
 
   // The products behind what the input and the state contribute to a gate, the largest first
   terms(gate, t, unit, told) {
-    const { net } = this.data, { units, inputs, kernel, recurrent, bias } = net.layers[this.layer], { cell } = net
-    const width = cell.gates.length * units, column = gate * units + unit
+    const { net } = this.data, { units, inputs, kernel, recurrent, bias } = net.layers[this.layer]
+    const width = net.gates.length * units, column = gate * units + unit
     const below = this.layer ? this.now.layers[this.layer - 1].hidden : null, all = this.inputs(true)
     const side = (count, weight, value, label, constant) => {
       const rows = Array.from({ length: count }, (_, k) => ({ w: weight(k), v: value(k), label: label(k) }))
@@ -806,10 +806,10 @@ class InsideFigure {
         `<td>${number(sum)}</td></tr></tbody></table>`
     }
     const value = k => below ? below[t * inputs + k] : all[(net.length - net.window + t) * net.channels + k]
-    const name = k => below ? `${this.said.below} ${k + 1}` : this.data.channelNames[k]
+    const name = k => below ? `${this.said.below} ${k + 1}` : this.data.channels[k]
     return side(inputs, k => kernel[k * width + column], value, name, bias[column]) +
-      side(units, k => recurrent[k * width + column], k => t ? told[cell.reads][(t - 1) * units + k] : 0,
-        k => `${cell.reads} ${k + 1}, ${this.said.before}`, cell.recurrent_bias ? bias[width + column] : 0)
+      side(units, k => recurrent[k * width + column], k => t ? told[net.reads][(t - 1) * units + k] : 0,
+        k => `${net.reads} ${k + 1}, ${this.said.before}`, net.recurrent_bias ? bias[width + column] : 0)
   }
 }
 
@@ -817,7 +817,7 @@ class InsideFigure {
 function prepare(data) {
   const net = new Network(data)
   const { dates, start } = data
-  return { ...data, net, close: decode(data.close, Float64Array), encoded: decode(data.inputs, Float32Array),
+  return { ...data, net, place: data.close, close: decode(data.prices, Float64Array), encoded: decode(data.inputs),
     origins: dates.map((_, i) => start + i) }
 }
 

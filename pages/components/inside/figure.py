@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from forecasting import ConfigError
+from forecasting.inside import symbols
+from forecasting.inside.browser import check_what_if, export_network, pack
 from forecasting.model.cells.program import program_of
-from forecasting.model.encoding import CLIP
 from forecasting.plots import colours
 from forecasting.words import date, unit
 from pages.components.frame import is_dark
-from pages.components.inside.view import NEXT
+from pages.components.inside.view import NEXT, day_name
 
 __all__ = ["KEY", "MOST_PARAMETERS", "draw_figure", "network_data", "shown_in_browser"]
 
@@ -69,53 +71,40 @@ def draw_figure(network_id: str, data: dict, view: dict):
 
 def network_data(result, orders) -> dict:
     """All that `figure.js` computes with, JSON-able. orders: a list per layer of its units, like ones together"""
-    network, encoded, encoder, history = result.network, result.encoded, result.encoder, result.history
-    rows, parts = len(history), result.split
+    network, history, parts = result.network, result.history, result.split
+    rows = len(history)
     start = max(parts.train_end - 1, result.config.window - 1, rows - MOST_DAYS)
     offset = max(0, start - network.length)  # one row more than the network reads, from which the first move is measured
-    within_days = bool((history.dates != history.dates.normalize()).any())
-    stamps = [day.isoformat() if within_days else f"{day:%Y-%m-%d}" for day in history.dates[offset:]]
-    return {
+    stamps = [day_name(day) for day in history.dates[offset:]]
+    return export_network(result) | {
         "title": history.name, "currency": history.currency, "one": unit(history.frequency), "rows": rows,
         "file": "".join(letter if letter.isalnum() else "-" for letter in f"{history.name} inside")[:60],
-        "cell": _cell_data(network.cell), "window": network.window, "length": network.length, "horizon": network.horizon,
-        "channels": network.channels, "channelNames": list(encoder.channels),
-        "closeAt": encoder.channels.index("Close") if "Close" in encoder.channels else -1,
-        "layers": [{"inputs": len(kernel), "units": len(recurrent), "kernel": _packed(kernel), "recurrent": _packed(recurrent),
-                    "bias": _packed(bias)} for kernel, recurrent, bias in network.layers],
-        "head": {"kernel": _packed(network.head[0]), "bias": _packed(network.head[1])},
-        "linear": None if network.linear is None else _packed(network.linear),
-        "encoder": {"target": encoder.target, "positive": encoder.positive, "centre": encoder.centre, "scale": encoder.scale,
-                    "clip": CLIP},
-        "offset": offset, "start": start, "close": _packed(history.close[offset:], "<f8"),
-        "inputs": _packed(encoded.inputs[offset:]), "labels": [date(day) for day in history.dates[offset:]], "stamps": stamps,
-        "dates": [*stamps[start + 1 - offset :], NEXT], "orders": [list(map(int, order)) for order in orders],
+        "program": program_of(network.cell), "letters": symbols(network.cell), "recurrent": _recurrent_letter(network.cell),
+        "offset": offset, "start": start, "prices": _packed_doubles(history.close[offset:]),
+        "inputs": pack(result.encoded.inputs[offset:]), "labels": [date(day) for day in history.dates[offset:]],
+        "stamps": stamps, "dates": [*stamps[start + 1 - offset :], NEXT],
+        "orders": [list(map(int, order)) for order in orders],
         "parts": [{"name": name, "start": first - 1, "end": end - 1} for name, first, end in (
             ("validation", parts.train_end, parts.validation_end), ("test", parts.validation_end, rows))],
-        "fixed": _why_fixed(encoder),
+        "fixed": _why_fixed(result),
     }
 
 
-def _cell_data(cell) -> dict:
-    """A cell's equations as the browser computes and prints them."""
-    named = dict.fromkeys((*cell.gates, *cell.states))
-    letters = {name: line.partition("_")[0].strip() for name, line in zip(named, cell.equations, strict=True)}
-    recurrent = re.search(r"([A-Z])(_\w)? *[a-z]_\{t-1\}", cell.equations[0])
-    assert recurrent, cell.equations
-    return {"name": cell.name, "gates": list(cell.gates), "states": list(cell.states), "reads": cell.reads,
-            "recurrent_bias": cell.recurrent_bias, "program": program_of(cell), "letters": letters,
-            "recurrent": recurrent.group(1)}
+def _recurrent_letter(cell) -> str:
+    """What the equations call the weights that read the state."""
+    found = re.search(r"([A-Z])(_\w)? *[a-z]_\{t-1\}", cell.equations[0])
+    assert found, cell.equations
+    return found.group(1)
 
 
-def _why_fixed(encoder) -> str | None:
+def _why_fixed(result) -> str | None:
     """Why no price can be dragged, a sentence, or None."""
-    if encoder.centred:
-        return "This run's input is a centred average of prices, a mistake made in the leak lab; its prices cannot be dragged."
-    if "Close" not in encoder.channels:
-        return "The price is not among this network's inputs, so there is nothing to drag."
+    try:
+        check_what_if(result)
+    except ConfigError as error:
+        return str(error)
     return None
 
 
-def _packed(values, kind: str = "<f4") -> str:
-    """Numbers as base64, little-endian."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
+def _packed_doubles(values) -> dict:
+    return {"shape": [len(values)], "data": base64.b64encode(np.ascontiguousarray(values, "<f8").tobytes()).decode("ascii")}

@@ -2,8 +2,6 @@
 // here as lists of operations (`program_of`), and `forecasting.model.encoding` for the way from prices to inputs and back.
 
 const TINY = 2.2250738585072014e-308 // the smallest normal double, as in `Encoder.level`
-const LARGEST_SCALED = 1e6
-const LEAST_SHARE = 1e-3
 
 const UNARY = {
   sigmoid: z => 0.5 + 0.5 * Math.tanh(0.5 * z), tanh: Math.tanh, exp: Math.exp, log: Math.log, abs: Math.abs,
@@ -13,26 +11,26 @@ const BINARY = {
   maximum: Math.max, minimum: Math.min,
 }
 
-// An array of numbers that came as base64. kind: Float32Array or Float64Array, little-endian
-export function decode(text, kind) {
-  const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
-  return new kind(bytes.buffer)
+// Numbers that came as base64, little-endian. kind: Float32Array or Float64Array
+export function decode({ data }, kind = Float32Array) {
+  return new kind(Uint8Array.from(atob(data), letter => letter.charCodeAt(0)).buffer)
 }
 
 const clip = (value, bound) => Math.min(bound, Math.max(-bound, value))
 
 export class Network {
-  // cell: gates, states, reads, recurrent_bias, program; layers: kernel, recurrent, bias as base64, inputs, units
-  // head: kernel, bias; linear: base64 (length, channels, horizon) or null; encoder: target, positive, centre, scale, clip
-  constructor({ cell, layers, head, linear, encoder, window, length, horizon, channels }) {
-    Object.assign(this, { cell, encoder, window, length, horizon, channels })
-    this.layers = layers.map(layer => ({
-      inputs: layer.inputs, units: layer.units, kernel: decode(layer.kernel, Float32Array),
-      recurrent: decode(layer.recurrent, Float32Array), bias: decode(layer.bias, Float32Array),
+  // data: as `forecasting.inside.browser.export_network` makes it, with the cell's `program`
+  constructor(data) {
+    const { gates, states, reads, recurrent_bias, program, encoder, window, length, horizon, channels } = data
+    Object.assign(this, { gates, states, reads, recurrent_bias, program, encoder, window, length, horizon })
+    this.channels = channels.length
+    this.layers = data.layers.map(layer => ({
+      inputs: layer.kernel.shape[0], units: layer.units, kernel: decode(layer.kernel),
+      recurrent: decode(layer.recurrent_kernel), bias: decode(layer.bias),
     }))
-    this.head = { kernel: decode(head.kernel, Float32Array), bias: decode(head.bias, Float32Array) }
-    this.linear = linear === null ? null : decode(linear, Float32Array)
-    this.names = [...new Set([...cell.gates, ...cell.states])]
+    this.head = { kernel: decode(data.head.kernel), bias: decode(data.head.bias) }
+    this.linear = data.linear === null ? null : decode(data.linear)
+    this.names = [...new Set([...gates, ...states])]
   }
 
   // Every gate and state at every step, and the outputs. inputs: (length, channels), oldest first
@@ -62,7 +60,7 @@ export class Network {
   }
 
   forwardLayer({ inputs, units, kernel, recurrent, bias }, x) {
-    const { gates, states, reads, recurrent_bias: apart, program: { operations, outputs } } = this.cell
+    const { gates, states, reads, recurrent_bias: apart, program: { operations, outputs } } = this
     const width = gates.length * units, steps = this.window
     const told = { from_input: new Float64Array(steps * width), from_state: new Float64Array(steps * width) }
     for (const name of Object.keys(outputs)) told[name] = new Float64Array(steps * units)
@@ -104,9 +102,9 @@ export class Network {
 
   // The cell's operations for one unit at one step: a list of plain numbers, by the number of the operation
   at(told, layer, t, unit) {
-    const { units } = this.layers[layer], width = this.cell.gates.length * units
+    const { units } = this.layers[layer], width = this.gates.length * units
     const values = []
-    for (const [kind, a, b] of this.cell.program.operations) {
+    for (const [kind, a, b] of this.program.operations) {
       values.push(
         kind === "input" ? told.from_input[t * width + a * units + unit]
           : kind === "state" ? told.from_state[t * width + a * units + unit]
@@ -123,19 +121,19 @@ export class Network {
 
   // What the input Close is at a row. before: the price of the row before, or null at the start of the history
   encode(price, before) {
-    const { target, centre, scale, clip: bound } = this.encoder
-    if (target === "price") return clip((price - centre) / scale, LARGEST_SCALED)
+    const { target, centre, scale, clip: bound, largest_scaled } = this.encoder
+    if (target === "price") return clip((price - centre) / scale, largest_scaled)
     return before === null ? 0 : clip((this.level(price) - this.level(before)) / scale, bound)
   }
 
   // The prices that outputs (horizon) stand for, from the last known price
   prices(outputs, last) {
-    const { target, positive, centre, scale } = this.encoder
+    const { target, positive, centre, scale, most_exponent, least_share } = this.encoder
     return Float64Array.from(outputs, (output, step) => {
       const move = output * scale * Math.sqrt(step + 1)
-      if (target === "log_return") return last * Math.exp(clip(move, 300))
+      if (target === "log_return") return last * Math.exp(clip(move, most_exponent))
       const price = target === "price" ? output * scale + centre : last + move
-      return positive && last > 0 ? Math.max(price, LEAST_SHARE * last) : price
+      return positive && last > 0 ? Math.max(price, least_share * last) : price
     })
   }
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-__all__ = ["NEXT", "InsideView", "read_inside"]
+__all__ = ["NEXT", "InsideView", "day_name", "read_inside"]
 
 NEXT = "next"  # for the day after the last row
 LARGEST = 100_000  # of a layer, a unit or a step that an address may name: more than any network has
@@ -21,7 +21,9 @@ class InsideView:
     tab: the name of what is looked at
     day: the day that is forecast: an ISO date, or `NEXT`; None for the last row
     layer, unit, step: what the pointer rests on, counting from 0; step None is the last one of the window
-    sample: whether the network that ships with the app is shown instead of a run
+    example: the cell of the network of the sample that is shown instead of a run, or None
+    baseline: what attributions compare with, one of `forecasting.inside.BASELINES`
+    epoch: of the learning that is replayed, None for the last one
     lesson: the step of the lesson, counting from 0; None while it is closed
     """
 
@@ -30,7 +32,9 @@ class InsideView:
     layer: int = 0
     unit: int = 0
     step: int | None = None
-    sample: bool = False
+    example: str | None = None
+    baseline: str = "average"
+    epoch: int | None = None
     lesson: int | None = None
 
     def to_text(self) -> str | None:
@@ -38,6 +42,11 @@ class InsideView:
         usual = asdict(InsideView())
         said = {name: value for name, value in asdict(self).items() if value != usual[name]}
         return json.dumps(said, separators=(",", ":")) if said else None
+
+
+def day_name(day) -> str:
+    """A day as the view and the address call it: with the time of day where it has one."""
+    return f"{day:%Y-%m-%d}" if day == day.normalize() else day.isoformat()
 
 
 def read_inside(text: str | None) -> tuple[InsideView, str | None]:
@@ -82,11 +91,5 @@ def _number(value) -> int:
     return value
 
 
-def _flag(value) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
 READERS: dict[str, Callable] = {"tab": _name, "day": _day, "layer": _number, "unit": _number, "step": _number,
-                                "sample": _flag, "lesson": _number}
+                                "example": _name, "baseline": _name, "epoch": _number, "lesson": _number}
