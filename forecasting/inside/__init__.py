@@ -10,12 +10,14 @@ from forecasting.inside.attribution import BASELINES, Attributions, attributions
 from forecasting.inside.browser import WhatIf, check_what_if, export_network, export_window, what_if
 from forecasting.inside.gates import Equation, equations, gates, order_units, symbols
 from forecasting.inside.memory import Memory, half_life, memory
+from forecasting.inside.replay import QUANTILES, Replay, Start, replay, start_of
 from forecasting.inside.through_time import GradientsByLag, gradients_by_lag
 from forecasting.inside.units import FOLLOWED, exciting_windows, units
 from forecasting.inside.window import Window, days, find_origin, inspect
 
 __all__ = [
-    "BASELINES", "FOLLOWED", "Attributions", "Equation", "GradientsByLag", "Memory", "WhatIf", "Window", "attributions",
-    "check_what_if", "days", "equations", "exciting_windows", "export_network", "export_window", "find_origin", "gates",
-    "gradients_by_lag", "half_life", "inspect", "memory", "order_units", "profile", "symbols", "units", "what_if",
+    "BASELINES", "FOLLOWED", "QUANTILES", "Attributions", "Equation", "GradientsByLag", "Memory", "Replay", "Start", "WhatIf",
+    "Window", "attributions", "check_what_if", "days", "equations", "exciting_windows", "export_network", "export_window",
+    "find_origin", "gates", "gradients_by_lag", "half_life", "inspect", "memory", "order_units", "profile", "replay",
+    "start_of", "symbols", "units", "what_if",
 ]

@@ -149,15 +149,17 @@ class Network:
             return np.zeros((len(x), self.horizon), x.dtype)
         return x.reshape(len(x), -1) @ self.linear.reshape(-1, self.horizon)
 
-    @one_thread
     def backward(self, done: Forward, doutput) -> Backward:
         """Gradients of a loss whose gradient with respect to the output is `doutput` (batch, horizon)."""
-        doutput = np.asarray(doutput)
-        last = done.traces[-1]["hidden"]
-        dh = np.zeros_like(last)
-        dh[:, -1] = doutput @ self.head[0].T
-        dweights = [last[:, -1].T @ doutput, doutput.sum(axis=0)]
-        dhidden, dstates = [], []
+        doutput, last = np.asarray(doutput), done.traces[-1]["hidden"][:, -1]
+        return self.backward_from(done, doutput @ self.head[0].T, [last.T @ doutput, doutput.sum(axis=0)])
+
+    @one_thread
+    def backward_from(self, done: Forward, dlast, dhead=()) -> Backward:
+        """The same for a loss that reads the last hidden state, with gradient `dlast` (batch, units). dhead: of the head"""
+        dh = np.zeros_like(done.traces[-1]["hidden"])
+        dh[:, -1] = dlast
+        dhidden, dstates, dweights = [], [], [*dhead]
         for weights, x, traces in zip(*(reversed(one) for one in (self.layers, done.inputs, done.traces)), strict=True):
             dhidden.insert(0, dh)
             dh, dlayer, states = self.cell.backward(weights, x, traces, dh)
