@@ -93,6 +93,7 @@ class TrainingResult:
     members: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     snapshots: Snapshots | None = field(default=None, repr=False, compare=False)
+    _network: Network | None = field(default=None, repr=False, compare=False)
     _model: Any = field(default=None, repr=False)
     _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
 
@@ -147,16 +148,17 @@ class TrainingResult:
             save_model(self._model, Path(folder) / MODEL_FILE)
             return (Path(folder) / MODEL_FILE).read_bytes()
 
-    @cached_property
+    @property
     def network(self) -> Network:
         """The network as plain arrays; one that is on disk is read without TensorFlow. Raises RunError without one."""
         if self.members:
             raise RunError("This is an average of several networks, which has no gates or states of its own. Open one of the "
                            "runs that it is made of.")
-        self._require_model()
-        if self._model is None and self._folder is not None:
-            return read_network(self._folder / MODEL_FILE, self.config)
-        return network_of_model(self._model, self.config)
+        if self._network is None:
+            self._require_model()
+            self._network = (network_of_model(self._model, self.config) if self._model is not None or self._folder is None
+                             else read_network(self._folder / MODEL_FILE, self.config))
+        return self._network
 
     @cached_property
     def encoded(self) -> Encoded:
@@ -375,10 +377,12 @@ def _predict(encoded, forecaster, listener) -> np.ndarray:
 
 def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
             best_epoch: int | None, stopped: bool, seconds: float, linear: Choice | None,
-            members: tuple[int, ...] = ()) -> TrainingResult:
-    """The result of a training from its predictions alone, without a network. Scores and evidence are computed from them.
+            members: tuple[int, ...] = (), **more) -> TrainingResult:
+    """The result of a training from its predictions alone, without a Keras model. Scores and evidence are computed from them.
 
-    one_step: predicted, lower_80, upper_80, lower_95, upper_95 of each row after the first window
+    one_step: predicted, and, unless they are to be computed, lower_80, upper_80, lower_95, upper_95 of each row after the
+        first window
+    more: other fields of the result
     steps: (m, horizon) predictions from the last row of training and every row after it
     Raises as `check_history` does.
     """
@@ -389,9 +393,10 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
     predicted = np.tile(history.close[first:, None], config.horizon)
     predicted[:-1, 0] = one_step["predicted"]
     predicted[parts.train_end - 1 - first :] = steps
-    derived = _derive(history, config, predicted, encoder.positive, one_step.drop(columns="predicted"))
+    bounds = one_step.drop(columns="predicted")
+    derived = _derive(history, config, predicted, encoder.positive, bounds if len(bounds.columns) else None)
     return TrainingResult(config=config, history=history, curve=curve, best_epoch=best_epoch, rates=(), stopped=stopped,
-                          seconds=seconds, linear=linear, encoder=encoder, members=members, **derived)
+                          seconds=seconds, linear=linear, encoder=encoder, members=members, **more, **derived)
 
 
 def _derive(history, config, predicted, positive, bounds=None) -> dict:

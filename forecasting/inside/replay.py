@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import RunError
+from forecasting.inside.through_time import norms_by_lag
 from forecasting.inside.window import find_origin, origins_of, windows_at
 from forecasting.model.weights import Network
+from forecasting.words import count_of
 
 __all__ = ["QUANTILES", "Replay", "Start", "replay", "start_of"]
 
@@ -43,8 +45,8 @@ class Start:
 
     weights: {what: (41,)} the quantiles `QUANTILES` of each array of weights; spread: a list per layer, (steps,): the standard
         deviation of 'hidden' over validation windows and units, step by step
-    norms: (layers, steps), by lag: how much of a push of length 1 on the last hidden state comes back to the state that the
-        recurrent weights read. Not of the loss, as the head of an untrained network lets none of that through
+    norms: (layers, steps), by lag: the gradient of a push of length 1 on the last hidden state with respect to all states of a
+        step. Not of the loss, as the head of an untrained network lets none of that through
     """
 
     epoch: int
@@ -63,16 +65,20 @@ def replay(result, date=None, *, most: int = 40) -> Replay:
     origin, origins = find_origin(result, date), origins_of(result, "validation", most)
     network, x = result.network.astype(np.float32), windows_at(result, [origin, *origins], np.float32)
     names = dict.fromkeys((*network.cell.gates, *network.cell.states))
-    weights, gates, outputs, predicted = [], [], [], []
+    quantiles, gates, outputs, predicted = [], [], [], []
     close = result.history.close
-    for one in (*(network.with_weights([w.astype(np.float32) for w in taken]) for taken in snapshots.weights), network):
+    # The weights that were kept take the place of a snapshot of them, being more precise.
+    kept = result.best_epoch if result.config.patience is not None else len(result.curve)
+    taken = dict(zip(snapshots.epochs, snapshots.weights, strict=True))
+    if max(taken) == kept:
+        taken.pop(kept)
+    for one in (*(network.with_weights(weights).astype(np.float32) for weights in taken.values()), network):
         done = one.forward(x)
-        weights.append(_quantiles(one))
+        quantiles.append(_quantiles(one))
         gates.append([{name: trace[name][0] for name in names} for trace in done.traces])
         outputs.append(done.output[0])
         predicted.append(result.encoder.prices(done.output[1:], close[origins])[:, 0])
-    kept = result.best_epoch if result.config.patience is not None else len(result.curve)
-    return Replay(np.array([*snapshots.epochs, kept]), weights, gates, np.array(outputs),
+    return Replay(np.array([*taken, kept]), quantiles, gates, np.array(outputs),
                   result.history.dates[origins + 1], np.array(predicted), close[origins + 1], close[origins])
 
 
@@ -88,19 +94,19 @@ def start_of(result, epoch: int, *, most: int = 32) -> Start:
     origins = origins_of(result, "validation", most)
     done = network.forward(windows_at(result, origins, np.float32))
     push = np.full((len(origins), network.units[-1]), network.units[-1] ** -0.5, np.float32)
-    norms = np.array([np.linalg.norm(states[network.cell.reads], axis=2).mean(axis=0)[::-1]
-                      for states in network.backward_from(done, push).dstates])
+    _, norms = norms_by_lag(network.backward_from(done, push).dstates)
     return Start(snapshots.epochs[place], _quantiles(network),
                  [trace["hidden"].astype(np.float64).std(axis=(0, 2)) for trace in done.traces], norms)
 
 
 def _snapshots(result):
     if result.snapshots is None:
-        raise RunError("This run kept no snapshots of its training: it is an average, or older than they are. Train it again to "
+        raise RunError("This run kept no snapshots of its training: it is an average, or older than they are. Train again to "
                        "see it learn.")
     if not result.snapshots.epochs:
-        raise RunError(f"Snapshots of this network, with {sum(weight.size for weight in result.network.weights)} weights, would "
-                       "take too much room, so that none were kept. Train a smaller one to see it learn.")
+        weights = sum(weight.size for weight in result.network.weights)
+        raise RunError(f"Snapshots of this network, with {count_of(weights, 'weight')}, would take too much room, so that none "
+                       "were kept. Train a smaller one to see it learn.")
     return result.snapshots
 
 

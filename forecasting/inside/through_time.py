@@ -17,9 +17,9 @@ class GradientsByLag:
     """Norms of the gradient of the loss on one window with respect to a layer's states, averaged over windows.
 
     lags: (steps,) steps back from the last one, from 0
-    states: {state: (layers, steps)}, by lag, on all paths through later steps
-    carrier: the state that the recurrent weights read, which carries the gradient back through time: 'hidden' for most cells.
-        Where it is another, as in the tutorial's LSTM, the last layer's hidden state matters at lag 0 alone
+    states: {state: (layers, steps)}, by lag, on all paths through later steps: 'hidden', and 'cell' where there is one. The
+        tutorial's LSTM passes its hidden state to no later step, so that in the last layer only the one at lag 0 matters
+    norms: (layers, steps): with respect to all states of a step together, everything that it hands on
     whole: the norm of the gradient with respect to all weights, of the mean loss on these windows
     clip_norm: the longest gradient that training lets through; None for no limit
     factor: what clipping multiplies the gradient of these windows by; 1 where it does not act
@@ -28,16 +28,11 @@ class GradientsByLag:
 
     lags: np.ndarray
     states: dict[str, np.ndarray]
-    carrier: str
+    norms: np.ndarray
     whole: float
     clip_norm: float | None
     factor: float
     windows: int
-
-    @property
-    def norms(self) -> np.ndarray:
-        """(layers, steps): those of the carrier."""
-        return self.states[self.carrier]
 
     @property
     def clipped(self) -> np.ndarray:
@@ -49,7 +44,7 @@ def gradients_by_lag(result, *, most: int = 64) -> GradientsByLag:
     """How far back in the window the loss's gradient reaches, by layer, at the weights that were kept.
 
     most: validation windows to average over, evenly spread
-    returns `GradientsByLag`: `lags` (steps,), `norms` and `clipped` (layers, steps); lag 0 is the last step of the window
+    returns `GradientsByLag`: `lags` (steps,); `norms`, `clipped` and each of `states` (layers, steps); lag 0 is the last step of the window
     """
     network, config = result.network, result.config
     _, validation = learning_origins(result.split, config)
@@ -57,12 +52,21 @@ def gradients_by_lag(result, *, most: int = 64) -> GradientsByLag:
     done = network.forward(windows_at(result, origins))
     doutput = loss_gradient(config.loss, done.output - result.encoded.targets[origins])
     back = network.backward(done, doutput)
-    states = {name: np.array([np.linalg.norm(layer[name], axis=2).mean(axis=0)[::-1] for layer in back.dstates])
-              for name in network.cell.states}
     whole = float(np.sqrt(sum((weight**2).sum() for weight in back.dweights)) / len(origins))
     limit = config.clip_norm
     factor = 1.0 if limit is None or whole <= limit else limit / whole
-    return GradientsByLag(np.arange(network.window), states, network.cell.reads, whole, limit, factor, len(origins))
+    return GradientsByLag(np.arange(network.window), *norms_by_lag(back.dstates), whole, limit, factor, len(origins))
+
+
+def norms_by_lag(dstates) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """({state: (layers, steps)}, (layers, steps) of all states together): mean norms over windows, by lag.
+
+    dstates: as `Backward` has them
+    """
+    squares = {name: np.array([(layer[name].astype(np.float64) ** 2).sum(axis=2)[:, ::-1] for layer in dstates])
+               for name in dstates[0]}  # (layers, windows, steps) each
+    return ({name: np.sqrt(values).mean(axis=1) for name, values in squares.items()},
+            np.sqrt(np.sum(list(squares.values()), axis=0)).mean(axis=1))
 
 
 def loss_gradient(loss: str, error) -> np.ndarray:
