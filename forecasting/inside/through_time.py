@@ -44,7 +44,7 @@ def gradients_by_lag(result, *, most: int = 64) -> GradientsByLag:
     """How far back in the window the loss's gradient reaches, by layer, at the weights that were kept.
 
     most: validation windows to average over, evenly spread
-    returns `GradientsByLag`: `lags` (steps,); `norms`, `clipped` and each of `states` (layers, steps); lag 0 is the last step of the window
+    returns `GradientsByLag`: `lags` (steps,), 0 being the last step; `norms`, `clipped` and each of `states` (layers, steps)
     """
     network, config = result.network, result.config
     _, validation = learning_origins(result.split, config)
