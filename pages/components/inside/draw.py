@@ -7,10 +7,15 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components.frame import series_line
+from pages.components.inside.attribution import draw_attributions, take_baseline
 from pages.components.inside.figure import MOST_PARAMETERS, draw_figure, shown_in_browser
+from pages.components.inside.gradients import draw_gradients
 from pages.components.inside.inspected import draw_inspected
+from pages.components.inside.learning import draw_learning, take_epoch
 from pages.components.inside.lesson import draw_bar, draw_text, notice
 from pages.components.inside.loaded import load_network
+from pages.components.inside.meaning import draw_units
+from pages.components.inside.remembered import draw_memory, take_unit
 from pages.components.inside.subject import Subject, choose_subject, take_subject
 from pages.components.state import AppState, taken, widget_for
 from pages.components.text import plain
@@ -21,6 +26,9 @@ __all__ = ["draw_inside"]
 def draw_inside(state: AppState):
     """Everything on the page. What was changed is taken first, so that all of it shows the same."""
     take_subject(state)
+    take_baseline(state)
+    take_unit(state)
+    take_epoch(state)
     _take_tab(state)
     _take_figure(state)
     if state.inside_problem:
@@ -82,4 +90,6 @@ def _draw_figure(state: AppState, subject: Subject):
                 {"day": subject.day, "layer": view.layer, "unit": view.unit, "step": view.step})
 
 
-VIEWS = {"window": ("Window", draw_window), "input": ("Input", draw_inspected)}
+VIEWS = {"window": ("Window", draw_window), "days": ("Past days", draw_attributions), "memory": ("Memory", draw_memory),
+         "gradients": ("Gradients", draw_gradients), "units": ("Units", draw_units), "learning": ("Learning", draw_learning),
+         "input": ("Input", draw_inspected)}

@@ -21,18 +21,22 @@ const MARKUP = `
   <canvas class="overview" role="img"></canvas>
 </div>
 <div class="panels">
-  <section class="left">
+  <section class="window">
     <h4>Window</h4>
     <p class="how" data-how="window"></p>
     <div class="plot"><canvas class="prices" role="img"></canvas><div class="handle" role="slider" tabindex="0"></div></div>
-    <h4>Layer <span class="layers" role="group" aria-label="Layer"></span></h4>
-    <p class="how" data-how="layer"></p>
-    <canvas class="maps" role="img" tabindex="0"></canvas>
   </section>
-  <section class="right">
+  <section class="outcome">
     <div class="answer"></div>
     <p class="changed" aria-live="polite"></p>
     <div class="row"><button type="button" data-do="reset">Reset the prices</button></div>
+  </section>
+  <section class="layer">
+    <h4>Layer <span class="layers row" role="group" aria-label="Layer"></span></h4>
+    <p class="how" data-how="layer"></p>
+    <canvas class="maps" role="img" tabindex="0"></canvas>
+  </section>
+  <section class="one">
     <h4>Unit <input type="number" class="unit" min="1" step="1" aria-label="Unit"></h4>
     <p class="how" data-how="unit"></p>
     <canvas class="curves" role="img"></canvas>

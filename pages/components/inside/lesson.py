@@ -136,9 +136,9 @@ STEPS = (
     Step("A network that reads in order",
          "A recurrent network takes in a window of prices one row after the other. It carries a list of numbers along, the "
          "*hidden state*; each new state is made from the new row and from the state before, always with the same weights. So "
-         "the last state can, in principle, know about every row of the window.\n\nIn the figure, time runs from left to right. "
-         "Under the prices stands one row of colour for each number of the state, and at the end the forecast that is read off "
-         "the last one.",
+         "the last state can, in principle, know about every row of the window.\n\nIn the figure, time runs from left to "
+         "right. Under the prices stands one row of colour for each number of the state, and at the end the forecast that is "
+         "read off the last one.",
          "window", _asks("Click a day in the middle of the window. The prices, the heat maps, the curves and the equations all "
                          "show that day."), _pinned, (CELLS["rnn"].equations,)),
     Step("What goes in",
@@ -146,73 +146,73 @@ STEPS = (
          "what enters is, as a rule, the *move* from one row to the next, divided by its usual size in the training part. The "
          "label, which it should predict, is the next move on the same scale.\n\nNothing of this may be learnt from the test "
          "part, or the score is a lie.",
-         "input", _asks("Choose another day in the field above, and follow its last price through the steps to the number that "
+         "input", _asks("Choose another day in the field below, and follow its last price through the steps to the number that "
                         "enters."), _other_day),
     Step("Learning backwards through time",
-         "To learn, the error at the end is traced back to every earlier step: *back-propagation through time*. On its way back "
-         "over one step, the gradient is multiplied by how much the new state depends on the old one. Over many steps that is a "
-         "long product. Where its factors are mostly below one in size, what is left of it *vanishes*, and the network does not "
-         "learn from far days; above one, it *explodes*, and one step of training ruins the weights.\n\nAgainst the second there "
-         "is a blunt remedy: a gradient that is too long is cut to a fixed length, its direction kept. Against the first there is "
-         "none of that kind; it takes another cell.",
-         "gradients", _asks("Open the simple RNN in the list of networks above, and see how far back its gradient reaches."),
+         "To learn, the error at the end is traced back to every earlier step: *back-propagation through time*. On its way "
+         "back over one step, the gradient is multiplied by how much the new state depends on the old one. Over many steps "
+         "that is a long product. Where its factors are mostly below one in size, what is left of it *vanishes*, and the "
+         "network does not learn from far days; above one, it *explodes*, and one step of training ruins the "
+         "weights.\n\nAgainst the second there is a blunt remedy: a gradient that is too long is cut to a fixed length, its "
+         "direction kept. Against the first there is none of that kind; it takes another cell.",
+         "gradients", _asks("Open the simple RNN in the list of networks below, and see how far back its gradient reaches."),
          _is_cell("rnn"),
          ((r"\frac{\partial L}{\partial h_{k}} = \frac{\partial L}{\partial h_{T}} \prod_{t=k+1}^{T} "
            r"\frac{\partial h_{t}}{\partial h_{t-1}}",),
           (r"g \leftarrow g \cdot \min\left(1, \frac{c}{\lVert g \rVert}\right)",)), (BENGIO, PASCANU)),
     Step("A memory behind gates",
          "The LSTM adds a second state, the *cell*, that is passed on by *adding* to it rather than by multiplying it with a "
-         "matrix. Along this path the gradient is only multiplied by the forget gate. Gates are numbers between 0 and 1, worked "
-         "out at every step from the new row and the last output: the *input gate* says how much of the *candidate* is let in, "
-         "the *forget gate* how much of the old cell is kept, the *output gate* how much of it is shown to the next layer and to "
-         "the forecast.",
+         "matrix. Along this path the gradient is only multiplied by the forget gate. Gates are numbers between 0 and 1, "
+         "worked out at every step from the new row and the last output: the *input gate* says how much of the *candidate* is "
+         "let in, the *forget gate* how much of the old cell is kept, the *output gate* how much of it is shown to the next "
+         "layer and to the forecast.",
          "window", _ask_for_drag, _dragged, (CELLS["lstm"].equations,), (HOCHREITER, GERS)),
     Step("Forgetting on purpose",
          "The first LSTM had no forget gate: its cell could only pile up. The gate was added so that a unit can empty itself. "
-         "If it stands at 0.97, 3 % are lost at each step, and after 23 steps half is left: the *half-life* is "
-         "$\\ln 0.5 / \\ln f$. Units differ: some follow the last days, a few keep what was a month ago.\n\nA long half-life is "
-         "no merit by itself. On daily prices there is little to remember.",
+         "If it stands at 0.97, 3 % are lost at each step, and after 23 steps half is left: the *half-life* is $\\ln 0.5 / "
+         "\\ln f$. Units differ: some follow the last days, a few keep what was a month ago.\n\nA long half-life is no merit "
+         "by itself. On daily prices there is little to remember.",
          "memory", _ask_for_memory, _remembers, ((r"c_t = f_t \odot c_{t-1} + i_t \odot g_t",),), (GERS,)),
     Step("The same with fewer gates",
-         "The GRU joins the input and the forget gate into one *update gate*: what is let in is what is given up. A *reset gate* "
-         "decides how much of the past the candidate sees, and there is no separate cell. A quarter fewer weights, and often as "
-         "good.\n\nIn the equations here the reset gate acts after the product with U, as in Keras; the paper has it before. "
-         "Here z keeps the old state and 1 - z lets in the new; some texts have it the other way round.",
+         "The GRU joins the input and the forget gate into one *update gate*: what is let in is what is given up. A *reset "
+         "gate* decides how much of the past the candidate sees, and there is no separate cell. A quarter fewer weights, and "
+         "often as good.\n\nIn the equations here the reset gate acts after the product with U, as in Keras; the paper has it "
+         "before. Here z keeps the old state and 1 - z lets in the new; some texts have it the other way round.",
          "window", _asks("Open a GRU in the list of networks, and find its two gates among the heat maps."), _is_cell("gru"),
          (CELLS["gru"].equations,), (CHO,)),
     Step("The tutorial's variant",
          "The tutorial that this app grew out of lets the gates read the previous *cell state* $c_{t-1}$. The usual LSTM lets "
          "them read the previous *output* $h_{t-1}$. The difference matters: an output lies between -1 and 1, a cell has no "
-         "bound, so that gates which read it may stick open or shut. (Peepholes, which some LSTMs have, read the cell *as well*, "
-         "not instead.)\n\nBelow are both, first the usual one, then the tutorial's, and how the example networks of either "
-         "did on the same data.",
+         "bound, so that gates which read it may stick open or shut. (Peepholes, which some LSTMs have, read the cell *as "
+         "well*, not instead.)\n\nBelow are both, first the usual one, then the tutorial's, and how the example networks of "
+         "either did on the same data.",
          "window", _asks("Open the Tutorial's LSTM in the list of networks, and compare its cell with the usual one's: how far "
                          "does the colour bar reach?"), _is_cell("tutorial_lstm"),
          (CELLS["lstm"].equations[:1] + CELLS["lstm"].equations[4:], CELLS["tutorial_lstm"].equations[:1]
           + CELLS["tutorial_lstm"].equations[4:]), (HOCHREITER,)),
     Step("Before it had learnt anything",
-         "Training starts from random weights. If they are too small, signals die out from layer to layer; if they are too large, "
-         "every gate sits at its end and learns nothing. *Xavier* starts keep the spread of signals and gradients even for tanh, "
-         "*He* starts allow for rectifiers, which cut half away. Layers are *stacked* so that the next one reads the first one's "
-         "states in place of prices; each needs a start that passes something on.\n\nHere the output layer starts at zero, so "
-         "that the untrained network is the naive forecast.",
+         "Training starts from random weights. If they are too small, signals die out from layer to layer; if they are too "
+         "large, every gate sits at its end and learns nothing. *Xavier* starts keep the spread of signals and gradients even "
+         "for tanh, *He* starts allow for rectifiers, which cut half away. Layers are *stacked* so that the next one reads "
+         "the first one's states in place of prices; each needs a start that passes something on.\n\nHere the output layer "
+         "starts at zero, so that the untrained network is the naive forecast.",
          "learning", _ask_for_start, lambda state, subject: state.inside.epoch == 0,
          ((r"\text{Xavier: } \operatorname{Var}(w) = \frac{2}{n_{in} + n_{out}}",
            r"\text{He: } \operatorname{Var}(w) = \frac{2}{n_{in}}"),), (GLOROT, HE)),
     Step("Which days mattered",
-         "*Integrated gradients* walk from a baseline window to the real one and add up, input by input, how the forecast changes "
-         "on the way. The shares add up to the forecast minus the baseline's, and the page checks it. What mattered thus depends "
-         "on what it is compared with, so there are two baselines.\n\nBeside it stands a blunter test, *occlusion*: one day is "
-         "replaced by the baseline's, and the forecast made again.",
+         "*Integrated gradients* walk from a baseline window to the real one and add up, input by input, how the forecast "
+         "changes on the way. The shares add up to the forecast minus the baseline's, and the page checks it. What mattered "
+         "thus depends on what it is compared with, so there are two baselines.\n\nBeside it stands a blunter test, "
+         "*occlusion*: one day is replaced by the baseline's, and the forecast made again.",
          "days", _asks("Switch to the other baseline, and see which days change their share."),
          lambda state, subject: state.inside.baseline != _before(state).baseline,
          ((r"a_i = (x_i - x'_i) \int_0^1 \frac{\partial F}{\partial x_i}\big(x' + \alpha (x - x')\big)\, d\alpha",),),
          ("Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, 2017",)),
     Step("Forecasting prices",
-         "The forecast is the last price, moved by what the network and the frozen linear part beside it say. On most daily prices "
-         "that move is tiny, and the forecast looks like yesterday's price drawn a day late, because nothing better is to be had: "
-         "the naive forecast is hard to beat.\n\nThe gates that you have seen at work are real, and so is the lack of anything to "
-         "learn. Look at the scores beside the naive forecast's before you believe a network.",
+         "The forecast is the last price, moved by what the network and the frozen linear part beside it say. On most daily "
+         "prices that move is tiny, and the forecast looks like yesterday's price drawn a day late, because nothing better is "
+         "to be had: the naive forecast is hard to beat.\n\nThe gates that you have seen at work are real, and so is the lack "
+         "of anything to learn. Look at the scores beside the naive forecast's before you believe a network.",
          "window", _ask_for_better_day, _found_better_day),
 )
 
@@ -233,28 +233,37 @@ def notice(state: AppState, subject: Subject) -> bool:
 def draw_bar(state: AppState, subject: Subject):
     """Where one is in the lesson, what to do there, and whether it has been done."""
     at = state.inside.lesson
+    is_open = at is not None and at < len(STEPS)
     with st.container(border=True):
-        if at is None or at >= len(STEPS):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**The lesson.** {len(STEPS)} steps from the recurrent network to price forecasts, each with something "
-                            "to do.", width="stretch")
-                st.button("Start the lesson", key="inside_lesson_start", icon=":material/school:", on_click=_go, args=(state, 0))
-            return
-        step, done = STEPS[at], at in state.inside_done
-        st.markdown(f"**{at + 1} of {len(STEPS)} · {step.title}**")
-        st.markdown(f"{':material/check_circle:' if done else ':material/radio_button_unchecked:'} "
-                    f"{'**Done.** ' if done else '**To do.** '}{plain(step.task(state, subject))}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Back", key="inside_lesson_back", icon=":material/arrow_back:", disabled=at == 0, on_click=_go,
-                      args=(state, at - 1))
-            last = at == len(STEPS) - 1
-            st.button("Next", key="inside_lesson_next", icon=":material/arrow_forward:", disabled=last, on_click=_go,
-                      args=(state, at + 1), type="primary" if done and not last else "secondary")
-            if state.inside.tab != step.tab:
-                st.button("Show its figure", key="inside_lesson_figure", icon=":material/visibility:", on_click=_go,
-                          args=(state, at))
-            st.button("Close the lesson", key="inside_lesson_close", icon=":material/close:", on_click=_go, args=(state, None))
-            st.caption(f"{count_of(len(state.inside_done), 'step')} done. The text stands in the sidebar.", width="content")
+            if not is_open:
+                st.markdown(f"**The lesson.** {len(STEPS)} steps from the recurrent network to price forecasts, each with "
+                            "something to do.", width="stretch")
+                st.button("Start the lesson", key="inside_lesson_start", icon=":material/school:", on_click=_go,
+                          args=(state, 0))
+                return
+            st.markdown(f"**{at + 1} of {len(STEPS)} · {STEPS[at].title}**", width="stretch")
+            _draw_buttons(state, at)
+        done = at in state.inside_done
+        st.markdown(f"{':material/check_circle: **Done.**' if done else ':material/radio_button_unchecked: **To do.**'} "
+                    f"{plain(STEPS[at].task(state, subject))}")
+        st.caption(f"{len(state.inside_done)} of {count_of(len(STEPS), 'step')} done. The text of each stands in the sidebar.")
+
+
+def _draw_buttons(state: AppState, at: int):
+    last = at == len(STEPS) - 1
+    if state.inside.tab != STEPS[at].tab:
+        st.button("Show its figure", key="inside_lesson_figure", on_click=_show, args=(state, at))
+    st.button("Back", key="inside_lesson_back", icon=":material/arrow_back:", disabled=at == 0, on_click=_go,
+              args=(state, at - 1))
+    st.button("Next", key="inside_lesson_next", icon=":material/arrow_forward:", disabled=last, on_click=_go,
+              args=(state, at + 1), type="primary" if at in state.inside_done and not last else "secondary")
+    st.button("Close", key="inside_lesson_close", icon=":material/close:", on_click=_go, args=(state, None),
+              help="Closes the lesson; what you have done stays ticked.")
+
+
+def _show(state: AppState, at: int):
+    state.inside = replace(state.inside, tab=STEPS[at].tab)
 
 
 def _go(state: AppState, at: int | None):

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from forecasting.inside import EXAMPLES, load_example
+from forecasting.model.cells import CELLS
 from forecasting.runs.export import file_name, table_csv
 from forecasting.words import unit
 from pages.components.charts import draw_chart
@@ -19,23 +21,22 @@ from pages.components.store import load_result
 
 __all__ = ["Subject", "choose_subject", "draw_data", "draw_plot", "take_subject"]
 
-EXAMPLES: dict = {}  # STUB
-load_example = None
-EXAMPLE = "example "  # before the cell of a network that ships with the app, in the list of networks
+EXAMPLE = "example "  # before the name of a network that ships with the app, in the list of networks
+SHIPPED = {file.removesuffix(".npz"): names for names, file in EXAMPLES.items()}  # name: (sample, cell)
 
 
 @dataclass(frozen=True)
 class Subject:
     """A network and the day that is looked at.
 
-    id: of the run, or of the example; result: a `TrainingResult`; is_run: whether it is a run of the store
+    id: of the run, or of the example; result: a `TrainingResult`; run: the store's `Run`, None for an example
     date: the day that is forecast, None for the day after the last row; its window ends with the row before
     """
 
     id: str
     result: Any
     date: pd.Timestamp | None
-    is_run: bool
+    run: Any
 
     @property
     def cell(self):
@@ -66,32 +67,37 @@ def choose_subject(state: AppState) -> Subject:
     take_run(state)
     _, by_id = runs_with_result(state)
     chosen = _chosen_id(state, by_id)
-    options = [*by_id, *(EXAMPLE + cell for cell in EXAMPLES)]
+    options = [*by_id, *(EXAMPLE + name for name in SHIPPED)]
     left, right = st.columns([3, 1])
     widget = widget_for(state, "inside_network", chosen)
     left.selectbox("Network", options, index=options.index(chosen), key=widget.key,
-                   format_func=lambda key: run_label(by_id[key]) if key in by_id else EXAMPLES[key.removeprefix(EXAMPLE)],
+                   format_func=lambda key: run_label(by_id[key]) if key in by_id else _example_label(key),
                    help="One of your trainings, or a small network of the sample that ships with the app.")
     is_run = chosen in by_id
-    result = load_result(chosen) if is_run else _example(chosen.removeprefix(EXAMPLE))
+    result = load_result(chosen) if is_run else _example(chosen)
     result.network  # noqa: B018  (raises where there is none, before anything is drawn about it)
     date = _date(state.inside, result)
     _draw_day(right, state, result, date)
-    return Subject(chosen, result, date, is_run)
+    return Subject(chosen, result, date, by_id.get(chosen))
 
 
 def _chosen_id(state: AppState, by_id: dict) -> str:
     """The id of the run or example to show: the current run, or else the newest; an example while there is none."""
-    if state.inside.example in EXAMPLES:
+    if state.inside.example in SHIPPED:
         return EXAMPLE + state.inside.example
     if not by_id:
-        return EXAMPLE + next(iter(EXAMPLES))
+        return EXAMPLE + next(iter(SHIPPED))
     return state.run_id if state.run_id in by_id else next(iter(by_id))
 
 
-@st.cache_resource(show_spinner=False)
-def _example(cell: str):
-    return load_example(cell)
+def _example(chosen: str):
+    sample, cell = SHIPPED[chosen.removeprefix(EXAMPLE)]
+    return load_example(cell, sample)
+
+
+def _example_label(chosen: str) -> str:
+    sample, cell = SHIPPED[chosen.removeprefix(EXAMPLE)]
+    return f"Example · {CELLS[cell].label} · {sample}"
 
 
 def _date(view: InsideView, result) -> pd.Timestamp | None:

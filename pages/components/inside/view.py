@@ -21,7 +21,7 @@ class InsideView:
     tab: the name of what is looked at
     day: the day that is forecast: an ISO date, or `NEXT`; None for the last row
     layer, unit, step: what the pointer rests on, counting from 0; step None is the last one of the window
-    example: the cell of the network of the sample that is shown instead of a run, or None
+    example: the name of the shipped network that is shown instead of a run, or None
     baseline: what attributions compare with, one of `forecasting.inside.BASELINES`
     epoch: of the learning that is replayed, None for the last one
     lesson: the step of the lesson, counting from 0; None while it is closed
