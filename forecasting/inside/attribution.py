@@ -23,8 +23,10 @@ BASELINES = {
     "still": "The same window had the price not moved in it: what the moves say on top of none.",
 }
 PROFILE_NODES = 6  # for a single day of a profile, whose mean needs less precision
-FEWEST_NODES, MOST_NODES = 16, 256  # at which the gradient is looked at between baseline and window
-PRECISE = 0.002  # of the change explained: the largest gap at which no more nodes are tried
+PIECES, PIECE_NODES = 2, 8  # of the way from baseline to window, and where the gradient is looked at in each
+MOST_NODES = 512
+COMPLETE = 0.01  # of the change explained: the largest gap of attributions that count as complete
+PRECISE = 0.002  # of the change explained: the largest gap at which no piece is halved
 AVERAGED = 512   # training windows that the average one is made of
 
 
@@ -67,6 +69,11 @@ class Attributions:
     def explained(self) -> float:
         """What is explained: prediction minus baseline."""
         return self.output - self.baseline_output
+
+    @property
+    def complete(self) -> bool:
+        """Whether the attributions add up to what is explained, to 1 %; the state of a chaotic network may jump too often."""
+        return abs(self.gap) <= COMPLETE * abs(self.explained)
 
 
 def attributions(result, date=None, *, baseline: str = "average", step: int = 1) -> Attributions:
@@ -175,16 +182,34 @@ def _linear(network, step):
 
 
 def _integrate(network, x, base, head):
-    """(length, channels) the mean gradient between baseline and window, and how many nodes it took."""
-    ends = network.forward(np.stack([x, base])).network @ head
-    change, nodes = ends[0] - ends[1], FEWEST_NODES
+    """(length, channels) the mean gradient between baseline and window, and how many nodes it took.
+
+    The way is cut into pieces. What a piece should add up to is known, being the change of the output over it, so that those
+    which miss it are halved: where the output jumps, as it does in a network whose state can tip over, few others would do.
+    """
+    nodes, edges = 0, np.linspace(0, 1, PIECES + 1)
+    starts, ends = edges[:-1], edges[1:]
+    mean, left = np.zeros_like(x), 0.0
+    whole = np.subtract(*(network.forward(np.stack([x, base])).network @ head))
+    bound = PRECISE * abs(whole)
     while True:
-        points, weights = _nodes(nodes)
-        along = base + points[:, None, None] * (x - base)
-        mean = _widen(network, np.tensordot(weights, _gradient(network, along, head), 1)[None])[0]
-        if abs((mean * (x - base)).sum() - change) <= PRECISE * abs(change) or nodes >= MOST_NODES:
+        points, weights = _nodes(PIECE_NODES)
+        along = starts[:, None] + points * (ends - starts)[:, None]  # (pieces, nodes)
+        gradient = _gradient(network, base + along.reshape(-1, 1, 1) * (x - base), head)
+        pieces = np.tensordot(gradient.reshape(*along.shape, *gradient.shape[1:]), weights, (1, 0))
+        pieces = _widen(network, pieces) * (ends - starts)[:, None, None]
+        at = network.forward(base + np.concatenate([starts, ends])[:, None, None] * (x - base)).network @ head
+        gaps = np.abs((pieces * (x - base)).sum(axis=(1, 2)) - (at[len(starts) :] - at[: len(starts)]))
+        nodes += along.size
+        halved = gaps > (bound - left) / (2 * len(gaps))
+        if left + gaps.sum() <= bound or nodes >= MOST_NODES:
+            halved[:] = False
+        mean += pieces[~halved].sum(axis=0)
+        left += gaps[~halved].sum()
+        if not halved.any():
             return mean, nodes
-        nodes *= 2
+        middle = (starts[halved] + ends[halved]) / 2
+        starts, ends = np.concatenate([starts[halved], middle]), np.concatenate([middle, ends[halved]])
 
 
 def _gradient(network, x, head):
