@@ -18,6 +18,7 @@ __all__ = ["attribution_chart", "excitement_chart", "formed_chart", "forming_cha
            "input_chart", "profile_chart", "shock_chart", "weight_chart"]
 
 LONGEST = 10_000  # steps: a longer half-life is drawn at this height
+WIDE = 30  # times the smallest, from which on a scale is logarithmic
 UNITS = {"percent": "% of the last price", "price": "Price"}
 
 
@@ -39,7 +40,8 @@ def attribution_chart(found: Attributions, prices: np.ndarray, *, dark: bool = F
                                                               "line": {"width": 2}},
                    "hovertemplate": f"Replaced %{{y:{value}}}{suffix}<extra></extra>"})
     form = t.price_format(prices)
-    traces.append(t.line(x, prices[known], "Price", c.actual, value=form, suffix=f" {currency}" if currency else "", yaxis="y2"))
+    traces.append(t.line(x, prices[known], "Price", c.actual, value=form, suffix=f" {currency}" if currency else "",
+                         yaxis="y2"))
     total = (network + linear).sum()
     largest = int(np.abs(network + linear).argmax())
     return t.make_figure(
@@ -62,7 +64,8 @@ def input_chart(found: Attributions, *, dark: bool = False, currency: str | None
     trace = {"type": "bar", "orientation": "h", "x": total[order], "y": names, "marker": {"color": c.predicted},
              "hovertemplate": f"%{{y}} %{{x:{value}}}{suffix}<extra></extra>"}
     return t.make_figure(
-        [trace], title="What each input added", dark=dark, height=max(140, 70 + 26 * len(names)), revision="inputs", legend=False,
+        [trace], title="What each input added", dark=dark, height=max(140, 70 + 26 * len(names)), revision="inputs",
+        legend=False,
         description=f"The input that added most is {names[-1]}, {_words(total[order][-1], found, currency)}.",
         hovermode="closest", xaxis={"title": {"text": _unit(found, currency)}, "zeroline": True, "zerolinecolor": c.muted},
         yaxis={"showgrid": False, "type": "category"})
@@ -110,7 +113,8 @@ def half_life_chart(memory: Memory, chosen: tuple[int, int] | None = None, *, da
         description=f"The longest half-life is {words.number(float(every.max()), 1)} {one}s, the median "
                     f"{words.number(float(np.median(every)), 1)}.",
         hovermode="closest", bargap=0.2, xaxis={"title": {"text": "Units, the longest first"}, "showticklabels": False},
-        yaxis={"title": {"text": f"{one.capitalize()}s, log scale"}, "type": "log", "exponentformat": "power"})
+        yaxis={"title": {"text": f"{one.capitalize()}s, log scale"}, "type": "log", "exponentformat": "power", "dtick": 1}
+        if every.min() > 0 and every.max() > WIDE * every.min() else {"title": {"text": f"{one.capitalize()}s"}})
 
 
 def shock_chart(memory: Memory, *, dark: bool = False, one: str = "day") -> go.Figure:
@@ -139,7 +143,9 @@ def gradient_chart(found: dict[str, GradientsByLag], *, dark: bool = False, one:
     traces, words_of, place = [], [], 0
     for name, gradients in found.items():
         for layer, norms in enumerate(gradients.norms):
-            label = name if len(gradients.norms) == 1 else f"{name}, layer {layer + 1}" if len(found) > 1 else f"Layer {layer + 1}"
+            several = len(gradients.norms) > 1
+            label = f"{name}, layer {layer + 1}" if several and len(found) > 1 else (
+                f"Layer {layer + 1}" if several else name)
             drawn = np.where(norms > 0, norms, np.nan)
             look: dict[str, Any] = {"width": 2, "dash": dashes[place % len(dashes)], "value": ".2e"}
             traces.append(t.line(gradients.lags, drawn, label, tones[place % len(tones)], **look))
@@ -152,24 +158,34 @@ def gradient_chart(found: dict[str, GradientsByLag], *, dark: bool = False, one:
     return t.make_figure(
         traces, title="How far back the gradient reaches", dark=dark, revision="gradients", legend=len(traces) > 1,
         description=f"Norm of the gradient: {'; '.join(words_of)}.", xaxis=_lags(one, lags, c),
-        yaxis={"title": {"text": "Norm, log scale"}, "type": "log", "exponentformat": "power"})
+        yaxis={"title": {"text": "Norm, log scale"}, "type": "log", "exponentformat": "power", "dtick": 1})
 
 
-def excitement_chart(windows: dict[str, np.ndarray], *, dark: bool = False, one: str = "day") -> go.Figure:
-    """The windows that excite a unit most, each as prices over its last one. windows: {its last day in words: prices}"""
+def excitement_chart(windows: dict[str, np.ndarray], *, dark: bool = False, currency: str | None = None,
+                     one: str = "day") -> go.Figure:
+    """The windows that excite a unit most, side by side, each on an axis of its own.
+
+    windows: {what is written above: (window,) prices}
+    """
     c = t.colours(dark)
-    tones = [c.predicted, c.accent, c.train, c.test, c.validation]
-    dashes = ["solid", "dash", "dot", "dashdot", "longdash"]
-    traces = []
+    traces, axes, names, count = [], {}, [], max(1, len(windows))
     for place, (name, prices) in enumerate(windows.items()):
-        x = np.arange(len(prices)) - len(prices) + 1
-        traces.append(t.line(x, 100 * (prices / prices[-1] - 1), f"To {name}", tones[place % 5], dash=dashes[place % 5],
-                             value="+.2f", suffix=" %"))
+        number, left, right = str(place + 1) if place else "", place / count, (place + 0.86) / count
+        form, suffix = t.price_format(prices), f" {currency}" if currency else ""
+        x = np.arange(len(prices)) - len(prices)
+        traces.append(t.line(x, prices, name, c.predicted, value=form, suffix=suffix, xaxis=f"x{number}", yaxis=f"y{number}"))
+        axes[f"xaxis{number}"] = {"domain": [left, right], "anchor": f"y{number}", "nticks": 4, "hoverformat": "d",
+                                  "range": [-len(prices) - 0.5, 0],
+                                  "showline": True, "linecolor": c.grid, "tickfont": {"color": c.muted, "size": 11}}
+        axes[f"yaxis{number}"] = {"anchor": f"x{number}", "nticks": 4, "tickformat": form, "automargin": False,
+                                  "ticklabelposition": "inside top", "tickfont": {"color": c.muted, "size": 10},
+                                  "gridcolor": c.grid, "zeroline": False}
+        names.append({"xref": "paper", "yref": "paper", "x": left, "y": 1.02, "xanchor": "left", "yanchor": "bottom",
+                      "showarrow": False, "align": "left", "text": name.replace(": ", "<br>"), "font": {"size": 11}})
     return t.make_figure(
-        traces, title="The windows that excite it most", dark=dark, revision="excitement",
-        description=f"The windows end on {', '.join(windows)}.",
-        xaxis={"title": {"text": f"{one.capitalize()}s before the forecast"}, **t.spike(c)},
-        yaxis={"title": {"text": "Price, % over the last one"}, "zeroline": True, "zerolinecolor": c.muted})
+        traces, title="The windows that excite it most", dark=dark, height=t.SHORT, revision="excitement", legend=False,
+        description=f"The windows: {'; '.join(windows)}.", annotations=names, hovermode="closest", **axes).update_layout(
+            margin={"t": 84})
 
 
 def _bars(x, y, name, colour, value, suffix, pattern=""):
@@ -179,7 +195,8 @@ def _bars(x, y, name, colour, value, suffix, pattern=""):
 
 def _lags(one, lags, c, since="before the forecast"):
     """An x axis of lags: the last day stands on the left."""
-    return {"title": {"text": f"{one.capitalize()}s {since}"}, "range": [-0.5, len(lags) - 0.5], "hoverformat": "d", **t.spike(c)}
+    return {"title": {"text": f"{one.capitalize()}s {since}"}, "range": [-0.5, len(lags) - 0.5], "hoverformat": "d",
+            **t.spike(c)}
 
 
 def _value(found, currency):
@@ -247,8 +264,9 @@ def forming_chart(days: pd.DatetimeIndex, moves: np.ndarray, actual: np.ndarray,
     """
     c = t.colours(dark)
     x = t.stamps(days)
-    traces = [t.line(x, moves[at], "Other epochs", t.fade(c.predicted, 0.25), width=1, showlegend=at == (1 if place == 0 else 0),
-                     hoverinfo="skip", legendgroup="others") for at in range(len(epochs)) if at != place]
+    others = [at for at in range(len(epochs)) if at != place]
+    traces = [t.line(x, moves[at], "Other epochs", t.fade(c.predicted, 0.25), width=1, showlegend=at == others[0],
+                     hoverinfo="skip", legendgroup="others") for at in others]
     traces.append(t.line(x, np.zeros(len(x)), "Naive", c.naive, dash="dot", value=".2f", suffix=" %"))
     traces.append(t.line(x, actual, "What came", c.actual, width=1, value="+.2f", suffix=" %", visible="legendonly"))
     traces.append(t.line(x, moves[place], f"After epoch {epochs[place]}", c.predicted, width=2.5, value="+.3f", suffix=" %"))

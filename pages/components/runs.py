@@ -150,7 +150,7 @@ def _clear(state: AppState):
 def choose_result(state: AppState):
     """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
     take_run(state)
-    current, by_id = runs_with_result(state)
+    _, by_id = runs_with_result(state)
     if not by_id:
         st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
         link_to("Train", state, "Go to Train")

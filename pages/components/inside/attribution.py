@@ -40,8 +40,8 @@ def draw_attributions(state: AppState, subject: Subject):
     prices = _prices(result, found)
     st.markdown(plain(_sentence(found, currency)))
     draw_plot(attribution_chart(found, prices, dark=is_dark(), currency=currency), "inside_attribution",
-              f"A bar above zero: that {one} pushed the forecast up, compared with the baseline. A dash shows what the forecast "
-              "would lose if that day alone were replaced.", subject, lambda: _days(found, prices))
+              f"A bar above zero: that {one} pushed the forecast up, compared with the baseline. A dash shows what the "
+              "forecast would lose if that day alone were replaced.", subject, lambda: _days(found, prices))
     st.caption(plain(_check(found, currency)))
     if len(found.channels) > 1:
         draw_plot(input_chart(found, dark=is_dark(), currency=currency), "inside_inputs",
@@ -85,15 +85,16 @@ def _check(found, currency) -> str:
     miss = abs(found.gap) / abs(found.explained) if found.explained else 0.0
     kept = "as it must" if miss <= EXACT else "which is more than one percent off: read the bars with care"
     return (f"Checked: the shares add up to {_amount(found.total.sum(), found, currency)}, and the forecast minus the "
-            f"baseline's is {_amount(found.explained, found, currency)} ({share(miss, digits=3)} apart), {kept}. The gradient was "
-            f"taken at {found.nodes} points on the way. The linear part's shares are exact.")
+            f"baseline's is {_amount(found.explained, found, currency)} ({share(miss, digits=3)} apart), {kept}. The gradient "
+            f"was taken at {found.nodes} points on the way. The linear part's shares are exact.")
 
 
 def _days(found, prices) -> pd.DataFrame:
-    table = {"Date": found.dates, "Price": prices, "Network": found.network.sum(axis=1), "Linear part": found.linear.sum(axis=1),
-             "Occlusion": found.occlusion}
+    table = {"Date": found.dates, "Price": prices, "Network": found.network.sum(axis=1),
+             "Linear part": found.linear.sum(axis=1), "Occlusion": found.occlusion}
     return pd.DataFrame(table | {f"Share of {name}": found.total[:, at] for at, name in enumerate(found.channels)})
 
 
 def _inputs(found) -> pd.DataFrame:
-    return pd.DataFrame({"Input": found.channels, "Network": found.network.sum(axis=0), "Linear part": found.linear.sum(axis=0)})
+    return pd.DataFrame({"Input": found.channels, "Network": found.network.sum(axis=0),
+                         "Linear part": found.linear.sum(axis=0)})

@@ -38,7 +38,7 @@ def draw_inside(state: AppState):
     notice(state, subject)
     with bar:
         draw_bar(state, subject)
-    draw_text(state, lambda: None)
+    draw_text(state)
     series_line(subject.result.history)
     VIEWS[_draw_tabs(state)][1](state, subject)
 

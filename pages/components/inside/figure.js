@@ -32,7 +32,8 @@ const MARKUP = `
     <div class="row"><button type="button" data-do="reset">Reset the prices</button></div>
   </section>
   <section class="layer">
-    <h4>Layer <span class="layers row" role="group" aria-label="Layer"></span></h4>
+    <h4>Layer <span class="layers row" role="group" aria-label="Layer"></span>
+      <button type="button" data-do="stretch" aria-pressed="false"></button></h4>
     <p class="how" data-how="layer"></p>
     <canvas class="maps" role="img" tabindex="0"></canvas>
   </section>
@@ -332,6 +333,13 @@ class InsideFigure {
     this.tell({ drag: null })
   }
 
+  // Colours and curves over the values that there are in place of all that there can be
+  do_stretch() {
+    this.stretched = !this.stretched
+    this.node.querySelector("[data-do=stretch]").setAttribute("aria-pressed", String(this.stretched))
+    this.redraw()
+  }
+
   do_picture() {
     this.draw()
     const parts = ["overview", "prices", "maps", "curves"].map(name => this.find(name)), ratio = devicePixelRatio || 1
@@ -382,6 +390,7 @@ class InsideFigure {
       `<button type="button" data-layer="${i}" aria-pressed="${i === this.layer}">${i + 1}</button>`).join("")
     layers.hidden = net.layers.length === 1
     this.find("unit").max = this.units
+    this.node.querySelector("[data-do=stretch]").textContent = this.said.stretch
     for (const how of this.node.querySelectorAll("[data-how]")) how.textContent = this.said[how.dataset.how]
     this.node.setAttribute("aria-label", this.said.figure)
     this.find("handle").hidden = Boolean(this.data.fixed)
@@ -402,7 +411,7 @@ class InsideFigure {
     this.node.classList.toggle("wide", this.node.clientWidth >= WIDE)
     this.ahead = Math.min(this.data.net.horizon, Math.max(3, Math.ceil(this.data.net.window / 5)))
     const width = this.find("plot").clientWidth
-    this.column = (width - LEFT - RIGHT) / (this.data.net.window + this.ahead + 0.5)
+    this.column = (width - LEFT - RIGHT) / (this.data.net.window + this.ahead + 1.5)
     this.drawDay()
     this.drawPrices(width)
     this.drawMaps(width)
@@ -491,14 +500,15 @@ class InsideFigure {
       pen.fillText(priceText(tick, high - low), LEFT - 8, y(tick))
     }
     const last = this.price(this.origin)
-    line(pen, [[x(net.window - 1), y(last)], [x(net.window - 1 + this.ahead), y(last)]], c.naive, 1.5, [2, 3])
+    line(pen, [[x(net.window - 1), y(last)], [ahead(this.ahead - 1), y(last)]], c.naive, 1.5, [2, 3])
     if (this.prices.size) line(pen, own.map((price, t) => [x(t), y(price)]), c.muted, 1, [4, 3])
     line(pen, now.map((price, t) => [x(t), y(price)]), c.text, 1.5)
-    const path = prices => prices.map((price, h) => [x(net.window + h), y(price)])
+    const ahead = h => x(net.window + h + 1) // a column apart, so that the handle hides nothing
+    const path = prices => prices.map((price, h) => [ahead(h), y(price)])
     if (this.prices.size) for (const [px, py] of path(before)) dot(pen, px, py, 4, c.surface, c.muted)
     line(pen, [[x(net.window - 1), y(last)], ...path(after)], c.predicted, 2)
     for (const [px, py] of path(after)) dot(pen, px, py, this.ahead > 3 ? 2.5 : 4.5, c.predicted, c.surface)
-    came.forEach((price, h) => price !== undefined && dot(pen, x(net.window + h), y(price), 3.5, c.surface, c.text))
+    came.forEach((price, h) => price !== undefined && dot(pen, ahead(h), y(price), 3.5, c.surface, c.text))
     pen.restore()
     this.drawPointer(pen, 0, PRICES - AXIS)
     this.drawDates(pen, PRICES - AXIS)
@@ -533,11 +543,13 @@ class InsideFigure {
   // The range of a gate or state: from its last operation, and from the window where that has no bounds
   range(name, told) {
     const { operations, outputs } = this.data.net.program, [kind] = operations[outputs[name]]
-    if (kind === "sigmoid") return [0, 1]
-    if (kind === "tanh") return [-1, 1]
-    let most = 0
-    for (const value of told[name]) most = Math.max(most, Math.abs(value))
-    return [-(most || 1), most || 1]
+    if (kind === "sigmoid" && !this.stretched) return [0, 1]
+    if (kind === "tanh" && !this.stretched) return [-1, 1]
+    let low = Infinity, high = -Infinity
+    for (const value of told[name]) { low = Math.min(low, value); high = Math.max(high, value) }
+    if (kind === "sigmoid") return [low, Math.max(high, low + 1e-6)]
+    const most = Math.max(-low, high) || 1
+    return [-most, most]
   }
 
   drawMaps(width) {
@@ -558,7 +570,8 @@ class InsideFigure {
       for (let row = 0; row < units; row++) {
         const unit = this.order[row]
         for (let t = 0; t < net.window; t++) {
-          const value = values[t * units + unit], share = Math.min(1, Math.abs(value) / Math.max(-low, high))
+          const value = values[t * units + unit]
+          const share = Math.min(1, low < 0 ? Math.abs(value) / high : (value - low) / (high - low))
           const end = value < 0 ? negative : positive, at = 4 * (row * net.window + t)
           for (let k = 0; k < 3; k++) pixels.data[at + k] = surface[k] + (end[k] - surface[k]) * share
           pixels.data[at + 3] = 255
@@ -601,21 +614,21 @@ class InsideFigure {
   drawCurves() {
     const { net } = this.data, told = this.now.layers[this.layer], units = this.units, unit = this.shownUnit, c = this.colours
     const canvas = this.find("curves"), width = canvas.parentElement.clientWidth
-    const groups = [this.names.filter(name => this.range(name, told)[0] === 0), this.names.filter(name => this.range(name, told)[0] < 0)]
-      .filter(group => group.length)
+    const isGate = name => this.range(name, told)[0] >= 0
+    const groups = [this.names.filter(isGate), this.names.filter(name => !isGate(name))].filter(group => group.length)
     const height = groups.length * (CURVES + 24) + AXIS, pen = this.pen(canvas, width, height)
     const wide = this.column
     this.column = (width - LEFT - RIGHT) / net.window
     groups.forEach((names, g) => {
       const top = g * (CURVES + 24) + 20
-      let [low, high] = [g === 0 && groups.length > 1 ? 0 : -1, 1]
+      let [low, high] = this.stretched ? [Infinity, -Infinity] : [g === 0 && groups.length > 1 ? 0 : -1, 1]
       for (const name of names) {
         for (let t = 0; t < net.window; t++) {
           low = Math.min(low, told[name][t * units + unit])
           high = Math.max(high, told[name][t * units + unit])
         }
       }
-      const y = value => top + (high - value) / (high - low) * CURVES
+      const y = value => top + (high - value) / (high - low || 1) * CURVES
       for (const tick of ticks(low, high, 3)) {
         line(pen, [[LEFT, y(tick)], [width - RIGHT, y(tick)]], c.grid, 1)
         pen.fillStyle = c.muted
@@ -683,7 +696,7 @@ class InsideFigure {
   outputEquation() {
     const { net } = this.data, { target, scale, centre } = this.data.net.encoder
     const network = this.now.network[0], sum = this.now.outputs[0], last = this.price(this.origin), [price] = this.forecast(this.now, true)
-    const parts = net.linear ? `${number(network)} + ${number(this.now.linear[0])} = ${number(sum)}` : number(sum)
+    const parts = net.linear ? `${number(network)} + ${signed(this.now.linear[0])} = ${number(sum)}` : number(sum)
     const name = net.linear ? `${this.said.network} + ${this.said.linear}` : this.said.network
     const way = target === "log_return" ? `${priceText(last)} · e<sup>${number(sum)} · ${small(scale)}</sup>`
       : target === "change" ? `${priceText(last)} + ${number(sum)} · ${small(scale)}`

@@ -41,6 +41,7 @@ WORDS = {
     "forecast": "Forecast", "naive": "Last price (naive)", "came": "What came", "network": "Network", "linear": "linear part",
     "price": "Price", "drag": "Nothing has been changed. Drag a price to see what follows from it.",
     "at": "Unit", "terms": "Where the two numbers come from", "below": "Unit below", "before": "one step before",
+    "stretch": "Stretch the colours",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from forecasting.inside import EXAMPLES, load_example
+from forecasting.model.cells import CELLS
 from forecasting.plots import gradient_chart
 from forecasting.words import count_of, number, share, unit
 from pages.components.experiment import draw_experiment
@@ -33,7 +35,25 @@ def draw_gradients(state: AppState, subject: Subject):
         st.subheader("All cells on these prices")
         draw_experiment("cells", subject.run, result)
     else:
-        st.caption("Open one of your own runs to train all cells on its prices and compare them here.")
+        _draw_examples(subject, one)
+
+
+def _draw_examples(subject: Subject, one: str):
+    """The example networks of one sample side by side, which were trained with the same settings."""
+    sample = subject.result.history.name
+    results = {CELLS[cell].label: load_example(cell, name) for name, cell in EXAMPLES if name == sample}
+    if len(results) > 1:
+        st.subheader("The example networks side by side")
+        found = {label: load_gradients(f"example of {sample}: {label}", result) for label, result in results.items()}
+        draw_plot(gradient_chart(found, dark=is_dark(), one=one), "inside_examples",
+                  "All were trained on the same prices with the same settings. A line that stays up holds the gradient over "
+                  "many steps.", subject, lambda: _all_norms(found))
+    st.caption("Open one of your own runs to train every cell on its prices, with and without clipping, and compare them here.")
+
+
+def _all_norms(found) -> pd.DataFrame:
+    table = pd.DataFrame({label: pd.Series(gradients.norms[-1]) for label, gradients in found.items()})
+    return table.rename_axis("Lag").reset_index()
 
 
 def _picture(found, one: str, cell: str) -> str:
@@ -43,19 +63,21 @@ def _picture(found, one: str, cell: str) -> str:
         return "The loss has no gradient with respect to this network's states: its output layer is still at zero."
     steps, left = len(norms) - 1, norms[-1] / norms[0]
     tenth = next((lag for lag, norm in enumerate(norms) if norm < 0.1 * norms[0]), None)
-    words = [f"Of the gradient at the last step, {_left(left)} is left {count_of(steps, one)} earlier, at the first step of the "
-             f"window ({'first layer' if len(found.norms) > 1 else 'one layer'})."]
+    words = [f"Of the gradient at the last step, {_left(left)} is left {count_of(steps, one)} earlier, at the first step of "
+             f"the window ({'first layer' if len(found.norms) > 1 else 'one layer'})."]
     if tenth is not None:
         words.append(f"It falls below a tenth after {count_of(tenth, one)}.")
     if left > 1:
         words.append("It grows on its way back: the exploding gradient of the textbook.")
     elif left < VANISHED:
         words.append("This is the vanishing gradient of the textbook." if cell == "Simple RNN" else
-                     f"The gradient vanishes in this {cell} too: its gates forget because on these prices nothing far back helps. "
-                     "The textbook's picture, in which a gated cell holds the gradient, needs data with something to remember.")
+                     f"The gradient vanishes in this {cell} too: its gates forget because on these prices nothing far back "
+                     "helps. The textbook's picture, in which a gated cell holds the gradient, needs data with something to "
+                     "remember.")
     elif left > HELD:
         words.append("It hardly falls: this is not the textbook's vanishing gradient, "
-                     + ("even though a simple RNN is said to suffer from it." if cell == "Simple RNN" else "which gates prevent."))
+                     + ("even though a simple RNN is said to suffer from it." if cell == "Simple RNN" else "which gates "
+                                                                                                           "prevent."))
     else:
         words.append("It falls, but does not vanish over this window.")
     return " ".join(words)
@@ -68,7 +90,7 @@ def _left(left: float) -> str:
 def _clipping(found, result) -> str:
     """How often clipping acted in training, and by how much."""
     if found.clip_norm is None:
-        return f"This training did not clip gradients. With these weights the whole gradient has a norm of {number(found.whole, 4)}."
+        return f"This training did not clip gradients. With these weights its norm is {number(found.whole, 4)}."
     words = [f"Clipping cuts a gradient that is longer than {number(found.clip_norm, 2)}. With these weights it has a norm of "
              f"{number(found.whole, 4)}, " + (f"and would be cut to {share(found.factor, digits=0)} of it." if found.factor < 1
                                               else "and is left as it is.")]
@@ -77,7 +99,8 @@ def _clipping(found, result) -> str:
         table = snapshots.gradients
         clipped, steps = table["clipped"].sum(), table["steps"].sum()
         words.append(f"In training it acted on {count_of(int(clipped), 'step')} of {count_of(int(steps), 'step')} "
-                     f"({share(clipped / steps, digits=1)}); the longest gradient was {number(table['largest_norm'].max(), 2)}.")
+                     f"({share(clipped / steps, digits=1)}); the longest gradient was "
+                     f"{number(table['largest_norm'].max(), 2)}.")
     return " ".join(words)
 
 

@@ -47,10 +47,12 @@ def _steps(subject: Subject, window) -> list[str]:
         at = channels.index("Close")
         raw, entered = window.unscaled[-1, at], window.entered[-1, at]
         if encoder.target == "price":
-            said.append(f"**Scaling.** Minus the centre {number(encoder.centre, 4)}, over {number(encoder.scale, 4)}, both from "
-                        f"the training part: $({_tex(last)} - {_tex(encoder.centre)}) / {_tex(encoder.scale)} = {_tex(entered)}$.")
+            said.append(f"**Scaling.** Minus the centre {number(encoder.centre, 4)}, over {number(encoder.scale, 4)}, both "
+                        f"from the training part: $({_tex(last)} - {_tex(encoder.centre)}) / {_tex(encoder.scale)} = "
+                        f"{_tex(entered)}$.")
         else:
-            ratio = f"\\ln({_tex(last)} / {_tex(before)})" if encoder.target == "log_return" else f"{_tex(last)} - {_tex(before)}"
+            change = f"{_tex(last)} / {_tex(before)}" if encoder.target == "log_return" else f"{_tex(last)} - {_tex(before)}"
+            ratio = f"\\ln({change})" if encoder.target == "log_return" else change
             said.append(f"**Move.** ${ratio} = {_tex(raw)}$, since a move means the same at every level of the price.")
             cut = f", cut to {CLIP:g}" if abs(raw / encoder.scale) > CLIP else ""
             said.append(f"**Scaling.** Over the usual size of a move in the training part{cut}: ${_tex(raw)} / "
@@ -67,8 +69,7 @@ def _steps(subject: Subject, window) -> list[str]:
 
 def _tex(value: float) -> str:
     """A number with five significant digits, for a formula."""
-    text = np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
-    return text
+    return np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
 
 
 def _table(window, currency) -> pd.DataFrame:

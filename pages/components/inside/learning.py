@@ -51,23 +51,23 @@ def _draw_replay(state: AppState, subject: Subject, told):
     if len(options) > 1:
         widget = widget_for(state, "inside_epoch", chosen)
         st.select_slider("After epoch", options, value=chosen, key=widget.key,
-                         help=f"The epochs of which the weights were kept. 0: before training. Epoch {epochs[-1]} is the network "
-                              "that was kept.")
+                         help=f"The epochs of which the weights were kept. 0: before training. Epoch {epochs[-1]} is the "
+                              "network that was kept.")
     at = len(epochs) - 1 - epochs[::-1].index(chosen)
     currency = subject.result.history.currency
     st.markdown(plain(_sentence(told, at, currency)))
     dark = is_dark()
-    draw_plot(forming_chart(told.days, 100 * (told.predicted / told.naive - 1), 100 * (told.actual / told.naive - 1), told.epochs,
-                            at, dark=dark), "inside_forming",
-              "Each line holds the moves that the network predicted after one epoch; the bold one is the chosen epoch's. A line on "
-              "zero is the naive forecast. What came is much larger: click it in the legend.", subject,
+    moves, came = (100 * (prices / told.naive - 1) for prices in (told.predicted, told.actual))
+    draw_plot(forming_chart(told.days, moves, came, told.epochs, at, dark=dark), "inside_forming",
+              "Each line holds the moves that the network predicted after one epoch; the bold one is the chosen epoch's. A "
+              "line on zero is the naive forecast. What came is much larger: click it in the legend.", subject,
               lambda: _predictions(told))
     name = st.selectbox("Weights", list(told.weights[0]), key="inside_weights")
     quantiles = np.array([one[name] for one in told.weights])
     order = np.argsort(told.epochs, kind="stable")
     draw_plot(weight_chart(told.epochs[order], quantiles[order], name, chosen, dark=dark), "inside_weight_chart",
-              "Half of the weights lie in the darkest band. A band that widens has learnt something; one that stays as it was at "
-              "epoch 0 has not.", subject, lambda: pd.DataFrame(quantiles[order]).assign(Epoch=told.epochs[order]))
+              "Half of the weights lie in the darkest band. A band that widens has learnt something; one that stays as it was "
+              "at epoch 0 has not.", subject, lambda: pd.DataFrame(quantiles[order]).assign(Epoch=told.epochs[order]))
     layer, unit = choose_unit(state, subject)
     gates, kept = ({gate: values[:, unit] for gate, values in told.gates[place][layer].items()} for place in (at, -1))
     dates = inspect(subject.result, subject.date).dates

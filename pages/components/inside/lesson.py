@@ -9,10 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
+from forecasting.evaluation.scores import SCORES
+from forecasting.inside import load_example
 from forecasting.model.cells import CELLS
-from forecasting.words import count_of, number, unit
+from forecasting.words import UNKNOWN, count_of, number, price, unit
 from pages.components.inside.loaded import load_memory
 from pages.components.inside.subject import Subject
 from pages.components.state import AppState
@@ -20,6 +23,7 @@ from pages.components.text import plain
 
 __all__ = ["STEPS", "Step", "draw_bar", "draw_text", "notice"]
 
+SHOWN = ("rmse", "skill")
 MONTH = 20  # trading days
 ASKED_PERCENT = (1.5, 2.5)  # counts as 2 %
 HOCHREITER = "Hochreiter and Schmidhuber, Long short-term memory, 1997"
@@ -36,7 +40,7 @@ class Step:
     """title; text: Markdown; tab: the view that it speaks of
     task: what to do, a sentence for this network; done: whether it has been done
     equations: LaTeX, a block each; sources: of the equations and the claims
-    scores: whether the test scores of the example networks are shown beside it
+    compared: the cells of the example networks whose test scores are shown
     """
 
     title: str
@@ -46,6 +50,7 @@ class Step:
     done: Callable[[AppState, Subject], bool]
     equations: tuple[tuple[str, ...], ...] = ()
     sources: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
 
 
 def _asks(words: str) -> Callable[[AppState, Subject], str]:
@@ -70,8 +75,8 @@ def _is_cell(name: str) -> Callable[[AppState, Subject], bool]:
 
 
 def _ask_for_drag(state: AppState, subject: Subject) -> str:
-    return ("Drag the last price of the window, yesterday's if each row is a day, up by 2 %: press it in the chart and pull, or "
-            "move to it with Tab and press the arrow keys. Watch the last column of every gate.")
+    return ("Drag the last price of the window, yesterday's if each row is a day, up by 2 %: press it in the chart and pull, "
+            "or move to it with Tab and press the arrow keys. Watch the last column of every gate.")
 
 
 def _dragged(state: AppState, subject: Subject) -> bool:
@@ -86,8 +91,8 @@ def _ask_for_memory(state: AppState, subject: Subject) -> str:
         return f"A {subject.cell.label} has no gate that keeps a state. Choose an LSTM in the list of networks to do this step."
     longest = max(float(one.max()) for one in lives)
     if longest >= MONTH:
-        return (f"Find a unit that remembers for a month: one with a half-life of {MONTH} {one}s or more. Choose its layer and its "
-                "number below the chart.")
+        return (f"Find a unit that remembers for a month: one with a half-life of {MONTH} {one}s or more. Choose its layer and "
+                "its number below the chart.")
     return (f"No unit of this network remembers for a month; the longest half-life is {number(longest, 1)} {one}s. Find that "
             "unit: choose its layer and its number below the chart.")
 
@@ -189,7 +194,7 @@ STEPS = (
          "window", _asks("Open the Tutorial's LSTM in the list of networks, and compare its cell with the usual one's: how far "
                          "does the colour bar reach?"), _is_cell("tutorial_lstm"),
          (CELLS["lstm"].equations[:1] + CELLS["lstm"].equations[4:], CELLS["tutorial_lstm"].equations[:1]
-          + CELLS["tutorial_lstm"].equations[4:]), (HOCHREITER,)),
+          + CELLS["tutorial_lstm"].equations[4:]), (HOCHREITER,), ("lstm", "tutorial_lstm")),
     Step("Before it had learnt anything",
          "Training starts from random weights. If they are too small, signals die out from layer to layer; if they are too "
          "large, every gate sits at its end and learns nothing. *Xavier* starts keep the spread of signals and gradients even "
@@ -235,25 +240,30 @@ def draw_bar(state: AppState, subject: Subject):
     at = state.inside.lesson
     is_open = at is not None and at < len(STEPS)
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if not is_open:
-                st.markdown(f"**The lesson.** {len(STEPS)} steps from the recurrent network to price forecasts, each with "
-                            "something to do.", width="stretch")
-                st.button("Start the lesson", key="inside_lesson_start", icon=":material/school:", on_click=_go,
-                          args=(state, 0))
-                return
-            st.markdown(f"**{at + 1} of {len(STEPS)} · {STEPS[at].title}**", width="stretch")
+        left, right = st.columns([3, 2] if is_open else [3, 1], vertical_alignment="center")
+        if not is_open:
+            left.markdown(f"**The lesson.** {len(STEPS)} steps from the recurrent network to price forecasts, each with "
+                          "something to do.")
+            right.button("Start the lesson", key="inside_lesson_start", icon=":material/school:", on_click=_go,
+                         args=(state, 0), width="stretch")
+            return
+        left.markdown(f"**{at + 1} of {len(STEPS)} · {STEPS[at].title}**")
+        with right.container(horizontal=True, horizontal_alignment="right"):
             _draw_buttons(state, at)
         done = at in state.inside_done
         st.markdown(f"{':material/check_circle: **Done.**' if done else ':material/radio_button_unchecked: **To do.**'} "
                     f"{plain(STEPS[at].task(state, subject))}")
-        st.caption(f"{len(state.inside_done)} of {count_of(len(STEPS), 'step')} done. The text of each stands in the sidebar.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if state.inside.tab != STEPS[at].tab:
+                st.button("Show its figure", key="inside_lesson_figure", icon=":material/visibility:", on_click=_show,
+                          args=(state, at))
+            st.caption(f"{len(state.inside_done)} of {count_of(len(STEPS), 'step')} done. The text of each stands in the "
+                       "sidebar.",
+                       width="content")
 
 
 def _draw_buttons(state: AppState, at: int):
     last = at == len(STEPS) - 1
-    if state.inside.tab != STEPS[at].tab:
-        st.button("Show its figure", key="inside_lesson_figure", on_click=_show, args=(state, at))
     st.button("Back", key="inside_lesson_back", icon=":material/arrow_back:", disabled=at == 0, on_click=_go,
               args=(state, at - 1))
     st.button("Next", key="inside_lesson_next", icon=":material/arrow_forward:", disabled=last, on_click=_go,
@@ -272,8 +282,8 @@ def _go(state: AppState, at: int | None):
     state.inside_before, state.inside_drag = state.inside, None
 
 
-def draw_text(state: AppState, scores: Callable[[], object]):
-    """The text of the current step, in the sidebar. scores: gives the table of the example networks' scores"""
+def draw_text(state: AppState):
+    """The text of the current step, in the sidebar."""
     at = state.inside.lesson
     if at is None or at >= len(STEPS):
         return
@@ -284,7 +294,18 @@ def draw_text(state: AppState, scores: Callable[[], object]):
         st.markdown(step.text)
         for block in step.equations:
             st.latex(r"\begin{aligned}" + r"\\".join(line.replace(" = ", " &= ", 1) for line in block) + r"\end{aligned}")
-        if step.title == "The tutorial's variant":
-            st.dataframe(scores(), height="content")
+        if step.compared:
+            st.dataframe(_scores(step.compared), height="content")
         if step.sources:
             st.caption("Sources: " + "; ".join(step.sources) + ".")
+
+
+def _scores(cells: tuple[str, ...]) -> pd.DataFrame:
+    """Test scores of the example networks of these cells, which were trained on the same prices with the same settings."""
+    results = {CELLS[cell].label: load_example(cell) for cell in cells}
+    naive = next(iter(results.values()))
+    currency = naive.history.currency
+    rows = {label: [SCORES[score].show(score, result.metrics["test"], currency) for score in SHOWN]
+            for label, result in results.items()}
+    rows["Naive"] = [price(naive.metrics["test"]["naive_rmse"], currency), UNKNOWN]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[SCORES[score].label for score in SHOWN])

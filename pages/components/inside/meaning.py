@@ -27,9 +27,9 @@ def draw_units(state: AppState, subject: Subject):
     table = load_units(subject.id, result)
     st.markdown(plain(_sentence(table)))
     st.dataframe(_shown(table), height=HEIGHT, hide_index=True)
-    st.caption("The strongest comes first. Effect: how far a unit's changes move the forecast. It follows whatever its state at the "
-               "end of a window is correlated with most, of "
-               f"{', '.join(FOLLOWED)}; a weak correlation means that it follows none of them.")
+    st.caption("The strongest comes first. Effect: how far a unit's changes move the network's output. It follows whatever its "
+               f"state at the end of a window is correlated with most, of {', '.join(FOLLOWED)}; a weak correlation means that "
+               "it follows none of them.", help="\n".join(f"- **{name}.** {words}" for name, words in FOLLOWED.items()))
     draw_data(lambda: table, "inside_units", subject)
     layer, at = choose_unit(state, subject)
     (_, row), = table[(table["layer"] == layer) & (table["unit"] == at)].iterrows()
@@ -39,18 +39,19 @@ def draw_units(state: AppState, subject: Subject):
     prices = {}
     for _, hit in found.iterrows():
         end = history.dates.get_loc(hit["end"])
-        prices[f"{date(hit['end'])} ({number(hit['value'], 2, signed=True)})"] = history.close[end - window + 1 : end + 1]
-    draw_plot(excitement_chart(prices, dark=is_dark(), one=one), "inside_excitement",
-              "Each line is a window of prices over its last one, after which this unit's state was furthest from its mean; the "
-              "state is in brackets. Look for what the windows have in common.", subject, lambda: _data(prices))
+        prices[f"{date(hit['end'])}: {number(hit['value'], 3, signed=True)}"] = history.close[end - window + 1 : end + 1]
+    draw_plot(excitement_chart(prices, dark=is_dark(), currency=history.currency, one=one), "inside_excitement",
+              f"The windows after which this unit's state was furthest from its mean: above each its last {one} and the state "
+              f"then, below it the {one}s before the forecast. Look for what they have in common.", subject,
+              lambda: _data(prices))
 
 
 def _sentence(table) -> str:
     top = table.iloc[0]
     clear = int((table["correlation"].abs() >= CLEAR).sum())
     return (f"{_name(top)} moves the forecast most, with {share(top['share'], digits=0)} of what its layer does. {clear} of "
-            f"{len(table)} units follow something with a correlation of {CLEAR} or more; the others mean nothing that is on the "
-            "list, as is usual.")
+            f"{len(table)} units follow something with a correlation of {CLEAR} or more; the others mean nothing that is on "
+            "the list, as is usual.")
 
 
 def _name(row) -> str:
@@ -64,8 +65,9 @@ def _follows(row) -> str:
 def _unit_words(row) -> str:
     strength = abs(row["correlation"])
     how = "clearly" if strength >= CLEAR else "weakly" if strength >= 0.2 else "hardly"
-    return (f"{_name(row)} follows {_follows(row)} {how}: correlation {number(row['correlation'], 2, signed=True)}. "
-            f"{FOLLOWED.get(row['follows'], '')}")
+    if not row["follows"]:
+        return f"{_name(row)} never changes, so it follows nothing."
+    return f"{_name(row)} {how} follows the {_follows(row)}: correlation {number(row['correlation'], 2, signed=True)}."
 
 
 def _shown(table) -> pd.DataFrame:

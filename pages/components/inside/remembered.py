@@ -51,8 +51,8 @@ def draw_memory(state: AppState, subject: Subject):
         st.info(plain(memory.why), icon=":material/info:")
     else:
         life, kept = memory.half_lives[layer][at], memory.kept[layer][at]
-        st.caption(plain(f"Layer {layer + 1}, unit {at + 1} keeps {number(100 * kept, 1)} % of its {memory.carrier} state at each "
-                         f"step, so that half is left after {_life(life)} {one}s."))
+        st.caption(plain(f"Layer {layer + 1}, unit {at + 1} keeps {number(100 * kept, 1)} % of its {memory.carrier} state at "
+                         f"each step, so that half is left after {_life(life)} {one}s."))
         draw_plot(half_life_chart(memory, (layer, at), dark=is_dark(), one=one), "inside_half_life",
                   f"A bar is a unit: how many {one}s until half of its state is gone, from the share that its gate keeps. What "
                   "the recurrent weights feed back may make it last longer. The chosen unit stands out.", subject,
@@ -69,9 +69,9 @@ def _life(life: float) -> str:
 def _sentence(memory, one: str) -> str:
     if not memory.steps:
         return "No shock is felt in the forecast: the network's output does not depend on its input (yet)."
-    return (f"The effective memory is {count_of(memory.steps, one)}, {number(memory.days, 0)} days by the calendar: so far back "
-            f"lies 95 % of all that a shock of one deviation in {memory.channel} does to the forecast, the linear part's share "
-            f"included. Averaged over {count_of(memory.windows, 'window')} of the validation part.")
+    return (f"The effective memory is {count_of(memory.steps, one)}, {number(memory.days, 0)} days by the calendar: so far "
+            f"back lies 95 % of all that a shock of one deviation in {memory.channel} does to the forecast, the linear part's "
+            f"share included. Averaged over {count_of(memory.windows, 'window')} of the validation part.")
 
 
 def _half_lives(memory) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from pages.components.inside.view import NEXT, InsideView, day_name
 from pages.components.runs import run_label, runs_with_result, take_run
 from pages.components.state import AppState, taken, widget_for
 from pages.components.store import load_result
+from pages.components.text import plain
 
 __all__ = ["Subject", "choose_subject", "draw_data", "draw_plot", "take_subject"]
 
@@ -123,7 +124,7 @@ def _draw_day(place, state: AppState, result, date):
 
 def draw_plot(figure, key: str, how: str, subject: Subject, frame, place=st):
     """A chart with a line on how to read it, and its data to download. frame: the data, or what makes them"""
-    place.caption(how)
+    place.caption(plain(how))
     draw_chart(figure, key, place)
     draw_data(frame, key, subject, place)
 
