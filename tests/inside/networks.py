@@ -52,6 +52,11 @@ def _make(cell, units, reach, scale, settings):
     return result, model
 
 
+def with_weights(result, weights):
+    """The same result with other weights."""
+    return replace(result, _network=result.network.with_weights(weights))
+
+
 def forecast(result, model, history, rows):
     """What Keras forecasts from these rows: (m, horizon) prices."""
     forecaster = Forecaster(result.config, result.encoder, model)
