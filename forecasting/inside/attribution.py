@@ -22,6 +22,7 @@ BASELINES = {
     "average": "The average window of the training part: what a window says on top of the usual one.",
     "still": "The same window had the price not moved in it: what the moves say on top of none.",
 }
+PRICELESS = frozenset({"Volume", "day_of_week", "month"})  # inputs that do not follow from prices
 PROFILE_NODES = 6  # for a single day of a profile, whose mean needs less precision
 PIECES, PIECE_NODES = 2, 8  # of the way from baseline to window, and where the gradient is looked at in each
 MOST_NODES = 512
@@ -103,7 +104,7 @@ def attributions(result, date=None, *, baseline: str = "average", step: int = 1)
         gap=float(shares.sum() + linear.sum() - (output - base_output)), nodes=nodes, factor=factor, unit=unit)
 
 
-def profile(result, part: str = "validation", *, baseline: str = "average", step: int = 1, most: int = 24) -> pd.DataFrame:
+def profile(result, part: str = "validation", *, baseline: str = "average", step: int = 1, most: int = 16) -> pd.DataFrame:
     """The mean absolute attribution by lag over days of a part, at most `most` of them, evenly spread.
 
     returns a DataFrame, index lag (0 is the last day of the window): network, linear, total (of both together) and a column
@@ -152,9 +153,15 @@ def output_unit(result, step: int) -> tuple[float, str]:
 def _stand_still(result, origin):
     """The inputs had the price stayed at its last value for the whole window, and moved before it as it did."""
     history, encoder, length = result.history, result.encoder, result.network.length
+    last, first = float(history.close[origin]), max(0, origin - length + 1)
+    if not encoder.centred and set(encoder.features) <= PRICELESS | {"Close"}:
+        inputs = windows_at(result, [origin])[0]
+        if "Close" in encoder.channels:
+            still = encoder.series([last])[0] if encoder.target == "price" else 0.0
+            inputs[max(0, length - 1 - origin) :, encoder.channels.index("Close")] = still
+        return inputs
     prices = [name for name in ("Open", "High", "Low", "Close") if name in history.frame]
     frame = history.frame.iloc[: origin + 1].copy()
-    last, first = float(history.close[origin]), max(0, origin - length + 1)
     before = frame.iloc[: first][prices]
     if len(before):
         ends = float(history.close[first - 1])

@@ -44,7 +44,7 @@ class Memory:
     windows: int
 
 
-def memory(result, part: str = "validation", *, most: int = 8) -> Memory:
+def memory(result, part: str = "validation", *, most: int = 6) -> Memory:
     """The memory of a network over windows of a part, at most `most` of them, evenly spread; see `Memory`."""
     network = result.network.astype(np.float32)
     origins = origins_of(result, part, most)

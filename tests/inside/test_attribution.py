@@ -83,6 +83,13 @@ def test_the_baselines_are_the_usual_window_and_prices_that_stand_still():
     level, _ = make(target="price")
     last = level.encoded.inputs[DAY - 1, 0]
     np.testing.assert_allclose(baseline_window(level, DAY - 1, "still"), last)
+    # With inputs that follow from prices, or without, it is the same for the others.
+    for target in ("price", "change", "log_return"):
+        short, _ = make(target=target, features=("Close", "Volume", "day_of_week"), reach=23)
+        long, _ = make(target=target, features=("Close", "Volume", "day_of_week", "Low"), reach=23)
+        for origin in (9, 12, DAY):
+            one, other = (baseline_window(each, origin, "still") for each in (short, long))
+            np.testing.assert_allclose(one, other[:, :4], atol=1e-5)
 
 
 def test_the_profile_is_the_mean_over_days():
