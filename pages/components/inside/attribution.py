@@ -71,9 +71,9 @@ def _sentence(found, currency) -> str:
     at = int(np.abs(np.where(known, days, 0)).argmax())
     whole = np.abs(days).sum()
     network, linear = found.network.sum(), found.linear.sum()
-    words = [f"Compared with this baseline, the window moved the forecast by {_amount(found.explained, found, currency)}: "
-             f"{_amount(network, found, currency)} by the network"
-             + (f" and {_amount(linear, found, currency)} by the frozen linear part beside it." if found.linear.any() else ".")]
+    whose = (f"{_amount(network, found, currency)} by the network and {_amount(linear, found, currency)} by the frozen linear "
+             "part beside it." if found.linear.any() else "all of it by the network.")
+    words = [f"Compared with this baseline, the window moved the forecast by {_amount(found.explained, found, currency)}, {whose}"]
     if whole:
         words.append(f"{date(found.dates[at])} mattered most, with {_amount(days[at], found, currency)}, "
                      f"{share(abs(days[at]) / whole, digits=0)} of all that was moved up or down.")

@@ -110,9 +110,10 @@ class InsideFigure {
   get at() { return this.hover?.step ?? this.step }
   get shownUnit() { return this.hover?.unit ?? this.unit }
 
-  // Tells the page what is shown; each message has a number, so that a late answer to an earlier one changes nothing.
+  // Tells the page what is shown. Each message has a number, so that a late answer to an earlier one changes nothing; the clock
+  // makes it differ from those of an earlier figure in the same place.
   tell(more = {}) {
-    this.sent += 1
+    this.sent = Math.max(this.sent + 1, Date.now())
     this.send({ n: this.sent, has: this.id ?? null, ...this.data && { day: this.data.dates[this.origin - this.data.start],
       layer: this.layer, unit: this.unit, step: this.step }, ...more })
   }
@@ -488,6 +489,7 @@ class InsideFigure {
       this.scale = [low - room, high + room]
     }
     const [low, high] = this.scale, x = t => this.x(t), y = price => this.priceY(price)
+    const ahead = h => x(net.window + h + 1) // a column apart, so that the handle hides nothing
     pen.save()
     pen.beginPath()
     pen.rect(0, 0, width, PRICES - AXIS)
@@ -503,7 +505,6 @@ class InsideFigure {
     line(pen, [[x(net.window - 1), y(last)], [ahead(this.ahead - 1), y(last)]], c.naive, 1.5, [2, 3])
     if (this.prices.size) line(pen, own.map((price, t) => [x(t), y(price)]), c.muted, 1, [4, 3])
     line(pen, now.map((price, t) => [x(t), y(price)]), c.text, 1.5)
-    const ahead = h => x(net.window + h + 1) // a column apart, so that the handle hides nothing
     const path = prices => prices.map((price, h) => [ahead(h), y(price)])
     if (this.prices.size) for (const [px, py] of path(before)) dot(pen, px, py, 4, c.surface, c.muted)
     line(pen, [[x(net.window - 1), y(last)], ...path(after)], c.predicted, 2)
@@ -705,7 +706,7 @@ class InsideFigure {
   }
 
   changedWords() {
-    if (!this.prices.size) return this.data.fixed || this.said.drag
+    if (!this.prices.size) return this.data.fixed || `${this.said.drag} ${this.data.others}`.trim()
     const rows = [...this.prices.keys()].sort((a, b) => a - b), shown = rows.slice(-2)
     const moves = shown.map(row => {
       const own = this.price(row, false), share = 100 * (this.price(row) - own) / (Math.abs(own) || 1)

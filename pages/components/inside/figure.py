@@ -87,8 +87,16 @@ def network_data(result, orders) -> dict:
         "orders": [list(map(int, order)) for order in orders],
         "parts": [{"name": name, "start": first - 1, "end": end - 1} for name, first, end in (
             ("validation", parts.train_end, parts.validation_end), ("test", parts.validation_end, rows))],
-        "fixed": _why_fixed(result),
+        "fixed": _why_fixed(result), "others": _what_stays(result.encoder),
     }
+
+
+def _what_stays(encoder) -> str:
+    """Which inputs do not follow a price that is dragged, a sentence, or ''."""
+    others = [name for name in encoder.channels if name != "Close"]
+    if not others:
+        return ""
+    return f"The other inputs ({', '.join(others[:4])}{' ...' if len(others) > 4 else ''}) stay as they were."
 
 
 def _recurrent_letter(cell) -> str:
