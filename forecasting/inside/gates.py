@@ -131,11 +131,14 @@ def order_units(values) -> np.ndarray:
     return leaves_list(optimal_leaf_ordering(linkage(distance, "average"), distance))
 
 
-class _Recorder(NumpyMath):
-    """NumPy's functions, with a record of which of them made which value from what."""
+class _Recorder:
+    """`NumpyMath`, with a record of what its sigmoid and its tanh made from what."""
 
     def __init__(self):
         self._made = []
+
+    def __getattr__(self, name):
+        return getattr(NumpyMath, name)
 
     def sigmoid(self, z):
         return self._record("sigmoid", z, NumpyMath.sigmoid(z))
@@ -154,7 +157,7 @@ class _Recorder(NumpyMath):
 
 def _numbers(equation: Equation) -> tuple[str, ...]:
     """The cell's equations with every symbol replaced by its number."""
-    known = {}
+    known: dict[str, float] = {}
     for term in equation.terms:
         letter = equation.symbols.get(term.gate, "")
         # The simple RNN's weights carry no index.

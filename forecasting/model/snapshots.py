@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ class Snapshots:
         self.weights = [weights for one, weights in zip(self.epochs, self.weights, strict=True) if one in kept]
         self.epochs = list(epochs)
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, Any]:
         """Everything as arrays by name; `from_arrays` is its inverse."""
         arrays = {f"weights_{number}": np.stack(one) for number, one in enumerate(zip(*self.weights, strict=True))}
         return {"epochs": np.array(self.epochs, dtype=np.int64), "stride": np.array(self._stride),

@@ -27,6 +27,7 @@ USUAL_LIMIT = 1.0  # of the gradient, where the run itself has none
 FAR = 20           # steps back at which gradients are compared in words
 FIRST_EPOCHS = 3   # after which starts are compared again
 STARTS_LIMIT = 10  # epochs; what initial weights do shows in the first few
+INITIALISERS = tuple(map(str, CHOICES["initializer"]))
 _MOST_REMEMBERED = 200
 
 _remembered: dict[tuple, object] = {}
@@ -125,9 +126,8 @@ def _answer(found) -> str:
         least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
         words.append(f"Of the gradient at the last step, {_part(known[least])} is left {steps} steps back in the {least}, and "
                      f"{_part(known[most])} in the {most}.")
-        plain = {label: left for label, left in known.items() if found[label][0].run.config.cell == "rnn"}
-        gated = {label: left for label, left in known.items() if label not in plain}
-        if plain and gated and max(plain.values()) > min(gated.values()):
+        cells = {label: found[label][0].run.config.cell for label in known}
+        if "rnn" in cells.values() and cells[least] != "rnn":
             words.append("This is not the textbook's picture, in which the simple RNN's gradient vanishes first: gates can "
                          "keep a gradient alive, but learn to do so only where it pays.")
     limited = [record for child, _, record in found.values() if child.run.config.clip_norm is not None]
@@ -204,13 +204,13 @@ CELLS_COMPARED = ExperimentKind(
 
 def _plan_starts(options, ended, experiment):
     config, history = experiment.config, experiment.history
-    for name in CHOICES["initializer"]:
+    for name in INITIALISERS:
         yield Planned(name, history, replace(config, initializer=name, epochs=min(config.epochs, STARTS_LIMIT), patience=None),
                       f"{history.name}, {WORDS[name]} weights", {"initializer": name})
 
 
 def _summarise_starts(runs, experiment):
-    names = list(CHOICES["initializer"])
+    names = list(INITIALISERS)
     whole = sorted((child for child in runs if child.is_whole), key=lambda child: names.index(child.run.config.initializer))
     warnings = _warnings(runs, lambda run: WORDS[run.config.initializer])
     if not whole:
@@ -261,7 +261,7 @@ STARTS = ExperimentKind(
            "far gradients reach back is compared before training and after the first epochs."),
     start="Train from each",
     options=(),
-    trainings=lambda options: len(CHOICES["initializer"]),
+    trainings=lambda options: len(INITIALISERS),
     plan=_plan_starts,
     summarise=_summarise_starts,
     check=_check,
