@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import ConfigError
+from forecasting.inside.size import affordable, check_size, in_chunks
 from forecasting.inside.window import find_origin, origins_of, windows_at
 from forecasting.model.split import learning_origins
 
@@ -87,13 +88,15 @@ def attributions(result, date=None, *, baseline: str = "average", step: int = 1)
     """
     network, origin = result.network, find_origin(result, date)
     head = _step(result, step)
+    check_size(network, 3 * PIECES * PIECE_NODES + network.length)
     x = windows_at(result, [origin])[0]
     base = baseline_window(result, origin, baseline)
     gradients, nodes = _integrate(network, x, base, head)
     linear = _linear(network, step) * (x - base)
     occluded = np.repeat(x[None], len(x), axis=0)
     occluded[np.arange(len(x)), np.arange(len(x))] = base
-    output, base_output, *without = network.forward(np.concatenate([x[None], base[None], occluded])).output[:, step - 1]
+    compared = np.concatenate([x[None], base[None], occluded])
+    output, base_output, *without = in_chunks(network, lambda some: network.forward(some).output[:, step - 1], compared)
     factor, unit = output_unit(result, step)
     shares = gradients * (x - base)
     dates = pd.DatetimeIndex([result.history.dates[row] if row >= 0 else pd.NaT
@@ -112,7 +115,8 @@ def profile(result, part: str = "validation", *, baseline: str = "average", step
         inputs' own columns
     """
     network, head = result.network.astype(np.float32), _step(result, step).astype(np.float32)
-    origins = origins_of(result, part, most)
+    origins = origins_of(result, part, affordable(network, most))
+    check_size(network, 3 * PROFILE_NODES * len(origins))
     x = windows_at(result, origins, np.float32)
     base = np.stack([baseline_window(result, origin, baseline) for origin in origins]).astype(np.float32)
     points, weights = (values.astype(np.float32) for values in _nodes(PROFILE_NODES))
@@ -205,7 +209,8 @@ def _integrate(network, x, base, head):
         gradient = _gradient(network, base + along.reshape(-1, 1, 1) * (x - base), head)
         pieces = np.tensordot(gradient.reshape(*along.shape, *gradient.shape[1:]), weights, (1, 0))
         pieces = _widen(network, pieces) * (ends - starts)[:, None, None]
-        at = network.forward(base + np.concatenate([starts, ends])[:, None, None] * (x - base)).network @ head
+        edges = base + np.concatenate([starts, ends])[:, None, None] * (x - base)
+        at = in_chunks(network, lambda some: network.forward(some).network @ head, edges)
         gaps = np.abs((pieces * (x - base)).sum(axis=(1, 2)) - (at[len(starts) :] - at[: len(starts)]))
         nodes += along.size
         halved = gaps > (bound - left) / (2 * len(gaps))
@@ -221,7 +226,7 @@ def _integrate(network, x, base, head):
 
 def _gradient(network, x, head):
     """(batch, window, channels): the gradient of one output of the recurrent part."""
-    return network.backward(network.forward(x), np.repeat(head[None], len(x), axis=0)).dinputs
+    return in_chunks(network, lambda some: network.backward(network.forward(some), np.tile(head, (len(some), 1))).dinputs, x)
 
 
 def _widen(network, gradients):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.inside.window import origins_of, windows_at
+from forecasting.inside.size import affordable, check_size, in_chunks
+from forecasting.inside.window import origins_of, spread, windows_at
 from forecasting.model.cells.cell import NumpyMath
 
 __all__ = ["Memory", "half_life", "memory"]
 
+SHOCKED, FEWEST_LAGS = 400, 16  # windows with a shock, over all days and lags, and lags for each day
 ENOUGH = 0.95  # of all that is felt of shocks, within the effective memory
 _MOST_KEPT = 1 - 1e-9  # a unit that keeps more is said to keep everything
 
@@ -47,28 +49,29 @@ class Memory:
 def memory(result, part: str = "validation", *, most: int = 6) -> Memory:
     """The memory of a network over windows of a part, at most `most` of them, evenly spread; see `Memory`."""
     network = result.network.astype(np.float32)
-    origins = origins_of(result, part, most)
+    origins = origins_of(result, part, affordable(network, most))
     x = windows_at(result, origins, np.float32)
     done = network.forward(x)
     kept, carrier = kept_shares(network.cell, done.traces)
     why = "" if carrier else (f"A {network.cell.label} passes its state on through its recurrent weights alone: it has no gate "
                               "that keeps one, so that its units have no half-life. The response to a shock shows its memory.")
     channel, deviation = _deviation(result)
-    count, length = len(x), network.length
-    # The window of every origin with a shock at every lag in turn.
-    shocked = np.repeat(x, length, axis=0).reshape(count, length, length, -1)
-    lags = np.arange(length)
-    shocked[:, lags, length - 1 - lags, result.encoder.channels.index(channel)] += deviation
-    after = network.forward(shocked.reshape(count * length, length, -1))
-    moved = (after.output.reshape(count, length, -1) - done.output[:, None])[..., 0]
-    response = _root_mean_square(moved, 0)
-    first = network.window - 1  # the lag of the first step that the layers read
-    states = [_root_mean_square(hit["hidden"].reshape(count, length, network.window, -1)[:, first] - calm["hidden"], (0, 2))
-              for hit, calm in zip(after.traces, done.traces, strict=True)]
+    count, length, place = len(x), network.length, result.encoder.channels.index(channel)
+    # The window of every origin with a shock at every lag in turn, or at lags so close that the others lie between them.
+    lags = spread(np.arange(length), max(FEWEST_LAGS, SHOCKED // count))
+    check_size(network, count * len(lags))
+    shocked = np.repeat(x[:, None], len(lags), axis=1)
+    shocked[:, np.arange(len(lags)), length - 1 - lags, place] += np.float32(deviation)
+    after = in_chunks(network, lambda some: network.forward(some).output[:, 0], shocked.reshape(-1, length, x.shape[2]))
+    moved = after.reshape(count, len(lags)) - done.output[:, :1]
+    response = np.interp(np.arange(length), lags, _root_mean_square(moved, 0))
+    x[:, length - network.window, place] += np.float32(deviation)  # the first step that the layers read
+    states = [_root_mean_square(hit["hidden"] - calm["hidden"], (0, 2))
+              for hit, calm in zip(network.forward(x).traces, done.traces, strict=True)]
     total = response.sum()
     steps = int(np.searchsorted(np.cumsum(response), ENOUGH * total) + 1) if total > 0 else 0
     return Memory(carrier, why, kept, None if kept is None else [half_life(one) for one in kept], channel, deviation,
-                  response.astype(np.float64), states, steps, _days(result, origins, steps), count)
+                  response, states, steps, _days(result, origins, steps), count)
 
 
 def half_life(kept) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import RunError
+from forecasting.inside.size import affordable, check_size
 from forecasting.inside.through_time import norms_by_lag
 from forecasting.inside.window import find_origin, origins_of, windows_at
 from forecasting.model.weights import Network
@@ -62,7 +63,8 @@ def replay(result, date=None, *, most: int = 40) -> Replay:
     Raises RunError for a run without snapshots.
     """
     snapshots = _snapshots(result)
-    origin, origins = find_origin(result, date), origins_of(result, "validation", most)
+    origin, origins = find_origin(result, date), origins_of(result, "validation", affordable(result.network, most))
+    check_size(result.network, len(snapshots.epochs) * len(origins))
     network, x = result.network.astype(np.float32), windows_at(result, [origin, *origins], np.float32)
     names = dict.fromkeys((*network.cell.gates, *network.cell.states))
     quantiles, gates, outputs, predicted = [], [], [], []
@@ -91,7 +93,8 @@ def start_of(result, epoch: int, *, most: int = 32) -> Start:
     snapshots = _snapshots(result)
     place = int(np.searchsorted(snapshots.epochs, epoch, side="right")) - 1
     network = result.network.with_weights(snapshots.weights[place]).astype(np.float32)
-    origins = origins_of(result, "validation", most)
+    origins = origins_of(result, "validation", affordable(network, most))
+    check_size(network, 3 * len(origins))
     done = network.forward(windows_at(result, origins, np.float32))
     push = np.full((len(origins), network.units[-1]), network.units[-1] ** -0.5, np.float32)
     _, norms = norms_by_lag(network.backward_from(done, push).dstates)

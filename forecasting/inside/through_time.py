@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.inside.size import affordable, check_size
 from forecasting.inside.window import spread, windows_at
 from forecasting.model.split import learning_origins
 
@@ -48,7 +49,8 @@ def gradients_by_lag(result, *, most: int = 64) -> GradientsByLag:
     """
     network, config = result.network, result.config
     _, validation = learning_origins(result.split, config)
-    origins = spread(validation, most)
+    origins = spread(validation, affordable(network, most))
+    check_size(network, 3 * len(origins))
     done = network.forward(windows_at(result, origins))
     doutput = loss_gradient(config.loss, done.output - result.encoded.targets[origins])
     back = network.backward(done, doutput)

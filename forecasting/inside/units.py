@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import ConfigError
+from forecasting.inside.size import affordable, check_size
 from forecasting.inside.window import windows_at
 
 __all__ = ["FOLLOWED", "exciting_windows", "units"]
@@ -32,7 +33,8 @@ def units(result, *, most: int = 128) -> pd.DataFrame:
         the week, or ''; correlation: Pearson's, with its sign
     """
     network = result.network.astype(np.float32)
-    origins = _drawn(result, most)
+    origins = _drawn(result, affordable(network, most))
+    check_size(network, 3 * len(origins))
     done = network.forward(windows_at(result, origins, np.float32))
     head = np.zeros((len(origins), network.horizon), np.float32)
     head[:, 0] = 1.0
@@ -64,7 +66,8 @@ def exciting_windows(result, *, layer: int, unit: int, count: int = 5, most: int
     if not 0 <= layer < len(network.layers) or not 0 <= unit < network.units[layer]:
         raise ConfigError(f"There is no such unit. Received: layer={layer!r}, unit={unit!r}. The layers, counted from 0, have "
                           f"{', '.join(map(str, network.units))} units.")
-    origins = _drawn(result, most)
+    origins = _drawn(result, affordable(network, most))
+    check_size(network, len(origins))
     hidden = network.forward(windows_at(result, origins, np.float32)).traces[layer]["hidden"][:, -1, unit].astype(np.float64)
     chosen: list[int] = []
     for place in np.argsort(-np.abs(hidden - hidden.mean()), kind="stable"):

@@ -86,18 +86,15 @@ def find_origin(result, date=None) -> int:
 
 def days(result, part: str) -> pd.DatetimeIndex:
     """The days of a part, 'train', 'validation' or 'test', that have a whole window before them."""
-    _check_part(part)
+    if part not in PARTS:
+        raise ConfigError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
     table = result.predictions
     return table.index[table["split"] == part]
 
 
 def origins_of(result, part: str, most: int) -> np.ndarray:
     """At most `most` rows, evenly spread, from which days of this part are forecast."""
-    _check_part(part)
-    origins = np.arange(*{"train": (result.config.window - 1, result.split.train_end - 1),
-                          "validation": (result.split.train_end - 1, result.split.validation_end - 1),
-                          "test": (result.split.validation_end - 1, result.split.rows - 1)}[part])
-    return spread(origins[origins >= result.config.window - 1], most)
+    return spread(result.history.dates.get_indexer(days(result, part)) - 1, most)
 
 
 def spread(rows: np.ndarray, most: int) -> np.ndarray:
@@ -115,8 +112,3 @@ def windows_at(result, origins, dtype=np.float64) -> np.ndarray:
     length = result.network.length
     rows = np.asarray(origins)[:, None] + np.arange(length)
     return padded(result)[rows].astype(dtype)
-
-
-def _check_part(part):
-    if part not in PARTS:
-        raise ConfigError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")

@@ -159,7 +159,9 @@ class Network:
         """The same for a loss that reads the last hidden state, with gradient `dlast` (batch, units). dhead: of the head"""
         dh = np.zeros_like(done.traces[-1]["hidden"])
         dh[:, -1] = dlast
-        dhidden, dstates, dweights = [], [], [*dhead]
+        dhidden: list = []
+        dstates: list = []
+        dweights = [*dhead]
         for weights, x, traces in zip(*(reversed(one) for one in (self.layers, done.inputs, done.traces)), strict=True):
             dhidden.insert(0, dh)
             dh, dlayer, states = self.cell.backward(weights, x, traces, dh)
