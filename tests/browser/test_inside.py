@@ -35,8 +35,8 @@ def random_result(cell, target):
     frame = pd.DataFrame({"Close": close, "Volume": rng.lognormal(10, 0.3, ROWS)},
                          index=pd.bdate_range("2020-01-01", periods=ROWS, name="Date"))
     history = PriceHistory(frame, "made up", "random")
-    config = ForecastConfig(window=WINDOW, horizon=HORIZON, target=target, features=("Volume", "Close", "day_of_week"), cell=cell,
-                            units=UNITS, epochs=1)
+    config = ForecastConfig(window=WINDOW, horizon=HORIZON, target=target, features=("Volume", "Close", "day_of_week"),
+                            cell=cell, units=UNITS, epochs=1)
     encoder = encode(history, config, split(ROWS, config)).encoder
     kind, inputs, layers = CELLS[cell], len(encoder.channels), []
     for units in UNITS:
@@ -48,8 +48,8 @@ def random_result(cell, target):
     linear = rng.normal(0, 0.1, (REACH, len(encoder.channels), HORIZON)).astype("float32")
     steps = np.tile(close[split(ROWS, config).train_end - 1 :, None], HORIZON)
     return rebuild(history, config, pd.DataFrame({"predicted": close[WINDOW - 1 : -1]}), steps,
-                   curve=pd.DataFrame(columns=["epoch", "loss", "val_loss", "seconds"]), best_epoch=0, stopped=False, seconds=0.0,
-                   linear=None, _network=Network(kind, tuple(layers), head, linear, WINDOW))
+                   curve=pd.DataFrame(columns=["epoch", "loss", "val_loss", "seconds"]), best_epoch=0, stopped=False,
+                   seconds=0.0, linear=None, _network=Network(kind, tuple(layers), head, linear, WINDOW))
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -17,7 +17,7 @@ from pages.components.inside.subject import Subject, draw_plot
 from pages.components.state import AppState, taken, widget_for
 from pages.components.text import plain
 
-__all__ = ["draw_attributions", "take_baseline"]
+__all__ = ["day_table", "draw_attributions", "take_baseline"]
 
 NAMES = {"average": "The average window", "still": "A still price"}
 EXACT = 0.01  # of the difference, within which the sum must lie
@@ -41,7 +41,7 @@ def draw_attributions(state: AppState, subject: Subject):
     st.markdown(plain(_sentence(found, currency)))
     draw_plot(attribution_chart(found, prices, dark=is_dark(), currency=currency), "inside_attribution",
               f"A bar above zero: that {one} pushed the forecast up, compared with the baseline. A dash shows what the "
-              "forecast would lose if that day alone were replaced.", subject, lambda: _days(found, prices))
+              "forecast would lose if that day alone were replaced.", subject, lambda: day_table(found, prices))
     st.caption(plain(_check(found, currency)))
     if len(found.channels) > 1:
         draw_plot(input_chart(found, dark=is_dark(), currency=currency), "inside_inputs",
@@ -73,7 +73,8 @@ def _sentence(found, currency) -> str:
     network, linear = found.network.sum(), found.linear.sum()
     whose = (f"{_amount(network, found, currency)} by the network and {_amount(linear, found, currency)} by the frozen linear "
              "part beside it." if found.linear.any() else "all of it by the network.")
-    words = [f"Compared with this baseline, the window moved the forecast by {_amount(found.explained, found, currency)}, {whose}"]
+    words = [f"Compared with this baseline, the window moved the forecast by {_amount(found.explained, found, currency)}, "
+             f"{whose}"]
     if whole:
         words.append(f"{date(found.dates[at])} mattered most, with {_amount(days[at], found, currency)}, "
                      f"{share(abs(days[at]) / whole, digits=0)} of all that was moved up or down.")
@@ -89,7 +90,8 @@ def _check(found, currency) -> str:
             f"was taken at {found.nodes} points on the way. The linear part's shares are exact.")
 
 
-def _days(found, prices) -> pd.DataFrame:
+def day_table(found, prices) -> pd.DataFrame:
+    """What is downloaded of the shares of the days, in outputs. prices: (length,), of the days of `found`"""
     table = {"Date": found.dates, "Price": prices, "Network": found.network.sum(axis=1),
              "Linear part": found.linear.sum(axis=1), "Occlusion": found.occlusion}
     return pd.DataFrame(table | {f"Share of {name}": found.total[:, at] for at, name in enumerate(found.channels)})
