@@ -50,16 +50,17 @@ def memory(result, part: str = "validation", *, most: int = 6) -> Memory:
     """The memory of a network over windows of a part, at most `most` of them, evenly spread; see `Memory`."""
     network = result.network.astype(np.float32)
     origins = origins_of(result, part, affordable(network, most))
+    count, length = len(origins), network.length
+    # A shock at every lag in turn, or at lags so close that the others lie between them.
+    lags = spread(np.arange(length), max(FEWEST_LAGS, SHOCKED // count))
+    check_size(network, count * (len(lags) + 2))
     x = windows_at(result, origins, np.float32)
     done = network.forward(x)
     kept, carrier = kept_shares(network.cell, done.traces)
     why = "" if carrier else (f"A {network.cell.label} passes its state on through its recurrent weights alone: it has no gate "
                               "that keeps one, so that its units have no half-life. The response to a shock shows its memory.")
     channel, deviation = _deviation(result)
-    count, length, place = len(x), network.length, result.encoder.channels.index(channel)
-    # The window of every origin with a shock at every lag in turn, or at lags so close that the others lie between them.
-    lags = spread(np.arange(length), max(FEWEST_LAGS, SHOCKED // count))
-    check_size(network, count * len(lags))
+    place = result.encoder.channels.index(channel)
     shocked = np.repeat(x[:, None], len(lags), axis=1)
     shocked[:, np.arange(len(lags)), length - 1 - lags, place] += np.float32(deviation)
     after = in_chunks(network, lambda some: network.forward(some).output[:, 0], shocked.reshape(-1, length, x.shape[2]))

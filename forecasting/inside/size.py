@@ -11,7 +11,7 @@ from forecasting.words import count_of
 __all__ = ["affordable", "check_size", "in_chunks"]
 
 MOST_VALUES = 24_000_000  # of gates and states that are held at a time; 200 MB in double precision
-MOST_WORK = 4e11          # multiplications that a view may take, about ten seconds
+MOST_WORK = 6e10          # multiplications that a view may take: a few seconds, or half a minute for very large matrices
 
 
 def affordable(network: Network, most: int) -> int:

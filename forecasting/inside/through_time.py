@@ -47,14 +47,14 @@ def gradients_by_lag(result, *, most: int = 64) -> GradientsByLag:
     most: validation windows to average over, evenly spread
     returns `GradientsByLag`: `lags` (steps,), 0 being the last step; `norms`, `clipped` and each of `states` (layers, steps)
     """
-    network, config = result.network, result.config
+    network, config = result.network.astype(np.float32), result.config
     _, validation = learning_origins(result.split, config)
     origins = spread(validation, affordable(network, most))
     check_size(network, 3 * len(origins))
-    done = network.forward(windows_at(result, origins))
+    done = network.forward(windows_at(result, origins, np.float32))
     doutput = loss_gradient(config.loss, done.output - result.encoded.targets[origins])
     back = network.backward(done, doutput)
-    whole = float(np.sqrt(sum((weight**2).sum() for weight in back.dweights)) / len(origins))
+    whole = float(np.sqrt(sum((weight.astype(np.float64) ** 2).sum() for weight in back.dweights)) / len(origins))
     limit = config.clip_norm
     factor = 1.0 if limit is None or whole <= limit else limit / whole
     return GradientsByLag(np.arange(network.window), *norms_by_lag(back.dstates), whole, limit, factor, len(origins))

@@ -1,6 +1,7 @@
 """Gates, states and equations, against Keras and against a calculation by hand."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,6 +131,14 @@ def test_the_letters_of_each_cell():
     assert symbols(CELLS["lstm"]) == {"input": "i", "forget": "f", "candidate": "g", "output": "o", "cell": "c", "hidden": "h"}
     assert symbols(CELLS["gru"]) == {"update": "z", "reset": "r", "candidate": "g", "hidden": "h"}
     assert symbols(CELLS["rnn"]) == {"hidden": "h"}
+
+
+def test_an_added_cell_without_written_equations_still_tells_its_terms():
+    result, _ = make("gru")
+    bare = replace(result.network, cell=replace(CELLS["gru"], name="bare", equations=()))
+    found = equations(replace(result, _network=bare), layer=0, unit=1, step=3)
+    assert (found.symbols, found.latex, found.numbers) == ({}, (), ())
+    assert found.terms[0].value == equations(result, layer=0, unit=1, step=3).terms[0].value
 
 
 def test_units_that_behave_alike_are_neighbours():
