@@ -56,7 +56,7 @@ class Start:
     norms: np.ndarray
 
 
-def replay(result, date=None, *, most: int = 40) -> Replay:
+def replay(result, date=None, *, most: int = 30) -> Replay:
     """The training of a network from its snapshots, with the gates on the window before `date`.
 
     most: validation days to forecast, evenly spread
