@@ -122,7 +122,8 @@ class InsideFigure {
   compute(base = false) {
     const { net } = this.data
     if (base) this.base = net.forward(this.inputs(false))
-    this.now = this.prices.size ? net.forward(this.inputs(true)) : this.base
+    if (!this.prices.size) this.now = this.base
+    else this.now = net.forward(this.inputs(true), Math.min(...this.prices.keys()) - this.first, this.base)
   }
 
   price(row, changed = true) {
@@ -446,6 +447,9 @@ class InsideFigure {
   drawDay() {
     const { origins, offset, close, parts } = this.data, c = this.colours
     const canvas = this.find("overview"), width = canvas.parentElement.clientWidth, height = 62
+    const shape = `${this.id} ${this.origin} ${width} ${devicePixelRatio} ${c.surface}`
+    if (shape === this.overviewShape) return
+    this.overviewShape = shape
     const pen = this.pen(canvas, width, height), plot = width - LEFT - RIGHT
     const from = origins[0], to = origins.at(-1), x = row => LEFT + (row - from) / Math.max(1, to - from) * plot
     const shown = close.subarray(from - offset, to - offset + 1)

@@ -33,17 +33,18 @@ export class Network {
     this.names = [...new Set([...gates, ...states])]
   }
 
-  // Every gate and state at every step, and the outputs. inputs: (length, channels), oldest first
+  // Every gate and state at every step, and the outputs. inputs: (length, channels), oldest first; since: the first step whose
+  // inputs differ from those that gave `earlier`
   // Returns layers: a list of {name: (steps, units)}, with what the input and the state contribute to the gates as
   // `from_input` and `from_state` (steps, gates * units); network, linear, outputs: (horizon) each
-  forward(inputs) {
+  forward(inputs, since = 0, earlier = null) {
     let x = inputs.subarray((this.length - this.window) * this.channels)
     const layers = []
-    for (const layer of this.layers) {
-      const told = this.forwardLayer(layer, x)
+    this.layers.forEach((layer, number) => {
+      const told = this.forwardLayer(layer, x, since, earlier?.layers[number])
       layers.push(told)
       x = told.hidden
-    }
+    })
     const network = new Float64Array(this.horizon), linear = new Float64Array(this.horizon)
     const top = this.layers.at(-1).units, last = x.subarray((this.window - 1) * top)
     for (let h = 0; h < this.horizon; h++) {
@@ -59,7 +60,7 @@ export class Network {
     return { layers, network, linear, outputs: network.map((value, h) => value + linear[h]) }
   }
 
-  forwardLayer({ inputs, units, kernel, recurrent, bias }, x) {
+  forwardLayer({ inputs, units, kernel, recurrent, bias }, x, since, earlier) {
     const { gates, states, reads, recurrent_bias: apart, program: { operations, outputs } } = this
     const width = gates.length * units, steps = this.window
     const told = { from_input: new Float64Array(steps * width), from_state: new Float64Array(steps * width) }
@@ -69,7 +70,11 @@ export class Network {
       if (kind === "before") return before[value]
       return new Float64Array(units).fill(kind === "constant" ? value : 0)
     })
-    for (let t = 0; t < steps; t++) {
+    if (since > 0) {
+      for (const [name, values] of Object.entries(told)) values.set(earlier[name].subarray(0, since * values.length / steps))
+      for (const name of states) before[name].set(told[name].subarray((since - 1) * units, since * units))
+    }
+    for (let t = since; t < steps; t++) {
       const fromInput = told.from_input.subarray(t * width, (t + 1) * width)
       const fromState = told.from_state.subarray(t * width, (t + 1) * width)
       for (let j = 0; j < width; j++) fromInput[j] = bias[j]
@@ -140,10 +145,16 @@ export class Network {
 
 // sums (width) += values[start .. start + count] @ matrix (count, width)
 function multiplyAdd(sums, values, start, count, matrix, width) {
-  for (let i = 0; i < count; i++) {
-    const value = values[start + i]
-    if (value === 0) continue
-    const row = i * width
+  let i = 0
+  for (; i + 3 < count; i += 4) { // four rows at a time: half of the time went into reading and writing the sums
+    const a = values[start + i], b = values[start + i + 1], c = values[start + i + 2], d = values[start + i + 3]
+    const first = i * width, second = first + width, third = second + width, fourth = third + width
+    for (let j = 0; j < width; j++) {
+      sums[j] += a * matrix[first + j] + b * matrix[second + j] + c * matrix[third + j] + d * matrix[fourth + j]
+    }
+  }
+  for (; i < count; i++) {
+    const value = values[start + i], row = i * width
     for (let j = 0; j < width; j++) sums[j] += value * matrix[row + j]
   }
 }
