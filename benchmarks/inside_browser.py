@@ -5,8 +5,8 @@
 Views: the page's script in Streamlit's test harness, on a run of 2 x 64 units and a window of 60 with random weights. `first`:
 with nothing worked out yet, on a run that another page has shown; `again`: the same view redrawn; `cpu`: of the first, the
 processor's seconds, which other work on the machine changes less. Dragging: Debian's Chromium without a window or a graphics
-card, a finger that moves the last price as fast as the browser takes it, frames counted by the page itself; `frame` is one frame
-alone while the first price is dragged, so that the whole window is computed again.
+card, a finger that moves the last price as fast as the browser takes it, frames counted by the page itself; `frame` is one
+frame alone while the first price is dragged, so that the whole window is computed again.
 """
 
 from __future__ import annotations

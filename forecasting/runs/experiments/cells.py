@@ -101,7 +101,7 @@ def _summarise(runs, experiment):
     found = {_label(child.run.config.cell, child.run.config.clip_norm): (child, *measures_of(child)) for child in whole}
     charts = [partial(_gradient_chart, {
         CELLS[child.run.config.cell].label: gradients for child, gradients, _ in found.values()
-        if (child.run.config.clip_norm is None) == unlimited}) for unlimited in (False, True)
+        if (child.run.config.clip_norm is None) == unlimited}, unlimited) for unlimited in (False, True)
         if any((child.run.config.clip_norm is None) == unlimited for child, *_ in found.values())]
     return Summary(_answer(found), warnings, tuple(charts), (_table(found, experiment.run.currency),),
                    compares={"Lay curves and predictions beside each other": tuple(child.run.id for child in whole)}
@@ -175,11 +175,13 @@ def _table(found, currency) -> Table:
     }, caption="One seed each: differences in scores that a repetition with other seeds would not show are luck.")
 
 
-def _gradient_chart(found, dark):
+def _gradient_chart(found, unlimited, dark):
     from forecasting.plots.inside import gradient_chart
 
+    title = f"How far back the gradient reaches, {'not clipped' if unlimited else 'clipped in training'}"
+
     return gradient_chart({label: dataclasses.replace(gradients, norms=gradients.norms[-1:])
-                           for label, gradients in found.items()}, dark=dark)
+                           for label, gradients in found.items()}, title=title, dark=dark)
 
 
 CELLS_COMPARED = ExperimentKind(

@@ -35,7 +35,7 @@ const MARKUP = `
     <h4>Layer <span class="layers row" role="group" aria-label="Layer"></span>
       <button type="button" data-do="stretch" aria-pressed="false"></button></h4>
     <p class="how" data-how="layer"></p>
-    <canvas class="maps" role="img" tabindex="0"></canvas>
+    <canvas class="maps" role="slider" tabindex="0"></canvas>
   </section>
   <section class="one">
     <h4>Unit <input type="number" class="unit" min="1" step="1" aria-label="Unit"></h4>
@@ -537,12 +537,14 @@ class InsideFigure {
     pen.textBaseline = "top"
     pen.textAlign = "center"
     pen.fillStyle = c.muted
+    const edge = 36, width = pen.canvas.clientWidth, inside = x => Math.min(width - edge - 2, Math.max(edge, x))
+    const pointer = inside(this.x(this.at))
     for (let t = window - 1; t >= 0; t -= every) {
-      if (this.x(t) - 36 > LEFT - 30 && Math.abs(t - this.at) * this.column > 78) pen.fillText(this.label(this.first + t), this.x(t), top + 5)
+      const x = inside(this.x(t))
+      if (x > LEFT + 6 && Math.abs(x - pointer) > 78) pen.fillText(this.label(this.first + t), x, top + 5)
     }
     pen.fillStyle = c.accent
-    const edge = 36, width = pen.canvas.clientWidth
-    pen.fillText(this.label(this.first + this.at), Math.min(width - edge - 2, Math.max(edge, this.x(this.at))), top + 5)
+    pen.fillText(this.label(this.first + this.at), pointer, top + 5)
   }
 
   // The range of a gate or state: from its last operation, and from the window where that has no bounds
@@ -592,7 +594,7 @@ class InsideFigure {
       pen.textBaseline = "top"
       pen.fillStyle = c.text
       pen.fillText(map.name, LEFT - 6, map.top)
-      const bar = 40, gradient = pen.createLinearGradient(LEFT - 6 - bar, 0, LEFT - 6, 0)
+      const bar = 50, gradient = pen.createLinearGradient(LEFT - 6 - bar, 0, LEFT - 6, 0)
       if (low < 0) gradient.addColorStop(0, c.accent)
       gradient.addColorStop(low < 0 ? 0.5 : 0, c.surface)
       gradient.addColorStop(1, c.predicted)
@@ -602,9 +604,9 @@ class InsideFigure {
       pen.fillStyle = c.muted
       pen.font = `10px ${this.font}`
       pen.textAlign = "left"
-      pen.fillText(short(low), LEFT - 6 - bar, map.top + 27)
+      if (low !== -high) pen.fillText(short(low), LEFT - 6 - bar, map.top + 27)
       pen.textAlign = "right"
-      pen.fillText(short(high), LEFT - 6, map.top + 27)
+      pen.fillText(low === -high ? `± ${short(high)}` : short(high), LEFT - 6, map.top + 27)
       pen.font = `12px ${this.font}`
       const row = this.order.indexOf(this.shownUnit), y = map.top + (row + 0.5) / units * height
       line(pen, [[LEFT, y], [LEFT + right, y]], c.text, 1, [1, 2])
@@ -612,7 +614,9 @@ class InsideFigure {
       this.drawPointer(pen, map.top, map.top + height)
     }
     this.drawDates(pen, total - AXIS - GAP / 2)
-    canvas.setAttribute("aria-label", `${this.said.maps} ${this.shownUnit + 1}, ${this.label(this.first + this.at)}: ` +
+    canvas.setAttribute("aria-label", this.said.maps)
+    canvas.setAttribute("aria-valuenow", String(this.at))
+    canvas.setAttribute("aria-valuetext", `${this.said.at} ${this.shownUnit + 1}, ${this.label(this.first + this.at)}: ` +
       this.names.map(name => `${name} ${figure(told[name][this.at * units + this.shownUnit])}`).join(", "))
   }
 
@@ -769,16 +773,17 @@ class InsideFigure {
       if (found !== undefined) return found
     }
     const [kind, a, b] = this.data.net.program.operations[at]
+    const bare = text => /^\([^()]*\)$/.test(text) ? text.slice(1, -1) : text // a sign needs no brackets at the beginning
     const part = (number, tight) => {
       const text = this.written(number, leaf, false), inner = this.data.net.program.operations[number][0]
       return tight && (inner === "add" || inner === "subtract") && leaf(number) === undefined ? `(${text})` : text
     }
-    if (kind === "add") return `${part(a)} + ${part(b)}`
-    if (kind === "subtract") return `${part(a)} ${MINUS} ${part(b, true)}`
+    if (kind === "add") return `${bare(part(a))} + ${part(b)}`
+    if (kind === "subtract") return `${bare(part(a))} ${MINUS} ${part(b, true)}`
     if (kind === "multiply") return `${part(a, true)} · ${part(b, true)}`
     if (kind === "divide") return `${part(a, true)} / ${part(b, true)}`
     if (kind === "input" || kind === "state" || kind === "before" || kind === "constant") return leaf(at) ?? String(a)
-    return `${kind === "sigmoid" ? "σ" : kind}(${[a, b].filter(one => one !== undefined).map(one => part(one)).join(", ")})`
+    return `${kind === "sigmoid" ? "σ" : kind}(${[a, b].filter(one => one !== undefined).map(one => bare(part(one))).join(", ")})`
   }
 
   symbols(name) {
@@ -881,8 +886,11 @@ const number = value => Math.abs(value) >= 1000 ? fixed(value, 1) : fixed(value,
 const signed = value => { const text = number(value); return text.startsWith(MINUS) ? `(${text})` : text }
 const figure = value => fixed(value, 2)
 const small = value => value === 0 ? "0" : Math.abs(value) >= 0.01 ? number(value) : fixed(value, 3 - Math.floor(Math.log10(Math.abs(value))))
-const short = value => { const text = String(Number(value.toPrecision(2))); return text.startsWith("-") ? MINUS + text.slice(1) : text }
-const percent = value => { const text = fixed(value, 2); return `${/[1-9]/.test(text) && value > 0 ? "+" : ""}${text}\u00a0%` }
+const short = value => {
+  const text = String(Number(Math.abs(value) < 0.01 ? value.toPrecision(1) : value.toFixed(Math.abs(value) < 10 ? 2 : 0)))
+  return text.startsWith("-") ? MINUS + text.slice(1) : text
+}
+const percent = value => { const text = fixed(value, Math.abs(value) < 0.1 && value ? 4 : 2); return `${/[1-9]/.test(text) && value > 0 ? "+" : ""}${text}\u00a0%` }
 const escape = text => String(text).replace(/[&<>"]/g, letter => `&#${letter.charCodeAt(0)};`)
 
 // As `forecasting.words.price`; spread: of the axis that it stands on, or undefined
