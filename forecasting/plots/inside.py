@@ -135,8 +135,8 @@ def shock_chart(memory: Memory, *, dark: bool = False, one: str = "day") -> go.F
         yaxis={"title": {"text": "% of the strongest"}, "rangemode": "tozero"})
 
 
-def gradient_chart(found: dict[str, GradientsByLag], *, title: str = "How far back the gradient reaches", dark: bool = False,
-                   one: str = "day") -> go.Figure:
+def gradient_chart(found: dict[str, GradientsByLag], *, title: str = "How far back the gradient reaches", how: str = "",
+                   dark: bool = False, one: str = "day") -> go.Figure:
     """The norm of the loss's gradient with respect to the state by lag, for one network or several. found: by their names"""
     c = t.colours(dark)
     tones = [c.predicted, c.accent, c.train, c.test, c.validation, c.text]
@@ -157,7 +157,7 @@ def gradient_chart(found: dict[str, GradientsByLag], *, title: str = "How far ba
             place += 1
     lags = next(iter(found.values())).lags
     return t.make_figure(
-        traces, title=title, dark=dark, revision=title, legend=len(traces) > 1,
+        traces, title=title, how=how, dark=dark, revision=title, legend=len(traces) > 1,
         description=f"Norm of the gradient: {'; '.join(words_of)}.", xaxis=_lags(one, lags, c),
         yaxis={"title": {"text": "Norm, log scale"}, "type": "log", "exponentformat": "power", "dtick": 1})
 

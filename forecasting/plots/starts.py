@@ -33,6 +33,8 @@ def start_reach_chart(starts: dict[str, dict[int, Start]], *, dark: bool = False
             words.append(f"{label}: {norms[-1]:.2g}")
     return t.make_figure(
         traces, title="How far gradients reach back from each start", dark=dark, revision="start reach",
+        how="The last step of the window is at the left; dotted before training, solid after the first epochs. A line that "
+            "falls steeply passes little back, so that far steps are hardly learnt from.",
         description=f"What of a push of length 1 comes back to the first step of the window. {'; '.join(words)}.",
         xaxis={"title": {"text": "Steps back from the last one"}, "hoverformat": "d", **t.spike(c)},
         yaxis={"title": {"text": "Norm, log scale"}, "type": "log", "exponentformat": "power"})
@@ -56,7 +58,10 @@ def start_weights_chart(starts: dict[str, dict[int, Start]], what: str = "Layer 
                        "line": {"color": c.predicted, "width": 1.2}, "fillcolor": shade})
         words.append(f"{_when(epoch)} " + ", ".join(f"{name} {b - a:.2g}" for name, a, b in zip(names, low, high, strict=True)))
     return t.make_figure(
-        traces, title=what, dark=dark, revision=f"start {what}", hovermode="closest", boxmode="group",
+        traces, title=what, dark=dark, revision=f"start {what}",
+        how="A box holds half of the weights, its whiskers 90 %; the darker, the later. Boxes that stay alike have learnt "
+            "little.",
+        hovermode="closest", boxmode="group",
         description=f"How wide 90 % of the weights spread: {'; '.join(words)}.", yaxis={"title": {"text": "Weight"}})
 
 

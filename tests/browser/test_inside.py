@@ -171,7 +171,7 @@ def test_three_steps_of_the_lesson_are_noticed_for_each_cell(app, visitor, cell)
     visitor.get_by_role("button", name="Next").click()
     expect(step_of(visitor, 5)).to_be_visible()
     if cell == "rnn":
-        expect(visitor.get_by_text("has no gate that keeps a state").first).to_be_visible()
+        expect(visitor.get_by_text("Choose an example LSTM").first).to_be_visible()
     else:
         (lives,) = memory(load_example(cell)).half_lives
         field = visitor.get_by_role("spinbutton", name="Unit", exact=True)

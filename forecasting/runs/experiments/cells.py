@@ -18,7 +18,7 @@ from forecasting.model.cells import CELLS
 from forecasting.model.config import CHOICES
 from forecasting.model.settings import WORDS
 from forecasting.model.size import describe_network
-from forecasting.runs.experiments.kind import Child, ExperimentKind, Option, Planned, Summary, Table, left_out
+from forecasting.runs.experiments.kind import Child, ExperimentKind, File, Option, Planned, Summary, Table, left_out
 from forecasting.words import UNKNOWN, count, count_of, number, price, share
 
 __all__ = ["CELLS_COMPARED", "STARTS", "measures_of", "start_measures"]
@@ -104,6 +104,8 @@ def _summarise(runs, experiment):
         if (child.run.config.clip_norm is None) == unlimited}, unlimited) for unlimited in (False, True)
         if any((child.run.config.clip_norm is None) == unlimited for child, *_ in found.values())]
     return Summary(_answer(found), warnings, tuple(charts), (_table(found, experiment.run.currency),),
+                   (File("Download the gradients (CSV)", experiment.history.name, "gradients.csv",
+                         partial(_gradients_csv, found)),),
                    compares={"Lay curves and predictions beside each other": tuple(child.run.id for child in whole)}
                    if len(whole) > 1 else {})
 
@@ -179,9 +181,18 @@ def _gradient_chart(found, unlimited, dark):
     from forecasting.plots.inside import gradient_chart
 
     title = f"How far back the gradient reaches, {'not clipped' if unlimited else 'clipped in training'}"
-
+    how = ("The last step of the window is at the left. A line that falls steeply belongs to a cell that learns little from "
+           "far steps; a level one holds the gradient.")
     return gradient_chart({label: dataclasses.replace(gradients, norms=gradients.norms[-1:])
-                           for label, gradients in found.items()}, title=title, dark=dark)
+                           for label, gradients in found.items()}, title=title, how=how, dark=dark)
+
+
+def _gradients_csv(found) -> bytes:
+    from forecasting.runs.export import table_csv
+
+    return table_csv(pd.concat([
+        pd.DataFrame({"Network": label, "Layer": layer + 1, "Lag": gradients.lags, "Norm": norms})
+        for label, (_, gradients, _) in found.items() for layer, norms in enumerate(gradients.norms)]))
 
 
 CELLS_COMPARED = ExperimentKind(
@@ -241,7 +252,17 @@ def _summarise_starts(runs, experiment):
     starts = {WORDS[child.run.config.initializer]: start_measures(child) for child in whole}
     charts = [partial(_reach_chart, starts)]
     charts += [partial(_weights_chart, starts, f"Layer 1, {kind} weights") for kind in ("input", "recurrent")]
-    return Summary(sentence, warnings, tuple(charts), (Table(frame, help=help_),))
+    file = File("Download the weights (CSV)", experiment.history.name, "starts.csv", partial(_starts_csv, starts))
+    return Summary(sentence, warnings, tuple(charts), (Table(frame, help=help_),), (file,))
+
+
+def _starts_csv(starts) -> bytes:
+    from forecasting.inside import QUANTILES
+    from forecasting.runs.export import table_csv
+
+    return table_csv(pd.concat([
+        pd.DataFrame({"Initial weights": name, "Epoch": epoch, "Weights": what, "Quantile": QUANTILES, "Value": values})
+        for name, known in starts.items() for epoch, start in known.items() for what, values in start.weights.items()]))
 
 
 def _reach_chart(starts, dark):

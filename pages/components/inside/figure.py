@@ -37,8 +37,8 @@ WORDS = {
     "overview": "The closing prices of the validation and test parts. A click chooses the day that the window ends with.",
     "train": "Training", "validation": "Validation", "test": "Test",
     "after": "Made after", "handle": "Price under the pointer. Up and down change it, left and right move on.",
-    "maps": "Heat maps of the layer. Arrow keys move the pointer over units and days.", "curves": "Gates and states over the "
-                                                                                                  "window, unit",
+    "maps": "Heat maps of the layer. Arrow keys move the pointer over units and days.",
+    "curves": "Gates and states over the window, unit",
     "forecast": "Forecast", "naive": "Last price (naive)", "came": "What came", "network": "Network", "linear": "linear part",
     "price": "Price", "drag": "Nothing has been changed. Drag a price to see what follows from it.",
     "at": "Unit", "terms": "Where the two numbers come from", "below": "Unit below", "before": "one step before",

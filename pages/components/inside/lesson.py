@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from forecasting.errors import TooLarge
 from forecasting.evaluation.scores import SCORES
 from forecasting.inside import load_example
 from forecasting.model.cells import CELLS
@@ -86,9 +87,9 @@ def _dragged(state: AppState, subject: Subject) -> bool:
 
 def _ask_for_memory(state: AppState, subject: Subject) -> str:
     one = unit(subject.result.history.frequency)
-    lives = _half_lives(subject)
+    lives, why = _half_lives(subject)
     if lives is None:
-        return f"A {subject.cell.label} has no gate that keeps a state. Choose an LSTM in the list of networks to do this step."
+        return f"{why} Choose an example LSTM in the list of networks to do this step."
     longest = max(float(one.max()) for one in lives)
     if longest >= MONTH:
         return (f"Find a unit that remembers for a month: one with a half-life of {MONTH} {one}s or more. Choose its layer and "
@@ -98,7 +99,7 @@ def _ask_for_memory(state: AppState, subject: Subject) -> str:
 
 
 def _remembers(state: AppState, subject: Subject) -> bool:
-    lives, view = _half_lives(subject), state.inside
+    (lives, _), view = _half_lives(subject), state.inside
     if lives is None or view.layer >= len(lives) or view.unit >= len(lives[view.layer]):
         return False
     least = min(MONTH, max(float(one.max()) for one in lives))
@@ -110,8 +111,13 @@ def _chose_unit(state: AppState) -> bool:
     return (state.inside.layer, state.inside.unit) != (before.layer, before.unit)
 
 
-def _half_lives(subject: Subject) -> list[np.ndarray] | None:
-    return load_memory(subject.id, subject.result).half_lives
+def _half_lives(subject: Subject) -> tuple[list[np.ndarray] | None, str]:
+    """(a list per layer, or None; why there are none)."""
+    try:
+        memory = load_memory(subject.id, subject.result)
+    except TooLarge as error:
+        return None, str(error)
+    return memory.half_lives, memory.why
 
 
 def _ask_for_start(state: AppState, subject: Subject) -> str:
