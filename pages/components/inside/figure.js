@@ -533,15 +533,16 @@ class InsideFigure {
   }
 
   drawDates(pen, top) {
-    const { window } = this.data.net, every = Math.max(1, Math.ceil(86 / this.column)), c = this.colours
+    const { window } = this.data.net, c = this.colours, long = pen.measureText(this.label(this.origin)).width + 8
+    const every = Math.max(1, Math.ceil((long + 8) / this.column))
     pen.textBaseline = "top"
     pen.textAlign = "center"
     pen.fillStyle = c.muted
-    const edge = 36, width = pen.canvas.clientWidth, inside = x => Math.min(width - edge - 2, Math.max(edge, x))
+    const edge = long / 2, width = pen.canvas.clientWidth, inside = x => Math.min(width - edge - 2, Math.max(edge, x))
     const pointer = inside(this.x(this.at))
     for (let t = window - 1; t >= 0; t -= every) {
       const x = inside(this.x(t))
-      if (x > LEFT + 6 && Math.abs(x - pointer) > 78) pen.fillText(this.label(this.first + t), x, top + 5)
+      if (x > Math.min(LEFT + 6, edge + 1) && Math.abs(x - pointer) > long) pen.fillText(this.label(this.first + t), x, top + 5)
     }
     pen.fillStyle = c.accent
     pen.fillText(this.label(this.first + this.at), pointer, top + 5)

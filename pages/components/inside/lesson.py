@@ -24,6 +24,7 @@ from pages.components.text import plain
 
 __all__ = ["STEPS", "Step", "draw_bar", "draw_text", "notice"]
 
+LONG = 55  # letters of an equation, from which on it is set smaller
 SHOWN = ("rmse", "skill")
 MONTH = 20  # trading days
 ASKED_PERCENT = (1.5, 2.5)  # counts as 2 %
@@ -299,7 +300,8 @@ def draw_text(state: AppState):
         st.markdown(f"#### {at + 1}. {step.title}")
         st.markdown(step.text)
         for block in step.equations:
-            st.latex(r"\begin{aligned}" + r"\\".join(line.replace(" = ", " &= ", 1) for line in block) + r"\end{aligned}")
+            size = r"\footnotesize" if max(map(len, block)) > LONG else ""  # the sidebar is narrow
+            st.latex(size + r"\begin{aligned}" + r"\\".join(line.replace(" = ", " &= ", 1) for line in block) + r"\end{aligned}")
         if step.compared:
             st.dataframe(_scores(step.compared), height="content")
         if step.sources:
