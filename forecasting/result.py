@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -32,7 +33,9 @@ from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, Sh
 from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
+from forecasting.model.snapshots import Snapshots
 from forecasting.model.split import PARTS, Split, part_labels, split
+from forecasting.model.weights import Network, network_of_model, read_network
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 from forecasting.words import share
 
@@ -44,6 +47,7 @@ FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an old
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
 MODEL_FILE = "model.keras"
+SNAPSHOTS_FILE = "snapshots.npz"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
@@ -65,6 +69,7 @@ class TrainingResult:
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
     members: the seeds of the networks that this is the `average` of; () for a network of its own
+    snapshots: the weights at some epochs and the length of the gradients; None for an average or an older run
     versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
 
     A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
@@ -87,6 +92,8 @@ class TrainingResult:
     encoder: Encoder
     members: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    snapshots: Snapshots | None = field(default=None, repr=False, compare=False)
+    _network: Network | None = field(default=None, repr=False, compare=False)
     _model: Any = field(default=None, repr=False)
     _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
 
@@ -140,6 +147,23 @@ class TrainingResult:
         with tempfile.TemporaryDirectory() as folder:
             save_model(self._model, Path(folder) / MODEL_FILE)
             return (Path(folder) / MODEL_FILE).read_bytes()
+
+    @property
+    def network(self) -> Network:
+        """The network as plain arrays; one that is on disk is read without TensorFlow. Raises RunError without one."""
+        if self.members:
+            raise RunError("This is an average of several networks, which has no gates or states of its own. Open one of the "
+                           "runs that it is made of.")
+        if self._network is None:
+            self._require_model()
+            self._network = (network_of_model(self._model, self.config) if self._model is not None or self._folder is None
+                             else read_network(self._folder / MODEL_FILE, self.config))
+        return self._network
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        """The history as the network reads it."""
+        return self.encoder.encode(self.history)
 
     def _require_model(self):
         if not self.has_model:
@@ -207,6 +231,8 @@ class TrainingResult:
             arrays[_half_name(level)] = self.steps.half[level]
             arrays[f"guarded_{_half_name(level)}"] = self.guarded.half[level]
         np.savez(folder / "steps.npz", **arrays)
+        if self.snapshots is not None:
+            np.savez_compressed(folder / SNAPSHOTS_FILE, **self.snapshots.to_arrays())
         if self.has_model:
             save_model(self.model, folder / MODEL_FILE)
 
@@ -287,7 +313,7 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     encoded = encode(history, config, parts)
     forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
     return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
-                   stopped=fitted.stopped, linear=choice, started=start)
+                   stopped=fitted.stopped, linear=choice, snapshots=fitted.snapshots, started=start)
 
 
 def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
@@ -351,10 +377,12 @@ def _predict(encoded, forecaster, listener) -> np.ndarray:
 
 def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
             best_epoch: int | None, stopped: bool, seconds: float, linear: Choice | None,
-            members: tuple[int, ...] = ()) -> TrainingResult:
-    """The result of a training from its predictions alone, without a network. Scores and evidence are computed from them.
+            members: tuple[int, ...] = (), **more) -> TrainingResult:
+    """The result of a training from its predictions alone, without a Keras model. Scores and evidence are computed from them.
 
-    one_step: predicted, lower_80, upper_80, lower_95, upper_95 of each row after the first window
+    one_step: predicted, and, unless they are to be computed, lower_80, upper_80, lower_95, upper_95 of each row after the
+        first window
+    more: other fields of the result
     steps: (m, horizon) predictions from the last row of training and every row after it
     Raises as `check_history` does.
     """
@@ -365,9 +393,10 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
     predicted = np.tile(history.close[first:, None], config.horizon)
     predicted[:-1, 0] = one_step["predicted"]
     predicted[parts.train_end - 1 - first :] = steps
-    derived = _derive(history, config, predicted, encoder.positive, one_step.drop(columns="predicted"))
+    bounds = one_step.drop(columns="predicted")
+    derived = _derive(history, config, predicted, encoder.positive, bounds if len(bounds.columns) else None)
     return TrainingResult(config=config, history=history, curve=curve, best_epoch=best_epoch, rates=(), stopped=stopped,
-                          seconds=seconds, linear=linear, encoder=encoder, members=members, **derived)
+                          seconds=seconds, linear=linear, encoder=encoder, members=members, **more, **derived)
 
 
 def _derive(history, config, predicted, positive, bounds=None) -> dict:
@@ -416,12 +445,21 @@ def load_run(folder: str | Path) -> TrainingResult:
             seconds=summary["seconds"], steps=steps, guarded=guarded,
             linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
             members=tuple(summary.get("members", ())),
-            versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()}, _folder=folder)
+            versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()},
+            snapshots=_snapshots(folder / SNAPSHOTS_FILE), _folder=folder)
         _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
         raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
                        "Train again, or choose another run.") from error
+
+
+def _snapshots(path) -> Snapshots | None:
+    """Those in a file; None for an average or a run from before there were any."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Snapshots.from_arrays({name: arrays[name] for name in arrays.files})
 
 
 def _weigh_again(steps, history, config, positive):

@@ -18,7 +18,8 @@ READING_AND_DRAWING = (
     "forecasting.data.frequency", "forecasting.evaluation.metrics", "forecasting.evaluation.intervals",
     "forecasting.evaluation.gate", "forecasting.plots", "forecasting.words",
 )
-PAGES_AND_ENGINE = ("forecasting.result", "forecasting.runs.store", "forecasting.runs.engine", "forecasting.runs.launcher")
+PAGES_AND_ENGINE = ("forecasting.result", "forecasting.inside", "forecasting.runs.store", "forecasting.runs.engine",
+                    "forecasting.runs.launcher")
 IN_TURN = """
 import importlib
 for module in {modules}:
@@ -65,6 +66,13 @@ def test_nothing_that_a_page_or_the_engine_imports_brings_tensorflow(module):
     loaded = loaded_in_turn(PAGES_AND_ENGINE)[module]
     assert "forecasting" in loaded
     assert loaded.isdisjoint((*LEARNING, "streamlit"))
+
+
+def test_looking_inside_a_network_needs_no_tensorflow():
+    code = ("from forecasting.inside import *\nresult = load_example()\nday = result.predictions.index[-1]\n"
+            "for look in (gates, attributions, inspect, what_if, export_window, replay): look(result, day)\n"
+            "for look in (gradients_by_lag, memory, units, profile, export_network): look(result)")
+    assert loaded_by(code)[-1].isdisjoint((*LEARNING, "streamlit", "mlflow", "distributed"))
 
 
 def test_every_name_of_the_contract_is_there():

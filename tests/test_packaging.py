@@ -4,7 +4,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT_FILE = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PROJECT_FILE["project"]
 
 
 def required():
@@ -15,6 +16,16 @@ def required():
 def test_the_package_and_requirements_txt_name_the_same_libraries():
     extras = PROJECT["optional-dependencies"]
     assert sorted([*PROJECT["dependencies"], *extras["app"], *extras["test"]]) == sorted(required())
+
+
+def test_files_beside_the_code_are_in_the_package():
+    declared = PROJECT_FILE["tool"]["setuptools"]["package-data"]
+    others = [path for path in (ROOT / "forecasting").rglob("*")
+              if path.is_file() and path.suffix not in (".py", ".pyc")]
+    assert {path.suffix for path in others} == {".csv", ".npz", ".toml"}
+    for path in others:
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        assert any(path.match(pattern) for pattern in declared[package]), path
 
 
 def test_the_app_and_the_tests_are_extras():

@@ -7,18 +7,20 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
+from forecasting.model.snapshots import Snapshots
 from forecasting.paths import write_atomically
 
 __all__ = ["Backup", "TrainingState"]
 
 SHARE = 0.02  # of the training's time that writing its state may take ...
 LONGEST_PAUSE = 10.0  # ... unless the disk is so slow that more than this many seconds would lie between two writes
+_SNAPSHOTS = "snapshots_"
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class TrainingState:
     variables: of the network and of the optimiser (after a stop, moved by part of an epoch that does not count); kept: the
         weights that the training would end with
     progress: which epoch was the best, and the like; random: the state of the generator that orders the windows
+    snapshots: those taken so far
     """
 
     rows: Sequence[tuple]
@@ -38,6 +41,7 @@ class TrainingState:
     kept: Sequence[np.ndarray]
     progress: dict
     random: Mapping
+    snapshots: Snapshots = field(default_factory=Snapshots)
 
 
 class Backup:
@@ -58,6 +62,7 @@ class Backup:
             return
         now = state()
         arrays = {f"{name}_{i}": array for name in ("variables", "kept") for i, array in enumerate(getattr(now, name))}
+        arrays |= {f"{_SNAPSHOTS}{name}": array for name, array in now.snapshots.to_arrays().items()}
         rest = json.dumps({"rows": now.rows, "progress": now.progress, "random": now.random})
         content = io.BytesIO()
         np.savez(content, rest=np.array(rest), **arrays)
@@ -78,7 +83,10 @@ class Backup:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 rest = json.loads(str(arrays["rest"]))
                 variables, kept = (_numbered(arrays, name) for name in ("variables", "kept"))
-            return TrainingState([tuple(row) for row in rest["rows"]], variables, kept, rest["progress"], rest["random"])
+                snapshots = Snapshots.from_arrays({name.removeprefix(_SNAPSHOTS): arrays[name] for name in arrays.files
+                                                   if name.startswith(_SNAPSHOTS)})
+            return TrainingState([tuple(row) for row in rest["rows"]], variables, kept, rest["progress"], rest["random"],
+                                 snapshots)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:

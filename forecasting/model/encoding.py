@@ -18,14 +18,16 @@ from forecasting.model.features import CHANNELS, check_features, make_features
 from forecasting.model.settings import changes_words
 from forecasting.model.split import Split, is_enough, minimum_rows, nearest_settings, split
 
-__all__ = ["CLIP", "LARGEST_PRICE", "Encoded", "Encoder", "check_history", "encode"]
+__all__ = ["CLIP", "LARGEST_PRICE", "LARGEST_SCALED", "LEAST_SHARE", "MOST_EXPONENT", "Encoded", "Encoder", "check_history",
+           "encode"]
 
 CLIP = 4.0            # standard deviations: a crash counts as a large move, not as the only one
 LARGEST_PRICE = 1e100  # squares of larger prices no longer fit into 64 bits with room for a sum
 MOST_TRIED = 50        # of the nearest settings, before giving up
 CENTRED_ROWS = 5      # of the centred average in the leak lab: two of them lie in the future
 LEAST_SHARE = 1e-3    # of the last price: the lowest prediction for a series whose prices are all above zero
-_LARGEST_SCALED = 1e6  # standard deviations; keeps an extreme price in the test part within float32
+LARGEST_SCALED = 1e6   # standard deviations; keeps an extreme price in the test part within float32
+MOST_EXPONENT = 300    # of a predicted log return; keeps the price that it leads to within the range of doubles
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -136,16 +138,31 @@ class Encoder:
         """Encodes `history` for a network trained with this encoder."""
         return self._encode(history, self._channels(history))
 
+    def unscaled(self, history: PriceHistory) -> pd.DataFrame:
+        """The channels before they are scaled and clipped, one row a price row; NaN while one has no value yet.
+
+        'Close' is the level itself for the target 'price', and otherwise its move from the row before.
+        """
+        others = iter(self._channels(history).T)
+        level = self.level(self._closes(history.close))
+        close = level if self.target == "price" else np.diff(level, prepend=np.nan)
+        return pd.DataFrame({name: close if name == "Close" else next(others) for name in self.channels}, index=history.dates)
+
+    def _closes(self, close):
+        """The prices that the input Close is made of."""
+        if not self.centred:
+            return close
+        return pd.Series(close).rolling(self.centred, center=True, min_periods=1).mean().to_numpy()
+
     def _encode(self, history, channels) -> Encoded:
-        series = self._series(history.close)
+        series = self.series(history.close)
         return Encoded(history, self, series, self._inputs(channels, series), self._targets(history.close))
 
-    def _series(self, close):
-        if self.centred:
-            close = pd.Series(close).rolling(self.centred, center=True, min_periods=1).mean().to_numpy()
-        level = self.level(close)
+    def series(self, close) -> np.ndarray:
+        """(t,): prices as the linear part reads them; see `Encoded`."""
+        level = self.level(self._closes(close))
         if self.target == "price":
-            return np.clip((level - self.centre) / self.scale, -_LARGEST_SCALED, _LARGEST_SCALED)
+            return np.clip((level - self.centre) / self.scale, -LARGEST_SCALED, LARGEST_SCALED)
         moves = np.diff(level, prepend=level[:1]) / self.scale
         return np.clip(moves, -CLIP, CLIP)
 
@@ -164,7 +181,7 @@ class Encoder:
         targets = np.full((len(level), self.horizon), np.nan, dtype=np.float32)
         for step in range(1, min(self.horizon, len(level) - 1) + 1):
             ahead = level[step:] if self.target == "price" else (level[step:] - level[:-step]) / np.sqrt(step)
-            targets[:-step, step - 1] = np.clip(ahead, -_LARGEST_SCALED, _LARGEST_SCALED)
+            targets[:-step, step - 1] = np.clip(ahead, -LARGEST_SCALED, LARGEST_SCALED)
         return targets
 
     def prices(self, outputs, last) -> np.ndarray:
@@ -176,8 +193,7 @@ class Encoder:
         last = np.asarray(last, dtype=np.float64)[:, None]
         moves = outputs * (self.scale * np.sqrt(np.arange(1, outputs.shape[1] + 1)))
         if self.target == "log_return":
-            # Keeps the exponent within the range of doubles, so that an extreme output gives an extreme price, not infinity.
-            return last * np.exp(np.clip(moves, -300, 300))
+            return last * np.exp(np.clip(moves, -MOST_EXPONENT, MOST_EXPONENT))
         prices = outputs * self.scale + self.centre if self.target == "price" else last + moves
         return np.where(last > 0, np.maximum(prices, LEAST_SHARE * last), prices) if self.positive else prices
 

@@ -88,6 +88,7 @@ class Learner:
         self._train_origins = data.train + before
         self._validation_origins = self._affordable(data.validation + before)
         self._steps_a_call = 1
+        self.gradient_norms: list[float] = []  # of each step of the latest epoch, before clipping
 
     def get_weights(self):
         """In the order of the network that `build_network` makes."""
@@ -109,6 +110,7 @@ class Learner:
     def train_epoch(self, rng, learning_rate, should_stop) -> tuple[float | None, bool]:
         """Trains for one epoch. Returns the mean loss of what was seen, if anything, and whether the epoch was completed."""
         self.optimizer.learning_rate = learning_rate
+        self.gradient_norms = []
         order = in_batches(self._order(rng), self.rows, self.parts)
         steps, order = len(order), tf.constant(order)
         total, count, done = 0.0, 0.0, 0
@@ -117,7 +119,8 @@ class Learner:
             called = self._call("train", self._train, (*self._series, self._counts, order, done, end), should_stop)
             if called is None:
                 break
-            losses, numbers = called
+            losses, norms, numbers = called
+            self.gradient_norms.extend(norms.numpy())
             total += losses.numpy().sum(dtype=np.float64)
             count += numbers.numpy().sum(dtype=np.float64)
             seconds_a_step = (time.perf_counter() - started) / (end - done)
@@ -186,18 +189,20 @@ class Learner:
         return rng.permutation(np.minimum(ends, last))
 
     def _train_steps(self, inputs, targets, counts, order, first, end):
-        """Steps `first` to `end - 1` of the epoch. Returns each one's sum of losses, and how many targets it had."""
-        def train_step(step, losses, numbers):
+        """Steps `first` to `end - 1` of the epoch. Returns each one's sum of losses, the norm of its gradient, and how many
+        targets it had."""
+        def train_step(step, *told):
             ends = order[step]
             counted = tf.gather(counts, self._origins(ends, self.k)) * tf.cast(ends[:, None] >= 0, tf.float32)
             number = tf.reduce_sum(counted)
             weight = tf.math.divide_no_nan(1.0, number)
             parts = [self._gradient(*part, weight) for part in self._parts(inputs, targets, ends, counted)]
-            return step + 1, losses.write(step - first, self._update(parts)), numbers.write(step - first, number)
+            values = (*self._update(parts), number)
+            return step + 1, *(array.write(step - first, value) for array, value in zip(told, values, strict=True))
 
-        nothing = (tf.TensorArray(tf.float32, end - first), tf.TensorArray(tf.float32, end - first))
-        _, losses, numbers = tf.while_loop(lambda step, *_: step < end, train_step, (first, *nothing))
-        return losses.stack(), numbers.stack()
+        nothing = [tf.TensorArray(tf.float32, end - first) for _ in range(3)]
+        _, *told = tf.while_loop(lambda step, *_: step < end, train_step, (first, *nothing))
+        return tuple(one.stack() for one in told)
 
     def _loss_and_gradient(self, x, y, counted, weight):
         """The sum of the losses of some sequences, and the gradient of `weight` times that sum."""
@@ -208,10 +213,11 @@ class Learner:
         return [loss, *tape.gradient(weighted, variables)]
 
     def _update_weights(self, parts):
-        """Takes a step along the gradients of all parts. Returns the sum of their losses."""
+        """Takes a step along the gradients of all parts. Returns the sum of their losses, and the norm of their sum."""
         loss, *gradients = (tf.add_n(values) for values in zip(*parts, strict=True))
+        norm = tf.linalg.global_norm(gradients)
         self.optimizer.apply(gradients, self.network.trainable_variables)
-        return loss
+        return loss, norm
 
     def _validation_loss(self, inputs, targets, ends):
         counted = tf.cast(ends[:, None] >= 0, tf.float32)

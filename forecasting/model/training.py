@@ -16,6 +16,7 @@ from forecasting.model.backup import TrainingState
 from forecasting.model.config import ForecastConfig
 from forecasting.model.listener import SILENT, Listener
 from forecasting.model.process import Pool, claim_tensorflow
+from forecasting.model.snapshots import Snapshots
 
 __all__ = ["NOT_A_NUMBER", "EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network",
            "predict_windows", "warm_up"]
@@ -66,12 +67,14 @@ class FitResult:
     rates: the learning rate of each epoch up to the one whose weights were kept: the best one if `patience` is set,
         otherwise the last
     stopped: whether the listener asked to stop
+    snapshots: weights and gradients as they were
     """
 
     curve: pd.DataFrame
     best_epoch: int
     rates: tuple[float, ...]
     stopped: bool
+    snapshots: Snapshots
 
 
 def configure_threads(parallel: int | None = None):
@@ -137,19 +140,22 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
     rng = np.random.default_rng(config.seed)
     rows: list[tuple[int, float, float, float]] = []
     stopped = False
+    snapshots = Snapshots()
+    snapshots.add(0, model.get_weights())
     before = backup.load() if backup else None
     # A state written by another version of the app may be incomplete; the training then starts over.
     if before is not None and learner.fits(before.variables) and before.progress.keys() == progress.state.keys():
         rows = list(before.rows)
         learner.set_state(before.variables)
         progress.restore(before.progress, before.kept)
+        snapshots = before.snapshots
         rng.bit_generator.state = before.random
     last = config.epochs if rates is None else len(rates)
     epochs = () if progress.is_over else range(len(rows) + 1, last + 1)
     random = rng.bit_generator.state
 
     def state():
-        return TrainingState(rows, learner.get_state(), progress.weights, progress.state, random)
+        return TrainingState(rows, learner.get_state(), progress.weights, progress.state, random, snapshots)
 
     for epoch in epochs:
         started, rate = time.perf_counter(), progress.learning_rate(epoch) if rates is None else rates[epoch - 1]
@@ -167,7 +173,10 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
         if loss is None or val_loss is None or not (math.isfinite(loss) and math.isfinite(val_loss)):
             model.set_weights(progress.weights)
             raise TrainingError(_diverged(epoch, config))
-        progress.add(epoch, val_loss, learner.get_weights(), rate)
+        weights = learner.get_weights()
+        progress.add(epoch, val_loss, weights, rate)
+        snapshots.add(epoch, weights)
+        snapshots.record(learner.gradient_norms, config.clip_norm)
         rows.append((epoch, loss, val_loss, time.perf_counter() - started))
         is_last, random = stopped or progress.is_over or epoch == last, rng.bit_generator.state
         if backup:
@@ -178,7 +187,7 @@ def _fit(learner, model, data, config, listener, rates) -> FitResult:
             break
     model.set_weights(progress.weights)
     return FitResult(pd.DataFrame(rows, columns=["epoch", "loss", "val_loss", "seconds"]), progress.best_epoch,
-                     tuple(progress.rates[: progress.kept_epoch]), stopped)
+                     tuple(progress.rates[: progress.kept_epoch]), stopped, snapshots)
 
 
 def _glance(learner, model, data) -> float:

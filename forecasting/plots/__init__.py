@@ -15,6 +15,18 @@ from forecasting.plots.evaluation import (
     width_chart,
 )
 from forecasting.plots.forecast import forecast_fan, horizon_chart
+from forecasting.plots.inside import (
+    attribution_chart,
+    excitement_chart,
+    formed_chart,
+    forming_chart,
+    gradient_chart,
+    half_life_chart,
+    input_chart,
+    profile_chart,
+    shock_chart,
+    weight_chart,
+)
 from forecasting.plots.predictions import prediction_chart
 from forecasting.plots.prices import price_chart
 from forecasting.plots.sampling import downsample, last_rows, stretches
@@ -28,6 +40,7 @@ __all__ = [
     "HEIGHT",
     "SHORT",
     "TALL",
+    "attribution_chart",
     "colours",
     "coverage_chart",
     "curves_chart",
@@ -36,11 +49,17 @@ __all__ = [
     "downsample",
     "error_chart",
     "evidence_chart",
+    "excitement_chart",
     "folds_chart",
     "forecast_fan",
+    "formed_chart",
+    "forming_chart",
+    "gradient_chart",
     "group_chart",
+    "half_life_chart",
     "horizon_chart",
     "importance_chart",
+    "input_chart",
     "lag_chart",
     "last_rows",
     "loss_chart",
@@ -49,11 +68,14 @@ __all__ = [
     "parallel_chart",
     "prediction_chart",
     "price_chart",
+    "profile_chart",
     "search_chart",
     "seed_band_chart",
     "seed_scores_chart",
     "share_chart",
     "shifted_chart",
+    "shock_chart",
     "stretches",
+    "weight_chart",
     "width_chart",
 ]

@@ -115,9 +115,10 @@ def template(dark: bool = False) -> go.layout.Template:
 
 
 def make_figure(traces, *, title: str, description: str, dark: bool, height: int = HEIGHT, revision: str = "",
-                legend: bool = True, buttons=None, **layout) -> go.Figure:
+                legend: bool = True, buttons=None, how: str = "", **layout) -> go.Figure:
     """A figure in the template: title, legend and buttons stacked above the plot, and its description in `meta`.
 
+    how: how to read it, a sentence, which also goes into `meta`
     revision: identifies what is shown; zoom survives updates as long as it stays the same
     """
     above = 34
@@ -126,10 +127,11 @@ def make_figure(traces, *, title: str, description: str, dark: bool, height: int
     if buttons:
         layout["updatemenus"] = [buttons]
         above += 32
+    meta = {"description": description} | ({"how": how} if how else {})
     figure = go.Figure(
         data=list(traces),
         layout={"template": template(dark), "title": {"text": title}, "height": height, "showlegend": legend,
-                "legend": layout_of_legend, "uirevision": revision or title, "meta": {"description": description}})
+                "legend": layout_of_legend, "uirevision": revision or title, "meta": meta})
     figure.update_layout(margin={"t": above + 4}, **layout)
     return figure
 

@@ -20,6 +20,7 @@ from forecasting.data.samples import DEFAULT_SAMPLE
 from forecasting.data.sources import address_of, reopen
 from forecasting.words import count
 from pages.components.forecast_view import read_view
+from pages.components.inside.view import read_inside
 from pages.components.order import take_unseen_order
 from pages.components.settings import use_settings
 from pages.components.state import AppState
@@ -48,6 +49,7 @@ def restore(state: AppState):
         raise ForecastingError(f"This address is too long: what it says about {long} is more than {count(LONGEST)} characters, "
                                "and the app writes no such address. It is ignored. Check the link, or go on with the sample.")
     found.forecast, found.forecast_problem = read_view(query.get("forecast"))
+    found.inside, found.inside_problem = read_inside(query.get("inside"))
     found.compare = tuple(filter(None, query.get("compare", "").split(",")))[:MOST_COMPARED]
     found.reference = query.get("reference")
     parent = query.get("parent", "")
@@ -84,6 +86,7 @@ def _take(state: AppState, found: AppState):
     # Leak-lab mistakes are switched on in the leak lab only, never by an address.
     use_settings(state, replace(found.config, leak=None))
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
+    state.inside, state.inside_problem = found.inside, found.inside_problem
     state.compare, state.reference = found.compare, found.reference
     state.basket, state.requests, state.waiting_for = found.basket, found.requests, found.waiting_for
     state.parent_id, state.trashed_id = found.parent_id, found.trashed_id
@@ -138,7 +141,7 @@ def _read_settings(text: str) -> ForecastConfig:
 
 def to_query(state: AppState) -> dict[str, str]:
     """What a page's address says: the data, the run that is shown, the settings that differ from the recommended, and
-    the forecast options that differ from the defaults."""
+    what the pages Forecast and Inside the LSTM show where that differs from the usual."""
     if state.history is None:
         return st.query_params.to_dict()
     address = {"data": address_of(state.history)}
@@ -161,6 +164,8 @@ def to_query(state: AppState) -> dict[str, str]:
         address["settings"] = json.dumps(changed, separators=(",", ":"))
     if asked := state.forecast.to_text():
         address["forecast"] = asked
+    if seen := state.inside.to_text():
+        address["inside"] = seen
     return address
 
 

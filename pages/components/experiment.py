@@ -133,7 +133,10 @@ def _draw(kind, found: list):
     if summary.sentence:
         st.markdown(plain(summary.sentence))
     for place, chart in enumerate(summary.charts):
-        draw_chart(chart(dark=is_dark()), f"evaluate_{newest.experiment}_chart_{place}")
+        figure = chart(dark=is_dark())
+        if how := (figure.layout.meta or {}).get("how"):
+            st.caption(plain(how))
+        draw_chart(figure, f"evaluate_{newest.experiment}_chart_{place}")
     for table in summary.tables:
         # Streamlit sizes a column by its first rows and keeps that width while the table grows, so it is set here.
         names = {"_index": st.column_config.Column(width=min(

@@ -26,6 +26,7 @@ PAGES = {
     "Forecast": ("pages/4_Forecast.py", ":material/timeline:"),
     "Tune": ("pages/5_Tune.py", ":material/tune:"),
     "Runs": ("pages/6_Runs.py", ":material/history:"),
+    "Inside the LSTM": ("pages/7_Inside_the_LSTM.py", ":material/neurology:"),
 }
 # Of the browser's tab. An image of our own: browsers fetch one that is named ":material/...:" from a font host.
 ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#3d7fe0" stroke-width="2.6" '

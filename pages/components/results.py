@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -15,6 +16,7 @@ from forecasting.runs.export import XLSX, ZIP, predictions_file_name, prediction
 from forecasting.words import UNKNOWN, count, count_of, date, duration, percent, price, share, unit
 from pages.components.charts import draw_chart, draw_loss
 from pages.components.frame import is_dark
+from pages.components.state import app_state
 from pages.components.store import load_csv, load_result
 from pages.components.verdict import draw_answer, draw_reasons
 
@@ -87,6 +89,12 @@ def _draw_scores(run, result):
                              icon=":material/folder_zip:", on_click="ignore", width="stretch",
                              help="Predictions and forecast as CSV, the Keras model, settings, prices, a report that opens "
                                   "offline, and a script and a notebook that repeat the run. The Runs page opens it again.")
+    if download.button("Look inside this network", key="train_inside", icon=":material/neurology:", width="stretch",
+                       disabled=bool(result.members) or not result.has_model,
+                       help="Gates, states and gradients of this network on its own prices."):
+        state = app_state()
+        state.run_id, state.inside = run.id, replace(state.inside, example=None, day=None)
+        st.switch_page("pages/7_Inside_the_LSTM.py")
 
 
 def _zip(result) -> bytes:

@@ -21,7 +21,8 @@ from pages.components.trash import delete_runs, show_run
 
 __all__ = ["draw_card", "take_card"]
 
-PAGES = {"Train": "pages/2_Train.py", "Evaluate": "pages/3_Evaluate.py", "Forecast": "pages/4_Forecast.py"}
+PAGES = {"Train": "pages/2_Train.py", "Evaluate": "pages/3_Evaluate.py", "Forecast": "pages/4_Forecast.py",
+         "Inside": "pages/7_Inside_the_LSTM.py"}
 
 
 def take_card(state: AppState):

@@ -18,7 +18,7 @@ from pages.components.store import current_run, load_result, run_store
 from pages.components.text import plain
 from pages.components.trash import delete_runs, draw_trash, draw_undo
 
-__all__ = ["choose_result", "draw_runs", "follow_runs"]
+__all__ = ["choose_result", "draw_runs", "follow_runs", "run_label", "runs_with_result", "take_run"]
 
 EVERY = 50_000  # the most that MLflow returns at once
 MOST_OFFERED = 200  # runs to choose a result from
@@ -149,32 +149,38 @@ def _clear(state: AppState):
 
 def choose_result(state: AppState):
     """The run to show and its result, picked by the user from those that have one; (None, None) if there is none yet."""
-    _take_run(state)
+    take_run(state)
+    _, by_id = runs_with_result(state)
+    if not by_id:
+        st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
+        link_to("Train", state, "Go to Train")
+        return None, None
+    # The current run by default; while that is still being trained, the newest one that has ended.
+    widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else next(iter(by_id)))
+    chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
+                          format_func=lambda key: run_label(by_id[key]), on_change=take_run, args=(state,))
+    return by_id[chosen], load_result(chosen)
+
+
+def runs_with_result(state: AppState) -> tuple:
+    """(the current run or None, {id: run} of those with a result, the newest first); says so if the current one has none."""
     current = current_run(state)
     runs = [run for run in run_store().list(limit=MOST_OFFERED, kind=TRAININGS, alone=True) if run.has_result]
     by_id = {run.id: run for run in runs}
     if current is not None and current.has_result and current.kind in TRAININGS:
         by_id.setdefault(current.id, current)  # an older one, or one of an experiment, that a link names
-    if not by_id:
-        st.info("There is no result yet. Train a network on the Train page first.", icon=":material/info:")
-        link_to("Train", state, "Go to Train")
-        return None, None
-    if current is not None and current.id not in by_id and not current.active:
+    if by_id and current is not None and current.id not in by_id and not current.active:
         st.info(f"The current run has no result: it is {current.state}. This is the newest run that has one.",
                 icon=":material/info:")
-    # The current run by default; while that is still being trained, the newest one that has ended.
-    widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else next(iter(by_id)))
-    chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
-                          format_func=lambda key: _label(by_id[key]), on_change=_take_run, args=(state,))
-    return by_id[chosen], load_result(chosen)
+    return current, by_id
 
 
-def _take_run(state: AppState):
+def take_run(state: AppState):
     for _, chosen in taken(state, "shown_run"):
         state.run_id = chosen
 
 
-def _label(run) -> str:
+def run_label(run) -> str:
     units = " + ".join(map(str, run.config.units))
     # The start time rather than the age: the browser identifies the chosen run by its label, which must not change.
     words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",

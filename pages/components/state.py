@@ -18,6 +18,7 @@ from forecasting import (
     StoreUnavailable,
 )
 from pages.components.forecast_view import ForecastView
+from pages.components.inside.view import InsideView
 from pages.components.owner import owner_id
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ class AppState:
     requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
+    inside: what the page Inside the LSTM shows; inside_problem: why it is not what the address asked for, a sentence
+    inside_message: the number of the last message of its figure that was taken; inside_drag: what was dragged last in it
+    inside_done: steps of its lesson that were done; inside_before: what it showed when the current step began
     basket: {key: the prices gathered for an experiment on many series}; basket_job: a fetch of more of them, or None
     store_failed: whether this drawing of the page met a store that did not answer
     failures: errors of the last click's callback, sentences to show on the next drawing of the page
@@ -131,6 +135,12 @@ class AppState:
     forecast: ForecastView = field(default_factory=ForecastView)
     forecast_problem: str | None = None
     forecast_drawn: tuple[str, Wish, pd.DataFrame] | None = None
+    inside: InsideView = field(default_factory=InsideView)
+    inside_problem: str | None = None
+    inside_message: int = 0
+    inside_drag: dict | None = None
+    inside_done: set[int] = field(default_factory=set)
+    inside_before: InsideView | None = None
     basket: dict[str, PriceHistory] = field(default_factory=dict)
     basket_job: Job | None = None
     failures: list[str] = field(default_factory=list)

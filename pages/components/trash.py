@@ -40,6 +40,7 @@ def show_run(state: AppState, run):
     state.use_history(run_store().history(run.id))
     use_settings(state, replace(run.config, leak=None))  # a mistake of the leak lab stays with its run
     state.run_id, state.trashed_id = run.id, None
+    state.inside = replace(state.inside, example=None, day=None)
 
 
 @reported

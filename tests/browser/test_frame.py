@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from steps import POINTS, curve_points, epoch, press_stop, press_train
 
 pytestmark = pytest.mark.browser
-PAGES = ("Data", "Train", "Evaluate", "Forecast", "Tune", "Runs")
+PAGES = ("Data", "Train", "Evaluate", "Forecast", "Tune", "Runs", "Inside the LSTM")
 # The loss chart: a mark that only this element of the page bears, its range of epochs, and which epoch the hover is of.
 CHART = """() => {
     const chart = document.querySelector('.live-chart')

@@ -55,6 +55,9 @@ def test_a_training_that_goes_on_ends_as_if_it_had_not_been_interrupted(tmp_path
     resumed, rest = fit(config, backup=Backup(tmp_path / "backup.npz", every=0.0))
     np.testing.assert_array_equal(rest.curve[["epoch", "loss", "val_loss"]], whole.curve[["epoch", "loss", "val_loss"]])
     assert (rest.best_epoch, rest.rates) == (whole.best_epoch, whole.rates)
+    kept, expected = (one.snapshots.to_arrays() for one in (rest, whole))
+    assert kept.keys() == expected.keys()
+    assert all(np.array_equal(kept[name], values) for name, values in expected.items())
     for ours, theirs in zip(resumed.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -7,6 +7,7 @@ engine does the rest (`forecasting.runs.conductor`). Light to import, since page
 from __future__ import annotations
 
 from forecasting.runs.experiments.backtest import BACKTEST
+from forecasting.runs.experiments.cells import CELLS_COMPARED, STARTS
 from forecasting.runs.experiments.kind import ExperimentKind
 from forecasting.runs.experiments.leak import LEAK
 from forecasting.runs.experiments.many import MANY_SERIES
@@ -21,4 +22,6 @@ EXPERIMENTS: dict[str, ExperimentKind] = {
     "search": SEARCH,
     "seeds": SEEDS,
     "many": MANY_SERIES,
+    "cells": CELLS_COMPARED,
+    "starts": STARTS,
 }

@@ -190,7 +190,7 @@ class ExperimentKind:
     summarise: `summarise(runs, experiment)` returns a `Summary`; runs: the children so far, ended or not
     check: `check(options, history, config)` raises a ForecastingError if the experiment is not possible
     explain: `explain(options, config)` says what these options will do
-    place: the page that shows it: 'evaluate', around a run, or 'tune', on a series
+    place: the page that shows it: 'evaluate' or 'inside', around a run, or 'tune', on a series
     watch: `watch(options, experiment)` returns {id of a child to stop: the reason, for the user}. Called about once a second.
     keeps_earlier: whether earlier experiments of this kind on the same run are kept, with `runs` holding the children of
         all of them, newest first; otherwise a new one replaces the old one
