@@ -69,6 +69,10 @@ class NeedsChoice(DataError):
         self.kind = kind
         self.options = tuple(options)
         self.preview = preview
+        if self.options:  # below the message in a traceback, not in it: a page offers the options itself
+            self.add_note(f"Pass {kind}=, e.g. {kind}={str(self.options[0])!r}. The options are "
+                          f"{', '.join(repr(str(option)) for option in self.options[:20])}"
+                          f"{' ...' if len(self.options) > 20 else ''}.")
 
 
 class NotEnoughData(DataError):

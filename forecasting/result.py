@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import numbers
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,15 +16,19 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
+from forecasting import words
+from forecasting.arguments import as_config, as_history
 from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory
+from forecasting.equal import equal_fields
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.differences import installed_versions
 from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
-from forecasting.evaluation.verdict import leak_words
+from forecasting.evaluation.judgement import judge
+from forecasting.evaluation.verdict import Verdict, leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
@@ -33,6 +38,8 @@ from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
+from forecasting.paths import local_path
+from forecasting.progress import followed
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 from forecasting.words import share
 
@@ -47,7 +54,7 @@ MODEL_FILE = "model.keras"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class TrainingResult:
     """A trained forecaster and how it did.
 
@@ -75,20 +82,78 @@ class TrainingResult:
     predictions: pd.DataFrame
     metrics: dict
     reasons: dict
-    curve: pd.DataFrame
+    curve: pd.DataFrame = field(compare=False)  # holds seconds
     evidence: Evidence
     best_epoch: int | None
     rates: tuple[float, ...]
     stopped: bool
-    seconds: float
+    seconds: float = field(compare=False)
     steps: Steps
     guarded: Steps
     linear: Choice | None
     encoder: Encoder
     members: tuple[int, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
-    _model: Any = field(default=None, repr=False)
-    _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
+    versions: dict[str, str] = field(default_factory=dict, compare=False)
+    _model: Any = field(default=None, compare=False)
+    _folder: Path | None = field(default=None, compare=False)  # where the model is, until it is loaded
+    _bytes: bytes | None = field(default=None, compare=False)  # the model's file, of a result that was pickled
+
+    # Two results are equal if they have the same prices and settings and predict the same, bit for bit, whenever made.
+    __eq__ = equal_fields
+
+    def __repr__(self) -> str:
+        scores, currency = self.metrics["test"], self.history.currency
+        return (f"TrainingResult({self.history.name!r}, {words.count_of(self.config.horizon, 'step')} ahead, "
+                f"{words.count_of(len(self.curve), 'epoch')}; test RMSE {words.price(scores['rmse'], currency)}, naive "
+                f"{words.price(scores['naive_rmse'], currency)}{', invalid' if self.invalid else ''})")
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import result_html
+
+        return result_html(self)
+
+    def __getstate__(self) -> dict:
+        """Keras models cannot be pickled; their files can."""
+        return self.__dict__ | {"_model": None, "_folder": None, "_bytes": self.model_bytes() if self.has_model else None}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the test part proves it better than the naive forecast, in words: `.outcome`, `.headline`, `.sentence`."""
+        return judge(self.predictions, self.metrics["test"], frequency=self.history.frequency, currency=self.history.currency,
+                     leak=self.config.leak)[0]
+
+    def plot(self, part: str | None = "test", *, rows: int | None = None, dark: bool = False):
+        """Actual, predicted and naive prices one step ahead with the intervals, as a Plotly figure.
+
+        part: 'train', 'validation' or 'test', or None for all days; rows: only the last ones of it
+        """
+        from forecasting.plots import prediction_chart
+
+        if part is not None and part not in PARTS:
+            raise ConfigError(f"part must be one of {', '.join(PARTS)}, or None for all days. Received: part={part!r:.60}.")
+        shown = self.predictions if part is None else self.predictions[self.predictions["split"] == part]
+        return prediction_chart(shown if rows is None else shown.iloc[-rows:], dark=dark, currency=self.history.currency)
+
+    def plot_forecast(self, steps: int | None = None, guarded: bool = True, as_of=None, *, rows: int | None = None,
+                      dark: bool = False):
+        """What comes next as a fan after the last prices, as a Plotly figure: `forecast` with its arguments.
+
+        steps: the horizon by default; rows: how many past prices to draw, 60 by default
+        A guarded forecast has the network's own line beside it; one `as_of` a past day has what came since.
+        """
+        from forecasting.plots import forecast_fan
+        from forecasting.plots.sampling import FEW_ROWS
+
+        steps, origin, close = steps or self.config.horizon, self._origin(as_of), self.history.frame["Close"]
+        own = self.forecast(steps, as_of=as_of)
+        return forecast_fan(close.iloc[: origin + 1], self.forecast(steps, True, as_of) if guarded else own,
+                            own=own["predicted"] if guarded else None, actual=close.iloc[origin + 1 :],
+                            rows=rows or FEW_ROWS, dark=dark,
+                            currency=self.history.currency,
+                            title=f"{'Guarded forecast' if guarded else 'Forecast'} of {self.history.name}")
 
     @property
     def split(self) -> Split:
@@ -122,7 +187,7 @@ class TrainingResult:
     @property
     def has_model(self) -> bool:
         """Whether there is a network."""
-        return self._model is not None or (self._folder is not None and (self._folder / MODEL_FILE).is_file())
+        return self._model is not None or self._bytes is not None or (self._folder is not None and (self._folder / MODEL_FILE).is_file())
 
     @property
     def model(self):
@@ -130,11 +195,17 @@ class TrainingResult:
         self._require_model()
         if self._model is None and self._folder is not None:
             self._model = load_model(self._folder / MODEL_FILE)
+        elif self._model is None:
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / MODEL_FILE).write_bytes(self._bytes)
+                self._model = load_model(Path(folder) / MODEL_FILE)
         return self._model
 
     def model_bytes(self) -> bytes:
         """The Keras model as a `.keras` file; one that is on disk already is not loaded for it. Raises RunError without one."""
         self._require_model()
+        if self._bytes is not None:
+            return self._bytes
         if self._folder is not None:
             return (self._folder / MODEL_FILE).read_bytes()
         with tempfile.TemporaryDirectory() as folder:
@@ -187,7 +258,7 @@ class TrainingResult:
 
     def save(self, folder: str | Path) -> None:
         """Writes everything into `folder`, creating it if needed."""
-        folder = Path(folder)
+        folder = local_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "config.json", self.config.to_dict())
         self.history.save(folder)
@@ -219,8 +290,8 @@ class TrainingResult:
             day = pd.Timestamp(as_of)
         except (TypeError, ValueError, OverflowError):
             day = pd.NaT
-        if day is pd.NaT or day.tz is not None:
-            raise ConfigError("as_of must be a date without a time zone, such as 2024-03-27, as the dates of the series are. "
+        if day is pd.NaT or day.tz is not None or isinstance(as_of, numbers.Number):  # pandas counts nanoseconds since 1970
+            raise ConfigError("as_of must be a date without a time zone, such as '2024-03-27', as the dates of the series are. "
                               f"Received: as_of={str(as_of)[:60]}.")
         row = int(dates.searchsorted(day, side="right")) - 1
         if row < first or day.normalize() > dates[-1]:
@@ -250,7 +321,7 @@ class TrainingResult:
         return pd.DataFrame(columns, index=dates)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Refit:
     """A forecaster trained on all rows of a tested result.
 
@@ -262,32 +333,59 @@ class Refit:
     path: np.ndarray
     stopped: bool
 
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Refit):
+            return NotImplemented
+        return self.tested == other.tested and np.array_equal(self.path, other.path)
+
+    def __repr__(self) -> str:
+        return f"Refit on all {words.count_of(len(self.tested.history), 'row')} of {self.tested!r}"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import refit_html
+
+        return refit_html(self)
+
     def forecast(self, steps: int, guarded: bool = False) -> pd.DataFrame:
         """As `TrainingResult.forecast`, from the last row."""
         return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster)
 
 
-def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = None, should_stop: ShouldStop = None,
-          on_phase: OnPhase = None, backup: Backup | None = None) -> TrainingResult:
+def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConfig | str | None = None,
+          on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None, backup: Backup | None = None,
+          progress: bool | None = None) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
+    history: a `PriceHistory`, or a DataFrame or Series that `PriceHistory.from_frame` can read without a question
+    config: a `ForecastConfig`, or 'Recommended', 'Tutorial' or 'Quick look'; RECOMMENDED if left out
     on_epoch: called with an `EpochLog` after each epoch
     should_stop: called several times a second; once it returns True, training ends and what was learnt is kept. Once it
         returns `STOP_PREDICTING`, predicting ends too, and the scores are those of what is predicted by then
     on_phase: called with what is being done, in words
     backup: lets a training resume after its process has died
-    Raises as `check_history` and `check_memory` do, and TrainingError for a loss that is no longer a number.
+    progress: whether to show a progress bar on stderr; by default only in a terminal or notebook
+
+    Ctrl-C, or interrupting the notebook's kernel, does what `should_stop` does: once ends the training, twice the predicting
+    after it. The result is of what was learnt; only a third time raises KeyboardInterrupt.
+
+    Raises DataError (too few prices: NotEnoughData) and ConfigError for prices and settings that cannot be trained, TooLarge
+    for what needs more memory than there is, and TrainingError for a loss that is no longer a number.
+
+    >>> result = train(load_sample())
+    >>> result.metrics["test"]["rmse"], result.metrics["test"]["naive_rmse"]
+    (7.73, 7.73)
     """
     start = time.perf_counter()
-    listener = Callbacks(on_epoch, should_stop, on_phase, backup)
+    history, config = as_history(history), as_config(config)
     check_history(history, config)
     check_memory(config, len(history))
     parts = split(len(history), config)
-    listener.phase("preparing the data")
-    encoded = encode(history, config, parts)
-    forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
-    return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
-                   stopped=fitted.stopped, linear=choice, started=start)
+    with followed(Callbacks(on_epoch, should_stop, on_phase, backup), progress, history.name) as listener:
+        listener.phase("preparing the data")
+        encoded = encode(history, config, parts)
+        forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
+        return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
+                       stopped=fitted.stopped, linear=choice, started=start)
 
 
 def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
@@ -393,7 +491,7 @@ def load_run(folder: str | Path) -> TrainingResult:
 
     Raises RunError for a folder that is missing, incomplete or damaged.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
         history = PriceHistory.load(folder)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
 from forecasting.errors import DataError, UnreadableFile
-from forecasting.paths import write_atomically
+from forecasting.paths import local_path, write_atomically
 
 if TYPE_CHECKING:
     from forecasting.data.checks import Problem
@@ -29,7 +30,7 @@ _METADATA = b"history"
 _INFERRED = cast(Frequency, "")  # a placeholder; every finished history has a Frequency
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PriceHistory:
     """Prices of one series, oldest first.
 
@@ -60,15 +61,19 @@ class PriceHistory:
         frame = self.frame
         if not isinstance(frame, pd.DataFrame) or "Close" not in frame:
             raise DataError("A price history needs a table with a column 'Close'. Received: "
-                            f"{list(getattr(frame, 'columns', []))}. Name the price column 'Close'.")
+                            f"{_received(frame)}. Call PriceHistory.from_frame(frame, column=...), which takes a "
+                            "DataFrame or Series with any names.")
         if not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is not None:
             raise DataError("A price history needs naive dates as its index. Received an index of type "
-                            f"{frame.index.dtype}. Convert it with pandas.to_datetime and drop the time zone.")
+                            f"{frame.index.dtype}. Call PriceHistory.from_frame, which finds the dates in the index or in a "
+                            "column, and says what it made of a time zone.")
         if not (frame.index.is_monotonic_increasing and frame.index.is_unique):
-            raise DataError("The dates of a price history must ascend, each once. Sort them and drop duplicates.")
+            raise DataError("The dates of a price history must ascend, each once. Call PriceHistory.from_frame, which sorts "
+                            "them and notes what it leaves out.")
         frame = frame[[c for c in COLUMNS if c in frame]].astype("float64")
         if not np.isfinite(frame["Close"].to_numpy()).all():
-            raise DataError("Every row of a price history needs a finite Close. Drop the rows without one.")
+            raise DataError("Every row of a price history needs a finite Close. Call PriceHistory.from_frame, which leaves "
+                            "out the rows without one and notes it.")
         # In microseconds, as files keep them, and without pandas' own `freq`, which would change the meaning of e.g.
         # `is_month_end`.
         frame.index = frame.index.rename("Date").as_unit("us")
@@ -82,6 +87,52 @@ class PriceHistory:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __eq__(self, other) -> bool:
+        return self.key == other.key if isinstance(other, PriceHistory) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        span = f", {words.dates(self.dates[0], self.dates[-1])}" if len(self) else ""
+        currency = f", {self.currency}" if self.currency else ""
+        return f"PriceHistory({self.name!r}, {self.frequency.count_of(len(self))}{span}{currency})"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import history_html
+
+        return history_html(self)
+
+    def plot(self, split=None, *, dark: bool = False):
+        """All prices as a Plotly figure. split: a ForecastConfig, whose validation and test parts are then shaded"""
+        from forecasting.model.split import split as parts_of
+        from forecasting.plots import price_chart
+
+        parts = None if split is None else parts_of(len(self), split)
+        return price_chart(self, parts and (parts.train_end, parts.validation_end), dark=dark)
+
+    @classmethod
+    def from_frame(cls, frame, column=None, name: str | None = None, series=None, **reading) -> PriceHistory:
+        """The prices in a DataFrame or Series, cleaned, with notes of what was done.
+
+        frame: of pandas, polars or another library that speaks Arrow or the dataframe interchange protocol; dates in its
+            index or in a column, in any usual form; other columns than open, high, low, close and volume are left out
+        column: the price, where several columns could be: its name, its position (from 0), or a tuple of several levels
+        name: what to call the history; by default the Series' name, or 'Prices'
+        series: which one, where the table holds several: of `yfinance.download(["AAPL", "MSFT"])`, say, 'AAPL'
+        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year"
+        Raises NeedsChoice, with the keyword and its options, where that is not clear, and UnreadableFile where no dated prices
+        can be read.
+
+        >>> history = PriceHistory.from_frame(pandas.read_csv("prices.csv"), column="Adj Close")
+        """
+        from forecasting.data.files.frames import is_table
+        from forecasting.data.files.reader import read_prices
+
+        if not is_table(frame):
+            raise DataError(f"from_frame takes a DataFrame or Series with dates. Received: {_received(frame)}. {_REMEDY}")
+        return read_prices(frame, column=column, series=series, name=name, **reading)
 
     @property
     def close(self) -> np.ndarray:
@@ -134,7 +185,7 @@ class PriceHistory:
 
     def save(self, folder: str | Path) -> None:
         """Writes everything into one file in `folder`, creating that if needed. A crash never leaves half a file."""
-        folder = Path(folder)
+        folder = local_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / FILE, pack(self.frame, self.description | {"fingerprint": self.fingerprint}))
 
@@ -143,7 +194,7 @@ class PriceHistory:
         """Loads what `save` wrote, even in an older version of the app. Raises UnreadableFile if it is missing or damaged."""
         from pyarrow import ArrowException
 
-        folder = Path(folder)
+        folder = local_path(folder)
         try:
             frame, description = unpack((folder / FILE).read_bytes())
             if description is None:
@@ -155,6 +206,17 @@ class PriceHistory:
         except (OSError, ValueError, KeyError, TypeError, ArrowException, DataError) as error:
             raise UnreadableFile(f"The prices saved in {folder} cannot be read: a file is missing or damaged "
                                  f"({type(error).__name__}). Open or fetch them again.") from error
+
+
+_REMEDY = ("Call read_prices(path) for a file, and for bare numbers pandas.Series(numbers, index=dates), with a date for each.")
+
+
+def _received(thing) -> str:
+    """What was given in place of a table, in a few words."""
+    columns = getattr(thing, "columns", None)
+    if isinstance(columns, pd.Index):
+        return f"a table with the columns {', '.join(map(str, columns[:8]))}"[:200]
+    return f"{type(thing).__name__} {str(thing)[:40]!r}" if isinstance(thing, str | Path | int | float) else type(thing).__name__
 
 
 _DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name != "frame")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.equal import equal_fields
 from forecasting.evaluation.metrics import SMALLEST_MOVE
 from forecasting.words import count, count_of, odds, share
 
@@ -77,7 +78,7 @@ class Gate:
         return self.words()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """How the evidence grew from origin to origin.
 
@@ -89,6 +90,8 @@ class Evidence:
     shares: np.ndarray
     log_evidence: np.ndarray
     judged: np.ndarray
+
+    __eq__ = equal_fields
 
     def gate(self, at: int = -1) -> Gate:
         """What was known at origin number `at`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import numbers
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from forecasting.errors import ConfigError
 from forecasting.model.cells import CELLS
@@ -50,7 +51,7 @@ MAX_LAYERS, MAX_UNITS = 8, 1024
 MAX_HELD_OUT = 0.9  # of all rows, for validation and test together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ForecastConfig:
     """What a network sees, what it predicts, how it is built and how it learns.
 
@@ -102,15 +103,21 @@ class ForecastConfig:
     seed: int = 0
     leak: str | None = None
 
+    def __new__(cls, *args, **values):
+        _check_names(values)
+        return super().__new__(cls)
+
     def __post_init__(self):
-        for name in ("features", "units"):
+        for name, one, example in (("features", str, "['Close', 'Volume']"), ("units", numbers.Integral, "[64, 64]")):
             value = getattr(self, name)
+            if isinstance(value, one) and not isinstance(value, bool):  # a single one needs no list
+                value = (value,)
             if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
-                raise ConfigError(f"{name} must be a list, such as [64, 64]. Received: {name}={_shown(value)}.")
+                raise ConfigError(f"{name} must be a list, such as {example}. Received: {name}={_shown(value)}.")
             try:
                 object.__setattr__(self, name, tuple(value))
             except TypeError:
-                raise ConfigError(f"{name} must be a list, such as [64, 64]. Received: {name}={_shown(value)}.") from None
+                raise ConfigError(f"{name} must be a list, such as {example}. Received: {name}={_shown(value)}.") from None
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if not (value is None or isinstance(value, str)) or value not in allowed:
@@ -141,17 +148,37 @@ class ForecastConfig:
         """Settings from a dict; what it leaves out keeps its default. Raises ConfigError for an unknown or bad value."""
         if not isinstance(values, dict):
             raise ConfigError(f"Settings must be a table of names and values. Received: {type(values).__name__}.")
-        unknown = sorted(map(str, set(values) - {f.name for f in dataclasses.fields(cls)}))
-        if unknown:
-            raise ConfigError(f"Unknown setting {', '.join(unknown)}. Known are: "
-                              f"{', '.join(f.name for f in dataclasses.fields(cls))}.")
+        _check_names(values)
         return cls(**values)
+
+    def __repr__(self) -> str:
+        """The settings that differ from the defaults; it can be evaluated."""
+        changed = [f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self)
+                   if getattr(self, field.name) != field.default]
+        return f"ForecastConfig({', '.join(changed)})"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import config_html
+
+        return config_html(self)
+
+
+def _check_names(values):
+    """Raises ConfigError for a name that is no setting, with the setting that may be meant."""
+    known = [field.name for field in dataclasses.fields(ForecastConfig)]
+    unknown = sorted(map(str, set(values) - set(known)))
+    if not unknown:
+        return
+    likely = [match for name in unknown for match in get_close_matches(name.lower(), known, n=1)]
+    meant = f" Did you mean {' and '.join(dict.fromkeys(likely))}?" if likely else ""
+    raise ConfigError(f"Unknown setting {', '.join(name[:60] for name in unknown[:8])}.{meant} Known are: {', '.join(known)}.")
 
 
 def _number(name, value, low, high, whole):
     """`value` as an int or float within [low, high], or a ConfigError."""
     kind = "a whole number" if whole else "a number"
-    rule = f"{name} must be {kind} from {low:g} to {high:g}"
+    low_shown, high_shown = (f"{end:.0f}" if end == int(end) else f"{end:g}" for end in (low, high))  # not 2.14748e+09
+    rule = f"{name} must be {kind} from {low_shown} to {high_shown}"
     # Compared before it is converted: an int may be too large for a float.
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low <= value <= high:
         raise ConfigError(f"{rule}. Received: {name}={_shown(value)}.")

@@ -13,11 +13,13 @@ from forecasting.data.files.delimited import read_grid
 from forecasting.data.files.encoding import to_utf8
 from forecasting.data.files.excel import pick_sheet, read_sheets
 from forecasting.data.files.figures import Evidence, Figures, in_32nds, read_figures, weigh
+from forecasting.data.files.frames import as_pandas, in_table_words, is_table, name_of, to_grid
 from forecasting.data.files.headers import Column, Table, find_table
 from forecasting.data.files.pick_dates import daily_or_timed, pick_dates
 from forecasting.data.files.pick_prices import Picked, pick_block, pick_prices, pick_rows
 from forecasting.data.files.reshape import dates_down, months_down
 from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
+from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
@@ -29,13 +31,16 @@ _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
 
 def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None) -> PriceHistory:
-    """The prices in a file.
+    """The prices in a file or table.
 
-    source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip
-    column: the price: its name, 'column 5' (counted from 1) or a position (counted from 0)
+    source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
+        DataFrame or Series with dates in its index or in a column, of pandas, polars or another library that speaks Arrow
+        or the dataframe interchange protocol
+    column: the price: its name, 'column 5' (counted from 1) or a position (counted from 0); in a DataFrame with several
+        levels of columns also a tuple such as ('Close', 'AAPL')
     series: which one, where the file holds several, stacked or side by side
     sheet: name or position of the sheet, or of the file in a zip archive
-    name: what to call the history; the file's name without its ending by default
+    name: what to call the history; by default the file's name without its ending, or the name of the Series
     date_order: 'day/month/year' or 'month/day/year', where the dates do not tell
     decimal: '.' or ',', where the numbers do not tell
 
@@ -46,11 +51,15 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         raise UnreadableFile(f"decimal must be '.' or ','. Received: {decimal!r}.")
     if date_order is not None and order_named(date_order) is None:
         raise UnreadableFile(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {date_order!r}.")
-    opened, sheet_used = open_source(source, sheet)
+    if isinstance(column, tuple):
+        column = " ".join(map(str, column))
 
     def to_history(grid):
         return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal)
 
+    if is_table(source):
+        return _from_table(source, name, column, to_history)
+    opened, sheet_used = open_source(source, sheet)
     if opened.excel:
         sheet_name, history = pick_sheet(read_sheets(opened.data), None if sheet_used else sheet, to_history)
         where = f", sheet “{shown(sheet_name)}”"
@@ -85,6 +94,17 @@ def read_every_series(source) -> list[PriceHistory]:
         if question.kind == "column":
             return [read(column=option, name=option) for option in question.options]
         raise
+
+
+def _from_table(source, name, column, to_history) -> PriceHistory:
+    table = as_pandas(source)
+    try:
+        history = to_history(to_grid(table))
+    except (NeedsChoice, UnreadableFile) as error:
+        raise in_table_words(error) from None
+    asked = clean_label(column) if isinstance(column, str) and plain(column) not in ROLES else ""
+    label = clean_label(str(name)) if name else history.name or name_of(table) or asked or "Prices"
+    return replace(history, name=label, source=f"a {'Series' if isinstance(table, pd.Series) else 'DataFrame'}")
 
 
 def _history(table: Table, column, series, order, decimal) -> PriceHistory:
