@@ -54,7 +54,8 @@ def as_config(config, caller: str = "train") -> ForecastConfig:
         remedy = f"Call {caller}(history, ForecastConfig(**settings))."
     else:
         remedy = f"Call {caller}(history, ForecastConfig(window=60, ...)), or leave it out for RECOMMENDED."
-    raise ConfigError(f"{caller} needs settings: a ForecastConfig or the name of a preset. Received: {_received(config)}. {remedy}")
+    raise ConfigError(f"{caller} needs settings: a ForecastConfig or the name of a preset. Received: {_received(config)}. "
+                      f"{remedy}")
 
 
 def _plain(name: str) -> str:
@@ -78,7 +79,7 @@ def _instead(prices, caller) -> str:
         return f"For the sample call {caller}(load_sample({prices!r}))."
     if isinstance(prices, str | os.PathLike):
         text = str(prices)
-        if isinstance(prices, os.PathLike) or any(mark in text for mark in "/\\.~") and not text.isupper():
+        if isinstance(prices, os.PathLike) or (any(mark in text for mark in "/\\.~") and not text.isupper()):
             return f"For a file call {caller}(read_prices({text[:_SHOWN]!r}))."
         return f"For a ticker call {caller}(fetch_prices({text[:_SHOWN]!r})), for a file {caller}(read_prices(path))."
     if isinstance(prices, bytes):

@@ -28,4 +28,5 @@ def equal_fields(one, other):
     """`__eq__` of a dataclass some of whose fields are arrays or tables: its fields with `compare=True` are `equal`."""
     if type(one) is not type(other):
         return NotImplemented
-    return all(equal(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one) if field.compare)
+    return all(equal(getattr(one, field.name), getattr(other, field.name))
+               for field in dataclasses.fields(one) if field.compare)

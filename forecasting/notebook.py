@@ -87,7 +87,8 @@ def ranking_html(ranking: Ranking) -> str:
     rows = {name: [SCORES[score].show(score, row, ranking.currency) for score in table] for name, row in
             zip(table.index, table.to_dict("records"), strict=True)}
     problems = [f"{name}: {why}" for name, why in ranking.problems.items()]
-    return _card([_title(ranking.headline, f"{words.count_of(len(ranking.days), ranking.unit)} shared"), _line(ranking.sentence),
+    shared = f"{words.count_of(len(ranking.days), ranking.unit)} shared"
+    return _card([_title(ranking.headline, shared), _line(ranking.sentence),
                   _table(["", *(SCORES[score].label for score in table)], rows), _items([*ranking.notes, *problems], "Notes")])
 
 

@@ -25,9 +25,9 @@ from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.differences import installed_versions
 from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
+from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
-from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.verdict import Verdict, leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
@@ -187,7 +187,8 @@ class TrainingResult:
     @property
     def has_model(self) -> bool:
         """Whether there is a network."""
-        return self._model is not None or self._bytes is not None or (self._folder is not None and (self._folder / MODEL_FILE).is_file())
+        return (self._model is not None or self._bytes is not None
+                or (self._folder is not None and (self._folder / MODEL_FILE).is_file()))
 
     @property
     def model(self):
@@ -195,7 +196,7 @@ class TrainingResult:
         self._require_model()
         if self._model is None and self._folder is not None:
             self._model = load_model(self._folder / MODEL_FILE)
-        elif self._model is None:
+        elif self._model is None and self._bytes is not None:
             with tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / MODEL_FILE).write_bytes(self._bytes)
                 self._model = load_model(Path(folder) / MODEL_FILE)

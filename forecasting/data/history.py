@@ -109,8 +109,10 @@ class PriceHistory:
         from forecasting.model.split import split as parts_of
         from forecasting.plots import price_chart
 
-        parts = None if split is None else parts_of(len(self), split)
-        return price_chart(self, parts and (parts.train_end, parts.validation_end), dark=dark)
+        if split is None:
+            return price_chart(self, dark=dark)
+        parts = parts_of(len(self), split)
+        return price_chart(self, (parts.train_end, parts.validation_end), dark=dark)
 
     @classmethod
     def from_frame(cls, frame, column=None, name: str | None = None, series=None, **reading) -> PriceHistory:
@@ -216,7 +218,8 @@ def _received(thing) -> str:
     columns = getattr(thing, "columns", None)
     if isinstance(columns, pd.Index):
         return f"a table with the columns {', '.join(map(str, columns[:8]))}"[:200]
-    return f"{type(thing).__name__} {str(thing)[:40]!r}" if isinstance(thing, str | Path | int | float) else type(thing).__name__
+    shown = f" {str(thing)[:40]!r}" if isinstance(thing, str | Path | int | float) else ""
+    return f"{type(thing).__name__}{shown}"
 
 
 _DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name != "frame")

@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from forecasting.errors import NeedsChoice, UnreadableFile
 from forecasting.paths import local_path, shown_path

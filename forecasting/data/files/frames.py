@@ -43,7 +43,7 @@ def as_pandas(source) -> pd.DataFrame | pd.Series:
                 return pyarrow.chunked_array(source).to_pandas().rename(getattr(source, "name", None))
         return pd.api.interchange.from_dataframe(source)
     except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise UnreadableFile(f"This {type(source).__name__} cannot be turned into a pandas DataFrame ({shown(str(error), 100)}). "
+        raise UnreadableFile(f"This {type(source).__name__} cannot be turned into a pandas DataFrame ({shown(str(error), 99)}). "
                              "Turn it into one, e.g. by its method to_pandas().") from error
 
 
@@ -57,8 +57,8 @@ def to_grid(table: pd.DataFrame | pd.Series) -> Grid:
         raise UnreadableFile(f"The table is empty: it has {len(frame)} rows and {frame.shape[1]} columns. Pass one with dates "
                              "and prices.")
     if frame.size > MOST_CELLS:
-        raise UnreadableFile(f"The table has {frame.size:,} cells, more than the {MOST_CELLS:,} that are read. Pass the columns "
-                             "with dates and prices only.")
+        raise UnreadableFile(f"The table has {frame.size:,} cells, more than the {MOST_CELLS:,} that are read. Pass the "
+                             "columns with dates and prices only.")
     frame, notes = _without_second_dates(frame)
     columns = [frame.iloc[:, at] for at in range(frame.shape[1])]
     named = not isinstance(frame.columns, pd.RangeIndex) or isinstance(table, pd.Series)
@@ -102,7 +102,8 @@ def _without_second_dates(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str,
         return frame, ()
     dated = np.array([_holds_dates(dtype) for dtype in frame.dtypes])
     dated |= np.array([ROLES.get(plain(_name(name))) == "date" for name in frame.columns])
-    notes = tuple(f"The column “{shown(_name(name))}” was left out: the index holds the dates." for name in frame.columns[dated])
+    notes = tuple(f"The column “{shown(_name(name))}” was left out: the index holds the dates."
+                  for name in frame.columns[dated])
     return frame.loc[:, ~dated], notes
 
 
