@@ -7,13 +7,14 @@ no yfinance.
 from importlib import import_module
 
 _HOMES = {
+    "forecasting.batch": ("backtest", "train_many"),
     "forecasting.data.files": ("read_prices",),
     "forecasting.data.history": ("PriceHistory",),
     "forecasting.data.samples": ("load_sample",),
     "forecasting.data.tickers": ("fetch_prices",),
     "forecasting.evaluation.ranking": ("compare",),
     "forecasting.model.config": ("QUICK_LOOK", "RECOMMENDED", "TUTORIAL", "ForecastConfig"),
-    "forecasting.result": ("TrainingResult", "load_run", "train"),
+    "forecasting.result": ("Refit", "TrainingResult", "load_run", "train"),
     "forecasting.errors": (
         "ConfigError", "DataError", "FetchError", "ForecastingError", "InTrash", "LimitReached", "NeedsChoice", "NoNetwork",
         "NotEnoughData", "ProviderError", "RateLimited", "RunError", "StoreUnavailable", "TrainingError", "UnknownTicker",

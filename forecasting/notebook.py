@@ -137,7 +137,8 @@ def _point(x, y, rows, span) -> str:
 def _path(values, first, rows, span, colour, style="") -> str:
     from forecasting.plots.sampling import downsample
 
-    kept = downsample(pd.RangeIndex(len(values)), np.asarray(values, dtype=float), n=WIDTH)
+    places = pd.to_datetime(np.arange(len(values)), unit="s")  # evenly spaced, whatever the dates are
+    kept = downsample(places, np.asarray(values, dtype=float), n=WIDTH)
     points = " ".join(_point(first + at, values[at], rows, span) for at in kept)
     return f'<polyline points="{points}" fill="none" stroke="{colour}"{style}/>'
 
@@ -168,6 +169,6 @@ def _items(texts, summary) -> str:
 def _table(head: list[str], rows: Mapping[str, list[str]]) -> str:
     names = "".join(f'<th style="text-align:right">{escape(name)}</th>' for name in head)
     body = "".join(f'<tr><th style="text-align:left">{escape(name)}</th>'
-                   + "".join(f'<td style="text-align:right">{escape(cell)}</td>' for cell in cells) + "</tr>"
+                   + "".join(f'<td style="text-align:right;white-space:nowrap">{escape(cell)}</td>' for cell in cells) + "</tr>"
                    for name, cells in rows.items())
-    return f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table style="font-size:inherit">' f"<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"

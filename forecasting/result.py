@@ -19,7 +19,8 @@ import pandas as pd
 from forecasting import words
 from forecasting.arguments import as_config, as_history
 from forecasting.data.calendars import future_dates
-from forecasting.data.history import PriceHistory
+from forecasting.data.history import PriceHistory, continued
+from forecasting.distribution import MAX_SAMPLES, Distribution, as_levels
 from forecasting.equal import equal_fields
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.differences import installed_versions
@@ -37,7 +38,7 @@ from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, Sh
 from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
-from forecasting.model.split import PARTS, Split, part_labels, split
+from forecasting.model.split import PARTS, Split, part_labels, split, with_longer_test
 from forecasting.paths import local_path
 from forecasting.progress import followed
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
@@ -51,6 +52,7 @@ FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an old
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
 MODEL_FILE = "model.keras"
+REFIT_FILE, REFIT_STATE = "refit.keras", "refit.json"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
@@ -222,13 +224,17 @@ class TrainingResult:
     def forecaster(self) -> Forecaster:
         return Forecaster(self.config, self.encoder, self.model)
 
-    def forecast(self, steps: int, guarded: bool = False, as_of=None) -> pd.DataFrame:
-        """What comes next: index future Date; predicted, lower_80, upper_80, lower_95, upper_95.
+    def forecast(self, steps: int | None = None, guarded: bool = False, as_of=None, *, levels=(80, 95),
+                 samples: int | None = None, seed: int | None = None) -> pd.DataFrame | np.ndarray:
+        """What comes next: index future Date (trading days); predicted, lower_80, upper_80, lower_95, upper_95.
 
-        steps: beyond the horizon, forecasts are fed back as if they were prices
+        steps: from 1 to 1,000, the horizon by default; beyond the horizon, forecasts are fed back as if they were prices
         guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
-        Raises RunError for a run without a network.
+        levels: of the intervals, in percent, e.g. (50, 80, 90, 99) for lower_50, upper_50, ...; at most 99.9
+        samples: instead of the table, that many equally likely paths, (samples, steps), whose quantiles are the intervals
+        seed: of the samples; that of the settings by default
+        Raises RunError for a run without a network, ConfigError for a bad argument.
         """
         self._require_model()
         origin = self._origin(as_of)
@@ -238,7 +244,58 @@ class TrainingResult:
             raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
                               f"Received: as_of={as_of}. Choose a day from {known[0]:%Y-%m-%d} to {known[-2]:%Y-%m-%d}, or the "
                               "last row, or train again.")
-        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
+        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster, levels, samples, seed)
+
+    def intervals(self, levels=(50, 80, 90, 99), part: str | None = "test") -> pd.DataFrame:
+        """The one-step predictions of validation or test with intervals of any level, each made from what was known before.
+
+        levels: in percent, at most 99.9; part: 'validation', 'test', or None for both
+        returns index Date; split, actual, predicted, naive, and lower_50, upper_50, ... for each level
+        """
+        if part not in (None, "validation", "test"):
+            raise ConfigError(f"part must be 'validation', 'test', or None for both. Received: part={part!r:.60}.")
+        halves = self._distribution(guarded=False).rows(as_levels(levels))
+        table = self.predictions.iloc[-(len(self.steps.origins) - 1) :][["split", "actual", "predicted", "naive"]].copy()
+        for level, half in halves.items():
+            table[f"lower_{level:g}"], table[f"upper_{level:g}"] = bounds_around(
+                self.steps.predicted[:-1, 0], half[:-1], self.steps.logarithmic[:-1])
+        return table if part is None else table[table["split"] == part]
+
+    def update(self, newer_history: PriceHistory | pd.DataFrame | pd.Series, on_phase: OnPhase = None) -> TrainingResult:
+        """The same forecaster on prices that came since: forecasts, intervals and scores of them; nothing is trained again.
+
+        newer_history: with at least one day of the old prices, so that both can be seen to be the same series; where both
+            have a day, the prices must agree
+        Training and validation keep their rows and the test part grows by the new ones: the shares in `config` say so, and
+        training with them on the longer history would give the same network. Old predictions stay as they are.
+        Raises DataError for prices that do not continue these, ConfigError where the test part would be more than 60 %.
+
+        >>> result = result.update(fetch_prices("AAPL"))
+        """
+        if self.invalid:
+            raise RunError(f"{self.invalid} It cannot be continued; train with honest settings.")
+        self._require_model()
+        history = continued(self.history, as_history(newer_history, "update"))
+        parts, listener = self.split, Callbacks(on_phase=on_phase)
+        config = with_longer_test(self.config, parts, len(history))
+        listener.phase("predicting")
+        forecaster = Forecaster(config, self.encoder, self.model)
+        predicted = _predict(self.encoder.encode(history), forecaster, listener)
+        # What was said at the time stays, to the last bit; forecasts in other batches may differ there.
+        first, kept = config.window - 1, self.predictions["predicted"].to_numpy()
+        predicted[: len(kept), 0] = kept
+        predicted[self.steps.origins - first] = self.steps.predicted
+        listener.phase("scoring")
+        derived = _derive(history, config, predicted, self.encoder.positive)
+        return dataclasses.replace(self, config=config, history=history, **derived)
+
+    def _distribution(self, guarded: bool) -> Distribution:
+        """What this result's errors say of the next ones; later steps from training rows are not known and count as naive."""
+        first, begin, known = self.config.window - 1, int(self.steps.origins[0]), self.guarded if guarded else self.steps
+        last = self.history.close[first:begin]
+        earlier = np.tile(last[:, None], self.config.horizon)
+        earlier[:, 0] = self.predictions["predicted"].to_numpy()[: len(last)]
+        return Distribution(known, earlier, last, self.split)
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
@@ -300,8 +357,12 @@ class TrainingResult:
                               f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
 
-    def _forecast(self, path, steps, guarded, origin, forecaster):
+    def _forecast(self, path, steps, guarded, origin, forecaster, levels=(80, 95), samples=None, seed=None):
         """The forecast from row `origin`: `path` (horizon,) for the first steps, recursion for more."""
+        steps, levels = len(path) if steps is None else steps, as_levels(levels)
+        if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int | np.integer)
+                                    or not 1 <= samples <= MAX_SAMPLES):
+            raise ConfigError(f"samples must be a whole number from 1 to {MAX_SAMPLES}. Received: samples={samples!r:.60}.")
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
             raise ConfigError(f"steps must be a whole number from 1 to {MAX_STEPS}. Received: steps={steps!r}.")
         history, at = self.history, origin - self.steps.origins[0]
@@ -314,11 +375,15 @@ class TrainingResult:
             predicted = forecaster().extend(seen, path, dates)
         if guarded:
             predicted = apply_gate(predicted, history.close[origin], self.evidence.shares[at])
+        if samples is not None:
+            return self._distribution(guarded).paths(predicted, at, int(samples), self.config.seed if seed is None else seed)
         columns, known = {"predicted": predicted}, self.guarded if guarded else self.steps
-        for level in LEVELS:
-            half = extend_half_widths(known.half[level][at], steps)
-            lower, upper = bounds_around(predicted, half, known.logarithmic[at])
-            columns[f"lower_{level * 100:g}"], columns[f"upper_{level * 100:g}"] = lower, upper
+        if {level / 100 for level in levels} <= known.half.keys():
+            halves = np.array([extend_half_widths(known.half[level / 100][at], steps) for level in levels])
+        else:
+            halves = self._distribution(guarded).origin(levels, at, int(steps))
+        for level, half in zip(levels, halves, strict=True):
+            columns[f"lower_{level:g}"], columns[f"upper_{level:g}"] = bounds_around(predicted, half, known.logarithmic[at])
         return pd.DataFrame(columns, index=dates)
 
 
@@ -347,9 +412,35 @@ class Refit:
 
         return refit_html(self)
 
-    def forecast(self, steps: int, guarded: bool = False) -> pd.DataFrame:
+    def forecast(self, steps: int | None = None, guarded: bool = False, *, levels=(80, 95), samples: int | None = None,
+                 seed: int | None = None) -> pd.DataFrame | np.ndarray:
         """As `TrainingResult.forecast`, from the last row."""
-        return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster)
+        return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster, levels,
+                                     samples, seed)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes everything into `folder`: the tested result, as its own `save` does, and beside it the refitted network."""
+        self.tested.save(folder)
+        folder = local_path(folder)
+        save_model(self.forecaster.model, folder / REFIT_FILE)
+        _write_json(folder / REFIT_STATE, {"encoder": self.forecaster.encoder.to_dict(), "path": self.path.tolist(),
+                                           "stopped": self.stopped})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Refit:
+        """Loads what `save` wrote. Raises RunError for a folder that is missing, incomplete or damaged."""
+        tested, folder = load_run(folder), local_path(folder)
+        try:
+            said = _read_json(folder / REFIT_STATE)
+            forecaster = Forecaster(dataclasses.replace(tested.config, patience=None), Encoder.from_dict(said["encoder"]),
+                                    load_model(folder / REFIT_FILE))
+            path = np.array(said["path"], dtype=np.float64)
+            if path.shape != (tested.config.horizon,):
+                raise ValueError("its forecast does not fit the settings")
+            return cls(tested, forecaster, path, bool(said["stopped"]))
+        except (OSError, ValueError, KeyError, TypeError, ForecastingError) as error:
+            raise RunError(f"The refit in {folder} cannot be read: a file is missing or damaged ({error}). "
+                           "Refit again.") from error
 
 
 def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConfig | str | None = None,

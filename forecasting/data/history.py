@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,7 +21,7 @@ from forecasting.paths import local_path, write_atomically
 if TYPE_CHECKING:
     from forecasting.data.checks import Problem
 
-__all__ = ["COLUMNS", "FILE", "PriceHistory", "pack", "unpack"]
+__all__ = ["COLUMNS", "FILE", "PriceHistory", "continued", "pack", "unpack"]
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 FILE = "history.parquet"
@@ -208,6 +208,30 @@ class PriceHistory:
         except (OSError, ValueError, KeyError, TypeError, ArrowException, DataError) as error:
             raise UnreadableFile(f"The prices saved in {folder} cannot be read: a file is missing or damaged "
                                  f"({type(error).__name__}). Open or fetch them again.") from error
+
+
+_SAME_PRICE = 1e-6  # of the price: sources round, while a split or a dividend moves all earlier prices by more
+
+
+def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
+    """`history` with the rows of `newer` that come after it. Raises DataError for prices that do not continue it."""
+    shared = history.dates.intersection(newer.dates)
+    what = f"{newer.name} from {words.dates(newer.dates[0], newer.dates[-1])}" if len(newer) else "no prices"
+    if not len(shared):
+        raise DataError(f"Newer prices need at least one day of the {len(history)} before, the last on "
+                        f"{words.date(history.dates[-1])}, so that both can be seen to be the same series. Received: {what}.")
+    missing = sorted(set(history.frame) - set(newer.frame))
+    if missing:
+        raise DataError(f"Newer prices need the same columns. Received: {what}, without {' and '.join(missing)}.")
+    before, after = (frame.loc[shared, "Close"] for frame in (history.frame, newer.frame))
+    differ = ~np.isclose(after, before, rtol=_SAME_PRICE, atol=0)
+    if differ.any():
+        day = shared[differ][0]
+        raise DataError(f"The prices differ on {words.count(int(differ.sum()))} of {words.count(len(shared))} shared days, "
+                        f"first on {words.date(day)}: {words.price(before[day])} before, {words.price(after[day])} now. This "
+                        "is another series, or its earlier prices were adjusted, as after a split or a dividend: train again.")
+    rows = newer.frame.loc[newer.dates > history.dates[-1], list(history.frame)]
+    return replace(history, frame=pd.concat([history.frame, rows]))
 
 
 _REMEDY = ("Call read_prices(path) for a file, and for bare numbers pandas.Series(numbers, index=dates), with a date for each.")

@@ -43,7 +43,7 @@ def as_pandas(source) -> pd.DataFrame | pd.Series:
                 return pyarrow.chunked_array(source).to_pandas().rename(getattr(source, "name", None))
         return pd.api.interchange.from_dataframe(source)
     except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise UnreadableFile(f"This {type(source).__name__} cannot be turned into a pandas DataFrame ({shown(str(error), 99)}). "
+        raise UnreadableFile(f"This {type(source).__name__} cannot be made a pandas DataFrame ({shown(str(error), 100)}). "
                              "Turn it into one, e.g. by its method to_pandas().") from error
 
 
