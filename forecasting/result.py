@@ -33,6 +33,7 @@ from forecasting.evaluation.verdict import Verdict, leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
+from forecasting.model.features import known_columns, with_known
 from forecasting.model.forecaster import Forecaster, average_models, fit_forecaster, refit_forecaster
 from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
@@ -225,13 +226,16 @@ class TrainingResult:
         return Forecaster(self.config, self.encoder, self.model)
 
     def forecast(self, steps: int | None = None, guarded: bool = False, as_of=None, *, levels=(80, 95),
-                 samples: int | None = None, seed: int | None = None) -> pd.DataFrame | np.ndarray:
+                 known: pd.DataFrame | None = None, samples: int | None = None, seed: int | None = None,
+                 ) -> pd.DataFrame | np.ndarray:
         """What comes next: index future Date (trading days); predicted, lower_80, upper_80, lower_95, upper_95.
 
         steps: from 1 to 1,000, the horizon by default; beyond the horizon, forecasts are fed back as if they were prices
         guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
         levels: of the intervals, in percent, e.g. (50, 80, 90, 99) for lower_50, upper_50, ...; at most 99.9
+        known: a DataFrame by date with values of the inputs that are known in advance, for days to come that the history itself
+            has none for
         samples: instead of the table, that many equally likely paths, (samples, steps), whose quantiles are the intervals
         seed: of the samples; that of the settings by default
         Raises RunError for a run without a network, ConfigError for a bad argument.
@@ -240,11 +244,12 @@ class TrainingResult:
         origin = self._origin(as_of)
         at = origin - self.steps.origins[0]
         if np.isnan(self.steps.predicted[at]).any():
-            known = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
+            there = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
             raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
-                              f"Received: as_of={as_of}. Choose a day from {known[0]:%Y-%m-%d} to {known[-2]:%Y-%m-%d}, or the "
+                              f"Received: as_of={as_of}. Choose a day from {there[0]:%Y-%m-%d} to {there[-2]:%Y-%m-%d}, or the "
                               "last row, or train again.")
-        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster, levels, samples, seed)
+        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster, levels, known, samples,
+                              seed)
 
     def intervals(self, levels=(50, 80, 90, 99), part: str | None = "test") -> pd.DataFrame:
         """The one-step predictions of validation or test with intervals of any level, each made from what was known before.
@@ -357,7 +362,8 @@ class TrainingResult:
                               f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
 
-    def _forecast(self, path, steps, guarded, origin, forecaster, levels=(80, 95), samples=None, seed=None):
+    def _forecast(self, path, steps, guarded, origin, forecaster, levels=(80, 95), known=None, samples=None,
+                  seed=None):
         """The forecast from row `origin`: `path` (horizon,) for the first steps, recursion for more."""
         steps, levels = len(path) if steps is None else steps, as_levels(levels)
         if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int | np.integer)
@@ -369,6 +375,13 @@ class TrainingResult:
         dates = history.dates[origin + 1 : origin + 1 + steps]
         if len(dates) < steps:
             dates = dates.append(future_dates(history, steps - len(dates))).rename("Date")
+        if known_columns(self.config.features):
+            history = with_known(history, known, self.config.features, dates)
+            if known is not None:
+                path = forecaster().predict(history, [origin])[0]
+        elif known is not None:
+            raise ConfigError("known holds values of inputs that are known in advance, and these settings have none. Train "
+                              "with features=('Close', 'known:NAME').")
         predicted = path[:steps]
         if steps > len(path):
             seen = dataclasses.replace(history, frame=history.frame.iloc[: origin + 1])
@@ -377,13 +390,13 @@ class TrainingResult:
             predicted = apply_gate(predicted, history.close[origin], self.evidence.shares[at])
         if samples is not None:
             return self._distribution(guarded).paths(predicted, at, int(samples), self.config.seed if seed is None else seed)
-        columns, known = {"predicted": predicted}, self.guarded if guarded else self.steps
-        if {level / 100 for level in levels} <= known.half.keys():
-            halves = np.array([extend_half_widths(known.half[level / 100][at], steps) for level in levels])
+        columns, tested = {"predicted": predicted}, self.guarded if guarded else self.steps
+        if {level / 100 for level in levels} <= tested.half.keys():
+            halves = np.array([extend_half_widths(tested.half[level / 100][at], steps) for level in levels])
         else:
             halves = self._distribution(guarded).origin(levels, at, int(steps))
         for level, half in zip(levels, halves, strict=True):
-            columns[f"lower_{level:g}"], columns[f"upper_{level:g}"] = bounds_around(predicted, half, known.logarithmic[at])
+            columns[f"lower_{level:g}"], columns[f"upper_{level:g}"] = bounds_around(predicted, half, tested.logarithmic[at])
         return pd.DataFrame(columns, index=dates)
 
 
@@ -412,11 +425,12 @@ class Refit:
 
         return refit_html(self)
 
-    def forecast(self, steps: int | None = None, guarded: bool = False, *, levels=(80, 95), samples: int | None = None,
-                 seed: int | None = None) -> pd.DataFrame | np.ndarray:
+    def forecast(self, steps: int | None = None, guarded: bool = False, *, levels=(80, 95),
+                 known: pd.DataFrame | None = None, samples: int | None = None, seed: int | None = None,
+                 ) -> pd.DataFrame | np.ndarray:
         """As `TrainingResult.forecast`, from the last row."""
         return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster, levels,
-                                     samples, seed)
+                                     known, samples, seed)
 
     def save(self, folder: str | Path) -> None:
         """Writes everything into `folder`: the tested result, as its own `save` does, and beside it the refitted network."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
+from forecasting.data.known import check_known, joined
 from forecasting.errors import DataError, UnreadableFile
 from forecasting.paths import local_path, write_atomically
 
@@ -25,6 +26,7 @@ __all__ = ["COLUMNS", "FILE", "PriceHistory", "continued", "pack", "unpack"]
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 FILE = "history.parquet"
+KNOWN_FILE = "known.parquet"
 _OLDER_DESCRIPTION = "history.json"  # older versions kept the description in a separate file
 _METADATA = b"history"
 _INFERRED = cast(Frequency, "")  # a placeholder; every finished history has a Frequency
@@ -45,6 +47,8 @@ class PriceHistory:
         the week that have rows)
     alternatives: other columns of the same file that could be the price
     origin: the key in `forecasting.data.sources.SOURCES` of the source it was opened from, '' where it was made otherwise
+    known: values that are known in advance, such as holidays: a DataFrame of numbers by date, which may go on after the last
+        price; its column 'holiday' is the input 'known:holiday'. None for none
     """
 
     frame: pd.DataFrame
@@ -56,6 +60,7 @@ class PriceHistory:
     calendar: str | None = None
     alternatives: tuple[str, ...] = ()
     origin: str = ""
+    known: pd.DataFrame | None = None
 
     def __post_init__(self):
         frame = self.frame
@@ -79,6 +84,7 @@ class PriceHistory:
         frame.index = frame.index.rename("Date").as_unit("us")
         frame.index.freq = None
         object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "known", check_known(self.known, frame.index))
         for name in ("notes", "alternatives"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         given = self.frequency
@@ -119,11 +125,13 @@ class PriceHistory:
         """The prices in a DataFrame or Series, cleaned, with notes of what was done.
 
         frame: of pandas, polars or another library that speaks Arrow or the dataframe interchange protocol; dates in its
-            index or in a column, in any usual form; other columns than open, high, low, close and volume are left out
+            index or in a column, in any usual form; of other columns than open, high, low, close and volume, those that go on
+            after the last price count as known in advance, and the rest is left out
         column: the price, where several columns could be: its name, its position (from 0), or a tuple of several levels
         name: what to call the history; by default the Series' name, or 'Prices'
         series: which one, where the table holds several: of `yfinance.download(["AAPL", "MSFT"])`, say, 'AAPL'
-        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year"
+        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year", and known="holiday" or
+            known=["holiday", "sale"] for columns that are known in advance, with values for days to come in rows below
         Raises NeedsChoice, with the keyword and its options, where that is not clear, and UnreadableFile where no dated prices
         can be read.
 
@@ -153,6 +161,11 @@ class PriceHistory:
         for column in self.frame:
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(self.frame[column].to_numpy()).tobytes())
+        if self.known is not None:
+            digest.update(self.known.index.as_unit("ns").asi8.tobytes())
+            for column in self.known:
+                digest.update(b"known:" + column.encode())
+                digest.update(np.ascontiguousarray(self.known[column].to_numpy()).tobytes())
         return digest.hexdigest()[:32]
 
     @cached_property
@@ -186,9 +199,16 @@ class PriceHistory:
         return cls(frame, **{name: description[name] for name in _DESCRIPTION if name in description})
 
     def save(self, folder: str | Path) -> None:
-        """Writes everything into one file in `folder`, creating that if needed. A crash never leaves half a file."""
+        """Writes everything into one file in `folder`, creating that if needed; what is known in advance into another.
+
+        A crash never leaves half a file.
+        """
         folder = local_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if self.known is None:
+            (folder / KNOWN_FILE).unlink(missing_ok=True)
+        else:
+            write_atomically(folder / KNOWN_FILE, pack(self.known, {}))
         write_atomically(folder / FILE, pack(self.frame, self.description | {"fingerprint": self.fingerprint}))
 
     @classmethod
@@ -202,6 +222,8 @@ class PriceHistory:
             if description is None:
                 description = json.loads((folder / _OLDER_DESCRIPTION).read_text(encoding="utf-8"))
             history = cls.described(frame, description)
+            if (folder / KNOWN_FILE).is_file():
+                history = replace(history, known=unpack((folder / KNOWN_FILE).read_bytes())[0])
             if description.get("fingerprint", history.fingerprint) != history.fingerprint:
                 raise ValueError("the prices are not those that were saved")
             return history
@@ -231,7 +253,7 @@ def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
                         f"first on {words.date(day)}: {words.price(before[day])} before, {words.price(after[day])} now. This "
                         "is another series, or its earlier prices were adjusted, as after a split or a dividend: train again.")
     rows = newer.frame.loc[newer.dates > history.dates[-1], list(history.frame)]
-    return replace(history, frame=pd.concat([history.frame, rows]))
+    return replace(history, frame=pd.concat([history.frame, rows]), known=joined(history.known, newer.known, history.dates[-1]))
 
 
 _REMEDY = ("Call read_prices(path) for a file, and for bare numbers pandas.Series(numbers, index=dates), with a date for each.")
@@ -246,7 +268,7 @@ def _received(thing) -> str:
     return f"{type(thing).__name__}{shown}"
 
 
-_DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name != "frame")
+_DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name not in ("frame", "known"))
 
 
 def pack(frame: pd.DataFrame, description: dict) -> bytes:

@@ -7,13 +7,17 @@ import numbers
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from forecasting.data.known import NAME
 from forecasting.errors import ConfigError
 from forecasting.model.cells import CELLS
 
-__all__ = ["CHOICES", "FEATURES", "PRESETS", "QUICK_LOOK", "RANGES", "RECOMMENDED", "TUTORIAL", "ForecastConfig"]
+__all__ = ["CHOICES", "FEATURES", "KNOWN", "PRESETS", "QUICK_LOOK", "RANGES", "RECOMMENDED", "TUTORIAL", "ForecastConfig"]
 
 FEATURES = ("Close", "Open", "High", "Low", "Volume", "day_of_week", "month",
             "moving_averages", "rsi", "macd", "bollinger_width", "volatility")
+
+# What comes before the name of a column that is known in advance (`PriceHistory.known`), as in 'known:holiday'.
+KNOWN = "known:"
 
 CHOICES = {
     "target": ("auto", "log_return", "change", "price"),
@@ -58,7 +62,8 @@ class ForecastConfig:
     window: steps in; horizon: steps out, one output per step (direct)
     target: what is predicted, relative to the last known price; 'auto' is 'log_return' for series that are positive
         throughout and 'change' otherwise
-    features: the inputs beside or instead of 'Close', from `FEATURES`
+    features: the inputs beside or instead of 'Close': of `FEATURES`, and 'known:holiday' for the column 'holiday' of
+        `PriceHistory.known`, whose values for the steps ahead the network sees
     cell, units: the kind of recurrent layer, and the units of each layer from the input on
     initializer, recurrent_initializer: of the input weights and of the recurrent weights
     schedule: of the learning rate, over `epochs`
@@ -130,9 +135,10 @@ class ForecastConfig:
         if self.validation_share + self.test_share > MAX_HELD_OUT:
             raise ConfigError(f"validation_share and test_share may be {MAX_HELD_OUT:g} together, so that something is left "
                               f"to train on. Received: {self.validation_share:g} and {self.test_share:g}.")
-        known = all(isinstance(name, str) and name in FEATURES for name in self.features)
+        known = all(isinstance(name, str) and _is_feature(name) for name in self.features)
         if not self.features or not known or len(set(self.features)) < len(self.features):
-            raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once. "
+            raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once, or '{KNOWN}NAME' for a "
+                              "column that is known in advance. "
                               f"Received: features={_shown(list(self.features))}.")
         if not 1 <= len(self.units) <= MAX_LAYERS:
             raise ConfigError(f"units needs one number for each layer, from 1 to {MAX_LAYERS} layers. "
@@ -161,6 +167,10 @@ class ForecastConfig:
         from forecasting.notebook import config_html
 
         return config_html(self)
+
+
+def _is_feature(name: str) -> bool:
+    return name in FEATURES or (name.startswith(KNOWN) and NAME.fullmatch(name.removeprefix(KNOWN)) is not None)
 
 
 def _check_names(values):
