@@ -32,13 +32,13 @@ def bar(progress: bool | None, **options):
 
 
 @contextmanager
-def followed(listener: Listener, progress: bool | None, name: str) -> Iterator[Listener]:
-    """A listener that tells `listener` all, and shows a bar; until the block ends, Ctrl-C asks it to stop.
+def followed(listener: Listener, progress: bool | None, name: str, epochs: int) -> Iterator[Listener]:
+    """A listener that tells `listener` all, and shows a bar of up to `epochs`; until the block ends, Ctrl-C asks it to stop.
 
     The first Ctrl-C ends the training, the second the predicting after it, a third raises KeyboardInterrupt. Only in the main
     thread, and only where nobody else handles Ctrl-C.
     """
-    following = _Following(listener, bar(progress, desc=name, unit="epoch", leave=True))
+    following = _Following(listener, bar(progress, desc=name, total=epochs, unit="epoch"), name)
     ours = (threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler)
     if ours:
@@ -52,8 +52,8 @@ def followed(listener: Listener, progress: bool | None, name: str) -> Iterator[L
 
 
 class _Following(Listener):
-    def __init__(self, listener: Listener, shown):
-        self._listener, self._bar, self._name, self._interrupts = listener, shown, shown.desc if not shown.disable else "", 0
+    def __init__(self, listener: Listener, shown, name: str):
+        self._listener, self._bar, self._name, self._interrupts = listener, shown, name, 0
         self.backup = listener.backup
 
     def interrupt(self, number, frame):
@@ -63,12 +63,11 @@ class _Following(Listener):
 
     def phase(self, words):
         if not self._bar.disable:
-            self._bar.set_description(f"{self._name.removesuffix(': ')}, {words}")
+            self._bar.set_description(f"{self._name}, {words}")
         self._listener.phase(words)
 
     def epoch(self, log):
         if not self._bar.disable:
-            self._bar.total = log.epochs
             self._bar.set_postfix({"loss": f"{log.loss:.4g}", "validation": f"{log.val_loss:.4g}", "best": log.best_epoch},
                                   refresh=False)
             self._bar.update()
@@ -83,7 +82,7 @@ class _Following(Listener):
     def close(self):
         if not self._bar.disable:
             self._bar.total = self._bar.n  # early stopping leaves out the rest
-            self._bar.set_description(self._name.removesuffix(": "))
+            self._bar.set_description(self._name)
         self._bar.close()
 
 

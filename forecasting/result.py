@@ -486,7 +486,8 @@ def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConf
     check_history(history, config)
     check_memory(config, len(history))
     parts = split(len(history), config)
-    with followed(Callbacks(on_epoch, should_stop, on_phase, backup), progress, history.name) as listener:
+    with followed(Callbacks(on_epoch, should_stop, on_phase, backup), progress, history.name,
+                  config.epochs) as listener:
         listener.phase("preparing the data")
         encoded = encode(history, config, parts)
         forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)

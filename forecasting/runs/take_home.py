@@ -21,9 +21,8 @@ from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.runs.repeat import repeat_notebook, repeat_script
 from forecasting.runs.report import html_report
 
-__all__ = ["CURVE", "CURVE_FILE", "FORMAT", "KNOWN_FILE",
-           "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE", "PRICES_FILE", "SETTINGS_FILE",
-           "STEPS_FILE", "data_files", "known_names", "pack_files", "run_zip", "step_names"]
+__all__ = ["CURVE", "CURVE_FILE", "FORMAT", "KNOWN_FILE", "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE", "PRICES_FILE",
+           "SETTINGS_FILE", "STEPS_FILE", "data_files", "known_names", "pack_files", "run_zip", "step_names"]
 
 FORMAT = 1
 SETTINGS_FILE, PRICES_FILE, CURVE_FILE = "settings.json", "prices.csv", "curve.csv"

@@ -7,6 +7,7 @@ and leaves the same questions open. Floats are written with as many digits as gi
 from __future__ import annotations
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,9 @@ def as_pandas(source) -> pd.DataFrame | pd.Series:
                 return pyarrow.table(source).to_pandas()
             except (TypeError, ValueError, pyarrow.ArrowException):  # one column alone, e.g. a polars Series
                 return pyarrow.chunked_array(source).to_pandas().rename(getattr(source, "name", None))
-        return pd.api.interchange.from_dataframe(source)
+        with warnings.catch_warnings():  # pandas advises the libraries that still speak it
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return pd.api.interchange.from_dataframe(source)
     except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UnreadableFile(f"This {type(source).__name__} cannot be made a pandas DataFrame ({shown(str(error), 100)}). "
                              "Turn it into one, e.g. by its method to_pandas().") from error
