@@ -33,7 +33,7 @@ from forecasting.evaluation.verdict import Verdict, leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
-from forecasting.model.features import known_columns, with_known
+from forecasting.model.features import known_ahead, known_columns, with_known
 from forecasting.model.forecaster import Forecaster, average_models, fit_forecaster, refit_forecaster
 from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
@@ -64,7 +64,11 @@ class TrainingResult:
     predictions: DataFrame, index Date, from the row after the first window on: split, actual, predicted, naive,
         lower_80, upper_80, lower_95, upper_95; one step ahead, in the units of the prices; NaN where predicting was stopped
         before that day's turn (see `unpredicted`)
-    metrics: {'train' | 'validation' | 'test': {score: value or None}}; reasons: the same for each None, in words
+    metrics: {'train' | 'validation' | 'test': {score: value or None}}: rmse, naive_rmse, mae, naive_mae, width_80, width_95,
+        interval_score_80 and interval_score_95 in the unit of the prices; mape, naive_mape and smape in percent; skill,
+        coverage_80, coverage_95 and directional_accuracy as shares of 1; mase over the mean move in training; and what
+        `evaluation.scores.SCORES` says more of directions. Every naive_ score is the naive forecast's on the same days
+    reasons: for each None in `metrics`, why it is undefined, in words
     curve: DataFrame epoch (from 1), loss, val_loss, seconds
     evidence: for the network against the naive forecast, as it grew over the origins of `steps`
     best_epoch: of the lowest validation loss; 0: the untrained network's (see `untrained_was_best`). Its weights are those
@@ -220,6 +224,11 @@ class TrainingResult:
         if not self.has_model:
             raise RunError("This run was opened from a file and has no network, since a stranger's is never loaded. Train it "
                            "again with its settings and prices to forecast with it.")
+
+    @property
+    def steps_known(self) -> int:
+        """How many steps of the horizon can be forecast with what is known in advance; all where no input needs that."""
+        return known_ahead(self.history, self.config.features, self.config.horizon)
 
     @property
     def forecaster(self) -> Forecaster:

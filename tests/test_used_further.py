@@ -32,6 +32,8 @@ from forecasting.model.config import PRESETS, RECOMMENDED
 from forecasting.model.listener import SILENT
 from forecasting.model.process import _without_chatter
 from forecasting.progress import followed
+from forecasting.runs.bring_back import open_zip
+from forecasting.runs.take_home import run_zip
 
 CONFIG = ForecastConfig(window=6, horizon=3, units=(3,), epochs=2, batch_size=32, skip="ridge")
 ROWS, OLD = 240, 200
@@ -329,6 +331,50 @@ def test_evidence_that_is_proven_is_not_said_to_keep_nothing():
     gate = Gate(True, (0.001, 0.4, 0.002), (0.0, 5.0, 0.0), 100)
     assert "0 % of its" not in gate.words()
     assert "less than 1 % of its move at the first and the last step, and most, 40 %, at step 2" in gate.words()
+
+
+def test_the_settings_say_what_each_of_them_may_be():
+    for field in dataclasses.fields(ForecastConfig):
+        assert f"\n    {field.name}: " in ForecastConfig.__doc__
+
+
+# Known in advance
+
+
+@pytest.fixture(scope="module")
+def informed():
+    """Of a series that jumps on days that are known in advance, for four days to come."""
+    days = pd.bdate_range("2020-01-01", periods=OLD + 4)
+    sale = np.arange(OLD + 4) % 9 == 4
+    close = 100 * np.exp(np.cumsum(np.where(sale, 0.03, -0.004)))
+    table = pd.DataFrame({"Close": np.where(np.arange(OLD + 4) < OLD, close, np.nan), "sale": sale}, index=days)
+    config = dataclasses.replace(CONFIG, features=("Close", "known:sale"), skip=None, epochs=8, learning_rate=0.02)
+    return train(PriceHistory.from_frame(table, name="shop"), config)
+
+
+def test_a_forecast_needs_what_is_known_in_advance_and_follows_it(informed):
+    assert len(informed.forecast(4)) == 4
+    assert informed.steps_known == 3
+    with pytest.raises(ConfigError, match="needs 'sale' on each day, and there is none for 1 day"):
+        informed.forecast(5)
+    days = pd.bdate_range(informed.history.dates[-1], periods=9)[1:]
+    with_sales, without = (informed.forecast(8, known=pd.DataFrame({"sale": value}, index=days)) for value in (1.0, 0.0))
+    assert (with_sales["predicted"] != without["predicted"]).all()
+    plain = train(walk(OLD), dataclasses.replace(CONFIG, epochs=1))
+    with pytest.raises(ConfigError, match="these settings have none"):
+        plain.forecast(3, known=pd.DataFrame({"sale": 1.0}, index=days))
+
+
+def test_a_run_with_inputs_known_in_advance_is_kept_and_goes_home_and_back(informed, tmp_path):
+    informed.save(tmp_path)
+    assert load_run(tmp_path) == informed
+    back = open_zip(run_zip(informed))
+    assert back.history == informed.history
+    pd.testing.assert_frame_equal(back.predictions, informed.predictions)
+    blind = dataclasses.replace(informed, history=dataclasses.replace(
+        informed.history, known=informed.history.known.loc[: informed.history.dates[-1]]))
+    assert blind.steps_known == 0
+    assert open_zip(run_zip(blind)).history == blind.history
 
 
 # Interrupted and watched

@@ -169,6 +169,20 @@ class ForecastConfig:
         return config_html(self)
 
 
+def _ranges() -> str:
+    """What every setting may be, from `RANGES` and `CHOICES`."""
+    numeric = [f"{name}: {low:g} to {high:.10g}{', or None' if optional else ''}"
+               for name, (low, high, _, optional) in RANGES.items()]
+    chosen = [f"{name}: {', '.join(map(repr, values))}" for name, values in CHOICES.items()]
+    sizes = [f"units: 1 to {MAX_UNITS}, for each of 1 to {MAX_LAYERS} layers",
+             f"features: {', '.join(map(repr, FEATURES))}, and {KNOWN + 'NAME'!r}"]
+    return "\n".join(f"    {line}" for line in [*numeric, *sizes, *chosen])
+
+
+ForecastConfig.__doc__ = (f"{ForecastConfig.__doc__}\n    What each field may be; for anything else a ConfigError says so:\n\n"
+                          f"{_ranges()}\n    ")
+
+
 def _is_feature(name: str) -> bool:
     return name in FEATURES or (name.startswith(KNOWN) and NAME.fullmatch(name.removeprefix(KNOWN)) is not None)
 

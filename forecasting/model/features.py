@@ -19,8 +19,8 @@ from forecasting.data.known import check_known
 from forecasting.errors import ConfigError
 from forecasting.model.config import KNOWN
 
-__all__ = ["CHANNELS", "COLUMNS_NEEDED", "channels_of", "check_features", "feature_width", "known_columns", "make_features",
-           "with_known"]
+__all__ = ["CHANNELS", "COLUMNS_NEEDED", "channels_of", "check_features", "feature_width", "known_ahead", "known_columns",
+           "make_features", "with_known"]
 
 AVERAGES = (5, 20, 60)  # rows
 DEVIATION = 20          # rows of the Bollinger bands, of the volatility and of the usual volume
@@ -93,6 +93,15 @@ def with_known(history: PriceHistory, newer: pd.DataFrame | None, features, date
                               f"{words.count_of(len(missing), 'day')} from {missing[0]:%Y-%m-%d} on. Forecast fewer steps, or "
                               f"pass known=DataFrame({{'{column}': values}}, index=dates).")
     return history
+
+
+def known_ahead(history: PriceHistory, features, most: int) -> int:
+    """For how many of the next `most` steps after the last price everything is known in advance that `features` need."""
+    columns = [name.removeprefix(KNOWN) for name in known_columns(features)]
+    if not columns:
+        return most
+    missing = _known_of(history).reindex(future_dates(history, most))[columns].isna().any(axis=1).to_numpy()
+    return int(missing.argmax()) if missing.any() else most
 
 
 def make_features(history: PriceHistory, features, level, horizon: int = 1) -> pd.DataFrame:

@@ -49,7 +49,8 @@ def repeat_notebook(result) -> dict:
         _code("pd.DataFrame(result.metrics)"),
         _code("prediction_chart(result.predictions, currency=history.currency)"),
         _text("What comes next. Guarded, a forecast departs from the naive one only as far as the evidence allows."),
-        _code("result.forecast(config.horizon, guarded=True)"),
+        _code("result.forecast(result.steps_known, guarded=True)" if result.history.known is not None else
+              "result.forecast(config.horizon, guarded=True)"),
     ]
     return {"nbformat": 4, "nbformat_minor": 5,
             "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -38,13 +38,13 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can hold; the clock must no
 def run_zip(result) -> bytes:
     """Everything of a `TrainingResult`. Imports no TensorFlow for one that was loaded from its folder.
 
-    forecast.csv is the guarded forecast of the horizon from the last row. An invalid run (leak lab) has none, nor has a run
-    without a network, which has no model.keras either.
+    forecast.csv is the guarded forecast of the horizon from the last row, as far as its inputs are known in advance. An invalid
+    run (leak lab) has none, nor has a run without a network, which has no model.keras either.
     """
     forecast = None
-    if result.has_model and not result.invalid:
+    if result.has_model and not result.invalid and (steps := result.steps_known):
         last = float(result.history.close[-1])
-        forecast = one_forecast(both_forecasts(result, result.config.horizon), last, guarded=True)
+        forecast = one_forecast(both_forecasts(result, steps), last, guarded=True)
     files = {}
     if result.has_model:
         files[MODEL_FILE] = result.model_bytes()

@@ -55,6 +55,11 @@ def test_prices_come_out_of_a_table_as_they_went_in(table):
     assert history.dates.equals(DAYS.as_unit("us").rename("Date"))
 
 
+def test_columns_that_are_left_out_are_noted():
+    table = pd.DataFrame({"Close": CLOSE, "Sector": "tech", "Dividends": 0.0}, index=DAYS)
+    assert "2 columns left out: “Sector”, “Dividends”." in PriceHistory.from_frame(table).notes
+
+
 def test_a_series_is_called_after_its_name_or_ticker():
     assert PriceHistory.from_frame(pd.Series(CLOSE, DAYS, name="MSFT")).name == "MSFT"
     assert PriceHistory.from_frame(pd.Series(CLOSE, DAYS, name="Close")).name == "Prices"

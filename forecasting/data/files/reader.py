@@ -21,10 +21,10 @@ from forecasting.data.files.pick_prices import Picked, named_column, pick_block,
 from forecasting.data.files.reshape import dates_down, months_down
 from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.files.vocabulary import ROLES, plain
-from forecasting.data.files.wording import shown
+from forecasting.data.files.wording import listed, shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
-from forecasting.words import count
+from forecasting.words import count, count_of
 
 __all__ = ["read_every_series", "read_prices"]
 
@@ -63,7 +63,8 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         column = " ".join(map(str, column))
 
     def to_history(grid):
-        return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal, wanted)
+        return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal, wanted,
+                        tell_rest=is_table(source))
 
     if is_table(source):
         return _from_table(source, name, column, to_history)
@@ -115,8 +116,8 @@ def _from_table(source, name, column, to_history) -> PriceHistory:
     return replace(history, name=label, source=f"a {'Series' if isinstance(table, pd.Series) else 'DataFrame'}")
 
 
-def _history(table: Table, column, series, order, decimal, known=None) -> PriceHistory:
-    """The history in a table, its name '' unless a series was chosen."""
+def _history(table: Table, column, series, order, decimal, known=None, tell_rest=False) -> PriceHistory:
+    """The history in a table, its name '' unless a series was chosen. tell_rest: note which columns were left out"""
     table = months_down(table)
     table, series, column = pick_block(table, series, column)
     dates = pick_dates(table, order)
@@ -144,8 +145,11 @@ def _history(table: Table, column, series, order, decimal, known=None) -> PriceH
     frame, sort_notes = one_row_a_date(frame.assign(Date=index), stamps)
     if not frame["Close"].any():
         raise UnreadableFile(f"Every price in “{shown(picked.close.name)}” is zero. Choose another column or file.")
+    used_at = {*dates.positions, *(one.position for one in (*columns.values(), *named))}
+    rest = [one.name for one in table.columns if one.position not in used_at] if tell_rest and not stacked else []
+    rest_notes = [f"{count_of(len(rest), 'column')} left out: {listed(rest)}."] if rest else []
     notes = (*table.notes, *dates.reading.notes, *dates.notes, *day_notes, *sort_notes, *row_notes, *picked.notes, *price_notes,
-             *_figure_notes(close), *known_notes, *remarks(frame))
+             *_figure_notes(close), *known_notes, *rest_notes, *remarks(frame))
     return PriceHistory(frame.set_index("Date"), known=ahead, name=stacked or entity or "", source="file",
                         currency=_currency(table, picked.close, close), notes=notes,
                         alternatives=tuple(name for name in picked.candidates if name != used))
