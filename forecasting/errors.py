@@ -47,6 +47,16 @@ __all__ = [
 class ForecastingError(Exception):
     """An error that the user can fix; its text is written for them."""
 
+    def __reduce__(self):
+        """Pickled with what it carries; the usual way would leave out keywords that some of these need."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind, args, carried):
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(carried)
+    return error
+
 
 class DataError(ForecastingError):
     """The prices cannot be used."""
@@ -69,6 +79,10 @@ class NeedsChoice(DataError):
         self.kind = kind
         self.options = tuple(options)
         self.preview = preview
+        if self.options:  # below the message in a traceback, not in it: a page offers the options itself
+            self.add_note(f"Pass {kind}=, e.g. {kind}={str(self.options[0])!r}. The options are "
+                          f"{', '.join(repr(str(option)) for option in self.options[:20])}"
+                          f"{' ...' if len(self.options) > 20 else ''}.")
 
 
 class NotEnoughData(DataError):

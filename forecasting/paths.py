@@ -10,11 +10,12 @@ from pathlib import Path
 
 from forecasting.errors import StoreUnavailable
 
-__all__ = ["home", "is_full", "no_room", "write_atomically"]
+__all__ = ["home", "is_full", "local_path", "no_room", "shown_path", "write_atomically"]
 
 # What writing raises where the disk is full, a person's share of it is used up, or files may grow no further.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PROBE_BYTES = 256 * 1024  # what the store needs at least to write anything
+LONGEST_SHOWN = 300  # characters of a path in a message
 PROBE_SECONDS = 0.5  # for which an answer is valid, since every session asks
 
 
@@ -38,6 +39,25 @@ def home() -> Path:
         raise StoreUnavailable(f"The folder for prices and runs cannot be made ({error.strerror}). Received: {folder}. "
                                "Name one that you may write to in the environment variable FORECASTING_HOME.") from error
     return folder
+
+
+def local_path(path: str | os.PathLike) -> Path:
+    """`path` as a Path, with a leading ~ replaced by the user's home; one that names an unknown user stays as it is."""
+    path = Path(path)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def shown_path(path: Path) -> str:
+    """A path in full as it may stand in a sentence: absolute, in quotation marks, its end where it is very long."""
+    try:
+        text = str(path.absolute())
+    except OSError:  # the working directory was removed
+        text = str(path)
+    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return f"“{text if len(text) <= LONGEST_SHOWN else '…' + text[-LONGEST_SHOWN:]}”"
 
 
 def write_atomically(path: Path, data: bytes):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import numbers
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,26 +18,34 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
+from forecasting import words
+from forecasting.arguments import as_config, as_history
 from forecasting.data.calendars import future_dates
-from forecasting.data.history import PriceHistory
+from forecasting.data.history import PriceHistory, continued
+from forecasting.distribution import MAX_SAMPLES, Distribution, as_levels
+from forecasting.equal import equal_fields
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.differences import installed_versions
 from forecasting.evaluation.gate import Evidence, Gate, apply_gate
 from forecasting.evaluation.intervals import LEVELS, extend_half_widths
+from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
-from forecasting.evaluation.verdict import leak_words
+from forecasting.evaluation.verdict import Verdict, leak_words
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
+from forecasting.model.features import known_ahead, known_columns, with_known
 from forecasting.model.forecaster import Forecaster, average_models, fit_forecaster, refit_forecaster
 from forecasting.model.listener import Callbacks, Listener, OnEpoch, OnPhase, ShouldStop
 from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.snapshots import Snapshots
-from forecasting.model.split import PARTS, Split, part_labels, split
+from forecasting.model.split import PARTS, Split, part_labels, split, with_longer_test
 from forecasting.model.weights import Network, network_of_model, read_network
+from forecasting.paths import local_path
+from forecasting.progress import followed
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 from forecasting.words import share
 
@@ -48,17 +58,22 @@ EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
 MODEL_FILE = "model.keras"
 SNAPSHOTS_FILE = "snapshots.npz"
+REFIT_FILE, REFIT_STATE = "refit.keras", "refit.json"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class TrainingResult:
     """A trained forecaster and how it did.
 
     predictions: DataFrame, index Date, from the row after the first window on: split, actual, predicted, naive,
         lower_80, upper_80, lower_95, upper_95; one step ahead, in the units of the prices; NaN where predicting was stopped
         before that day's turn (see `unpredicted`)
-    metrics: {'train' | 'validation' | 'test': {score: value or None}}; reasons: the same for each None, in words
+    metrics: {'train' | 'validation' | 'test': {score: value or None}}: rmse, naive_rmse, mae, naive_mae, width_80, width_95,
+        interval_score_80 and interval_score_95 in the unit of the prices; mape, naive_mape and smape in percent; skill,
+        coverage_80, coverage_95 and directional_accuracy as shares of 1; mase over the mean move in training; and what
+        `evaluation.scores.SCORES` says more of directions. Every naive_ score is the naive forecast's on the same days
+    reasons: for each None in `metrics`, why it is undefined, in words
     curve: DataFrame epoch (from 1), loss, val_loss, seconds
     evidence: for the network against the naive forecast, as it grew over the origins of `steps`
     best_epoch: of the lowest validation loss; 0: the untrained network's (see `untrained_was_best`). Its weights are those
@@ -80,22 +95,80 @@ class TrainingResult:
     predictions: pd.DataFrame
     metrics: dict
     reasons: dict
-    curve: pd.DataFrame
+    curve: pd.DataFrame = field(compare=False)  # holds seconds
     evidence: Evidence
     best_epoch: int | None
     rates: tuple[float, ...]
     stopped: bool
-    seconds: float
+    seconds: float = field(compare=False)
     steps: Steps
     guarded: Steps
     linear: Choice | None
     encoder: Encoder
     members: tuple[int, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
-    snapshots: Snapshots | None = field(default=None, repr=False, compare=False)
-    _network: Network | None = field(default=None, repr=False, compare=False)
-    _model: Any = field(default=None, repr=False)
-    _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
+    versions: dict[str, str] = field(default_factory=dict, compare=False)
+    snapshots: Snapshots | None = field(default=None, compare=False)
+    _network: Network | None = field(default=None, compare=False)
+    _model: Any = field(default=None, compare=False)
+    _folder: Path | None = field(default=None, compare=False)  # where the model is, until it is loaded
+    _bytes: bytes | None = field(default=None, compare=False)  # the model's file, of a result that was pickled
+
+    # Two results are equal if they have the same prices and settings and predict the same, bit for bit, whenever made.
+    __eq__ = equal_fields
+
+    def __repr__(self) -> str:
+        scores, currency = self.metrics["test"], self.history.currency
+        return (f"TrainingResult({self.history.name!r}, {words.count_of(self.config.horizon, 'step')} ahead, "
+                f"{words.count_of(len(self.curve), 'epoch')}; test RMSE {words.price(scores['rmse'], currency)}, naive "
+                f"{words.price(scores['naive_rmse'], currency)}{', invalid' if self.invalid else ''})")
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import result_html
+
+        return result_html(self)
+
+    def __getstate__(self) -> dict:
+        """Keras models cannot be pickled; their files can."""
+        return self.__dict__ | {"_model": None, "_folder": None, "_bytes": self.model_bytes() if self.has_model else None}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the test part proves it better than the naive forecast, in words: `.outcome`, `.headline`, `.sentence`."""
+        return judge(self.predictions, self.metrics["test"], frequency=self.history.frequency, currency=self.history.currency,
+                     leak=self.config.leak)[0]
+
+    def plot(self, part: str | None = "test", *, rows: int | None = None, dark: bool = False):
+        """Actual, predicted and naive prices one step ahead with the intervals, as a Plotly figure.
+
+        part: 'train', 'validation' or 'test', or None for all days; rows: only the last ones of it
+        """
+        from forecasting.plots import prediction_chart
+
+        if part is not None and part not in PARTS:
+            raise ConfigError(f"part must be one of {', '.join(PARTS)}, or None for all days. Received: part={part!r:.60}.")
+        shown = self.predictions if part is None else self.predictions[self.predictions["split"] == part]
+        return prediction_chart(shown if rows is None else shown.iloc[-rows:], dark=dark, currency=self.history.currency)
+
+    def plot_forecast(self, steps: int | None = None, guarded: bool = True, as_of=None, *, rows: int | None = None,
+                      dark: bool = False):
+        """What comes next as a fan after the last prices, as a Plotly figure: `forecast` with its arguments.
+
+        steps: the horizon by default; rows: how many past prices to draw, 60 by default
+        A guarded forecast has the network's own line beside it; one `as_of` a past day has what came since.
+        """
+        from forecasting.plots import forecast_fan
+        from forecasting.plots.sampling import FEW_ROWS
+
+        steps, origin, close = steps or self.config.horizon, self._origin(as_of), self.history.frame["Close"]
+        own = self.forecast(steps, as_of=as_of)
+        return forecast_fan(close.iloc[: origin + 1], self.forecast(steps, True, as_of) if guarded else own,
+                            own=own["predicted"] if guarded else None, actual=close.iloc[origin + 1 :],
+                            rows=rows or FEW_ROWS, dark=dark,
+                            currency=self.history.currency,
+                            title=f"{'Guarded forecast' if guarded else 'Forecast'} of {self.history.name}")
 
     @property
     def split(self) -> Split:
@@ -129,7 +202,8 @@ class TrainingResult:
     @property
     def has_model(self) -> bool:
         """Whether there is a network."""
-        return self._model is not None or (self._folder is not None and (self._folder / MODEL_FILE).is_file())
+        return (self._model is not None or self._bytes is not None
+                or (self._folder is not None and (self._folder / MODEL_FILE).is_file()))
 
     @property
     def model(self):
@@ -137,11 +211,17 @@ class TrainingResult:
         self._require_model()
         if self._model is None and self._folder is not None:
             self._model = load_model(self._folder / MODEL_FILE)
+        elif self._model is None and self._bytes is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / MODEL_FILE).write_bytes(self._bytes)
+                self._model = load_model(Path(folder) / MODEL_FILE)
         return self._model
 
     def model_bytes(self) -> bytes:
         """The Keras model as a `.keras` file; one that is on disk already is not loaded for it. Raises RunError without one."""
         self._require_model()
+        if self._bytes is not None:
+            return self._bytes
         if self._folder is not None:
             return (self._folder / MODEL_FILE).read_bytes()
         with tempfile.TemporaryDirectory() as folder:
@@ -156,8 +236,12 @@ class TrainingResult:
                            "runs that it is made of.")
         if self._network is None:
             self._require_model()
-            self._network = (network_of_model(self._model, self.config) if self._model is not None or self._folder is None
-                             else read_network(self._folder / MODEL_FILE, self.config))
+            if self._model is not None:
+                self._network = network_of_model(self._model, self.config)
+            elif self._folder is not None:
+                self._network = read_network(self._folder / MODEL_FILE, self.config)
+            else:
+                self._network = read_network(BytesIO(self.model_bytes()), self.config)
         return self._network
 
     @cached_property
@@ -171,26 +255,90 @@ class TrainingResult:
                            "again with its settings and prices to forecast with it.")
 
     @property
+    def steps_known(self) -> int:
+        """How many steps of the horizon can be forecast with what is known in advance; all where no input needs that."""
+        return known_ahead(self.history, self.config.features, self.config.horizon)
+
+    @property
     def forecaster(self) -> Forecaster:
         return Forecaster(self.config, self.encoder, self.model)
 
-    def forecast(self, steps: int, guarded: bool = False, as_of=None) -> pd.DataFrame:
-        """What comes next: index future Date; predicted, lower_80, upper_80, lower_95, upper_95.
+    def forecast(self, steps: int | None = None, guarded: bool = False, as_of=None, *, levels=(80, 95),
+                 known: pd.DataFrame | None = None, samples: int | None = None, seed: int | None = None,
+                 ) -> pd.DataFrame | np.ndarray:
+        """What comes next: index future Date (trading days); predicted, lower_80, upper_80, lower_95, upper_95.
 
-        steps: beyond the horizon, forecasts are fed back as if they were prices
+        steps: from 1 to 1,000, the horizon by default; beyond the horizon, forecasts are fed back as if they were prices
         guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
-        Raises RunError for a run without a network.
+        levels: of the intervals, in percent, e.g. (50, 80, 90, 99) for lower_50, upper_50, ...; at most 99.9
+        known: a DataFrame by date with values of the inputs that are known in advance, for days to come that the history itself
+            has none for
+        samples: instead of the table, that many equally likely paths, (samples, steps), whose quantiles are the intervals
+        seed: of the samples; that of the settings by default
+        Raises RunError for a run without a network, ConfigError for a bad argument.
         """
         self._require_model()
         origin = self._origin(as_of)
         at = origin - self.steps.origins[0]
         if np.isnan(self.steps.predicted[at]).any():
-            known = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
+            there = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
             raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
-                              f"Received: as_of={as_of}. Choose a day from {known[0]:%Y-%m-%d} to {known[-2]:%Y-%m-%d}, or the "
+                              f"Received: as_of={as_of}. Choose a day from {there[0]:%Y-%m-%d} to {there[-2]:%Y-%m-%d}, or the "
                               "last row, or train again.")
-        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster)
+        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster, levels, known, samples,
+                              seed)
+
+    def intervals(self, levels=(50, 80, 90, 99), part: str | None = "test") -> pd.DataFrame:
+        """The one-step predictions of validation or test with intervals of any level, each made from what was known before.
+
+        levels: in percent, at most 99.9; part: 'validation', 'test', or None for both
+        returns index Date; split, actual, predicted, naive, and lower_50, upper_50, ... for each level
+        """
+        if part not in (None, "validation", "test"):
+            raise ConfigError(f"part must be 'validation', 'test', or None for both. Received: part={part!r:.60}.")
+        halves = self._distribution(guarded=False).rows(as_levels(levels))
+        table = self.predictions.iloc[-(len(self.steps.origins) - 1) :][["split", "actual", "predicted", "naive"]].copy()
+        for level, half in halves.items():
+            table[f"lower_{level:g}"], table[f"upper_{level:g}"] = bounds_around(
+                self.steps.predicted[:-1, 0], half[:-1], self.steps.logarithmic[:-1])
+        return table if part is None else table[table["split"] == part]
+
+    def update(self, newer_history: PriceHistory | pd.DataFrame | pd.Series, on_phase: OnPhase = None) -> TrainingResult:
+        """The same forecaster on prices that came since: forecasts, intervals and scores of them; nothing is trained again.
+
+        newer_history: with at least one day of the old prices, so that both can be seen to be the same series; where both
+            have a day, the prices must agree
+        Training and validation keep their rows and the test part grows by the new ones: the shares in `config` say so, and
+        training with them on the longer history would give the same network. Old predictions stay as they are.
+        Raises DataError for prices that do not continue these, ConfigError where the test part would be more than 60 %.
+
+        >>> result = result.update(fetch_prices("AAPL"))
+        """
+        if self.invalid:
+            raise RunError(f"{self.invalid} It cannot be continued; train with honest settings.")
+        self._require_model()
+        history = continued(self.history, as_history(newer_history, "update"))
+        parts, listener = self.split, Callbacks(on_phase=on_phase)
+        config = with_longer_test(self.config, parts, len(history))
+        listener.phase("predicting")
+        forecaster = Forecaster(config, self.encoder, self.model)
+        predicted = _predict(self.encoder.encode(history), forecaster, listener)
+        # What was said at the time stays, to the last bit; forecasts in other batches may differ there.
+        first, kept = config.window - 1, self.predictions["predicted"].to_numpy()
+        predicted[: len(kept), 0] = kept
+        predicted[self.steps.origins - first] = self.steps.predicted
+        listener.phase("scoring")
+        derived = _derive(history, config, predicted, self.encoder.positive)
+        return dataclasses.replace(self, config=config, history=history, **derived)
+
+    def _distribution(self, guarded: bool) -> Distribution:
+        """What this result's errors say of the next ones; later steps from training rows are not known and count as naive."""
+        first, begin, known = self.config.window - 1, int(self.steps.origins[0]), self.guarded if guarded else self.steps
+        last = self.history.close[first:begin]
+        earlier = np.tile(last[:, None], self.config.horizon)
+        earlier[:, 0] = self.predictions["predicted"].to_numpy()[: len(last)]
+        return Distribution(known, earlier, last, self.split)
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
@@ -211,7 +359,7 @@ class TrainingResult:
 
     def save(self, folder: str | Path) -> None:
         """Writes everything into `folder`, creating it if needed."""
-        folder = Path(folder)
+        folder = local_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "config.json", self.config.to_dict())
         self.history.save(folder)
@@ -245,8 +393,8 @@ class TrainingResult:
             day = pd.Timestamp(as_of)
         except (TypeError, ValueError, OverflowError):
             day = pd.NaT
-        if day is pd.NaT or day.tz is not None:
-            raise ConfigError("as_of must be a date without a time zone, such as 2024-03-27, as the dates of the series are. "
+        if day is pd.NaT or day.tz is not None or isinstance(as_of, numbers.Number):  # pandas counts nanoseconds since 1970
+            raise ConfigError("as_of must be a date without a time zone, such as '2024-03-27', as the dates of the series are. "
                               f"Received: as_of={str(as_of)[:60]}.")
         row = int(dates.searchsorted(day, side="right")) - 1
         if row < first or day.normalize() > dates[-1]:
@@ -254,29 +402,45 @@ class TrainingResult:
                               f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
 
-    def _forecast(self, path, steps, guarded, origin, forecaster):
+    def _forecast(self, path, steps, guarded, origin, forecaster, levels=(80, 95), known=None, samples=None,
+                  seed=None):
         """The forecast from row `origin`: `path` (horizon,) for the first steps, recursion for more."""
+        steps, levels = len(path) if steps is None else steps, as_levels(levels)
+        if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int | np.integer)
+                                    or not 1 <= samples <= MAX_SAMPLES):
+            raise ConfigError(f"samples must be a whole number from 1 to {MAX_SAMPLES}. Received: samples={samples!r:.60}.")
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
             raise ConfigError(f"steps must be a whole number from 1 to {MAX_STEPS}. Received: steps={steps!r}.")
         history, at = self.history, origin - self.steps.origins[0]
         dates = history.dates[origin + 1 : origin + 1 + steps]
         if len(dates) < steps:
             dates = dates.append(future_dates(history, steps - len(dates))).rename("Date")
+        if known_columns(self.config.features):
+            history = with_known(history, known, self.config.features, dates)
+            if known is not None:
+                path = forecaster().predict(history, [origin])[0]
+        elif known is not None:
+            raise ConfigError("known holds values of inputs that are known in advance, and these settings have none. Train "
+                              "with features=('Close', 'known:NAME').")
         predicted = path[:steps]
         if steps > len(path):
             seen = dataclasses.replace(history, frame=history.frame.iloc[: origin + 1])
             predicted = forecaster().extend(seen, path, dates)
         if guarded:
             predicted = apply_gate(predicted, history.close[origin], self.evidence.shares[at])
-        columns, known = {"predicted": predicted}, self.guarded if guarded else self.steps
-        for level in LEVELS:
-            half = extend_half_widths(known.half[level][at], steps)
-            lower, upper = bounds_around(predicted, half, known.logarithmic[at])
-            columns[f"lower_{level * 100:g}"], columns[f"upper_{level * 100:g}"] = lower, upper
+        if samples is not None:
+            return self._distribution(guarded).paths(predicted, at, int(samples), self.config.seed if seed is None else seed)
+        columns, tested = {"predicted": predicted}, self.guarded if guarded else self.steps
+        if {level / 100 for level in levels} <= tested.half.keys():
+            halves = np.array([extend_half_widths(tested.half[level / 100][at], steps) for level in levels])
+        else:
+            halves = self._distribution(guarded).origin(levels, at, int(steps))
+        for level, half in zip(levels, halves, strict=True):
+            columns[f"lower_{level:g}"], columns[f"upper_{level:g}"] = bounds_around(predicted, half, tested.logarithmic[at])
         return pd.DataFrame(columns, index=dates)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Refit:
     """A forecaster trained on all rows of a tested result.
 
@@ -288,32 +452,87 @@ class Refit:
     path: np.ndarray
     stopped: bool
 
-    def forecast(self, steps: int, guarded: bool = False) -> pd.DataFrame:
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Refit):
+            return NotImplemented
+        return self.tested == other.tested and np.array_equal(self.path, other.path)
+
+    def __repr__(self) -> str:
+        return f"Refit on all {words.count_of(len(self.tested.history), 'row')} of {self.tested!r}"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import refit_html
+
+        return refit_html(self)
+
+    def forecast(self, steps: int | None = None, guarded: bool = False, *, levels=(80, 95),
+                 known: pd.DataFrame | None = None, samples: int | None = None, seed: int | None = None,
+                 ) -> pd.DataFrame | np.ndarray:
         """As `TrainingResult.forecast`, from the last row."""
-        return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster)
+        return self.tested._forecast(self.path, steps, guarded, len(self.tested.history) - 1, lambda: self.forecaster, levels,
+                                     known, samples, seed)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes everything into `folder`: the tested result, as its own `save` does, and beside it the refitted network."""
+        self.tested.save(folder)
+        folder = local_path(folder)
+        save_model(self.forecaster.model, folder / REFIT_FILE)
+        _write_json(folder / REFIT_STATE, {"encoder": self.forecaster.encoder.to_dict(), "path": self.path.tolist(),
+                                           "stopped": self.stopped})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Refit:
+        """Loads what `save` wrote. Raises RunError for a folder that is missing, incomplete or damaged."""
+        tested, folder = load_run(folder), local_path(folder)
+        try:
+            said = _read_json(folder / REFIT_STATE)
+            forecaster = Forecaster(dataclasses.replace(tested.config, patience=None), Encoder.from_dict(said["encoder"]),
+                                    load_model(folder / REFIT_FILE))
+            path = np.array(said["path"], dtype=np.float64)
+            if path.shape != (tested.config.horizon,):
+                raise ValueError("its forecast does not fit the settings")
+            return cls(tested, forecaster, path, bool(said["stopped"]))
+        except (OSError, ValueError, KeyError, TypeError, ForecastingError) as error:
+            raise RunError(f"The refit in {folder} cannot be read: a file is missing or damaged ({error}). "
+                           "Refit again.") from error
 
 
-def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = None, should_stop: ShouldStop = None,
-          on_phase: OnPhase = None, backup: Backup | None = None) -> TrainingResult:
+def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConfig | str | None = None,
+          on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None, backup: Backup | None = None,
+          progress: bool | None = None) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
+    history: a `PriceHistory`, or a DataFrame or Series that `PriceHistory.from_frame` can read without a question
+    config: a `ForecastConfig`, or 'Recommended', 'Tutorial' or 'Quick look'; RECOMMENDED if left out
     on_epoch: called with an `EpochLog` after each epoch
     should_stop: called several times a second; once it returns True, training ends and what was learnt is kept. Once it
         returns `STOP_PREDICTING`, predicting ends too, and the scores are those of what is predicted by then
     on_phase: called with what is being done, in words
     backup: lets a training resume after its process has died
-    Raises as `check_history` and `check_memory` do, and TrainingError for a loss that is no longer a number.
+    progress: whether to show a progress bar on stderr; by default only in a terminal or notebook
+
+    Ctrl-C, or interrupting the notebook's kernel, does what `should_stop` does: once ends the training, twice the predicting
+    after it. The result is of what was learnt; only a third time raises KeyboardInterrupt.
+
+    Raises DataError (too few prices: NotEnoughData) and ConfigError for prices and settings that cannot be trained, TooLarge
+    for what needs more memory than there is, and TrainingError for a loss that is no longer a number.
+
+    >>> result = train(load_sample())
+    >>> result.metrics["test"]["rmse"], result.metrics["test"]["naive_rmse"]
+    (7.73, 7.73)
     """
     start = time.perf_counter()
-    listener = Callbacks(on_epoch, should_stop, on_phase, backup)
+    history, config = as_history(history), as_config(config)
     check_history(history, config)
     check_memory(config, len(history))
     parts = split(len(history), config)
-    listener.phase("preparing the data")
-    encoded = encode(history, config, parts)
-    forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
-    return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
-                   stopped=fitted.stopped, linear=choice, snapshots=fitted.snapshots, started=start)
+    with followed(Callbacks(on_epoch, should_stop, on_phase, backup), progress, history.name,
+                  config.epochs) as listener:
+        listener.phase("preparing the data")
+        encoded = encode(history, config, parts)
+        forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
+        return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
+                       stopped=fitted.stopped, linear=choice, snapshots=fitted.snapshots, started=start)
 
 
 def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
@@ -422,7 +641,7 @@ def load_run(folder: str | Path) -> TrainingResult:
 
     Raises RunError for a folder that is missing, incomplete or damaged.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
         history = PriceHistory.load(folder)

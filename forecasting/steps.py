@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.equal import equal_fields
 from forecasting.evaluation.gate import Evidence, apply_gate, weigh
 from forecasting.evaluation.intervals import LEVELS, around, half_widths
 from forecasting.model.split import Split
@@ -14,7 +15,7 @@ from forecasting.model.split import Split
 __all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "guard_steps", "one_step_table"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Steps:
     """The forecasts from m origins, which are rows of a history, and the actual prices.
 
@@ -30,6 +31,8 @@ class Steps:
     actual: np.ndarray
     half: dict[float, np.ndarray]
     logarithmic: np.ndarray
+
+    __eq__ = equal_fields
 
     def bounds(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """(m, horizon) lower and upper bounds of the predictions."""

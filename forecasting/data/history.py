@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,23 +13,26 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
+from forecasting.data.known import check_known, joined
 from forecasting.errors import DataError, UnreadableFile
-from forecasting.paths import write_atomically
+from forecasting.paths import local_path, write_atomically
 
 if TYPE_CHECKING:
     from forecasting.data.checks import Problem
 
-__all__ = ["COLUMNS", "FILE", "PriceHistory", "pack", "unpack"]
+__all__ = ["COLUMNS", "FILE", "PriceHistory", "continued", "pack", "unpack"]
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 FILE = "history.parquet"
+KNOWN_FILE = "known.parquet"
 _OLDER_DESCRIPTION = "history.json"  # older versions kept the description in a separate file
 _METADATA = b"history"
 _INFERRED = cast(Frequency, "")  # a placeholder; every finished history has a Frequency
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PriceHistory:
     """Prices of one series, oldest first.
 
@@ -44,6 +47,8 @@ class PriceHistory:
         the week that have rows)
     alternatives: other columns of the same file that could be the price
     origin: the key in `forecasting.data.sources.SOURCES` of the source it was opened from, '' where it was made otherwise
+    known: values that are known in advance, such as holidays: a DataFrame of numbers by date, which may go on after the last
+        price; its column 'holiday' is the input 'known:holiday'. None for none
     """
 
     frame: pd.DataFrame
@@ -55,25 +60,31 @@ class PriceHistory:
     calendar: str | None = None
     alternatives: tuple[str, ...] = ()
     origin: str = ""
+    known: pd.DataFrame | None = None
 
     def __post_init__(self):
         frame = self.frame
         if not isinstance(frame, pd.DataFrame) or "Close" not in frame:
             raise DataError("A price history needs a table with a column 'Close'. Received: "
-                            f"{list(getattr(frame, 'columns', []))}. Name the price column 'Close'.")
+                            f"{_received(frame)}. Call PriceHistory.from_frame(frame, column=...), which takes a "
+                            "DataFrame or Series with any names.")
         if not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is not None:
             raise DataError("A price history needs naive dates as its index. Received an index of type "
-                            f"{frame.index.dtype}. Convert it with pandas.to_datetime and drop the time zone.")
+                            f"{frame.index.dtype}. Call PriceHistory.from_frame, which finds the dates in the index or in a "
+                            "column, and says what it made of a time zone.")
         if not (frame.index.is_monotonic_increasing and frame.index.is_unique):
-            raise DataError("The dates of a price history must ascend, each once. Sort them and drop duplicates.")
+            raise DataError("The dates of a price history must ascend, each once. Call PriceHistory.from_frame, which sorts "
+                            "them and notes what it leaves out.")
         frame = frame[[c for c in COLUMNS if c in frame]].astype("float64")
         if not np.isfinite(frame["Close"].to_numpy()).all():
-            raise DataError("Every row of a price history needs a finite Close. Drop the rows without one.")
+            raise DataError("Every row of a price history needs a finite Close. Call PriceHistory.from_frame, which leaves "
+                            "out the rows without one and notes it.")
         # In microseconds, as files keep them, and without pandas' own `freq`, which would change the meaning of e.g.
         # `is_month_end`.
         frame.index = frame.index.rename("Date").as_unit("us")
         frame.index.freq = None
         object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "known", check_known(self.known, frame.index))
         for name in ("notes", "alternatives"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         given = self.frequency
@@ -82,6 +93,56 @@ class PriceHistory:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __eq__(self, other) -> bool:
+        return self.key == other.key if isinstance(other, PriceHistory) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        span = f", {words.dates(self.dates[0], self.dates[-1])}" if len(self) else ""
+        currency = f", {self.currency}" if self.currency else ""
+        return f"PriceHistory({self.name!r}, {self.frequency.count_of(len(self))}{span}{currency})"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import history_html
+
+        return history_html(self)
+
+    def plot(self, split=None, *, dark: bool = False):
+        """All prices as a Plotly figure. split: a ForecastConfig, whose validation and test parts are then shaded"""
+        from forecasting.model.split import split as parts_of
+        from forecasting.plots import price_chart
+
+        if split is None:
+            return price_chart(self, dark=dark)
+        parts = parts_of(len(self), split)
+        return price_chart(self, (parts.train_end, parts.validation_end), dark=dark)
+
+    @classmethod
+    def from_frame(cls, frame, column=None, name: str | None = None, series=None, **reading) -> PriceHistory:
+        """The prices in a DataFrame or Series, cleaned, with notes of what was done.
+
+        frame: of pandas, polars or another library that speaks Arrow or the dataframe interchange protocol; dates in its
+            index or in a column, in any usual form; of other columns than open, high, low, close and volume, those that go on
+            after the last price count as known in advance, and the rest is left out
+        column: the price, where several columns could be: its name, its position (from 0), or a tuple of several levels
+        name: what to call the history; by default the Series' name, or 'Prices'
+        series: which one, where the table holds several: of `yfinance.download(["AAPL", "MSFT"])`, say, 'AAPL'
+        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year", and known="holiday" or
+            known=["holiday", "sale"] for columns that are known in advance, with values for days to come in rows below
+        Raises NeedsChoice, with the keyword and its options, where that is not clear, and UnreadableFile where no dated prices
+        can be read.
+
+        >>> history = PriceHistory.from_frame(pandas.read_csv("prices.csv"), column="Adj Close")
+        """
+        from forecasting.data.files.frames import is_table
+        from forecasting.data.files.reader import read_prices
+
+        if not is_table(frame):
+            raise DataError(f"from_frame takes a DataFrame or Series with dates. Received: {_received(frame)}. {_REMEDY}")
+        return read_prices(frame, column=column, series=series, name=name, **reading)
 
     @property
     def close(self) -> np.ndarray:
@@ -100,6 +161,11 @@ class PriceHistory:
         for column in self.frame:
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(self.frame[column].to_numpy()).tobytes())
+        if self.known is not None:
+            digest.update(self.known.index.as_unit("ns").asi8.tobytes())
+            for column in self.known:
+                digest.update(b"known:" + column.encode())
+                digest.update(np.ascontiguousarray(self.known[column].to_numpy()).tobytes())
         return digest.hexdigest()[:32]
 
     @cached_property
@@ -133,9 +199,16 @@ class PriceHistory:
         return cls(frame, **{name: description[name] for name in _DESCRIPTION if name in description})
 
     def save(self, folder: str | Path) -> None:
-        """Writes everything into one file in `folder`, creating that if needed. A crash never leaves half a file."""
-        folder = Path(folder)
+        """Writes everything into one file in `folder`, creating that if needed; what is known in advance into another.
+
+        A crash never leaves half a file.
+        """
+        folder = local_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if self.known is None:
+            (folder / KNOWN_FILE).unlink(missing_ok=True)
+        else:
+            write_atomically(folder / KNOWN_FILE, pack(self.known, {}))
         write_atomically(folder / FILE, pack(self.frame, self.description | {"fingerprint": self.fingerprint}))
 
     @classmethod
@@ -143,12 +216,14 @@ class PriceHistory:
         """Loads what `save` wrote, even in an older version of the app. Raises UnreadableFile if it is missing or damaged."""
         from pyarrow import ArrowException
 
-        folder = Path(folder)
+        folder = local_path(folder)
         try:
             frame, description = unpack((folder / FILE).read_bytes())
             if description is None:
                 description = json.loads((folder / _OLDER_DESCRIPTION).read_text(encoding="utf-8"))
             history = cls.described(frame, description)
+            if (folder / KNOWN_FILE).is_file():
+                history = replace(history, known=unpack((folder / KNOWN_FILE).read_bytes())[0])
             if description.get("fingerprint", history.fingerprint) != history.fingerprint:
                 raise ValueError("the prices are not those that were saved")
             return history
@@ -157,7 +232,43 @@ class PriceHistory:
                                  f"({type(error).__name__}). Open or fetch them again.") from error
 
 
-_DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name != "frame")
+_SAME_PRICE = 1e-6  # of the price: sources round, while a split or a dividend moves all earlier prices by more
+
+
+def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
+    """`history` with the rows of `newer` that come after it. Raises DataError for prices that do not continue it."""
+    shared = history.dates.intersection(newer.dates)
+    what = f"{newer.name} from {words.dates(newer.dates[0], newer.dates[-1])}" if len(newer) else "no prices"
+    if not len(shared):
+        raise DataError(f"Newer prices need at least one day of the {len(history)} before, the last on "
+                        f"{words.date(history.dates[-1])}, so that both can be seen to be the same series. Received: {what}.")
+    missing = sorted(set(history.frame) - set(newer.frame))
+    if missing:
+        raise DataError(f"Newer prices need the same columns. Received: {what}, without {' and '.join(missing)}.")
+    before, after = (frame.loc[shared, "Close"] for frame in (history.frame, newer.frame))
+    differ = ~np.isclose(after, before, rtol=_SAME_PRICE, atol=0)
+    if differ.any():
+        day = shared[differ][0]
+        raise DataError(f"The prices differ on {words.count(int(differ.sum()))} of {words.count(len(shared))} shared days, "
+                        f"first on {words.date(day)}: {words.price(before[day])} before, {words.price(after[day])} now. This "
+                        "is another series, or its earlier prices were adjusted, as after a split or a dividend: train again.")
+    rows = newer.frame.loc[newer.dates > history.dates[-1], list(history.frame)]
+    return replace(history, frame=pd.concat([history.frame, rows]), known=joined(history.known, newer.known, history.dates[-1]))
+
+
+_REMEDY = ("Call read_prices(path) for a file, and for bare numbers pandas.Series(numbers, index=dates), with a date for each.")
+
+
+def _received(thing) -> str:
+    """What was given in place of a table, in a few words."""
+    columns = getattr(thing, "columns", None)
+    if isinstance(columns, pd.Index):
+        return f"a table with the columns {', '.join(map(str, columns[:8]))}"[:200]
+    shown = f" {str(thing)[:40]!r}" if isinstance(thing, str | Path | int | float) else ""
+    return f"{type(thing).__name__}{shown}"
+
+
+_DESCRIPTION = tuple(field.name for field in fields(PriceHistory) if field.name not in ("frame", "known"))
 
 
 def pack(frame: pd.DataFrame, description: dict) -> bytes:

@@ -210,7 +210,7 @@ def _day(name: str, value) -> pd.Timestamp | None:
         day = pd.Timestamp(value)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{name} must be a date, e.g. 2020-01-31. Received: {name}={value!r}.") from error
-    if pd.isna(day):
+    if pd.isna(day) or isinstance(value, int | float):  # pandas takes a number for nanoseconds since 1970
         raise ConfigError(f"{name} must be a date, e.g. 2020-01-31. Received: {name}={value!r}.")
     return day.tz_localize(None).normalize()
 

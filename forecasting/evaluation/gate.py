@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.equal import equal_fields
 from forecasting.evaluation.metrics import SMALLEST_MOVE
 from forecasting.words import count, count_of, odds, share
 
@@ -65,9 +66,14 @@ class Gate:
             text = f"The evidence for the network is {odds(evidence)} {over}, short of the {count(PROVEN)} to 1 that prove it"
         else:
             text = f"The evidence is {odds(-evidence)} against the network {over}"
-        first, last = (share(one, digits=0) for one in (kept[0], kept[-1]))
+        first, last = _kept_words(kept[0]), _kept_words(kept[-1])
         if len(kept) == 1:
             return f"{text}; the guarded forecast keeps {first} of its move."
+        best = int(np.argmax(kept))
+        if first == last and _kept_words(kept[best]) != first and kept[best] > max(kept[0], kept[-1]):
+            # What is proven of a step in between would read as a contradiction.
+            return (f"{text}; the guarded forecast keeps {first} of its move at the first and the last step, and most, "
+                    f"{_kept_words(kept[best])}, at step {best + 1}.")
         if first == last:
             return f"{text}; the guarded forecast keeps {first} of its moves."
         return f"{text}; the guarded forecast keeps {first} of its move at the first step and {last} at step {len(kept)}."
@@ -77,7 +83,12 @@ class Gate:
         return self.words()
 
 
-@dataclass(frozen=True)
+def _kept_words(kept: float) -> str:
+    """A share that is kept; one that is not zero does not read as if it were."""
+    return "less than 1 %" if 0 < kept < 0.005 else share(kept, digits=0)
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """How the evidence grew from origin to origin.
 
@@ -89,6 +100,8 @@ class Evidence:
     shares: np.ndarray
     log_evidence: np.ndarray
     judged: np.ndarray
+
+    __eq__ = equal_fields
 
     def gate(self, at: int = -1) -> Gate:
         """What was known at origin number `at`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from forecasting import words
+from forecasting.equal import equal_fields
 from forecasting.errors import ConfigError
 from forecasting.evaluation.comparison import MIN_DAYS, compare_forecasts, holm, memory_of
 from forecasting.evaluation.diagnostics import part_of
@@ -30,7 +31,7 @@ SEEDS, GROSS = 1 / 3, 1.5
 _SAME_PRICE = 1e-9  # prices that a file has rounded differently are the same; an adjusted price is not
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One forecaster among those compared.
 
@@ -49,6 +50,8 @@ class Entry:
     own_naive_rmse: float | None
     invalid: str | None = None
     problem: str = ""
+
+    __eq__ = equal_fields
 
     @property
     def ranked(self) -> bool:
@@ -85,7 +88,7 @@ class Pair:
     sentence: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ranking:
     """Several runs compared.
 
@@ -113,6 +116,16 @@ class Ranking:
     facts: dict[str, dict[str, str]]
     currency: str | None
     unit: str
+
+    __eq__ = equal_fields
+
+    def __repr__(self) -> str:
+        return f"Ranking({self.headline!r}, of {', '.join(self.names)} on {words.count_of(len(self.days), self.unit)})"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import ranking_html
+
+        return ranking_html(self)
 
     @property
     def sentence(self) -> str:
@@ -146,10 +159,10 @@ class Ranking:
                             index=[one.name for one in (naive, *runs)], columns=columns)
 
 
-def compare(results: Sequence, names: Sequence[str] | None = None, reference: str | None = None) -> Ranking:
+def compare(results: Sequence | Mapping, names: Sequence[str] | None = None, reference: str | None = None) -> Ranking:
     """Which of two to eight trainings forecasts better, and whether that is more than luck.
 
-    results: `TrainingResult`s
+    results: `TrainingResult`s, or {name: TrainingResult}
     names: what to call them; by default after the settings in which they differ
     reference: the name of the one that the others are compared with, or 'Naive'; by default the first that can be ranked
     Raises ConfigError for too few or too many results, and for a name that is not one of them.
@@ -159,6 +172,12 @@ def compare(results: Sequence, names: Sequence[str] | None = None, reference: st
     difference and the Diebold-Mariano test, corrected by Holm's method where there are several, agree; if it is not worse
     than naive itself; and if the difference is larger than another seed may make it (`SEEDS`, `GROSS`).
     """
+    if isinstance(results, Mapping):
+        names, results = (list(results) if names is None else names), list(results.values())
+    wrong = next((one for one in results if not (hasattr(one, "predictions") and hasattr(one, "history"))), None)
+    if wrong is not None:
+        raise ConfigError(f"compare takes the results of trainings. Received: a {type(wrong).__name__} among them. "
+                          "Call compare([train(history, config), train(history, other)]).")
     if not FEWEST <= len(results) <= MOST:
         raise ConfigError(f"{FEWEST} to {MOST} runs can be compared. Received: {len(results)}.")
     if names is None:

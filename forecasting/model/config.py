@@ -5,14 +5,19 @@ from __future__ import annotations
 import dataclasses
 import numbers
 from dataclasses import dataclass
+from difflib import get_close_matches
 
+from forecasting.data.known import NAME
 from forecasting.errors import ConfigError
 from forecasting.model.cells import CELLS
 
-__all__ = ["CHOICES", "FEATURES", "PRESETS", "QUICK_LOOK", "RANGES", "RECOMMENDED", "TUTORIAL", "ForecastConfig"]
+__all__ = ["CHOICES", "FEATURES", "KNOWN", "PRESETS", "QUICK_LOOK", "RANGES", "RECOMMENDED", "TUTORIAL", "ForecastConfig"]
 
 FEATURES = ("Close", "Open", "High", "Low", "Volume", "day_of_week", "month",
             "moving_averages", "rsi", "macd", "bollinger_width", "volatility")
+
+# What comes before the name of a column that is known in advance (`PriceHistory.known`), as in 'known:holiday'.
+KNOWN = "known:"
 
 CHOICES = {
     "target": ("auto", "log_return", "change", "price"),
@@ -50,14 +55,15 @@ MAX_LAYERS, MAX_UNITS = 8, 1024
 MAX_HELD_OUT = 0.9  # of all rows, for validation and test together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ForecastConfig:
     """What a network sees, what it predicts, how it is built and how it learns.
 
     window: steps in; horizon: steps out, one output per step (direct)
     target: what is predicted, relative to the last known price; 'auto' is 'log_return' for series that are positive
         throughout and 'change' otherwise
-    features: the inputs beside or instead of 'Close', from `FEATURES`
+    features: the inputs beside or instead of 'Close': of `FEATURES`, and 'known:holiday' for the column 'holiday' of
+        `PriceHistory.known`, whose values for the steps ahead the network sees
     cell, units: the kind of recurrent layer, and the units of each layer from the input on
     initializer, recurrent_initializer: of the input weights and of the recurrent weights
     schedule: of the learning rate, over `epochs`
@@ -102,15 +108,21 @@ class ForecastConfig:
     seed: int = 0
     leak: str | None = None
 
+    def __new__(cls, *args, **values):
+        _check_names(values)
+        return super().__new__(cls)
+
     def __post_init__(self):
-        for name in ("features", "units"):
+        for name, one, example in (("features", str, "['Close', 'Volume']"), ("units", numbers.Integral, "[64, 64]")):
             value = getattr(self, name)
+            if isinstance(value, one) and not isinstance(value, bool):  # a single one needs no list
+                value = (value,)
             if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
-                raise ConfigError(f"{name} must be a list, such as [64, 64]. Received: {name}={_shown(value)}.")
+                raise ConfigError(f"{name} must be a list, such as {example}. Received: {name}={_shown(value)}.")
             try:
                 object.__setattr__(self, name, tuple(value))
             except TypeError:
-                raise ConfigError(f"{name} must be a list, such as [64, 64]. Received: {name}={_shown(value)}.") from None
+                raise ConfigError(f"{name} must be a list, such as {example}. Received: {name}={_shown(value)}.") from None
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if not (value is None or isinstance(value, str)) or value not in allowed:
@@ -123,9 +135,10 @@ class ForecastConfig:
         if self.validation_share + self.test_share > MAX_HELD_OUT:
             raise ConfigError(f"validation_share and test_share may be {MAX_HELD_OUT:g} together, so that something is left "
                               f"to train on. Received: {self.validation_share:g} and {self.test_share:g}.")
-        known = all(isinstance(name, str) and name in FEATURES for name in self.features)
+        known = all(isinstance(name, str) and _is_feature(name) for name in self.features)
         if not self.features or not known or len(set(self.features)) < len(self.features):
-            raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once. "
+            raise ConfigError(f"features must be one or more of {', '.join(FEATURES)}, each once, or '{KNOWN}NAME' for a "
+                              "column that is known in advance. "
                               f"Received: features={_shown(list(self.features))}.")
         if not 1 <= len(self.units) <= MAX_LAYERS:
             raise ConfigError(f"units needs one number for each layer, from 1 to {MAX_LAYERS} layers. "
@@ -141,17 +154,55 @@ class ForecastConfig:
         """Settings from a dict; what it leaves out keeps its default. Raises ConfigError for an unknown or bad value."""
         if not isinstance(values, dict):
             raise ConfigError(f"Settings must be a table of names and values. Received: {type(values).__name__}.")
-        unknown = sorted(map(str, set(values) - {f.name for f in dataclasses.fields(cls)}))
-        if unknown:
-            raise ConfigError(f"Unknown setting {', '.join(unknown)}. Known are: "
-                              f"{', '.join(f.name for f in dataclasses.fields(cls))}.")
+        _check_names(values)
         return cls(**values)
+
+    def __repr__(self) -> str:
+        """The settings that differ from the defaults; it can be evaluated."""
+        changed = [f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self)
+                   if getattr(self, field.name) != field.default]
+        return f"ForecastConfig({', '.join(changed)})"
+
+    def _repr_html_(self) -> str:
+        from forecasting.notebook import config_html
+
+        return config_html(self)
+
+
+def _ranges() -> str:
+    """What every setting may be, from `RANGES` and `CHOICES`."""
+    numeric = [f"{name}: {low:g} to {high:.10g}{', or None' if optional else ''}"
+               for name, (low, high, _, optional) in RANGES.items()]
+    chosen = [f"{name}: {', '.join(map(repr, values))}" for name, values in CHOICES.items()]
+    sizes = [f"units: 1 to {MAX_UNITS}, for each of 1 to {MAX_LAYERS} layers",
+             f"features: {', '.join(map(repr, FEATURES))}, and {KNOWN + 'NAME'!r}"]
+    return "\n".join(f"    {line}" for line in [*numeric, *sizes, *chosen])
+
+
+ForecastConfig.__doc__ = (f"{ForecastConfig.__doc__}\n    What each field may be; for anything else a ConfigError says so:\n\n"
+                          f"{_ranges()}\n    ")
+
+
+def _is_feature(name: str) -> bool:
+    return name in FEATURES or (name.startswith(KNOWN) and NAME.fullmatch(name.removeprefix(KNOWN)) is not None)
+
+
+def _check_names(values):
+    """Raises ConfigError for a name that is no setting, with the setting that may be meant."""
+    known = [field.name for field in dataclasses.fields(ForecastConfig)]
+    unknown = sorted(map(str, set(values) - set(known)))
+    if not unknown:
+        return
+    likely = [match for name in unknown for match in get_close_matches(name.lower(), known, n=1)]
+    meant = f" Did you mean {' and '.join(dict.fromkeys(likely))}?" if likely else ""
+    raise ConfigError(f"Unknown setting {', '.join(name[:60] for name in unknown[:8])}.{meant} Known are: {', '.join(known)}.")
 
 
 def _number(name, value, low, high, whole):
     """`value` as an int or float within [low, high], or a ConfigError."""
     kind = "a whole number" if whole else "a number"
-    rule = f"{name} must be {kind} from {low:g} to {high:g}"
+    low_shown, high_shown = (f"{end:.0f}" if end == int(end) else f"{end:g}" for end in (low, high))  # not 2.14748e+09
+    rule = f"{name} must be {kind} from {low_shown} to {high_shown}"
     # Compared before it is converted: an int may be too large for a float.
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low <= value <= high:
         raise ConfigError(f"{rule}. Received: {name}={_shown(value)}.")

@@ -14,7 +14,7 @@ import pandas as pd
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, DataError, NotEnoughData
 from forecasting.model.config import ForecastConfig
-from forecasting.model.features import CHANNELS, check_features, make_features
+from forecasting.model.features import channels_of, check_features, make_features
 from forecasting.model.settings import changes_words
 from forecasting.model.split import Split, is_enough, minimum_rows, nearest_settings, split
 
@@ -124,7 +124,7 @@ class Encoder:
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the input channels, in order."""
-        return tuple(channel for name in self.features for channel in CHANNELS[name])
+        return tuple(channel for name in self.features for channel in channels_of(name, self.horizon))
 
     def level(self, prices) -> np.ndarray:
         """Prices on the scale that moves are measured on: logarithms for 'log_return', else the prices themselves.
@@ -211,7 +211,7 @@ class Encoder:
     def _channels(self, history):
         """(t, channels without 'Close') float64, unscaled, NaN where unknown."""
         others = [name for name in self.features if name != "Close"]
-        channels = make_features(history, others, self.level)
+        channels = make_features(history, others, self.level, self.horizon)
         return channels.to_numpy(dtype=np.float64).reshape(len(history), -1)
 
 

@@ -1,4 +1,5 @@
-"""What a network may see beside the price: other columns, the calendar, indicators; each from the past only.
+"""What a network may see beside the price: other columns, the calendar, indicators, each from the past only; and what is
+known in advance of the days to come.
 
 Channels are stationary where possible (a distance, a ratio, an oscillator), so that what was learnt at low prices still
 holds at high ones. RSI and MACD come from TA-Lib; the rest is a line of pandas each.
@@ -6,13 +7,20 @@ holds at high ones. RSI and MACD come from TA-Lib; the rest is a line of pandas 
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
+from forecasting import words
+from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory
+from forecasting.data.known import check_known
 from forecasting.errors import ConfigError
+from forecasting.model.config import KNOWN
 
-__all__ = ["CHANNELS", "COLUMNS_NEEDED", "check_features", "feature_width", "make_features"]
+__all__ = ["CHANNELS", "COLUMNS_NEEDED", "channels_of", "check_features", "feature_width", "known_ahead", "known_columns",
+           "make_features", "with_known"]
 
 AVERAGES = (5, 20, 60)  # rows
 DEVIATION = 20          # rows of the Bollinger bands, of the volatility and of the usual volume
@@ -35,13 +43,26 @@ CHANNELS = {
 COLUMNS_NEEDED = ("Open", "High", "Low", "Volume")
 
 
-def feature_width(features) -> int:
-    """How many channels `features`, names from `forecasting.model.config.FEATURES`, come to."""
-    return sum(len(CHANNELS[name]) for name in features)
+def channels_of(name: str, horizon: int = 1) -> tuple[str, ...]:
+    """The channels of a feature. One that is known in advance has one for each step ahead."""
+    if name.startswith(KNOWN):
+        return tuple(f"{name}+{step}" for step in range(1, horizon + 1))
+    return CHANNELS[name]
+
+
+def feature_width(features, horizon: int = 1) -> int:
+    """How many channels `features`, names as `ForecastConfig.features` takes them, come to."""
+    return sum(len(channels_of(name, horizon)) for name in features)
 
 
 def check_features(history: PriceHistory, features):
     """Raises ConfigError where a feature needs a column that the history does not have."""
+    unknown = [name.removeprefix(KNOWN) for name in known_columns(features)
+               if history.known is None or name.removeprefix(KNOWN) not in history.known]
+    if unknown:
+        there = "nothing" if history.known is None else ", ".join(history.known)
+        raise ConfigError(f"The series has no {' and no '.join(unknown)} that is known in advance. Known in advance: {there}. "
+                          "Read the prices with known='NAME' for a column of that name, or choose other inputs.")
     missing = [name for name in features if name in COLUMNS_NEEDED and name not in history.frame]
     if missing:
         known = [name for name in history.frame if name != "Close"]
@@ -49,11 +70,47 @@ def check_features(history: PriceHistory, features):
                           f"{', '.join(known) or 'nothing'}. Choose other inputs.")
 
 
-def make_features(history: PriceHistory, features, level) -> pd.DataFrame:
+def known_columns(features) -> list[str]:
+    """Those of `features` that are known in advance."""
+    return [name for name in features if name.startswith(KNOWN)]
+
+
+def with_known(history: PriceHistory, newer: pd.DataFrame | None, features, dates: pd.DatetimeIndex) -> PriceHistory:
+    """`history` with values of `features` that are known in advance for `dates`, days to come.
+
+    newer: a DataFrame by date that says more than the history does, or None
+    Raises ConfigError where a value is missing.
+    """
+    if newer is not None:
+        said = check_known(newer, pd.DatetimeIndex([]))
+        history = dataclasses.replace(history, known=_known_of(history) if said is None else said.combine_first(
+            _known_of(history))[list(_known_of(history))])
+    for column in (name.removeprefix(KNOWN) for name in known_columns(features)):
+        values = _known_of(history)[column].reindex(dates)
+        if values.isna().any():
+            missing = dates[values.isna()]
+            raise ConfigError(f"A forecast up to {dates[-1]:%Y-%m-%d} needs '{column}' on each day, and there is none for "
+                              f"{words.count_of(len(missing), 'day')} from {missing[0]:%Y-%m-%d} on. Forecast fewer steps, or "
+                              f"pass known=DataFrame({{'{column}': values}}, index=dates).")
+    return history
+
+
+def known_ahead(history: PriceHistory, features, most: int) -> int:
+    """For how many of the next `most` steps after the last price everything is known in advance that `features` need."""
+    columns = [name.removeprefix(KNOWN) for name in known_columns(features)]
+    if not columns:
+        return most
+    missing = _known_of(history).reindex(future_dates(history, most))[columns].isna().any(axis=1).to_numpy()
+    return int(missing.argmax()) if missing.any() else most
+
+
+def make_features(history: PriceHistory, features, level, horizon: int = 1) -> pd.DataFrame:
     """Channels of every feature but 'Close', unscaled, one row a price row.
 
     level: puts prices (t,) on the scale that moves are measured on, e.g. the logarithm
-    A value that the first rows cannot have yet is NaN. The value at a row depends on that row and earlier ones alone.
+    horizon: for how many steps ahead a row sees what is known in advance
+    A value that the first rows cannot have yet is NaN, as is one that is known in advance but was not given. Any other value at
+    a row depends on that row and earlier ones alone.
     Raises ConfigError as `check_features` does.
     """
     check_features(history, features)
@@ -90,7 +147,21 @@ def make_features(history: PriceHistory, features, level) -> pd.DataFrame:
             channels["bollinger_width"] = np.log1p(4 * close.rolling(DEVIATION, min_periods=2).std() / restless)
         elif name == "volatility":
             channels["volatility"] = np.log(restless)
+        elif name.startswith(KNOWN):
+            channels |= _ahead(history, name, horizon)
     return pd.DataFrame(channels, index=frame.index)
+
+
+def _known_of(history) -> pd.DataFrame:
+    return pd.DataFrame() if history.known is None else history.known
+
+
+def _ahead(history, name, horizon):
+    """What is known of the next steps: channel k of a row is the value on the k-th day after it."""
+    days = history.dates.append(future_dates(history, horizon))
+    values = _known_of(history)[name.removeprefix(KNOWN)].reindex(days).to_numpy()
+    rows = len(history)
+    return {channel: values[step : step + rows] for step, channel in enumerate(channels_of(name, horizon), start=1)}
 
 
 def _circle(name, position, period):

@@ -9,7 +9,7 @@ from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import RunError
 from forecasting.model.cells import CELLS
 from forecasting.model.config import ForecastConfig
-from forecasting.model.process import claim_tensorflow
+from forecasting.model.process import claim_tensorflow, load_tensorflow
 
 __all__ = ["build_network", "build_trainer", "load_model", "save_model"]
 
@@ -21,6 +21,7 @@ def build_network(config: ForecastConfig, n_features: int):
     starts at zero unless the target is the price itself: an untrained network predicts no change, the naive forecast.
     Same config, same weights: every layer draws from its own seed.
     """
+    load_tensorflow()
     import keras
 
     claim_tensorflow()
@@ -52,6 +53,7 @@ def save_model(model, path):
 
 def load_model(path):
     """Loads a saved model; `safe_mode` refuses code embedded in the file. Raises RunError for a bad or missing file."""
+    load_tensorflow()
     import keras
 
     import forecasting.model.layers  # noqa: F401  (registers the layers that are not Keras's)

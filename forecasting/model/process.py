@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 
 from forecasting.errors import TrainingError
 
-__all__ = ["KEPT", "Pool", "claim_tensorflow"]
+__all__ = ["KEPT", "Pool", "claim_tensorflow", "load_tensorflow"]
 
 KEPT = 4  # compiled learners that wait for a training of the same shapes
 
 _owner = None  # the process that TensorFlow's threads live in
+_loading = threading.Lock()
+# What TensorFlow says at its start on every machine without a GPU: that it uses oneDNN, finds no CUDA, could be rebuilt.
+_CHATTER = re.compile(rb"(?:WARNING: All log messages before absl|[IW]\d{4} |E\d{4} .*(?:cuda|cuInit|cuDNN|cuBLAS|cuFFT)"
+                      rb"|To enable the following instructions)")
+
+
+def load_tensorflow():
+    """Imports TensorFlow without its remarks on stderr; anything else that is written there meanwhile is passed on.
+
+    Call this before the first import of TensorFlow or Keras. It looks for devices too, which is when the last remarks are made.
+    """
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        with _loading, _without_chatter():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+
+
+@contextmanager
+def _without_chatter():
+    """Holds back what is written to stderr, C++ included, and passes it on at the end without `_CHATTER`."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed, as under pythonw
+        yield
+        return
+    try:
+        with tempfile.TemporaryFile() as held:
+            os.dup2(held.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+                held.seek(0)
+                for line in held:
+                    if not _CHATTER.match(line):
+                        os.write(2, line)
+    finally:
+        os.close(stderr)
 
 
 def claim_tensorflow():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from forecasting.model.cells import CELLS
-from forecasting.model.config import ForecastConfig
+from forecasting.model.config import KNOWN, ForecastConfig
 from forecasting.words import count_of, share
 
-__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words", "value_words"]
+__all__ = ["HELP", "LABELS", "NONE", "WORDS", "changed_settings", "changes_words", "value_words", "word_of"]
 
 NONE = "None"  # stands for None in a selectbox, which would show an empty one
 
@@ -115,5 +115,12 @@ def value_words(name: str, value) -> str:
     if name in ("validation_share", "test_share"):
         return share(value, digits=0)
     if isinstance(value, tuple | list):
-        return " + ".join(str(WORDS.get(one, one)) for one in value)
-    return f"{value:g}" if isinstance(value, float) else str(WORDS.get(value, value))
+        return " + ".join(map(word_of, value))
+    return f"{value:g}" if isinstance(value, float) else word_of(value)
+
+
+def word_of(value) -> str:
+    """One value of a list or a choice as it is called."""
+    if isinstance(value, str) and value.startswith(KNOWN):
+        return f"{value.removeprefix(KNOWN)} (known in advance)"
+    return str(WORDS.get(value, value))

@@ -42,7 +42,7 @@ class Layer:
 
 def describe_network(config: ForecastConfig) -> tuple[Layer, ...]:
     """The layers of the network that `config` builds, from the input on; parameters as Keras counts them."""
-    features = feature_width(config.features)
+    features = feature_width(config.features, config.horizon)
     layers = [Layer("Window", f"{config.window} × {features}", 0)]
     inputs, cell = features, CELLS[config.cell]
     for i, units in enumerate(config.units):
@@ -119,7 +119,7 @@ def peak_memory(config: ForecastConfig, rows: int) -> float:
     training = arrays * sequences * (config.window + k - 1)
     forecasting = (len(cell.gates) + 3) * max(forecast_steps(parameters), 4 * config.window)
     return (PROCESS_BYTES + COMPILED_BYTES + 4 * COPIES * parameters + 4 * max(training, forecasting) * sum(config.units)
-            + ROW_BYTES * rows * (config.horizon + feature_width(config.features)))
+            + ROW_BYTES * rows * (config.horizon + feature_width(config.features, config.horizon)))
 
 
 def usable_memory(share: float = MOST_OF_ALL) -> float:

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
+from forecasting.errors import ConfigError
 from forecasting.model.config import MAX_HELD_OUT, RANGES, ForecastConfig
 
 __all__ = ["MIN_WINDOWS", "PARTS", "Part", "Split", "SplitSummary", "describe_split", "escape_shares", "is_enough",
-           "learning_origins", "minimum_rows", "nearest_settings", "part_labels", "split"]
+           "learning_origins", "minimum_rows", "nearest_settings", "part_labels", "split", "with_longer_test"]
 
 MIN_WINDOWS = 10  # a network learns nothing from fewer
 PARTS = ("train", "validation", "test")
@@ -55,6 +56,19 @@ def part_labels(parts: Split, config: ForecastConfig) -> np.ndarray:
     if config.leak == "shuffle":
         labels[config.window :] = np.random.default_rng(config.seed).permutation(labels[config.window :])
     return labels
+
+
+def with_longer_test(config: ForecastConfig, parts: Split, rows: int) -> ForecastConfig:
+    """`config` with shares that split `rows` prices where `parts` does, later rows being test ones.
+
+    Raises ConfigError where the test part would be too large.
+    """
+    largest = RANGES["test_share"][1]
+    test, validation = (rows - parts.validation_end) / rows, (parts.validation_end - parts.train_end) / rows
+    if test > largest or validation < RANGES["validation_share"][0]:
+        raise ConfigError(f"With {rows - parts.rows} new rows the test part would be {test:.0%} of all, more than the "
+                          f"{largest:.0%} that are allowed: the network learnt from too little of this. Train again.")
+    return dataclasses.replace(config, test_share=test, validation_share=validation)
 
 
 def learning_origins(parts: Split, config: ForecastConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from forecasting.errors import NotEnoughData, TrainingError
 from forecasting.model.backup import TrainingState
 from forecasting.model.config import ForecastConfig
 from forecasting.model.listener import SILENT, Listener
-from forecasting.model.process import Pool, claim_tensorflow
+from forecasting.model.process import Pool, claim_tensorflow, load_tensorflow
 from forecasting.model.snapshots import Snapshots
 
 __all__ = ["NOT_A_NUMBER", "EpochLog", "FitResult", "TrainingData", "configure_threads", "fit_network",
@@ -84,6 +84,7 @@ def configure_threads(parallel: int | None = None):
     faster, and XLA's code needs a thread for each. TensorFlow accepts this setting only before its first computation;
     later calls have no effect.
     """
+    load_tensorflow()
     import tensorflow as tf
 
     claim_tensorflow()

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, wraps
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -175,20 +176,21 @@ def network_of_model(model, config: ForecastConfig) -> Network:
     return _assemble({layer.name: layer.get_weights() for layer in model.layers}, config)
 
 
-def read_network(path: Path, config: ForecastConfig) -> Network:
+def read_network(file: Path | BytesIO, config: ForecastConfig) -> Network:
     """The arrays in a `.keras` file. Raises RunError for a file that is missing or damaged, or of another kind of network."""
     import h5py
 
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as packed, h5py.File(packed, "r") as file:
+        with zipfile.ZipFile(file) as archive, archive.open("model.weights.h5") as packed, h5py.File(packed, "r") as h5:
             found = {}
-            for group in file["layers"].values():
+            for group in h5["layers"].values():
                 cell = group.get("cell", group)["vars"]
                 found[str(group["vars"].attrs["name"])] = [np.array(cell[name]) for name in sorted(cell, key=int)]
             return _assemble(found, config)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise RunError(f"The weights in {Path(path).name} cannot be read: the file is missing or damaged. Train again, or "
-                       "choose another run.") from error
+        name = file.name if isinstance(file, Path) else "this result"
+        raise RunError(f"The weights in {name} cannot be read: the file is missing or damaged. Train again, or choose another "
+                       "run.") from error
 
 
 def _assemble(found: dict[str, list[np.ndarray]], config) -> Network:

@@ -169,7 +169,8 @@ def excitement_chart(windows: dict[str, np.ndarray], *, dark: bool = False, curr
     windows: {what is written above: (window,) prices}
     """
     c = t.colours(dark)
-    traces, axes, names, count = [], {}, [], max(1, len(windows))
+    axes: dict[str, Any] = {}
+    traces, names, count = [], [], max(1, len(windows))
     for place, (name, prices) in enumerate(windows.items()):
         number, left, right = str(place + 1) if place else "", place / count, (place + 0.86) / count
         form, suffix = t.price_format(prices), f" {currency}" if currency else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from forecasting import words
@@ -26,7 +28,7 @@ def price_chart(history: PriceHistory, split: tuple[int, int] | None = None, *, 
     suffix = f" {history.currency}" if history.currency else ""
     trace = t.line(t.stamps(dates[rows]), close[rows], "Close", c.actual, width=1.25, value=t.price_format(close),
                    suffix=suffix)
-    layout = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(history.currency)}}}
+    layout: dict[str, Any] = {"xaxis": t.date_axis(dates, c), "yaxis": {"title": {"text": t.unit_text(history.currency)}}}
     if x_range is not None:
         layout["xaxis"]["range"], layout["yaxis"]["range"] = list(x_range), span(close[within])
     if split is not None and len(history):

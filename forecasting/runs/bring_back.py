@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from csv import QUOTE_NONE
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,8 @@ from forecasting.data.calendars import future_dates, missing_sessions
 from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR
 from forecasting.data.frequency import Frequency
 from forecasting.data.history import COLUMNS, PriceHistory
-from forecasting.errors import ConfigError, ForecastingError, RunError
+from forecasting.data.known import MOST_KNOWN, check_known
+from forecasting.errors import ConfigError, DataError, ForecastingError, RunError
 from forecasting.model.config import RANGES, ForecastConfig
 from forecasting.model.encoding import check_history
 from forecasting.model.skip import CANDIDATES, CYCLES, MAX_REACH, Choice
@@ -41,11 +43,13 @@ from forecasting.runs.take_home import (
     CURVE,
     CURVE_FILE,
     FORMAT,
+    KNOWN_FILE,
     PREDICTIONS,
     PREDICTIONS_FILE,
     PRICES_FILE,
     SETTINGS_FILE,
     STEPS_FILE,
+    known_names,
     step_names,
 )
 
@@ -90,6 +94,7 @@ def open_zip(content: bytes) -> TrainingResult:
     except ConfigError as error:
         raise RunError(f"The settings in this zip are not usable: {error}") from error
     history = _history(files[PRICES_FILE], _dict(said, "prices"))
+    history = replace(history, known=_known(files.get(KNOWN_FILE), said.get("known"), history))
     check_history(history, config)
     train_end = split(len(history), config).train_end
     if (len(history) - train_end + 1) * config.horizon > MAX_PREDICTIONS:
@@ -144,7 +149,8 @@ def _read(content: bytes) -> dict[str, bytes]:
         if not tops:
             raise RunError(f"This zip holds no run: {SETTINGS_FILE} is missing. {_AGAIN}")
         top = min(tops, key=len)
-        return {name: _member(archive, f"{top}{name}", name) for name in READ}
+        known = [KNOWN_FILE] if f"{top}{KNOWN_FILE}" in archive.namelist() else []
+        return {name: _member(archive, f"{top}{name}", name) for name in (*READ, *known)}
 
 
 def _open(content: bytes) -> zipfile.ZipFile:
@@ -317,6 +323,20 @@ def _history(content: bytes, said: dict) -> PriceHistory:
     except (ForecastingError, ValueError, OverflowError) as error:
         raise RunError(f"The prices in this zip are not usable: {str(error)[:300]}") from error
     return history
+
+
+def _known(content: bytes | None, names, history: PriceHistory) -> pd.DataFrame | None:
+    """What is known in advance, called as the settings say."""
+    if content is None:
+        return None
+    if not isinstance(names, list) or not 1 <= len(names) <= MOST_KNOWN or not all(isinstance(one, str) for one in names):
+        raise _damaged("known")
+    columns = known_names(len(names))
+    table = _table(content, KNOWN_FILE, "Date", numbers=columns, gaps=columns)
+    try:
+        return check_known(table.set_axis(names, axis=1), history.dates)
+    except DataError as error:
+        raise RunError(f"{KNOWN_FILE} in this zip is not usable: {str(error)[:300]}") from error
 
 
 def _predictions(content: bytes, history: PriceHistory, config: ForecastConfig) -> pd.DataFrame:

@@ -21,12 +21,13 @@ from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.runs.repeat import repeat_notebook, repeat_script
 from forecasting.runs.report import html_report
 
-__all__ = ["CURVE", "CURVE_FILE", "FORMAT", "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE", "PRICES_FILE", "SETTINGS_FILE",
-           "STEPS_FILE", "data_files", "pack_files", "run_zip", "step_names"]
+__all__ = ["CURVE", "CURVE_FILE", "FORMAT", "KNOWN_FILE", "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE", "PRICES_FILE",
+           "SETTINGS_FILE", "STEPS_FILE", "data_files", "known_names", "pack_files", "run_zip", "step_names"]
 
 FORMAT = 1
 SETTINGS_FILE, PRICES_FILE, CURVE_FILE = "settings.json", "prices.csv", "curve.csv"
 PREDICTIONS_FILE, STEPS_FILE, FORECAST_FILE = "predictions.csv", "steps.csv", "forecast.csv"
+KNOWN_FILE = "known.csv"  # where something is known in advance
 MODEL_FILE, REPORT_FILE, SCRIPT_FILE, NOTEBOOK_FILE = "model.keras", "report.html", "repeat.py", "repeat.ipynb"
 CURVE = ("epoch", "loss", "val_loss", "seconds")
 LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "plotly")
@@ -37,13 +38,13 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can hold; the clock must no
 def run_zip(result) -> bytes:
     """Everything of a `TrainingResult`. Imports no TensorFlow for one that was loaded from its folder.
 
-    forecast.csv is the guarded forecast of the horizon from the last row. An invalid run (leak lab) has none, nor has a run
-    without a network, which has no model.keras either.
+    forecast.csv is the guarded forecast of the horizon from the last row, as far as its inputs are known in advance. An invalid
+    run (leak lab) has none, nor has a run without a network, which has no model.keras either.
     """
     forecast = None
-    if result.has_model and not result.invalid:
+    if result.has_model and not result.invalid and (steps := result.steps_known):
         last = float(result.history.close[-1])
-        forecast = one_forecast(both_forecasts(result, result.config.horizon), last, guarded=True)
+        forecast = one_forecast(both_forecasts(result, steps), last, guarded=True)
     files = {}
     if result.has_model:
         files[MODEL_FILE] = result.model_bytes()
@@ -59,13 +60,21 @@ def run_zip(result) -> bytes:
 
 def data_files(result) -> dict[str, bytes]:
     """{name: content} of the files from which the run can be opened again."""
-    return {
+    files = {
         PREDICTIONS_FILE: predictions_csv(result),
         STEPS_FILE: _steps_csv(result),
         CURVE_FILE: table_csv(result.curve[list(CURVE)]),
         PRICES_FILE: _prices_csv(result.history),
         SETTINGS_FILE: json.dumps(_settings(result), indent=1, allow_nan=False).encode(),
     }
+    if result.history.known is not None:
+        files[KNOWN_FILE] = _known_csv(result.history.known)
+    return files
+
+
+def known_names(number: int) -> list[str]:
+    """The columns of known.csv after the date: '1', '2', ...; what they are called stands in settings.json."""
+    return [str(column) for column in range(1, number + 1)]
 
 
 def versions() -> dict[str, str]:
@@ -92,11 +101,18 @@ def _settings(result) -> dict:
                      "linear": asdict(result.linear) if result.linear else None, "members": list(result.members)},
         "scores": result.metrics,
         "versions": result.versions or versions(),
-    }
+    } | ({} if history.known is None else {"known": list(history.known)})
 
 
 def _prices_csv(history: PriceHistory) -> bytes:
     table = history.frame.copy()
+    table.insert(0, "Date", table.index)
+    return table_csv(table)
+
+
+def _known_csv(known: pd.DataFrame) -> bytes:
+    """What is known in advance, days to come included."""
+    table = known.set_axis(known_names(known.shape[1]), axis=1)
     table.insert(0, "Date", table.index)
     return table_csv(table)
 

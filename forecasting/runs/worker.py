@@ -92,7 +92,8 @@ def warm_up(place: dict[str, str], is_own: bool):
         is_needed = True
     if is_needed:
         history = load_sample()
-        train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1))
+        train(replace(history, frame=history.frame.iloc[:WARM_UP_ROWS]), replace(RECOMMENDED, epochs=1),
+              progress=False)
 
 
 def compute(run_id: str, attempt: int, place: dict[str, str]) -> Outcome:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from forecasting import ForecastConfig, ForecastingError, PriceHistory
 from forecasting.errors import ConfigError
-from forecasting.model.config import CHOICES, FEATURES, PRESETS, RANGES
+from forecasting.model.config import CHOICES, FEATURES, KNOWN, PRESETS, RANGES
 from forecasting.model.encoding import check_history
-from forecasting.model.settings import HELP, NONE, WORDS
+from forecasting.model.settings import HELP, NONE, WORDS, word_of
 from forecasting.runs.room import check_room
 from forecasting.words import unit
 from pages.components.state import AppState, Widget, taken, widget_for
@@ -135,7 +135,8 @@ def _fit_features(state: AppState):
 
 
 def _features_of(history: PriceHistory) -> list[str]:
-    return [name for name in FEATURES if name not in COLUMNS or name in history.frame]
+    known = [] if history.known is None else [f"{KNOWN}{name}" for name in history.known]
+    return [*(name for name in FEATURES if name not in COLUMNS or name in history.frame), *known]
 
 
 def _draw(state: AppState):
@@ -221,7 +222,7 @@ class Fields:
     def several(self, name, label, options):
         """Some of `options`."""
         widget, usual = self._options(name)
-        st.multiselect(label, options, default=widget.value, format_func=lambda value: WORDS.get(value, value), **usual)
+        st.multiselect(label, options, default=widget.value, format_func=word_of, **usual)
 
 
 def _say(off: str | None):

@@ -118,8 +118,8 @@ def test_a_saved_history_comes_back_with_all_that_is_said_of_it(tmp_path):
 
 
 def test_every_field_is_saved():
-    assert make(FRAME, **SAID).description.keys() | {"frame"} == {one.name for one in dataclasses.fields(PriceHistory)}
-    assert SAID.keys() | {"frame", "name", "source"} == {one.name for one in dataclasses.fields(PriceHistory)}
+    assert make(FRAME, **SAID).description.keys() | {"frame", "known"} == {one.name for one in dataclasses.fields(PriceHistory)}
+    assert SAID.keys() | {"frame", "known", "name", "source"} == {one.name for one in dataclasses.fields(PriceHistory)}
 
 
 def test_a_history_saved_by_an_older_version_still_loads(tmp_path):

@@ -47,11 +47,11 @@ def test_lists_become_tuples_so_that_a_config_can_be_hashed():
     ("horizon", 0), ("horizon", 61), ("epochs", 0), ("batch_size", 0), ("learning_rate", 0.0), ("learning_rate", 2),
     ("dropout", -0.1), ("dropout", 0.95), ("patience", 0), ("clip_norm", 0), ("seed", -1), ("test_share", 0.9),
     ("target", "returns"), ("cell", None), ("cell", ["lstm"]), ("skip", "lasso"), ("leak", "all"),
-    ("units", ()), ("units", 64), ("units", "64"), ("units", (0,)), ("units", (1025,)), ("units", (8,) * 9),
+    ("units", ()), ("units", True), ("units", "64"), ("units", (0,)), ("units", (1025,)), ("units", (8,) * 9),
     ("features", [["Close"]]), ("features", [{}]), ("features", np.array(1.0)), ("units", np.array([[4, 8]])),
     ("window", np.array([1, 2])), ("window", np.array([60])), ("horizon", 10**400), ("horizon", [10**400]),
     ("learning_rate", complex(0.1)), ("clip_norm", float("inf")), ("patience", np.bool_(True)),
-    ("features", ()), ("features", ("Close", "Close")), ("features", ("price",)), ("features", "Close"),
+    ("features", ()), ("features", ("Close", "Close")), ("features", ("price",)), ("features", "close"),
 ])
 def test_a_bad_setting_is_refused_with_what_was_received(name, value):
     with pytest.raises(ConfigError, match="Received"):

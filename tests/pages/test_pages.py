@@ -139,6 +139,16 @@ def test_click_on_the_chosen_preset_keeps_it():
     assert setting(test.slider, "window").value == 60
 
 
+def test_what_is_known_in_advance_is_an_input_to_choose():
+    bare = short_series(300)
+    known = pd.DataFrame({"sale": np.arange(310) % 7 == 0}, index=pd.bdate_range("2020-01-01", periods=310))
+    test = open_page("pages/2_Train.py", data=keep(replace(bare, known=known)), settings='{"features":["Close","known:sale"]}')
+    assert not test.exception
+    widget = setting(test.multiselect, "features")
+    assert widget.value == ["Close", "known:sale"]
+    assert "sale (known in advance)" in widget.options
+
+
 def test_inputs_that_a_series_does_not_have_are_left_out_and_one_is_always_kept():
     test = open_page("pages/2_Train.py", data=keep(short_series(300)), settings='{"features":["Close","Volume"]}')
     assert not test.exception

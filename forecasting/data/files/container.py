@@ -9,9 +9,10 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.paths import local_path, shown_path
 
 __all__ = ["MAX_BYTES", "Opened", "clean_label", "open_source"]
 
@@ -99,15 +100,15 @@ def _read(source) -> tuple[bytes, str]:
     if isinstance(source, bytes | bytearray | memoryview):
         return _bounded(bytes(source)), ""
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
+        path = local_path(source)
         try:
             if not path.is_file():
-                raise UnreadableFile(f"There is no file “{path.name[:80]}”. Check its path; a web address must be "
+                raise UnreadableFile(f"There is no file {shown_path(path)}. Check its path; a web address must be "
                                      "downloaded first.")
             with path.open("rb") as file:
                 return _bounded(file.read(MAX_BYTES + 1)), path.name
         except (OSError, ValueError) as error:
-            raise UnreadableFile(f"The file “{path.name[:80]}” cannot be opened: "
+            raise UnreadableFile(f"The file {shown_path(path)} cannot be opened: "
                                  f"{getattr(error, 'strerror', None) or error}.") from error
     if hasattr(source, "read"):
         data = source.read(MAX_BYTES + 1)
@@ -115,7 +116,8 @@ def _read(source) -> tuple[bytes, str]:
             data = data.encode("utf-8", errors="replace")
         name = getattr(source, "name", "")
         return _bounded(bytes(data)), name if isinstance(name, str) else ""
-    raise UnreadableFile(f"A file is needed: a path, bytes or an open file. Received: {type(source).__name__}.")
+    raise UnreadableFile("A file or table is needed: a path, bytes, an open file, or a DataFrame or Series with dates. "
+                         f"Received: {type(source).__name__}.")
 
 
 def _bounded(data: bytes) -> bytes:

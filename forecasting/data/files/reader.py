@@ -13,31 +13,40 @@ from forecasting.data.files.delimited import read_grid
 from forecasting.data.files.encoding import to_utf8
 from forecasting.data.files.excel import pick_sheet, read_sheets
 from forecasting.data.files.figures import Evidence, Figures, in_32nds, read_figures, weigh
+from forecasting.data.files.frames import as_pandas, in_table_words, is_table, name_of, to_grid
 from forecasting.data.files.headers import Column, Table, find_table
 from forecasting.data.files.pick_dates import daily_or_timed, pick_dates
-from forecasting.data.files.pick_prices import Picked, pick_block, pick_prices, pick_rows
+from forecasting.data.files.pick_known import going_on, known_values
+from forecasting.data.files.pick_prices import Picked, named_column, pick_block, pick_prices, pick_rows
 from forecasting.data.files.reshape import dates_down, months_down
 from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
-from forecasting.data.files.wording import shown
+from forecasting.data.files.vocabulary import ROLES, plain
+from forecasting.data.files.wording import listed, shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
-from forecasting.words import count
+from forecasting.words import count, count_of
 
 __all__ = ["read_every_series", "read_prices"]
 
 _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
 
-def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None) -> PriceHistory:
-    """The prices in a file.
+def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None,
+                known=None) -> PriceHistory:
+    """The prices in a file or table.
 
-    source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip
-    column: the price: its name, 'column 5' (counted from 1) or a position (counted from 0)
+    source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
+        DataFrame or Series with dates in its index or in a column, of pandas, polars or another library that speaks Arrow
+        or the dataframe interchange protocol
+    column: the price: its name, 'column 5' (counted from 1) or a position (counted from 0); in a DataFrame with several
+        levels of columns also a tuple such as ('Close', 'AAPL')
     series: which one, where the file holds several, stacked or side by side
     sheet: name or position of the sheet, or of the file in a zip archive
-    name: what to call the history; the file's name without its ending by default
+    name: what to call the history; by default the file's name without its ending, or the name of the Series
     date_order: 'day/month/year' or 'month/day/year', where the dates do not tell
     decimal: '.' or ',', where the numbers do not tell
+    known: a column, or a list of them, with values that are known in advance, such as holidays; its values in rows below, dated
+        and without a price, are those of days to come. By default the columns of numbers that go on like that
 
     Where the file can be read in more than one way, NeedsChoice names the keyword that settles it, its options and a
     preview. What holds no dated prices is an UnreadableFile that says why. Everything done is in `history.notes`.
@@ -46,11 +55,20 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         raise UnreadableFile(f"decimal must be '.' or ','. Received: {decimal!r}.")
     if date_order is not None and order_named(date_order) is None:
         raise UnreadableFile(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {date_order!r}.")
-    opened, sheet_used = open_source(source, sheet)
+    if known is not None and not (isinstance(known, str) or (isinstance(known, list | tuple)
+                                                             and all(isinstance(one, str) for one in known))):
+        raise UnreadableFile(f"known must be the name of a column, or a list of names. Received: {str(known)[:60]!r}.")
+    wanted = None if known is None else [known] if isinstance(known, str) else list(known)
+    if isinstance(column, tuple):
+        column = " ".join(map(str, column))
 
     def to_history(grid):
-        return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal)
+        return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal, wanted,
+                        tell_rest=is_table(source))
 
+    if is_table(source):
+        return _from_table(source, name, column, to_history)
+    opened, sheet_used = open_source(source, sheet)
     if opened.excel:
         sheet_name, history = pick_sheet(read_sheets(opened.data), None if sheet_used else sheet, to_history)
         where = f", sheet “{shown(sheet_name)}”"
@@ -87,14 +105,27 @@ def read_every_series(source) -> list[PriceHistory]:
         raise
 
 
-def _history(table: Table, column, series, order, decimal) -> PriceHistory:
-    """The history in a table, its name '' unless a series was chosen."""
+def _from_table(source, name, column, to_history) -> PriceHistory:
+    table = as_pandas(source)
+    try:
+        history = to_history(to_grid(table))
+    except (NeedsChoice, UnreadableFile) as error:
+        raise in_table_words(error) from None
+    asked = clean_label(column) if isinstance(column, str) and plain(column) not in ROLES else ""
+    label = clean_label(str(name)) if name else history.name or name_of(table) or asked or "Prices"
+    return replace(history, name=label, source=f"a {'Series' if isinstance(table, pd.Series) else 'DataFrame'}")
+
+
+def _history(table: Table, column, series, order, decimal, known=None, tell_rest=False) -> PriceHistory:
+    """The history in a table, its name '' unless a series was chosen. tell_rest: note which columns were left out"""
     table = months_down(table)
     table, series, column = pick_block(table, series, column)
     dates = pick_dates(table, order)
     stamps = dates.reading.values.reset_index(drop=True)
     table, stamps, stacked, column = pick_rows(table, stamps, series, column)
-    picked, entity = pick_prices(table, stamps, dates.positions, column, None if stacked else series)
+    named = [named_column(name, table, list(table.columns)) for name in known or ()]
+    priced = replace(table, columns=tuple(one for one in table.columns if one not in named))
+    picked, entity = pick_prices(priced, stamps, dates.positions, column, None if stacked else series)
     columns = {"close": picked.close, **_companions(picked)}
     figures = _read_columns(table, columns, dates.positions, decimal)
     close = figures["close"]
@@ -105,14 +136,21 @@ def _history(table: Table, column, series, order, decimal) -> PriceHistory:
         raise UnreadableFile(f"The column “{shown(picked.close.name)}” does not hold prices: {count(len(bad))} of its "
                              f"{count(len(text))} cells are not numbers{example}. Prices must be numbers, e.g. 168.34.")
     frame, used, price_notes = price_frame(picked, {role: f.values for role, f in figures.items()}, stamps)
+    if known is None:
+        taken = {*dates.positions, *(one.position for one in columns.values())}
+        named = going_on(table, frame, [one for one in table.columns if one.position not in taken])
     frame, row_notes = clean_rows(frame, close, table)
     index, day_notes = daily_or_timed(frame["Date"], dates.reading.zone)
+    ahead, known_notes = known_values(table, named, stamps, frame["Date"], index, decimal)
     frame, sort_notes = one_row_a_date(frame.assign(Date=index), stamps)
     if not frame["Close"].any():
         raise UnreadableFile(f"Every price in “{shown(picked.close.name)}” is zero. Choose another column or file.")
+    used_at = {*dates.positions, *(one.position for one in (*columns.values(), *named))}
+    rest = [one.name for one in table.columns if one.position not in used_at] if tell_rest and not stacked else []
+    rest_notes = [f"{count_of(len(rest), 'column')} left out: {listed(rest)}."] if rest else []
     notes = (*table.notes, *dates.reading.notes, *dates.notes, *day_notes, *sort_notes, *row_notes, *picked.notes, *price_notes,
-             *_figure_notes(close), *remarks(frame))
-    return PriceHistory(frame.set_index("Date"), name=stacked or entity or "", source="file",
+             *_figure_notes(close), *known_notes, *rest_notes, *remarks(frame))
+    return PriceHistory(frame.set_index("Date"), known=ahead, name=stacked or entity or "", source="file",
                         currency=_currency(table, picked.close, close), notes=notes,
                         alternatives=tuple(name for name in picked.candidates if name != used))
 

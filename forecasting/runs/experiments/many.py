@@ -8,18 +8,14 @@ from functools import partial
 import pandas as pd
 
 from forecasting.errors import ConfigError
-from forecasting.evaluation.comparison import holm
-from forecasting.evaluation.judgement import judge
-from forecasting.evaluation.scores import SCORES
+from forecasting.evaluation.many import judge_many
 from forecasting.evaluation.verdict import leak_words
 from forecasting.runs.experiments.kind import ExperimentKind, File, Option, Planned, Summary, Table, left_out
-from forecasting.words import count, count_of, probability, share
+from forecasting.words import count
 
 __all__ = ["MANY_SERIES", "MOST_SERIES"]
 
 MOST_SERIES = 100  # their keys are kept in one tag of the store, which holds some 5,000 characters
-PROVEN = 0.05
-SHOWN = ("rmse", "naive_rmse", "mape", "skill")
 
 
 @dataclass(frozen=True)
@@ -57,16 +53,10 @@ def _summarise(runs, experiment):
     if not whole:
         return Summary(warnings=warnings)
     results = [child.result() for child in whole]
-    names = _unique([result.history.name for result in results])
-    beside = [judge(result.predictions, result.metrics["test"])[1] for result in results]
-    corrected = {name: p for name, p in zip(names, holm([one.p_value for one in beside]), strict=True) if p is not None}
-    proven = {name for name, one in zip(names, beside, strict=True) if _is_better(one, corrected.get(name))}
-    worse = {name for name, one in zip(names, beside, strict=True)
-             if name in corrected and corrected[name] < PROVEN and (one.skill or 0) < 0}
-    return Summary(_answer(results, len(corrected), proven, worse), warnings, (),
-                   (_table(names, results, corrected, proven, worse),),
+    found = judge_many(dict(zip(_unique([result.history.name for result in results]), results, strict=True)))
+    return Summary(found.sentence, warnings, (), (Table(found.table, help=found.help),),
                    (File("Download all predictions (CSV)", f"{len(results)}-series", "predictions.csv",
-                         partial(_csv, names, results)),))
+                         partial(_csv, list(found.results), results)),))
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -77,37 +67,6 @@ def _unique(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return unique
-
-
-def _is_better(comparison, p_value: float | None) -> bool:
-    return p_value is not None and p_value < PROVEN and (comparison.skill or 0) > 0
-
-
-def _answer(results, tested: int, proven: set, worse: set) -> str:
-    skills = [skill for result in results if (skill := result.metrics["test"]["skill"]) is not None]
-    ahead = sum(skill > 0 for skill in skills)
-    words = [f"On {count_of(len(results), 'series', 'series')}, {count(ahead)} had a smaller RMSE than the naive forecast; "
-             f"{count(len(proven)) if proven else 'none'} beat it beyond luck"
-             + (f" (Holm's correction for {count_of(tested, 'test')}, at {share(PROVEN, digits=0)})." if tested else ".")]
-    if worse:
-        words.append(f"{count(len(worse))} {'was' if len(worse) == 1 else 'were'} worse beyond luck.")
-    if skills:
-        words.append(f"The median skill is {share(float(pd.Series(skills).median()), digits=1)}.")
-    return " ".join(words)
-
-
-def _table(names, results, corrected, proven, worse) -> Table:
-    rows = {}
-    for name, result in zip(names, results, strict=True):
-        values, currency = result.metrics["test"], result.history.currency
-        answer = "Yes" if name in proven else "No, worse" if name in worse else "Not proven"
-        rows[name] = {"Test rows": count(int((result.predictions["split"] == "test").sum())),
-                      **{SCORES[score].label: SCORES[score].show(score, values, currency) for score in SHOWN},
-                      "p, corrected": probability(corrected.get(name)), "Better than naive?": answer}
-    return Table(pd.DataFrame.from_dict(rows, orient="index"),
-                 help={SCORES[score].label: SCORES[score].about for score in SHOWN} | {
-                     "p, corrected": "Of the Diebold-Mariano test against the naive forecast, corrected by Holm for the number "
-                                     "of series: among many, a few look good by luck."})
 
 
 def _csv(names, results) -> bytes:

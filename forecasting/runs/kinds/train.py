@@ -18,7 +18,7 @@ def _train(ledger, run, reporter, should_stop) -> Computed:
         before = backup.load()
         reporter.go_on(before.rows if before else ())
     result = train(history, run.config, on_epoch=reporter.epoch, on_phase=reporter.phase, should_stop=should_stop,
-                   backup=backup)
+                   backup=backup, progress=False)
     seconds = result.curve["seconds"].iloc[1 if len(result.curve) > 1 else 0 :]  # the first epoch compiles too
     return Computed("stopped" if result.stopped or should_stop() else "finished", result.metrics, result.save,
                     seconds.median() if len(seconds) else None)
