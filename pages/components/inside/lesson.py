@@ -301,7 +301,8 @@ def draw_text(state: AppState):
         st.markdown(step.text)
         for block in step.equations:
             size = r"\footnotesize" if max(map(len, block)) > LONG else ""  # the sidebar is narrow
-            st.latex(size + r"\begin{aligned}" + r"\\".join(line.replace(" = ", " &= ", 1) for line in block) + r"\end{aligned}")
+            lines = r"\\".join(line.replace(" = ", " &= ", 1) for line in block)
+            st.latex(rf"{size}\begin{{aligned}}{lines}\end{{aligned}}")
         if step.compared:
             st.dataframe(_scores(step.compared), height="content")
         if step.sources:
