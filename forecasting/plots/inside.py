@@ -22,10 +22,11 @@ WIDE = 30  # times the smallest, from which on a scale is logarithmic
 UNITS = {"percent": "% of the last price", "price": "Price"}
 
 
-def attribution_chart(found: Attributions, prices: np.ndarray, *, dark: bool = False, currency: str | None = None) -> go.Figure:
+def attribution_chart(found: Attributions, prices: np.ndarray, *, dark: bool = False, currency: str | None = None,
+                      one: str = "day") -> go.Figure:
     """What each day of the window added to the forecast, beside what replacing the day would take away, under the prices.
 
-    prices: (length,) closing prices of the days of `found`, NaN before the first row
+    prices: (length,) closing prices of the days of `found`, NaN before the first row; one: a step of the series in words
     """
     c = t.colours(dark)
     known = ~found.dates.isna()
@@ -45,8 +46,8 @@ def attribution_chart(found: Attributions, prices: np.ndarray, *, dark: bool = F
     total = (network + linear).sum()
     largest = int(np.abs(network + linear).argmax())
     return t.make_figure(
-        traces, title="What each day added to the forecast", dark=dark, height=t.TALL, revision="attribution",
-        description=f"The shares of {words.count_of(len(x), 'day')} add up to {_words(total, found, currency)}; the largest is "
+        traces, title=f"What each {one} added to the forecast", dark=dark, height=t.TALL, revision="attribution",
+        description=f"The shares of {words.count_of(len(x), one)} add up to {_words(total, found, currency)}; the largest is "
                     f"that of {words.date(found.dates[known][largest])}.",
         barmode="relative", bargap=0.15, xaxis=t.date_axis(found.dates[known], c) | {"anchor": "y"},
         yaxis={"title": {"text": _unit(found, currency)}, "domain": [0, 0.68], "zeroline": True, "zerolinecolor": c.muted},
@@ -86,7 +87,7 @@ def profile_chart(table: pd.DataFrame, factor: float, unit: str, *, dark: bool =
     shares = table["total"].to_numpy()
     half = int(np.searchsorted(np.cumsum(shares), 0.5 * shares.sum())) + 1 if shares.sum() else 0
     return t.make_figure(
-        lines, title="How much a day matters, by how long ago it was", dark=dark, revision="profile",
+        lines, title=f"How much each {one} matters, by how long ago it was", dark=dark, revision="profile",
         description=f"Half of all that mattered lies in the last {words.count_of(half, one)} of the window.",
         xaxis=_lags(one, lags, c), yaxis={"title": {"text": _unit_text(unit, currency)}, "rangemode": "tozero"})
 

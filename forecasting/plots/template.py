@@ -115,7 +115,7 @@ def template(dark: bool = False) -> go.layout.Template:
 
 
 def make_figure(traces, *, title: str, description: str, dark: bool, height: int = HEIGHT, revision: str = "",
-                legend: bool = True, buttons=None, how: str = "", **layout) -> go.Figure:
+                legend: bool = True, buttons=None, how="", **layout) -> go.Figure:
     """A figure in the template: title, legend and buttons stacked above the plot, and its description in `meta`.
 
     how: how to read it, a sentence, which also goes into `meta`

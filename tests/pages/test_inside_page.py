@@ -152,6 +152,20 @@ def test_a_run_without_a_network_gets_a_sentence_and_another_can_be_chosen(runs)
     assert runs["trained"] in test.query_params["run"]
 
 
+def test_a_network_that_was_best_untrained_is_said_to_be_so_and_every_view_still_works(monkeypatch):
+    trained = load_example()
+    head = tuple(np.zeros_like(weights) for weights in trained.network.head)
+    untrained = replace(trained, _network=replace(trained.network, head=head))
+    with monkeypatch.context() as patch:
+        patch.setattr("pages.components.inside.subject.load_example", lambda *names: untrained)
+        test = open_page(example="aapl_lstm")
+        for tab in VIEWS:
+            look_at(test, tab)
+            assert not test.error, tab
+            assert "output layer is still at zero" in texts(test.info)
+    assert not open_page().info
+
+
 def test_network_day_and_unit_are_in_the_address_and_come_back_from_it(runs):
     test = open_page(runs["trained"], tab="memory")
     field(test.date_input, "inside_day").set_value(pd.Timestamp("2019-05-18").date())  # a Saturday

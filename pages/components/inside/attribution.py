@@ -39,16 +39,16 @@ def draw_attributions(state: AppState, subject: Subject):
     found, currency = load_attributions(subject.id, result, subject.day, baseline, subject.date), result.history.currency
     prices = _prices(result, found)
     st.markdown(plain(_sentence(found, currency)))
-    draw_plot(attribution_chart(found, prices, dark=is_dark(), currency=currency), "inside_attribution",
+    draw_plot(attribution_chart(found, prices, dark=is_dark(), currency=currency, one=one), "inside_attribution",
               f"A bar above zero: that {one} pushed the forecast up, compared with the baseline. A dash shows what the "
-              "forecast would lose if that day alone were replaced.", subject, lambda: day_table(found, prices))
+              f"forecast would lose if that {one} alone were replaced.", subject, lambda: day_table(found, prices))
     st.caption(plain(_check(found, currency)))
     if len(found.channels) > 1:
         draw_plot(input_chart(found, dark=is_dark(), currency=currency), "inside_inputs",
-                  "The same shares, added up over the days for each input.", subject, lambda: _inputs(found))
+                  "The same shares, added up over the window for each input.", subject, lambda: _inputs(found))
     table = load_profile(subject.id, result, "validation", baseline)
     draw_plot(profile_chart(table, found.factor, found.unit, dark=is_dark(), currency=currency, one=one), "inside_profile",
-              f"The last {one} of the window is at the left. The higher the line, the more a {one} so long ago moved the "
+              f"The last {one} of the window is at the left. The higher the line, the more what came so long ago moved the "
               "forecast, up or down, on average over windows of the validation part.", subject, table.reset_index)
 
 

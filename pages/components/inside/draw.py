@@ -40,6 +40,10 @@ def draw_inside(state: AppState):
         draw_bar(state, subject)
     draw_text(state)
     series_line(subject.result.history)
+    if not subject.result.network.head[0].any():
+        st.info("The untrained network was the best on the validation part, so its weights were kept: its output layer is "
+                "still at zero. What goes on inside is that of random weights, and nothing of it reaches the forecast.",
+                icon=":material/info:")
     VIEWS[_draw_tabs(state)][1](state, subject)
 
 

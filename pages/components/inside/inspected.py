@@ -8,7 +8,7 @@ import streamlit as st
 
 from forecasting.inside import inspect
 from forecasting.model.encoding import CLIP
-from forecasting.words import UNKNOWN, date, number, price, unit
+from forecasting.words import date, number, price, unit
 from pages.components.inside.subject import Subject, draw_data
 from pages.components.text import plain
 
@@ -81,13 +81,15 @@ def _table(window, currency) -> pd.DataFrame:
 
 def _label_words(window, encoder, currency) -> str:
     """What the network should say about the window, and what it says."""
-    label = UNKNOWN if np.isnan(window.label[0]) else number(window.label[0], 4)
-    came = UNKNOWN if np.isnan(window.actual[0]) else price(window.actual[0], currency)
     name = {"price": "the scaled price", "log_return": "the log return", "change": "the change"}[encoder.target]
     about = f"{name} of the next row" + ("" if encoder.target == "price" else ", over its usual size")
-    return (f"Label: {label}, {about} ({came}). The network says {number(window.network[0], 4)}, the linear part "
-            f"{number(window.linear[0], 4)}, together {number(window.output[0], 4)}, which is "
-            f"{price(window.predicted[0], currency)}.")
+    known = not np.isnan(window.label[0])
+    label = f"Label: {number(window.label[0], 4)}, {about} ({price(window.actual[0], currency)})." if known else (
+        f"Label: {about}, which is not known yet.")
+    said = f"The network says {number(window.network[0], 4)}"
+    if window.linear.any():
+        said += f", the linear part {number(window.linear[0], 4)}, together {number(window.output[0], 4)}"
+    return f"{label} {said}, which is {price(window.predicted[0], currency)}."
 
 
 def _data(window) -> pd.DataFrame:

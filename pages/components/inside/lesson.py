@@ -1,6 +1,7 @@
 """The lesson: ten steps from the recurrent network to forecasting prices, each with the figure that it speaks of.
 
-The text of a step stands in the sidebar, beside the figure; what is to be done, and whether it was, stands above the figure.
+The text of a step stands in the sidebar, beside the figure, and can be opened above it on a phone; what is to be done, and
+whether it was, stands above the figure.
 """
 
 from __future__ import annotations
@@ -264,9 +265,10 @@ def draw_bar(state: AppState, subject: Subject):
             if state.inside.tab != STEPS[at].tab:
                 st.button("Show its figure", key="inside_lesson_figure", icon=":material/visibility:", on_click=_show,
                           args=(state, at))
-            st.caption(f"{len(state.inside_done)} of {count_of(len(STEPS), 'step')} done. The text of each stands in the "
-                       "sidebar.",
-                       width="content")
+            with st.popover("Read", icon=":material/menu_book:", type="tertiary", key="inside_lesson_read",
+                            help="The text of this step, which also stands in the sidebar."):
+                _write(at)
+            st.caption(f"{len(state.inside_done)} of {count_of(len(STEPS), 'step')} done", width="content")
 
 
 def _draw_buttons(state: AppState, at: int):
@@ -290,23 +292,26 @@ def _go(state: AppState, at: int | None):
 
 
 def draw_text(state: AppState):
-    """The text of the current step, in the sidebar."""
+    """The text of the current step, in the sidebar: beside the figure, except on a phone, where it is folded away."""
     at = state.inside.lesson
-    if at is None or at >= len(STEPS):
-        return
+    if at is not None and at < len(STEPS):
+        with st.sidebar:
+            st.divider()
+            _write(at)
+
+
+def _write(at: int):
     step = STEPS[at]
-    with st.sidebar:
-        st.divider()
-        st.markdown(f"#### {at + 1}. {step.title}")
-        st.markdown(step.text)
-        for block in step.equations:
-            size = r"\footnotesize" if max(map(len, block)) > LONG else ""  # the sidebar is narrow
-            lines = r"\\".join(line.replace(" = ", " &= ", 1) for line in block)
-            st.latex(rf"{size}\begin{{aligned}}{lines}\end{{aligned}}")
-        if step.compared:
-            st.dataframe(_scores(step.compared), height="content")
-        if step.sources:
-            st.caption("Sources: " + "; ".join(step.sources) + ".")
+    st.markdown(f"#### {at + 1}. {step.title}")
+    st.markdown(step.text)
+    for block in step.equations:
+        size = r"\footnotesize" if max(map(len, block)) > LONG else ""  # the sidebar is narrow
+        lines = r"\\".join(line.replace(" = ", " &= ", 1) for line in block)
+        st.latex(rf"{size}\begin{{aligned}}{lines}\end{{aligned}}")
+    if step.compared:
+        st.dataframe(_scores(step.compared), height="content")
+    if step.sources:
+        st.caption("Sources: " + "; ".join(step.sources) + ".")
 
 
 def _scores(cells: tuple[str, ...]) -> pd.DataFrame:
