@@ -40,7 +40,7 @@ from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split, with_longer_test
-from forecasting.paths import local_path
+from forecasting.paths import local_path, shown_path
 from forecasting.progress import followed
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 from forecasting.words import share
@@ -462,7 +462,7 @@ class Refit:
                 raise ValueError("its forecast does not fit the settings")
             return cls(tested, forecaster, path, bool(said["stopped"]))
         except (OSError, ValueError, KeyError, TypeError, ForecastingError) as error:
-            raise RunError(f"The refit in {folder} cannot be read: a file is missing or damaged ({error}). "
+            raise RunError(f"The refit in {shown_path(folder)} cannot be read: a file is missing or damaged ({error}). "
                            "Refit again.") from error
 
 
@@ -634,7 +634,7 @@ def load_run(folder: str | Path) -> TrainingResult:
         _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
-        raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
+        raise RunError(f"The run in {shown_path(folder)} cannot be read: a file is missing or damaged ({error}). "
                        "Train again, or choose another run.") from error
 
 

@@ -292,7 +292,7 @@ def test_what_are_no_settings_is_refused_with_what_to_call(config, reason):
     ("AAPL", r"load_sample\('AAPL'\)"), ("MSFT", r"fetch_prices\('MSFT'\)"), ("data/x.csv", r"read_prices\('data/x.csv'\)"),
     ([1.0, 2.0], "Numbers need a date each"), (np.ones(3), r"an array of shape \(3,\)"), ({"a": walk()}, "call train_many"),
     ({"Close": [1]}, "pandas.DataFrame"), (RECOMMENDED, "The settings come second"), (b"Date,Close", "bytes of a file"),
-    (None, "Received: None"), (3, "Received: int '3'"),
+    ("recommended", r"call train\(history, 'recommended'\)"), (None, "Received: None"), (3, "Received: int '3'"),
 ])
 def test_what_is_no_history_is_refused_with_what_to_call(prices, reason):
     with pytest.raises(DataError, match=reason):
