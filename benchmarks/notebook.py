@@ -6,7 +6,8 @@ PYTHON: of an environment with statsforecast, skforecast, darts and lightgbm, wh
 they are left out. The task: the AAPL sample as a pandas Series `prices`; each day of the last 20 % one step ahead, with 80 and
 95 % intervals, by a model that learnt from the days before them only; and the ten days that follow the last price. Each
 contender is written as its documentation would have it, by somebody who knows that a price that grows tenfold is modelled in
-logarithms: in plain prices their 80 % intervals held 13 to 64 %. Each runs in a process of its own; its imports count.
+logarithms: in plain prices their 80 % intervals held 13 to 64 %. Each runs in a process of its own, three times, of which the
+shortest counts; its imports count too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+RUNS = 3
 SAMPLE = ROOT / "forecasting" / "data" / "AAPL_2000_2013.csv"
 
 OURS = """
@@ -139,6 +141,13 @@ def measure(python: str, code: str) -> dict | str:
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
+def shortest(python: str, code: str) -> dict | str:
+    """The shortest of several runs, or why one failed."""
+    runs = [measure(python, code) for _ in range(RUNS)]
+    failed = [one for one in runs if isinstance(one, str)]
+    return failed[0] if failed else min(runs, key=lambda one: one["seconds"])
+
+
 def main():
     other = sys.argv[1] if len(sys.argv) > 1 else None
     contenders = {"this package": (sys.executable, OURS), "plain Keras": (sys.executable, KERAS)}
@@ -147,7 +156,7 @@ def main():
                        "darts, linear regression": (other, DARTS)}
     print(f"{'':<26}{'lines':>6}{'seconds':>9}{'RMSE':>9}{'in 80 %':>9}{'in 95 %':>9}{'width 80':>10}{'width 95':>10}")
     for name, (python, code) in contenders.items():
-        found = measure(python, code)
+        found = shortest(python, code)
         if isinstance(found, str):
             print(f"{name:<26}{lines_of(code):>6}  failed: {found}")
             continue

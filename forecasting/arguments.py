@@ -75,6 +75,8 @@ def _received(thing) -> str:
 def _instead(prices, caller) -> str:
     if isinstance(prices, ForecastConfig):
         return f"The settings come second: call {caller}(history, config)."
+    if isinstance(prices, str) and _plain(prices) in map(_plain, PRESETS):
+        return f"The settings come second: call {caller}(history, {prices!r})."
     if isinstance(prices, str) and prices in SAMPLES:
         return f"For the sample call {caller}(load_sample({prices!r}))."
     if isinstance(prices, str | os.PathLike):

@@ -44,7 +44,7 @@ from forecasting.model.skip import Choice
 from forecasting.model.snapshots import Snapshots
 from forecasting.model.split import PARTS, Split, part_labels, split, with_longer_test
 from forecasting.model.weights import Network, network_of_model, read_network
-from forecasting.paths import local_path
+from forecasting.paths import local_path, shown_path
 from forecasting.progress import followed
 from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
 from forecasting.words import share
@@ -493,7 +493,7 @@ class Refit:
                 raise ValueError("its forecast does not fit the settings")
             return cls(tested, forecaster, path, bool(said["stopped"]))
         except (OSError, ValueError, KeyError, TypeError, ForecastingError) as error:
-            raise RunError(f"The refit in {folder} cannot be read: a file is missing or damaged ({error}). "
+            raise RunError(f"The refit in {shown_path(folder)} cannot be read: a file is missing or damaged ({error}). "
                            "Refit again.") from error
 
 
@@ -669,7 +669,7 @@ def load_run(folder: str | Path) -> TrainingResult:
         _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
-        raise RunError(f"The run in {folder} cannot be read: a file is missing or damaged ({error}). "
+        raise RunError(f"The run in {shown_path(folder)} cannot be read: a file is missing or damaged ({error}). "
                        "Train again, or choose another run.") from error
 
 

@@ -1,7 +1,6 @@
 """docs/python.md: its recipes run as they stand there, in order, and its table of scores is complete."""
 
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +34,8 @@ def folder(tmp_path, monkeypatch):
 def test_the_six_recipes_run_as_they_stand_on_the_page(folder, capsys):
     assert len(RECIPES) == 6
     names: dict = {}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module="joblib")
-        for recipe in RECIPES:
-            exec(compile(recipe, "docs/python.md", "exec"), names)
+    for recipe in RECIPES:
+        exec(compile(recipe, "docs/python.md", "exec"), names)
     assert list(names["forecast"]) == ["predicted", "lower_80", "upper_80", "lower_95", "upper_95"]
     assert names["paths"].shape == (1000, 10)
     assert len(names["later"].history) == len(names["result"].history) + 20

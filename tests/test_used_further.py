@@ -5,11 +5,11 @@ import dataclasses
 import os
 import pickle
 import signal
-import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from forecasting import (
     ConfigError,
@@ -213,9 +213,8 @@ def test_anything_but_a_dict_of_series_is_refused(histories):
 
 
 def test_processes_give_what_one_after_the_other_gives(result):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module="joblib")
-        many = train_many({"a": walk(OLD), "b": walk(OLD, seed=1)}, dataclasses.replace(CONFIG, epochs=1), workers=2)
+    many = train_many({"a": walk(OLD), "b": walk(OLD, seed=1)}, dataclasses.replace(CONFIG, epochs=1), workers=2)
+    get_reusable_executor().shutdown()  # they would wait for more work, with a gigabyte
     alone = train(walk(OLD), dataclasses.replace(CONFIG, epochs=1))
     assert many["a"] == alone
     assert len(many["b"].forecast(5)) == 5
@@ -292,7 +291,7 @@ def test_what_are_no_settings_is_refused_with_what_to_call(config, reason):
     ("AAPL", r"load_sample\('AAPL'\)"), ("MSFT", r"fetch_prices\('MSFT'\)"), ("data/x.csv", r"read_prices\('data/x.csv'\)"),
     ([1.0, 2.0], "Numbers need a date each"), (np.ones(3), r"an array of shape \(3,\)"), ({"a": walk()}, "call train_many"),
     ({"Close": [1]}, "pandas.DataFrame"), (RECOMMENDED, "The settings come second"), (b"Date,Close", "bytes of a file"),
-    (None, "Received: None"), (3, "Received: int '3'"),
+    ("recommended", r"call train\(history, 'recommended'\)"), (None, "Received: None"), (3, "Received: int '3'"),
 ])
 def test_what_is_no_history_is_refused_with_what_to_call(prices, reason):
     with pytest.raises(DataError, match=reason):

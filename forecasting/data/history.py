@@ -17,7 +17,7 @@ from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
 from forecasting.data.known import check_known, joined
 from forecasting.errors import DataError, UnreadableFile
-from forecasting.paths import local_path, write_atomically
+from forecasting.paths import local_path, shown_path, write_atomically
 
 if TYPE_CHECKING:
     from forecasting.data.checks import Problem
@@ -228,7 +228,7 @@ class PriceHistory:
                 raise ValueError("the prices are not those that were saved")
             return history
         except (OSError, ValueError, KeyError, TypeError, ArrowException, DataError) as error:
-            raise UnreadableFile(f"The prices saved in {folder} cannot be read: a file is missing or damaged "
+            raise UnreadableFile(f"The prices saved in {shown_path(folder)} cannot be read: a file is missing or damaged "
                                  f"({type(error).__name__}). Open or fetch them again.") from error
 
 
