@@ -33,7 +33,15 @@ from forecasting.model.network import load_model, save_model
 from forecasting.model.size import check_memory
 from forecasting.model.skip import Choice
 from forecasting.model.split import PARTS, Split, part_labels, split
-from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
+from forecasting.steps import (
+    Steps,
+    bounds_around,
+    collect_evidence,
+    collect_steps,
+    expect_moves,
+    guard_steps,
+    one_step_table,
+)
 from forecasting.words import share
 
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "train"]
@@ -376,14 +384,15 @@ def _derive(history, config, predicted, positive, bounds=None) -> dict:
     bounds: the intervals of the one-step predictions, if they are known already
     """
     parts, first = split(len(history), config), config.window - 1
-    steps = collect_steps(history.close, parts, first, predicted, positive)
+    expected = expect_moves(history, parts, config.horizon, positive)
+    steps = collect_steps(history.close, parts, first, predicted, positive, expected)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     if bounds is not None:
         table[list(bounds)] = bounds.to_numpy()
     metrics, reasons = _scores(table, history.close[: parts.train_end])
     kept = steps.between(parts.train_end - 1, parts.rows)
     evidence = collect_evidence(kept, history.close, parts, positive)
-    guarded = guard_steps(steps, history.close, parts, evidence, positive).between(parts.train_end - 1, parts.rows)
+    guarded = guard_steps(steps, history.close, parts, evidence, positive, expected).between(parts.train_end - 1, parts.rows)
     return {"predictions": table, "metrics": metrics, "reasons": reasons, "evidence": evidence, "steps": kept,
             "guarded": guarded}
 
@@ -435,7 +444,7 @@ def _weigh_again(steps, history, config, positive):
     early = np.tile(close[first : parts.train_end - 1, None], config.horizon)
     every = dataclasses.replace(steps, origins=np.arange(first, parts.rows), last=close[first:],
                                 predicted=np.concatenate([early, steps.predicted]))
-    guarded = guard_steps(every, close, parts, evidence, positive)
+    guarded = guard_steps(every, close, parts, evidence, positive, expect_moves(history, parts, config.horizon, positive))
     return steps, evidence, guarded.between(parts.train_end - 1, parts.rows)
 
 

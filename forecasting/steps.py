@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.data.history import PriceHistory
 from forecasting.evaluation.gate import Evidence, apply_gate, weigh
 from forecasting.evaluation.intervals import LEVELS, around, half_widths
+from forecasting.evaluation.volatility import fit_volatility
 from forecasting.model.split import Split
 
-__all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "guard_steps", "one_step_table"]
+__all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "expect_moves", "guard_steps",
+           "one_step_table"]
 
 
 @dataclass(frozen=True)
@@ -42,24 +45,60 @@ class Steps:
                      {level: half[chosen] for level, half in self.half.items()}, self.logarithmic[chosen])
 
 
-def collect_steps(close, parts: Split, first: int, predicted, positive: bool) -> Steps:
+def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bool) -> dict[bool, np.ndarray]:
+    """{whether moves are of logarithms: (n, horizon)} how far the price is expected to move from each row, over each number of
+    steps; fitted to training and validation. Left out where too little moves.
+
+    positive: as for `collect_steps`
+    """
+    close, expected = history.close, {}
+    for space in np.unique(_logarithmic(close, positive)).tolist():
+        level, ranges = close, None
+        if space:
+            level = np.log(np.where(close > 0, close, np.nan))
+            # A price that has no logarithm ends this space, so what stands in for it does not matter.
+            level = np.where(np.isfinite(level), level, 0.0)
+            ranges = _ranges(history)
+        fitted = fit_volatility(level, parts.validation_end, horizon, ranges)
+        if fitted is not None:
+            expected[space] = fitted.scale
+    return expected
+
+
+def _ranges(history: PriceHistory) -> np.ndarray | None:
+    """(n,) logarithm of the day's high over its low, NaN where it is not known; None without both columns."""
+    if not {"High", "Low"} <= set(history.frame):
+        return None
+    high, low = (history.frame[name].to_numpy() for name in ("High", "Low"))
+    known = (low > 0) & (high >= low)
+    return np.where(known, np.log(np.where(known, high, 1.0) / np.where(known, low, 1.0)), np.nan)
+
+
+def _logarithmic(last, positive) -> np.ndarray:
+    """(n,) whether a row measures moves in logarithms: never again from the first price of zero or less on."""
+    never = np.flatnonzero(last <= 0)[:1].tolist() if positive else [0]
+    return np.arange(len(last)) < (never[0] if never else len(last))
+
+
+def collect_steps(close, parts: Split, first: int, predicted, positive: bool, expected=None) -> Steps:
     """Intervals for predictions from every origin, calibrated on validation and updated online over the test part.
 
     close: (n,) prices; first: the first origin; predicted: (n - first, horizon), the last row of `close` included
     positive: the prices of training and validation are above zero, so that bounds are positive too
+    expected: from `expect_moves`; without it, intervals are scaled by a single exponentially weighted mean
     """
     last, horizon = close[first:], predicted.shape[1]
     calibrate = slice(parts.train_end - 1 - first, parts.validation_end - 1 - first)
-    # From the first price of zero or less on, logarithms can no longer be used.
-    never = np.flatnonzero(last <= 0)[:1].tolist() if positive else [0]
-    logarithmic = np.arange(len(last)) < (never[0] if never else len(last))
+    logarithmic, expected = _logarithmic(last, positive), expected or {}
     actual = np.full(predicted.shape, np.nan)
     half = {level: np.zeros(predicted.shape, dtype=np.float32) for level in LEVELS}
     for step in range(1, horizon + 1):
         actual[: max(0, len(last) - step), step - 1] = last[step:]
         for space in np.unique(logarithmic).tolist():
             rows = logarithmic == space
-            widths = half_widths(actual[:, step - 1], predicted[:, step - 1], last, calibrate, space, step)
+            volatility = expected[space][first:, step - 1] if space in expected else None
+            widths = half_widths(actual[:, step - 1], predicted[:, step - 1], last, calibrate, space, step,
+                                 volatility=volatility)
             for level in LEVELS:
                 half[level][rows, step - 1] = widths[level][rows]
     # Later steps are never more certain than earlier ones, though the online correction of single steps may make it seem so.
@@ -99,7 +138,7 @@ def collect_evidence(steps: Steps, close, parts: Split, positive: bool) -> Evide
     return weigh(steps.actual, steps.predicted, steps.last, known, positive)
 
 
-def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive: bool) -> Steps:
+def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive: bool, expected=None) -> Steps:
     """The guarded forecasts from the same origins, with intervals of their own.
 
     steps: from `collect_steps`, with its other arguments; evidence: from `collect_evidence`, whose origins are the last ones
@@ -112,7 +151,8 @@ def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive:
     shares = np.concatenate([np.tile(known[0], (first, 1)), known])
     if (shares == 1).all():
         return steps
-    return collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, shares), positive)
+    return collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, shares), positive,
+                         expected)
 
 
 def bounds_around(predicted, half, logarithmic) -> tuple[np.ndarray, np.ndarray]:
