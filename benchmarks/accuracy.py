@@ -26,9 +26,10 @@ from forecasting.data.samples import SAMPLES
 from forecasting.errors import ForecastingError
 from forecasting.evaluation.baselines import ridge_predictions
 from forecasting.evaluation.metrics import rmse
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.config import PRESETS
 from forecasting.result import TrainingResult, train
-from forecasting.steps import collect_steps, expect_moves
+from forecasting.steps import collect_steps
 
 STRUCTURED = ("seasonal", "vix", "waves")
 LONG = 250        # test rows from which coverage is judged

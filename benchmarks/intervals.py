@@ -29,9 +29,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting import PriceHistory, read_prices, train
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.config import PRESETS
 from forecasting.model.split import split
-from forecasting.steps import collect_steps, expect_moves
+from forecasting.steps import collect_steps
 
 STEPS, LEVELS = (1, 5, 10), (0.8, 0.95)
 NEAR_STEPS = range(1, 11)  # whose coverage is judged

@@ -24,6 +24,7 @@ from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import leak_words
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
@@ -38,9 +39,9 @@ from forecasting.steps import (
     bounds_around,
     collect_evidence,
     collect_steps,
-    expect_moves,
     guard_steps,
     one_step_table,
+    scale_of_moves,
 )
 from forecasting.words import share
 
@@ -409,13 +410,18 @@ def load_run(folder: str | Path) -> TrainingResult:
         summary = _read_json(folder / "metrics.json")
         if summary["format"] not in (FORMAT, BEFORE_EVIDENCE):
             raise ValueError(f"it was saved by another version of this app, in format {summary['format']}, not {FORMAT}")
+        encoder = Encoder.from_dict(_read_json(folder / ENCODER_FILE))
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            steps = Steps(**{name: arrays[name] for name in STEPS}, half={level: arrays[_half_name(level)] for level in LEVELS})
+            half = {level: arrays[_half_name(level)] for level in LEVELS}
+            parts = {name: arrays[name] for name in STEPS if name in arrays}
+            if "volatility" not in parts:  # a run of an earlier version
+                expected = expect_moves(history, split(len(history), config), config.horizon, encoder.positive)
+                parts["volatility"] = scale_of_moves(expected, half, parts["logarithmic"], int(parts["origins"][0]))
+            steps = Steps(**parts, half=half)
             if summary["format"] == FORMAT:
                 evidence = Evidence(**{name: arrays[name] for name in EVIDENCE})
                 half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
                 guarded = dataclasses.replace(steps, predicted=arrays["guarded"], half=half)
-        encoder = Encoder.from_dict(_read_json(folder / ENCODER_FILE))
         if summary["format"] == BEFORE_EVIDENCE:
             steps, evidence, guarded = _weigh_again(steps, history, config, encoder.positive)
         result = TrainingResult(
@@ -455,8 +461,8 @@ def _check_whole(result, has_model):
     if list(result.curve) != ["epoch", "loss", "val_loss", "seconds"]:
         raise ValueError("curve.csv is not a curve")
     origins, horizon = len(result.history) - result.split.train_end + 1, result.config.horizon
-    shapes = {result.steps.predicted.shape, *(half.shape for one in (result.steps, result.guarded)
-                                              for half in one.half.values()),
+    halves = [half for one in (result.steps, result.guarded) for half in one.half.values()]
+    shapes = {result.steps.predicted.shape, result.steps.volatility.shape, *(half.shape for half in halves),
               result.guarded.predicted.shape, result.evidence.shares.shape, result.evidence.log_evidence.shape}
     if shapes != {(origins, horizon)} or result.encoder.horizon != horizon:
         raise ValueError("the steps do not fit the settings")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
-from forecasting.data.history import PriceHistory
 from forecasting.evaluation.gate import Evidence, apply_gate, weigh
 from forecasting.evaluation.intervals import LEVELS, around, half_widths
-from forecasting.evaluation.volatility import fit_volatility
+from forecasting.evaluation.volatility import logarithmic_rows
 from forecasting.model.split import Split
 
-__all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "expect_moves", "guard_steps",
-           "one_step_table"]
+__all__ = ["Steps", "bounds_around", "collect_evidence", "collect_steps", "guard_steps", "one_step_table",
+           "scale_of_moves"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Steps:
     predicted: (m, horizon); actual: (m, horizon), NaN where it is not known yet
     half: {0.8: (m, horizon), 0.95: ...} half-widths of the intervals, known at each origin
     logarithmic: (m,) whether the half-widths at an origin are of logarithms
+    volatility: (m, horizon) the scale of what may come that is expected at each origin, in the units of the half-widths
     """
 
     origins: np.ndarray
@@ -33,6 +34,7 @@ class Steps:
     actual: np.ndarray
     half: dict[float, np.ndarray]
     logarithmic: np.ndarray
+    volatility: np.ndarray
 
     def bounds(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """(m, horizon) lower and upper bounds of the predictions."""
@@ -42,42 +44,8 @@ class Steps:
         """The origins from row `first` to row `end - 1`."""
         chosen = slice(*np.searchsorted(self.origins, [first, end]))
         return Steps(self.origins[chosen], self.last[chosen], self.predicted[chosen], self.actual[chosen],
-                     {level: half[chosen] for level, half in self.half.items()}, self.logarithmic[chosen])
-
-
-def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bool) -> dict[bool, np.ndarray]:
-    """{whether moves are of logarithms: (n, horizon)} how far the price is expected to move from each row, over each number of
-    steps; fitted to training and validation. Left out where too little moves.
-
-    positive: as for `collect_steps`
-    """
-    close, expected = history.close, {}
-    for space in np.unique(_logarithmic(close, positive)).tolist():
-        level, ranges = close, None
-        if space:
-            level = np.log(np.where(close > 0, close, np.nan))
-            # A price that has no logarithm ends this space, so what stands in for it does not matter.
-            level = np.where(np.isfinite(level), level, 0.0)
-            ranges = _ranges(history)
-        fitted = fit_volatility(level, parts.validation_end, horizon, ranges)
-        if fitted is not None:
-            expected[space] = fitted.scale
-    return expected
-
-
-def _ranges(history: PriceHistory) -> np.ndarray | None:
-    """(n,) logarithm of the day's high over its low, NaN where it is not known; None without both columns."""
-    if not {"High", "Low"} <= set(history.frame):
-        return None
-    high, low = (history.frame[name].to_numpy() for name in ("High", "Low"))
-    known = (low > 0) & (high >= low)
-    return np.where(known, np.log(np.where(known, high, 1.0) / np.where(known, low, 1.0)), np.nan)
-
-
-def _logarithmic(last, positive) -> np.ndarray:
-    """(n,) whether a row measures moves in logarithms: never again from the first price of zero or less on."""
-    never = np.flatnonzero(last <= 0)[:1].tolist() if positive else [0]
-    return np.arange(len(last)) < (never[0] if never else len(last))
+                     {level: half[chosen] for level, half in self.half.items()}, self.logarithmic[chosen],
+                     self.volatility[chosen])
 
 
 def collect_steps(close, parts: Split, first: int, predicted, positive: bool, expected=None) -> Steps:
@@ -89,7 +57,7 @@ def collect_steps(close, parts: Split, first: int, predicted, positive: bool, ex
     """
     last, horizon = close[first:], predicted.shape[1]
     calibrate = slice(parts.train_end - 1 - first, parts.validation_end - 1 - first)
-    logarithmic, expected = _logarithmic(last, positive), expected or {}
+    logarithmic, expected = logarithmic_rows(last, positive), expected or {}
     actual = np.full(predicted.shape, np.nan)
     half = {level: np.zeros(predicted.shape, dtype=np.float32) for level in LEVELS}
     for step in range(1, horizon + 1):
@@ -103,7 +71,18 @@ def collect_steps(close, parts: Split, first: int, predicted, positive: bool, ex
                 half[level][rows, step - 1] = widths[level][rows]
     # Later steps are never more certain than earlier ones, though the online correction of single steps may make it seem so.
     half = {level: np.maximum.accumulate(widths, axis=1) for level, widths in half.items()}
-    return Steps(np.arange(first, len(close)), last, predicted, actual, half, logarithmic)
+    return Steps(np.arange(first, len(close)), last, predicted, actual, half, logarithmic,
+                 scale_of_moves(expected, half, logarithmic, first))
+
+
+def scale_of_moves(expected, half, logarithmic, first: int) -> np.ndarray:
+    """`Steps.volatility` of origins from row `first` on. expected: from `expect_moves`; half, logarithmic: as in `Steps`"""
+    # Where nothing could be fitted, the one that a normal distribution with this interval would have.
+    scale = half[0.8].astype(np.float64) / NormalDist().inv_cdf(0.9)
+    for space, volatility in expected.items():
+        rows = np.flatnonzero(logarithmic == space)
+        scale[rows] = volatility[first + rows]
+    return scale
 
 
 def one_step_table(steps: Steps, dates: pd.DatetimeIndex, labels) -> pd.DataFrame:
@@ -151,8 +130,8 @@ def guard_steps(steps: Steps, close, parts: Split, evidence: Evidence, positive:
     shares = np.concatenate([np.tile(known[0], (first, 1)), known])
     if (shares == 1).all():
         return steps
-    return collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, shares), positive,
-                         expected)
+    guarded = collect_steps(close, parts, steps.origins[0], apply_gate(steps.predicted, steps.last, shares), positive, expected)
+    return replace(guarded, volatility=steps.volatility)
 
 
 def bounds_around(predicted, half, logarithmic) -> tuple[np.ndarray, np.ndarray]:

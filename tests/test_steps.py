@@ -4,8 +4,9 @@ import pytest
 
 from forecasting.data.history import PriceHistory
 from forecasting.evaluation.gate import Evidence, apply_gate
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.split import Split
-from forecasting.steps import collect_evidence, collect_steps, expect_moves, guard_steps, one_step_table
+from forecasting.steps import collect_evidence, collect_steps, guard_steps, one_step_table
 
 PARTS = Split(200, 260, 400)
 FIRST, HORIZON = 9, 3

@@ -28,9 +28,11 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-__all__ = ["LEVELS", "around", "extend_half_widths", "half_widths", "interval_bounds"]
+__all__ = ["LEVELS", "around", "correction_speeds", "extend_half_widths", "half_widths", "interval_bounds",
+           "track_quantiles"]
 
 LEVELS = (0.8, 0.95)
+GAMMA = 0.005         # speed of the online correction
 DECAY = 0.94          # of the exponentially weighted volatility, a day's weight after one more day
 ROLLING = 500         # scores that an online quantile looks back on
 LONG_ROLLING = 2000   # ... and those by a fitted volatility
@@ -38,7 +40,7 @@ MIN_SCORES = 20       # if validation has fewer, earlier errors of the naive for
 SCALES = ("fitted", "moves", "errors")
 # A fitted volatility is given up for a simpler one only if that is better by more than this on validation, since on the test
 # parts of 12 market series it was better on all of them, and validation is short.
-_PREFERENCE = 1.02
+PREFERENCE = 1.02
 
 # On 19 real series and 96 pieces of them, ten steps each. A shock fades before a far step arrives, so the scale matters
 # less there: volatility to the power 0.9 for one step and 0.28 for ten had the best interval scores (unscaled was
@@ -56,7 +58,7 @@ _LARGEST_LEVEL = 0.999
 _LAG = 0.02
 
 
-def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto",
+def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=GAMMA, scale="auto",
                     volatility=None):
     """Bounds for the predictions of one step, from what was known at each origin.
 
@@ -66,7 +68,8 @@ def interval_bounds(actual, predicted, last, calibrate, positive, step=1, levels
         last row of validation
     positive: measure errors in logarithms, so that bounds are positive
     levels: promised coverages, ascending
-    gamma: speed of the online correction, 0 for none (see `_speeds`)
+    gamma: speed of the online correction, 0 for none (see `correction_speeds` for a fitted volatility; otherwise it
+        is the same throughout, and slightly faster at later steps)
     scale: 'fitted' (`volatility`), 'moves' (the volatility of the price), 'errors' (that of the forecast's own errors, which
         is better for seasonal series), or 'auto' for the one with the best interval score on validation
     volatility: (n,) expected at each origin for the move over `step` rows, of logarithms where `positive`; None for none
@@ -105,7 +108,7 @@ def extend_half_widths(half, steps):
     return np.concatenate([half[..., :steps], half[..., -1:] * growth], axis=-1)
 
 
-def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=0.005, scale="auto",
+def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEVELS, gamma=GAMMA, scale="auto",
                 volatility=None):
     """Half the width of each interval: arguments as in `interval_bounds`.
 
@@ -148,14 +151,16 @@ def half_widths(actual, predicted, last, calibrate, positive, step=1, levels=LEV
             penalty = _penalty({level: _quantile(ordered, level) for level in levels}, errors[known], sizes[known])
             if name == "fitted":
                 filler, own = filler[:0], np.concatenate([_alike(naive[earlier], naive[known], own), own])
-                penalty /= _PREFERENCE
+                penalty /= PREFERENCE
             fits.append((penalty, len(fits), name, sizes, filler, own))
         *_, name, sizes, filler, calibration = min(fits, key=lambda fit: fit[:2])
         rolling = LONG_ROLLING if name == "fitted" else ROLLING
         ordered = np.sort(np.concatenate([filler, calibration]))
         static = {level: _quantile(ordered, level) for level in levels}
-        speeds = {level: _speeds(len(errors) - stop, gamma, level, step, name == "fitted") for level in levels}
-        online = _online_quantiles(errors / sizes, filler, calibration, start, stop, step, speeds, rolling)
+        count = len(errors) - stop
+        speeds = {level: correction_speeds(count, level, gamma) if name == "fitted" else
+                  np.full(count, gamma * step**_GAMMA_GROWTH) for level in levels}
+        online = track_quantiles(errors / sizes, filler, calibration, start, stop, step, speeds, rolling)
         return {level: np.minimum(np.concatenate([np.full(stop, static[level]), online[level]]) * sizes, widest)
                 for level in levels}
 
@@ -199,14 +204,12 @@ def _fitted_sizes(volatility, unit):
     return np.maximum(np.asarray(volatility, dtype=np.float64) / unit, np.sqrt(np.finfo(np.float64).tiny))
 
 
-def _speeds(count, gamma, level, step, fitted) -> np.ndarray:
-    """(count,) how fast the level follows the outcome of each test origin.
+def correction_speeds(count, level, gamma=GAMMA) -> np.ndarray:
+    """(count,) how fast the quantile of a level follows each outcome, for scores by a fitted volatility.
 
-    Around a fitted volatility a little is enough, in proportion to the misses that the level promises: in the tail, a
-    small change of the level adds a lot of width. It begins faster, to find the right level soon.
+    A little is enough, in proportion to the misses that the level promises: in the tail, a small change of the level adds a
+    lot of width. It begins faster, to find the right level soon.
     """
-    if not fitted:
-        return np.full(count, gamma * step**_GAMMA_GROWTH)
     steady = _STEADY * gamma * (1 - level) / (1 - LEVELS[0])
     return steady * (1 + _EAGER * _SETTLES / (_SETTLES + np.arange(count)))
 
@@ -283,7 +286,7 @@ def _quantile(ordered, level):
     return ordered[-1] * normal.inv_cdf((1 + level) / 2) / normal.inv_cdf((1 + reached) / 2)
 
 
-def _online_quantiles(scores, filler, calibration, start, stop, step, speeds, rolling):
+def track_quantiles(scores, filler, calibration, start, stop, step, speeds, rolling):
     """{level: (n - stop,)} quantile for each origin from `stop` on, from the scores known there.
 
     filler, calibration: the scores known at `stop`; as more arrive, the filler is dropped first, then the oldest

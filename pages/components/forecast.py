@@ -21,6 +21,7 @@ from pages.components.engine import draw_trouble, is_silent
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
 from pages.components.horizon import draw_horizon
+from pages.components.risk import draw_outlook
 from pages.components.state import AppState, reported
 from pages.components.store import load_forecast, run_store
 from pages.components.text import plain
@@ -129,6 +130,8 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
             title, shown, drawn = "Forecast", wish, table
         with st.container(key="forecast_shown"):
             _show(result, shown, drawn, title, ready=table is not None)
+    st.subheader("What could be lost")
+    draw_outlook(run, result, wish)
     if result.config.horizon > 1:
         st.subheader("How far can this model see?")
         draw_horizon(run, result)

@@ -87,7 +87,7 @@ def test_the_likelihood_is_that_of_scipy(monkeypatch):
     seen = {}
     real = optimize.minimize
     monkeypatch.setattr(optimize, "minimize", lambda f, *a, **k: seen.setdefault("f", f) and real(f, *a, **k))
-    weights, freedom = fit_student(columns, moves**2)
+    weights, freedom, _ = fit_student(columns, moves**2)
     at = np.array([*np.log([0.4, 0.2, 0.2]), np.log(4.0)])
     assert check_grad(lambda p: seen["f"](p)[0], lambda p: seen["f"](p)[1], at) < 1e-5
     monkeypatch.setattr(volatility, "_PRIOR", 0.0)

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
+from forecasting.evaluation.risk import chance_words, measure_risk, size_words, warning_words
 from forecasting.evaluation.scores import always_words
 from forecasting.evaluation.verdict import direction_words
 from forecasting.runs import worker
@@ -19,6 +20,7 @@ from forecasting.runs.store import RunStore
 from forecasting.words import THIN, UNKNOWN, date, price
 from pages.components.forecast_view import ForecastView, read_view
 from pages.components.store import run_store
+from pages.components.text import plain
 
 ROOT = Path(__file__).parents[2]
 CONFIG = replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -190,11 +192,37 @@ def test_loss_that_is_no_number_gets_its_mend_where_the_error_stands(run_id, hom
         ledger.delete(one)
 
 
-@pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Walk-forward", "Leak lab"])
+@pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Risk", "Walk-forward",
+                                 "Leak lab"])
 def test_every_tab_of_evaluate_opens(run_id, tab):
     test = open_page("3_Evaluate.py", run_id, evaluate_tab=tab)
     assert {"RMSE", "Skill", "Right direction"} <= set(metrics(test))
     assert "Evidence gate" in texts(test.markdown)
+
+
+def test_risk_is_said_and_held_against_what_came(run_id, home):
+    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Risk")
+    result = home[2].result(run_id)
+    risk = measure_risk(result.history, result)
+    assert plain(warning_words(risk, risk.outlook(), "tomorrow")) in texts(test.markdown)
+    table = test.dataframe[0].value
+    assert table["Method"].tolist()[:2] == ["This run", "This run"]
+    assert table["Came"].iloc[0].endswith(f"of {len(risk.table) - 1})")
+
+
+def test_the_risk_of_a_forecast_is_that_of_its_day_and_steps(run_id, home):
+    result = home[2].result(run_id)
+    day = result.predictions.index[-40]
+    test = forecast_page(run_id, json.dumps({"steps": 3, "refit": False, "as_of": day.date().isoformat()}))
+    for step in (1, 3):
+        if step > 1:
+            test.select_slider[0].set_value(step).run()
+        outlook = measure_risk(result.history, result, step).outlook(-40)
+        said = metrics(test)
+        assert said["Value at risk 95 %"] == size_words(outlook.value_at_risk[0.95], True)
+        assert said["Expected volatility"] == size_words(outlook.volatility, True)
+    test.number_input(key="forecast_risk_size").set_value(2.0).run()
+    assert plain(chance_words(outlook, 0.02, "over the next 3 days")) in texts(test.markdown)
 
 
 def test_directions_are_compared_with_always_calling_the_same_one(run_id, home):
