@@ -25,6 +25,7 @@ from pages.components.risk import draw_outlook
 from pages.components.state import AppState, reported
 from pages.components.store import load_forecast, run_store
 from pages.components.text import plain
+from pages.components.track import keep_forecast
 
 __all__ = ["draw_forecast", "draw_forecast_settings"]
 
@@ -128,6 +129,8 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
         else:
             state.forecast_drawn = (run.id, wish, table)
             title, shown, drawn = "Forecast", wish, table
+            if wish.as_of is None:
+                keep_forecast(state, run, result, wish, one_forecast(table, result.history.close[-1], wish.guarded))
         with st.container(key="forecast_shown"):
             _show(result, shown, drawn, title, ready=table is not None)
     st.subheader("What could be lost")

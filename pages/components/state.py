@@ -103,6 +103,7 @@ class AppState:
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     basket: {key: the prices gathered for an experiment on many series}; basket_job: a fetch of more of them, or None
     store_failed: whether this drawing of the page met a store that did not answer
+    track_jobs: fetches of prices for the forecasts of the track record that wait for them
     failures: errors of the last click's callback, sentences to show on the next drawing of the page
     """
 
@@ -133,6 +134,7 @@ class AppState:
     forecast_drawn: tuple[str, Wish, pd.DataFrame] | None = None
     basket: dict[str, PriceHistory] = field(default_factory=dict)
     basket_job: Job | None = None
+    track_jobs: list[Job] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):

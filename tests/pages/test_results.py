@@ -17,6 +17,7 @@ from forecasting.evaluation.verdict import direction_words
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
+from forecasting.runs.track import TrackRecord
 from forecasting.words import THIN, UNKNOWN, date, price
 from pages.components.forecast_view import ForecastView, read_view
 from pages.components.store import run_store
@@ -337,6 +338,30 @@ def test_a_forecast_as_trained_within_the_horizon_needs_no_job(refitted, home):
     assert forecast_table(test)["Lower 80"].tolist() == [price(value, "USD") for value in expected["lower_80"]]
     assert chart_title(test) == "Forecast"
     assert len(home[2].list(kind="forecast", parent=refitted)) == before
+
+
+def test_a_forecast_from_the_last_row_is_kept_and_scored_when_its_series_goes_on(run_id, home, monkeypatch):
+    history = replace(home[2].result(run_id).history, name="XYZ", origin="ticker")
+    days = pd.bdate_range(history.dates[-1], periods=3)[1:]
+    newer = replace(history, frame=pd.concat([history.frame, pd.DataFrame({"Close": history.close[-1]}, index=days)]))
+    monkeypatch.setattr("forecasting.data.tickers.fetch_prices", lambda symbol, **request: newer)
+    test = forecast_page(run_id, '{"steps":3,"refit":false}')
+    kept = TrackRecord().list()
+    assert any(one.about["run"] == run_id and len(one.rows) == 3 for one in kept)
+    assert button(test, "Fetch 0 tickers again").disabled  # the run's own series is no ticker
+    forecast = home[2].result(run_id).forecast(3, guarded=True)
+    TrackRecord().keep(history, forecast, run="a" * 32, settings={}, guarded=True, refit=False,
+                       now=pd.Timestamp(days[0], tz="UTC") - pd.Timedelta(hours=3))
+    test.run()
+    button(test, "Fetch 1 ticker again").click().run()
+    for _ in range(50):
+        if "made before the fact" in texts(test.markdown):
+            break
+        test.run()
+    assert not test.exception
+    assert "2 forecasts made before the fact" in texts(test.markdown)
+    scored = next(one for one in TrackRecord().list() if one.about["run"] == "a" * 32)
+    assert [row["actual"] for row in scored.rows] == [history.close[-1], history.close[-1], None]
 
 
 def test_forecast_of_a_past_day_follows_the_settings_and_the_earlier_one_stays_until_it_is_there(refitted, home):
