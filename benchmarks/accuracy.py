@@ -26,6 +26,7 @@ from forecasting.data.samples import SAMPLES
 from forecasting.errors import ForecastingError
 from forecasting.evaluation.baselines import ridge_predictions
 from forecasting.evaluation.metrics import rmse
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.config import PRESETS
 from forecasting.result import TrainingResult, train
 from forecasting.steps import collect_steps
@@ -120,8 +121,9 @@ def farthest(by_step, column: int, level: float) -> float:
 def naive_steps(history: PriceHistory, result: TrainingResult):
     """The naive forecast with intervals of its own, made the same way."""
     first, horizon = result.config.window - 1, 1
-    return collect_steps(history.close, result.split, first, np.tile(history.close[first:, None], horizon),
-                         result.encoder.positive)
+    positive = result.encoder.positive
+    return collect_steps(history.close, result.split, first, np.tile(history.close[first:, None], horizon), positive,
+                         expect_moves(history, result.split, horizon, positive))
 
 
 def width(steps, level: float) -> float:

@@ -7,7 +7,7 @@ normal distribution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -46,13 +46,14 @@ class Distribution:
 
     steps: its forecasts from every origin of validation and test, with the widths that are known already
     earlier: (k, horizon) its forecasts from the k origins before these, last: (k,) the price there
-    parts: of the series
+    parts: of the series; expected: how far the price was expected to move (`evaluation.volatility.expect_moves`)
     """
 
     steps: Steps
     earlier: np.ndarray
     last: np.ndarray
     parts: Split
+    expected: Mapping[bool, np.ndarray]
 
     def rows(self, levels: Sequence[float], step: int = 1) -> dict[float, np.ndarray]:
         """{level in percent: (m,) half-widths of the forecasts `step` ahead from each origin of `steps`}.
@@ -70,7 +71,8 @@ class Distribution:
         asked = sorted({*(level / 100 for level in levels), *LEVELS})
         found = {share: np.zeros(len(last)) for share in asked}
         for space in np.unique(logarithmic).tolist():
-            widths = half_widths(actual, predicted, last, calibrate, space, step, tuple(asked))
+            volatility = self.expected[space][first:, step - 1] if space in self.expected else None
+            widths = half_widths(actual, predicted, last, calibrate, space, step, tuple(asked), volatility=volatility)
             for share in asked:
                 found[share][logarithmic == space] = widths[share][logarithmic == space]
         below = np.zeros(len(steps.last))

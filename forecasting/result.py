@@ -32,6 +32,7 @@ from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import Verdict, leak_words
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
@@ -46,7 +47,15 @@ from forecasting.model.split import PARTS, Split, part_labels, split, with_longe
 from forecasting.model.weights import Network, network_of_model, read_network
 from forecasting.paths import local_path, shown_path
 from forecasting.progress import followed
-from forecasting.steps import Steps, bounds_around, collect_evidence, collect_steps, guard_steps, one_step_table
+from forecasting.steps import (
+    Steps,
+    bounds_around,
+    collect_evidence,
+    collect_steps,
+    guard_steps,
+    one_step_table,
+    scale_of_moves,
+)
 from forecasting.words import share
 
 __all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "train"]
@@ -338,7 +347,11 @@ class TrainingResult:
         last = self.history.close[first:begin]
         earlier = np.tile(last[:, None], self.config.horizon)
         earlier[:, 0] = self.predictions["predicted"].to_numpy()[: len(last)]
-        return Distribution(known, earlier, last, self.split)
+        return Distribution(known, earlier, last, self.split, self._expected_moves)
+
+    @cached_property
+    def _expected_moves(self) -> dict[bool, np.ndarray]:
+        return expect_moves(self.history, self.split, self.config.horizon, self.encoder.positive)
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
@@ -624,14 +637,15 @@ def _derive(history, config, predicted, positive, bounds=None) -> dict:
     bounds: the intervals of the one-step predictions, if they are known already
     """
     parts, first = split(len(history), config), config.window - 1
-    steps = collect_steps(history.close, parts, first, predicted, positive)
+    expected = expect_moves(history, parts, config.horizon, positive)
+    steps = collect_steps(history.close, parts, first, predicted, positive, expected)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     if bounds is not None:
         table[list(bounds)] = bounds.to_numpy()
     metrics, reasons = _scores(table, history.close[: parts.train_end])
     kept = steps.between(parts.train_end - 1, parts.rows)
     evidence = collect_evidence(kept, history.close, parts, positive)
-    guarded = guard_steps(steps, history.close, parts, evidence, positive).between(parts.train_end - 1, parts.rows)
+    guarded = guard_steps(steps, history.close, parts, evidence, positive, expected).between(parts.train_end - 1, parts.rows)
     return {"predictions": table, "metrics": metrics, "reasons": reasons, "evidence": evidence, "steps": kept,
             "guarded": guarded}
 
@@ -648,13 +662,18 @@ def load_run(folder: str | Path) -> TrainingResult:
         summary = _read_json(folder / "metrics.json")
         if summary["format"] not in (FORMAT, BEFORE_EVIDENCE):
             raise ValueError(f"it was saved by another version of this app, in format {summary['format']}, not {FORMAT}")
+        encoder = Encoder.from_dict(_read_json(folder / ENCODER_FILE))
         with (folder / "steps.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            steps = Steps(**{name: arrays[name] for name in STEPS}, half={level: arrays[_half_name(level)] for level in LEVELS})
+            half = {level: arrays[_half_name(level)] for level in LEVELS}
+            parts = {name: arrays[name] for name in STEPS if name in arrays}
+            if "volatility" not in parts:  # a run of an earlier version
+                expected = expect_moves(history, split(len(history), config), config.horizon, encoder.positive)
+                parts["volatility"] = scale_of_moves(expected, half, parts["logarithmic"], int(parts["origins"][0]))
+            steps = Steps(**parts, half=half)
             if summary["format"] == FORMAT:
                 evidence = Evidence(**{name: arrays[name] for name in EVIDENCE})
                 half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
                 guarded = dataclasses.replace(steps, predicted=arrays["guarded"], half=half)
-        encoder = Encoder.from_dict(_read_json(folder / ENCODER_FILE))
         if summary["format"] == BEFORE_EVIDENCE:
             steps, evidence, guarded = _weigh_again(steps, history, config, encoder.positive)
         result = TrainingResult(
@@ -692,7 +711,7 @@ def _weigh_again(steps, history, config, positive):
     early = np.tile(close[first : parts.train_end - 1, None], config.horizon)
     every = dataclasses.replace(steps, origins=np.arange(first, parts.rows), last=close[first:],
                                 predicted=np.concatenate([early, steps.predicted]))
-    guarded = guard_steps(every, close, parts, evidence, positive)
+    guarded = guard_steps(every, close, parts, evidence, positive, expect_moves(history, parts, config.horizon, positive))
     return steps, evidence, guarded.between(parts.train_end - 1, parts.rows)
 
 
@@ -703,8 +722,8 @@ def _check_whole(result, has_model):
     if list(result.curve) != ["epoch", "loss", "val_loss", "seconds"]:
         raise ValueError("curve.csv is not a curve")
     origins, horizon = len(result.history) - result.split.train_end + 1, result.config.horizon
-    shapes = {result.steps.predicted.shape, *(half.shape for one in (result.steps, result.guarded)
-                                              for half in one.half.values()),
+    halves = [half for one in (result.steps, result.guarded) for half in one.half.values()]
+    shapes = {result.steps.predicted.shape, result.steps.volatility.shape, *(half.shape for half in halves),
               result.guarded.predicted.shape, result.evidence.shares.shape, result.evidence.log_evidence.shape}
     if shapes != {(origins, horizon)} or result.encoder.horizon != horizon:
         raise ValueError("the steps do not fit the settings")

@@ -42,6 +42,12 @@ def make_evidence(origins=60, horizon=3):
     return Evidence(1 / (1 + np.exp(2 - grown)), grown, np.arange(origins))
 
 
+def make_risk():
+    """The table of a `Risk`, whose last loss is not known yet."""
+    lost = np.append(np.random.default_rng(1).normal(0, 0.01, 59), np.nan)
+    return pd.DataFrame({"loss": lost, "var_95": 0.012, "var_99": 0.02}, index=pd.bdate_range("2020-01-06", periods=60))
+
+
 def every_chart(dark, predictions=None):
     """One of each chart, by name."""
     p = make_predictions() if predictions is None else predictions
@@ -70,6 +76,7 @@ def every_chart(dark, predictions=None):
         "shifted": plots.shifted_chart(p, 1, **kind),
         "coverage": plots.coverage_chart(rolling, dark=dark),
         "width": plots.width_chart(rolling, **kind),
+        "risk": plots.risk_chart(make_risk(), relative=True, dark=dark),
         "evidence": plots.evidence_chart(make_evidence(), pd.bdate_range("2020-01-06", periods=60), 20, dark=dark),
         "share": plots.share_chart(make_evidence(), pd.bdate_range("2020-01-06", periods=60), 20, dark=dark),
         "folds": plots.folds_chart(p[p["split"] == "test"].assign(fold=1), **kind),

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.data.history import PriceHistory
 from forecasting.evaluation.gate import Evidence, apply_gate
+from forecasting.evaluation.volatility import expect_moves
 from forecasting.model.split import Split
 from forecasting.steps import collect_evidence, collect_steps, guard_steps, one_step_table
 
@@ -16,6 +18,18 @@ def make_close(seed=0):
 
 def naive_predictions(close):
     return np.tile(close[FIRST:, None], HORIZON)
+
+
+def make_history(close, **columns):
+    frame = pd.DataFrame({"Close": close, **columns}, index=pd.bdate_range("2000-01-03", periods=len(close)))
+    return PriceHistory(frame, name="made", source="a test")
+
+
+def restless(rows, seed):
+    """Prices whose volatility comes in waves, with Student's t for shocks."""
+    rng = np.random.default_rng(seed)
+    sigma = 0.01 * np.exp(0.6 * np.sin(np.arange(rows) / 70))
+    return 100 * np.exp(np.cumsum(sigma * rng.standard_t(6, rows) / np.sqrt(1.5)))
 
 
 def collect(close, positive=True):
@@ -50,6 +64,59 @@ def test_bounds_known_at_an_origin_depend_on_no_later_price():
     for level in (0.8, 0.95):
         np.testing.assert_array_equal(before.half[level][: 300 - FIRST], after.half[level][: 300 - FIRST])
         assert (before.half[level][301 - FIRST :] != after.half[level][301 - FIRST :]).any()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_coverage_is_the_promised_one_at_every_step_within_binomial_bounds(seed):
+    parts, horizon = Split(2800, 3200, 5200), 10
+    history = make_history(restless(parts.rows, seed))
+    naive = np.tile(history.close[:, None], horizon)
+    steps = collect_steps(history.close, parts, 0, naive, True, expect_moves(history, parts, horizon, True))
+    test = steps.between(parts.validation_end - 1, parts.rows)
+    for level in (0.8, 0.95):
+        lower, upper = test.bounds(level)
+        for step in range(1, horizon + 1):
+            known = slice(0, -step)
+            inside = (lower[known, step - 1] <= test.actual[known, step - 1]) & (
+                test.actual[known, step - 1] <= upper[known, step - 1])
+            # Neighbouring forecasts of a far step overlap, so it has fewer independent outcomes.
+            margin = 3.5 * np.sqrt(level * (1 - level) * step / len(inside))
+            assert abs(inside.mean() - level) < margin, (level, step)
+
+
+def test_expected_moves_give_better_intervals_than_one_weighted_mean():
+    parts, horizon = Split(2800, 3200, 5200), 10
+    history = make_history(restless(parts.rows, 2))
+    naive = np.tile(history.close[:, None], horizon)
+    scores = []
+    for expected in (expect_moves(history, parts, horizon, True), None):
+        test = collect_steps(history.close, parts, 0, naive, True, expected).between(parts.validation_end - 1, parts.rows)
+        lower, upper = test.bounds(0.95)
+        known = np.isfinite(test.actual)
+        missed = np.fmax(lower - test.actual, 0) + np.fmax(test.actual - upper, 0)
+        per_step = (upper - lower + 40 * missed) / test.last[:, None]
+        scores.append([per_step[known[:, step], step].mean() for step in (0, 4, 9)])
+    assert (np.array(scores[0]) < np.array(scores[1])).all()
+
+
+def test_expected_moves_depend_on_no_later_price_high_or_low():
+    close = restless(PARTS.rows + 400, 3)
+    parts = Split(400, 500, len(close))
+    high, low = close * 1.01, close * 0.99
+    before = expect_moves(make_history(close, High=high, Low=low), parts, HORIZON, True)[True]
+    wild = np.where(np.arange(len(close)) >= 600, 2.0, 1.0)
+    after = expect_moves(make_history(close * wild, High=high * wild * wild, Low=low), parts, HORIZON, True)[True]
+    np.testing.assert_array_equal(before[:600], after[:600])
+    assert (after[600:] > before[600:]).all()
+
+
+def test_moves_below_zero_are_expected_in_the_units_of_the_prices():
+    close = restless(800, 4)
+    close[700:] -= 200
+    expected = expect_moves(make_history(close), Split(500, 600, 800), HORIZON, True)
+    assert sorted(expected) == [False, True]
+    assert 0.5 < expected[False][699, 0] / (expected[True][699, 0] * close[699]) < 2
+    assert expect_moves(make_history(close[:150]), Split(100, 120, 150), HORIZON, True) == {}
 
 
 def test_a_price_below_zero_ends_logarithms_from_its_day_on():

@@ -27,7 +27,7 @@ from forecasting.errors import (
     UnknownTicker,
 )
 
-__all__ = ["FetchJob", "cached_prices", "fetch_prices", "split_symbols", "start_fetch"]
+__all__ = ["FetchJob", "cached_prices", "fetch_prices", "interval_of", "split_symbols", "start_fetch"]
 
 MAX_SYMBOLS = 20
 _AT_ONCE = 4  # more parallel requests would only hit the rate limit sooner
@@ -170,6 +170,13 @@ def start_fetch(symbols, **request) -> FetchJob:
     asked = {name: value for name, value in request.items() if name in _WHAT_IS_ASKED}
     _request("AAPL", **{"start": None, "end": None, "interval": "1d", "period": None, "adjusted": True} | asked)
     return FetchJob(symbols, **request)
+
+
+def interval_of(history: PriceHistory) -> str | None:
+    """The interval that gives prices of this frequency, or None."""
+    if history.frequency in (TRADING_DAYS, EVERY_DAY):
+        return "1d"
+    return next((interval for interval, frequency in _FREQUENCIES.items() if frequency == history.frequency), None)
 
 
 def split_symbols(text: str) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ The network then only learns the residuals of a linear forecast: an autoregressi
 
 How to regress is chosen by rolling origins over training and validation: the later half is cut into blocks, and each
 block is forecast from what came before it. A season, and the linear part of each step, is used on strong evidence only.
+Where a season is proven, a regression may also read the moves one and two seasons ago, of two seasons if there are two (a day
+and a week), and the forecasts of up to three regressions are averaged, added one by one as long as that helps: Caruana and
+others, "Ensemble selection from libraries of models" (2004).
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ SEASON_T = 2.0         # ... and its gain to be this many standard errors
 # Required of the linear part, for all steps together or for a single step. On 90 pieces of market series, whose moves hardly
 # depend on earlier ones, this let one through; at 2.0 seven passed, of which the worst forecast 2 % worse than naive.
 LINEAR_T = 2.5
+READ_BEFORE, READ_SEASONS = 3, 2  # rows before the same time of a season ago that are read, and how many seasons back
+MOST_MEMBERS = 3       # regressions that are averaged; each has to leave less than this of the squared error without it
+MEMBER_RATIO = 0.97
 BLOCKS = 10            # into which the later half of training and validation is cut
 # How much the blocks have to span, since errors of overlapping horizons are nearly the same errors counted repeatedly. With
 # blocks of one horizon, two of four stocks of 123 months got a season or a linear part, which cost them 25 and 29 %.
@@ -46,6 +52,8 @@ class Choice:
     prior, penalty: of `CANDIDATES`; prior is None for no regression
     season: the seasonal lag, in rows; cycles: how many seasons are averaged; 0 for no season
     steps: those whose linear forecast is proven better than none; the others get none
+    reads: seasons, in rows, whose lags are read beside the window
+    others: further choices whose forecasts are averaged with this one's
     """
 
     prior: str | None = None
@@ -53,9 +61,19 @@ class Choice:
     season: int = 0
     cycles: int = 0
     steps: tuple[int, ...] = ()
+    reads: tuple[int, ...] = ()
+    others: tuple[Choice, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "steps", tuple(self.steps))
+        object.__setattr__(self, "reads", tuple(self.reads))
+        # As JSON holds them, they are dicts.
+        object.__setattr__(self, "others", tuple(Choice(**one) if isinstance(one, dict) else one for one in self.others))
+
+    @property
+    def members(self) -> tuple[Choice, ...]:
+        """This one and the others."""
+        return (replace(self, others=()), *self.others)
 
 
 @dataclass(frozen=True)
@@ -96,16 +114,21 @@ def choose(series, targets, rows, window, seasons=(), listener: Listener = SILEN
         return Choice()
     edges = np.linspace(first, rows - horizon, blocks + 1).astype(int)
     nothing = np.add.reduceat(targets[: edges[-1]].astype(np.float64) ** 2, edges[:-1])  # (blocks, horizon)
-    plain = best = _best(series, targets, edges, window, 0, 0, listener)
+    plain = best = _best(series, targets, edges, window, Choice(), listener)
     if plain is None:
         return Choice()
+
+    def fits(choice):
+        reach = choice.season * choice.cycles
+        longest = reach + _lags(window, horizon, choice.reads)[-1] + 1
+        return (longest <= MAX_REACH and max(window, longest if choice.reads else reach) + horizon + MIN_ORIGINS <= first + 1
+                and tested >= SEASONS_TESTED * max(choice.season, *choice.reads, 0))
+
     for season in seasons:
         for cycles in CYCLES:
-            reach = season * cycles
-            if (window + reach > MAX_REACH or max(window - 1, reach) + horizon + MIN_ORIGINS > first
-                    or tested < SEASONS_TESTED * season):
+            if not fits(Choice(season=season, cycles=cycles)):
                 continue
-            found = _best(series, targets, edges, window, season, cycles, listener)
+            found = _best(series, targets, edges, window, Choice(season=season, cycles=cycles), listener)
             if found is None:
                 break
             with_it, without = found[1].sum(axis=1), plain[1].sum(axis=1)
@@ -113,6 +136,12 @@ def choose(series, targets, rows, window, seasons=(), listener: Listener = SILEN
             if proven and found[1].sum() < best[1].sum():
                 best = found
     choice, losses = best
+    if choice.season:
+        reads = tuple(season for season in seasons[:2] if fits(Choice(reads=(season,))))
+        tried = [Choice(reads=reads), *(Choice(season=season, cycles=cycles, reads=reads) for season in seasons
+                                        for cycles in CYCLES)] if reads else []
+        others = [_best(series, targets, edges, window, one, listener) for one in tried if fits(one)]
+        return _average(series, targets, edges, window, [best, *(one for one in others if one is not None)], listener)
     steps = list(range(1, horizon + 1))
     if not choice.season and not _proves(LINEAR_T, losses.sum(axis=1), nothing.sum(axis=1)):
         steps = [step for step in steps if _proves(LINEAR_T, losses[:, step - 1], nothing[:, step - 1])]
@@ -128,13 +157,25 @@ def fit_skip(series, targets, origins, window, choice: Choice, listener: Listene
     nothing = LinearSkip(np.zeros((window, horizon), dtype=np.float32), Choice())
     if choice.prior is None:
         return nothing
-    reach = choice.season * choice.cycles
-    origins = origins[origins >= max(window - 1, reach)][-MAX_ORIGINS:]
-    rest, targets = _without_season(series, targets, choice)
-    sums = _Sums(window, horizon)
-    if not sums.add(rest, targets, origins, listener):
+    kernels = [_kernel(series, targets, origins, window, one, listener) for one in choice.members]
+    if any(kernel is None for kernel in kernels):
         return nothing
-    weights = sums.solve(choice.prior, choice.penalty)[::-1]  # (window, horizon), newest first
+    length = max(map(len, kernels))
+    kernel = np.mean([np.pad(kernel, ((length - len(kernel), 0), (0, 0))) for kernel in kernels], axis=0)
+    return LinearSkip(np.ascontiguousarray(kernel, dtype=np.float32), choice)
+
+
+def _kernel(series, targets, origins, window, choice, listener):
+    """(length, horizon) float64, oldest first: the regression of one member. None if the listener asked to stop."""
+    horizon, reach = targets.shape[1], choice.season * choice.cycles
+    lags = _lags(window, horizon, choice.reads)
+    origins = origins[origins >= max(window - 1, reach, lags[-1] if choice.reads else 0)][-MAX_ORIGINS:]
+    rest, targets = _without_season(series, targets, choice)
+    sums = _Sums(lags, window, horizon)
+    if not sums.add(rest, targets, origins, listener):
+        return None
+    weights = np.zeros((lags[-1] + 1, horizon))  # newest first
+    weights[lags] = sums.solve(choice.prior, choice.penalty)
     # The regression reads moves minus those of earlier seasons, which is a longer kernel over the moves themselves.
     difference = np.zeros(reach + 1)
     difference[0] = 1.0
@@ -145,17 +186,26 @@ def fit_skip(series, targets, origins, window, choice: Choice, listener: Listene
     kernel[:, np.setdiff1d(np.arange(horizon), np.array(choice.steps) - 1)] = 0.0
     length = max(len(kernel), len(season))
     kernel = np.pad(kernel, ((0, length - len(kernel)), (0, 0))) + np.pad(season, ((0, length - len(season)), (0, 0)))
-    return LinearSkip(np.ascontiguousarray(kernel[::-1], dtype=np.float32), choice)
+    return kernel[::-1]
+
+
+def _lags(window, horizon, reads):
+    """(lags,) ascending, 0 for the newest move: the window, and the time of each step and a little before it, seasons ago."""
+    around = [season * back + np.arange(-horizon, READ_BEFORE) for season in reads for back in range(1, READ_SEASONS + 1)]
+    lags = np.unique(np.concatenate([np.arange(window), *around]))
+    return lags[lags >= 0]
 
 
 class _Sums:
     """The sums of products that a regression needs from its origins. Its size does not depend on their number.
 
-    gram: (window, window); moment: (window, horizon); square: (horizon,) of the targets; count: of origins
+    lags: (lags,) ascending, the moves that are read, 0 for the newest
+    gram: (lags, lags); moment: (lags, horizon); square: (horizon,) of the targets; count: of origins
     """
 
-    def __init__(self, window, horizon):
-        self.gram, self.moment = np.zeros((window, window)), np.zeros((window, horizon))
+    def __init__(self, lags, window, horizon):
+        self.lags, self.window = lags, window
+        self.gram, self.moment = np.zeros((len(lags), len(lags))), np.zeros((len(lags), horizon))
         self.square, self.count = np.zeros(horizon), 0
 
     def copy(self):
@@ -167,17 +217,16 @@ class _Sums:
 
     def _with(self, gram, moment, square, count):
         sums = object.__new__(_Sums)
+        sums.lags, sums.window = self.lags, self.window
         sums.gram, sums.moment, sums.square, sums.count = gram, moment, square, count
         return sums
 
     def add(self, series, targets, origins, listener: Listener) -> bool:
         """Adds `origins`. False if the listener asked to stop before the end."""
-        window = len(self.gram)
-        windows = _windows(series, window)
-        for rows in _blocks(len(origins), window):
+        for rows in _blocks(len(origins), len(self.lags)):
             if listener.asked_to_stop():
                 return False
-            x = np.ascontiguousarray(windows[origins[rows]])  # (rows, window)
+            x = _read(series, origins[rows], self.lags)       # (rows, lags)
             y = targets[origins[rows]].astype(np.float64)     # (rows, horizon)
             self.gram += x.T @ x
             self.moment += x.T @ y
@@ -186,10 +235,10 @@ class _Sums:
         return True
 
     def solve(self, prior, penalty):
-        """(window, horizon) weights, oldest first."""
-        window = len(self.gram)
-        lags = np.arange(window, 0, -1.0)
-        size = penalty * self.count * (lags**2 if prior == "fading" else np.ones(window))
+        """(lags, horizon) weights, newest first."""
+        # 'fading' starts anew at each season, where it leaves off one row later.
+        far = np.where(self.lags < self.window, self.lags + 1.0, READ_BEFORE)
+        size = penalty * self.count * (far**2 if prior == "fading" else np.ones(len(far)))
         return np.linalg.solve(self.gram + np.diag(size), self.moment)
 
     def loss(self, weights):
@@ -197,13 +246,15 @@ class _Sums:
         return self.square - 2 * (weights * self.moment).sum(axis=0) + (weights * (self.gram @ weights)).sum(axis=0)
 
 
-def _best(series, targets, edges, window, season, cycles, listener):
-    """(Choice, (blocks, horizon) squared errors) of the best candidate with this season, or None if it was stopped."""
+def _best(series, targets, edges, window, choice, listener):
+    """(Choice, (blocks, horizon) squared errors) of the best penalty for `choice`, or None if it was stopped."""
     horizon = targets.shape[1]
-    rest, left = _without_season(series, targets, Choice(season=season, cycles=cycles))
+    rest, left = _without_season(series, targets, choice)
     # A block's regression may use only origins whose targets end before the block begins.
     ends = np.unique(np.concatenate([edges, edges[:-1] - horizon]))
-    sums, until, start = _Sums(window, horizon), {}, max(window - 1, season * cycles)
+    lags = _lags(window, horizon, choice.reads)
+    sums, until = _Sums(lags, window, horizon), {}
+    start = max(window - 1, choice.season * choice.cycles, lags[-1] if choice.reads else 0)
     for end in ends:
         if not sums.add(rest, left, np.arange(start, end), listener):
             return None
@@ -212,7 +263,37 @@ def _best(series, targets, edges, window, season, cycles, listener):
     losses = {candidate: np.array([block.loss(before.solve(*candidate)) for before, block in parts])
               for candidate in CANDIDATES}
     best = min(losses, key=lambda candidate: losses[candidate].sum())
-    return Choice(*best, season, cycles), losses[best]
+    return replace(choice, prior=best[0], penalty=best[1]), losses[best]
+
+
+def _average(series, targets, edges, window, found, listener):
+    """The average of some of the choices in `found`, [(Choice, losses)], the first of which is one of them."""
+    horizon = targets.shape[1]
+    steps = tuple(range(1, horizon + 1))
+    members = [replace(choice, steps=steps) for choice, _ in found]
+    actual = targets[edges[0] : edges[-1]].astype(np.float64)
+    forecasts = []
+    for member in members:
+        blocks = []
+        for begin, end in pairwise(edges):
+            known = np.arange(window - 1, begin - horizon + 1)
+            kernel = _kernel(series[: begin + 1], targets[: begin + 1], known, window, member, listener)
+            if kernel is None:
+                return members[0]
+            reached = series[max(0, begin - len(kernel) + 1) : end]
+            blocks.append(LinearSkip(kernel, member).predict(reached)[-(end - begin) :])
+        forecasts.append(np.concatenate(blocks))
+    chosen, total = [0], forecasts[0].astype(np.float64)
+    loss = ((actual - total) ** 2).sum()
+    while len(chosen) < MOST_MEMBERS:
+        tried = {at: ((actual - (total + forecasts[at]) / (len(chosen) + 1)) ** 2).sum()
+                 for at in range(len(members)) if at not in chosen}
+        best = min(tried, key=tried.__getitem__, default=None)
+        if best is None or tried[best] >= MEMBER_RATIO * loss:
+            break
+        loss, total = tried[best], total + forecasts[best]
+        chosen.append(best)
+    return replace(members[0], others=tuple(members[at] for at in chosen[1:]))
 
 
 def _without_season(series, targets, choice):
@@ -249,6 +330,12 @@ def _proves(least, losses, reference) -> bool:
     gains = 1 - np.divide(losses, reference, out=np.ones(len(losses)), where=reference > 0)
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     return bool(error > 0 and gains.mean() / error > t.isf(t.sf(least, BLOCKS - 1), len(gains) - 1))
+
+
+def _read(series, origins, lags):
+    """(origins, lags) float64 moves; before the first row there are zeros."""
+    rows = origins[:, None] - lags
+    return np.where(rows >= 0, np.asarray(series, dtype=np.float64)[np.maximum(rows, 0)], 0.0)
 
 
 def _windows(series, length):

@@ -16,7 +16,7 @@ from forecasting.plots.predictions import prediction_lines
 from forecasting.plots.sampling import MOST_POINTS, downsample, range_buttons, rows_within, span
 
 __all__ = ["coverage_chart", "distribution_chart", "error_chart", "evidence_chart", "folds_chart", "group_chart",
-           "lag_chart", "move_chart", "share_chart", "shifted_chart", "width_chart"]
+           "lag_chart", "move_chart", "risk_chart", "share_chart", "shifted_chart", "width_chart"]
 
 MOST_EVIDENCE = 6.0  # powers of ten; odds beyond a million to one make no difference
 
@@ -195,6 +195,32 @@ def width_chart(rolling: pd.DataFrame, *, dark: bool = False, currency: str | No
     figure = _rolling(rolling, "width", 1, f" {currency}" if currency else "", form, "Interval width", dark,
                       f"At the end the 80 % interval is {last[0]} wide and the 95 % interval {last[1]}.")
     return figure.update_layout(yaxis={"title": {"text": t.unit_text(currency, "Width")}, "rangemode": "tozero"})
+
+
+def risk_chart(table: pd.DataFrame, *, relative: bool, dark: bool = False, currency: str | None = None) -> go.Figure:
+    """What each day of the test part gained or lost, and the losses that it was warned of.
+
+    table, relative: of a `risk.Risk`; moves are drawn as they go, a loss below zero
+    """
+    c = t.colours(dark)
+    known = table[table["loss"].notna()]
+    factor, suffix = (-100.0, " %") if relative else (-1.0, f" {currency}" if currency else "")
+    columns = {name: factor * known[name].to_numpy() for name in ("loss", "var_95", "var_99")}
+    form = ",.2f" if relative else t.price_format(columns["loss"])
+    rows = downsample(known.index, *columns.values())
+    x = t.stamps(known.index[rows])
+    traces = [t.line(x, columns["loss"][rows], "Actual move", c.actual, width=1, value=form, suffix=suffix)]
+    traces += [t.line(x, columns[f"var_{level}"][rows], f"Value at risk {level} %", c.predicted, width=width, dash=dash,
+                      value=form, suffix=suffix) for level, width, dash in ((95, 2.25, "solid"), (99, 1.5, "dash"))]
+    broken = columns["loss"] < columns["var_95"]
+    traces.append({"type": "scatter", "mode": "markers", "x": t.stamps(known.index[broken]), "y": columns["loss"][broken],
+                   "name": "Beyond 95 %", "marker": {"symbol": "x-thin", "size": 8, "line": {"width": 1.5, "color": c.actual}},
+                   "hoverinfo": "skip"})
+    return t.make_figure(
+        traces, title="Losses, and the losses warned of", dark=dark, revision="risk", xaxis=t.date_axis(known.index, c),
+        description=f"Moves of {words.count_of(len(known), 'price')} of the test part beside the value at risk; "
+                    f"{words.count(int(broken.sum()))} losses went beyond that of 95 %.",
+        yaxis={"title": {"text": t.unit_text("%" if relative else currency, "Move")}})
 
 
 def _rolling(rolling, what, factor, suffix, form, title, dark, description):

@@ -31,7 +31,7 @@ from forecasting.data.known import MOST_KNOWN, check_known
 from forecasting.errors import ConfigError, DataError, ForecastingError, RunError
 from forecasting.model.config import RANGES, ForecastConfig
 from forecasting.model.encoding import check_history
-from forecasting.model.skip import CANDIDATES, CYCLES, MAX_REACH, Choice
+from forecasting.model.skip import CANDIDATES, CYCLES, MAX_REACH, MOST_MEMBERS, READ_SEASONS, Choice
 from forecasting.model.split import split
 from forecasting.result import TrainingResult, rebuild
 from forecasting.runs.files import scratch
@@ -251,8 +251,8 @@ def _texts(said: dict, name: str) -> tuple[str, ...]:
     return tuple(map(_clean, value[:MAX_TEXTS]))
 
 
-def _linear(said, config: ForecastConfig) -> Choice | None:
-    """The choice for the frozen linear part, which must be one that a training can make."""
+def _linear(said, config: ForecastConfig, alone: bool = False) -> Choice | None:
+    """The choice for the frozen linear part, which must be one that a training can make. alone: one that is averaged"""
     if said is None:
         return None
     if not isinstance(said, dict) or not isinstance(said.get("prior"), str | None):
@@ -264,7 +264,14 @@ def _linear(said, config: ForecastConfig) -> Choice | None:
         raise _damaged("linear")
     if (prior, penalty) not in {*CANDIDATES, (None, 0.0)} or season * cycles > MAX_REACH:
         raise _damaged("linear")
-    return Choice(prior, penalty, season, cycles, tuple(sorted(set(steps))))
+    reads, others = said.get("reads", []), said.get("others", [])  # which older versions did not write
+    if (not isinstance(reads, list) or len(reads) > 2 or not all(type(lag) is int and 1 <= lag <= MAX_REACH for lag in reads)
+            or not isinstance(others, list) or len(others) > (0 if alone else MOST_MEMBERS - 1)):
+        raise _damaged("linear")
+    members = [member for one in others if (member := _linear(one, config, alone=True)) is not None]
+    if len(members) < len(others) or season * cycles + READ_SEASONS * max(reads, default=0) > MAX_REACH:
+        raise _damaged("linear")
+    return Choice(prior, penalty, season, cycles, tuple(sorted(set(steps))), tuple(reads), tuple(members))
 
 
 # The tables

@@ -21,9 +21,11 @@ from pages.components.engine import draw_trouble, is_silent
 from pages.components.forecast_view import ForecastView, Wish
 from pages.components.frame import boundary, is_dark
 from pages.components.horizon import draw_horizon
+from pages.components.risk import draw_outlook
 from pages.components.state import AppState, reported
 from pages.components.store import load_forecast, run_store
 from pages.components.text import plain
+from pages.components.track import keep_forecast
 
 __all__ = ["draw_forecast", "draw_forecast_settings"]
 
@@ -127,8 +129,12 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
         else:
             state.forecast_drawn = (run.id, wish, table)
             title, shown, drawn = "Forecast", wish, table
+            if wish.as_of is None:
+                keep_forecast(state, run, result, wish, one_forecast(table, result.history.close[-1], wish.guarded))
         with st.container(key="forecast_shown"):
             _show(result, shown, drawn, title, ready=table is not None)
+    st.subheader("What could be lost")
+    draw_outlook(run, result, wish)
     if result.config.horizon > 1:
         st.subheader("How far can this model see?")
         draw_horizon(run, result)

@@ -16,6 +16,7 @@ from pages.components.frame import boundary
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
 from pages.components.store import keep_history
 from pages.components.text import plain
+from pages.components.track import note_prices
 
 __all__ = ["ask_again_about", "draw_fields", "draw_sources"]
 
@@ -182,6 +183,7 @@ def _keep(state: AppState, key: str, request: Request):
 def _take(state: AppState, key: str, history: PriceHistory):
     """Makes the prices of a source the current ones, and saves those that have no short name for the address in the store."""
     state.requests[key].key = history.key
+    note_prices(state, history)
     if address_of(history) == history.key:
         keep_history(state, history)
     else:
@@ -269,8 +271,11 @@ def _take_found(state: AppState, key: str, found: dict):
     """Keeps the histories found (None for a missing one) and makes the first the current one."""
     found = {symbol: replace(history, origin=key) for symbol, history in found.items() if history is not None}
     state.requests[key].found |= found
-    for history in list(found.values())[:1]:
-        _take(state, key, history)
+    for number, history in enumerate(found.values()):
+        if number == 0:
+            _take(state, key, history)
+        else:
+            note_prices(state, history)
 
 
 def _draw_found(state: AppState, key: str):

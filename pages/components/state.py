@@ -107,6 +107,7 @@ class AppState:
     inside_done: steps of its lesson that were done; inside_before: what it showed when the current step began
     basket: {key: the prices gathered for an experiment on many series}; basket_job: a fetch of more of them, or None
     store_failed: whether this drawing of the page met a store that did not answer
+    track_jobs: fetches of prices for the forecasts of the track record that wait for them
     failures: errors of the last click's callback, sentences to show on the next drawing of the page
     """
 
@@ -143,6 +144,7 @@ class AppState:
     inside_before: InsideView | None = None
     basket: dict[str, PriceHistory] = field(default_factory=dict)
     basket_job: Job | None = None
+    track_jobs: list[Job] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def use_history(self, history: PriceHistory):

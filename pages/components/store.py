@@ -12,7 +12,7 @@ from pages.components.state import AppState, app_state
 from pages.components.text import plain
 
 __all__ = ["await_store", "current_run", "keep_history", "load_baselines", "load_cause", "load_csv", "load_forecast",
-           "load_ranking", "load_result", "load_verdict", "run_store"]
+           "load_ranking", "load_result", "load_risk", "load_verdict", "run_store"]
 
 ASK_SECONDS = 3.0  # between two looks whether the store answers again; a sentence has to stay long enough to be read
 
@@ -118,6 +118,15 @@ def load_baselines(run_id: str, extra: tuple[str, ...]):
 
     result = load_result(run_id)
     return baseline_table(result.history, result.config, result.predictions, extra)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def load_risk(run_id: str, step: int = 1):
+    """The `Risk` of a run this many steps ahead, or None where too little is known."""
+    from forecasting.evaluation.risk import measure_risk
+
+    result = load_result(run_id)
+    return measure_risk(result.history, result, step)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -78,11 +78,12 @@ def test_an_outcome_moves_no_bound_before_it_is_known(step, scale):
         assert after[level][origin + step] > before[level][origin + step]
 
 
-def test_online_quantiles_agree_with_a_plain_recomputation():
+def testtrack_quantiles_agree_with_a_plain_recomputation():
     rng = np.random.default_rng(3)
     scores, start, stop, step, level, gamma = np.abs(rng.normal(size=120)), 20, 60, 3, 0.8, 0.05
     calibration = scores[start : stop - step + 1]
-    fast = intervals._online_quantiles(scores, np.empty(0), calibration, start, stop, step, (level,), gamma)[level]
+    speeds = {level: np.full(len(scores) - stop, gamma)}
+    fast = intervals.track_quantiles(scores, np.empty(0), calibration, start, stop, step, speeds, 500)[level]
     expected, missed = [], 1 - level
     for origin in range(stop, len(scores)):
         judged = origin - step
@@ -94,11 +95,10 @@ def test_online_quantiles_agree_with_a_plain_recomputation():
     np.testing.assert_allclose(fast, expected)
 
 
-def test_filler_leaves_first_and_the_window_keeps_its_length(monkeypatch):
-    monkeypatch.setattr(intervals, "ROLLING", 5)
+def test_filler_leaves_first_and_the_window_keeps_its_length():
     filler, calibration = np.array([9.0, 8.0]), np.array([1.0, 2.0])
     scores = np.concatenate([np.zeros(2), calibration, [3.0, 4.0, 5.0, 6.0, 7.0, 0.0]])
-    largest = intervals._online_quantiles(scores, filler, calibration, 2, 4, 1, (0.8,), 0.0)[0.8]
+    largest = intervals.track_quantiles(scores, filler, calibration, 2, 4, 1, {0.8: np.zeros(6)}, 5)[0.8]
     # The window: 9 8 1 2 | 8 1 2 3 | 1 2 3 4 | 1 2 3 4 5 | 2 3 4 5 6 | 3 4 5 6 7; ranks 4 of 4 and 5 of 5.
     np.testing.assert_array_equal(largest, [9.0, 8.0, 4.0, 5.0, 6.0, 7.0])
 

@@ -1,3 +1,6 @@
+import json
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 
@@ -110,6 +113,48 @@ def test_a_season_without_noise_is_forecast_exactly(season):
     targets, origins = make_targets(moves), np.arange(50, 200 if season > 5 else 70)
     found = fit_skip(moves, targets, origins, 4, Choice("flat", 1.0, season=season, cycles=2, steps=ALL))
     np.testing.assert_allclose(found.predict(moves)[60:70], targets[60:70], atol=1e-5)
+
+
+def two_seasons(rows, short=6, long=42):
+    """Moves with a season within another one, both of which wander."""
+    rng, moves = np.random.default_rng(3), np.zeros(rows)
+    day, week = rng.normal(size=short), rng.normal(size=long)
+    for i in range(rows):
+        day[i % short] += 0.2 * rng.normal()
+        week[i % long] += 0.2 * rng.normal()
+        moves[i] = day[i % short] + week[i % long] + 0.3 * rng.normal()
+    return moves / moves.std()
+
+
+def test_lags_of_two_seasons_and_an_average_are_read_where_a_season_is_proven_and_forecast_better():
+    moves = two_seasons(1500)
+    targets, origins, later = make_targets(moves), np.arange(300, 1000), np.arange(1200, 1490)
+    found = choose(moves, targets, 1200, 4, seasons=(6, 42))
+    assert found.season
+    assert found.others
+    assert {(6, 42)} == {member.reads for member in found.members if member.reads}
+    alone = fit_skip(moves, targets, origins, 4, found.members[0])
+    average = fit_skip(moves, targets, origins, 4, found)
+    errors = [np.mean((targets[later] - one.predict(moves)[later]) ** 2) for one in (alone, average)]
+    assert errors[1] < 0.95 * errors[0]
+
+
+def test_an_average_is_the_mean_of_its_members_and_survives_json():
+    moves, origins = two_seasons(400), np.arange(100, 300)
+    targets = make_targets(moves)
+    members = (Choice("flat", 0.01, 6, 2, ALL), Choice("fading", 0.1, steps=ALL, reads=(6, 42)))
+    whole = replace(members[0], others=members[1:])
+    assert Choice(**json.loads(json.dumps(asdict(whole)))) == whole
+    parts = [fit_skip(moves, targets, origins, 4, one).predict(moves) for one in members]
+    np.testing.assert_allclose(fit_skip(moves, targets, origins, 4, whole).predict(moves), np.mean(parts, axis=0), atol=1e-5)
+
+
+def test_a_regression_reads_the_moves_of_earlier_seasons():
+    moves, origins = two_seasons(400), np.arange(100, 300)
+    targets, season = make_targets(moves), 42
+    kernel = fit_skip(moves, targets, origins, 4, Choice("flat", 0.01, steps=ALL, reads=(season,))).kernel[::-1]
+    read = {*range(4), *(back * season + near for back in (1, 2) for near in range(-HORIZON, 3))}
+    assert set(np.flatnonzero(kernel.any(axis=1)).tolist()) == read
 
 
 def test_the_choice_depends_on_no_later_row():

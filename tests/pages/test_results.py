@@ -11,14 +11,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
+from forecasting.evaluation.risk import chance_words, measure_risk, size_words, warning_words
 from forecasting.evaluation.scores import always_words
 from forecasting.evaluation.verdict import direction_words
 from forecasting.runs import worker
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
+from forecasting.runs.track import TrackRecord
 from forecasting.words import THIN, UNKNOWN, date, price
 from pages.components.forecast_view import ForecastView, read_view
 from pages.components.store import run_store
+from pages.components.text import plain
 
 ROOT = Path(__file__).parents[2]
 CONFIG = replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -190,11 +193,37 @@ def test_loss_that_is_no_number_gets_its_mend_where_the_error_stands(run_id, hom
         ledger.delete(one)
 
 
-@pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Walk-forward", "Leak lab"])
+@pytest.mark.parametrize("tab", ["Baselines", "Evidence", "Lag", "Errors", "Horizon", "Intervals", "Risk", "Walk-forward",
+                                 "Leak lab"])
 def test_every_tab_of_evaluate_opens(run_id, tab):
     test = open_page("3_Evaluate.py", run_id, evaluate_tab=tab)
     assert {"RMSE", "Skill", "Right direction"} <= set(metrics(test))
     assert "Evidence gate" in texts(test.markdown)
+
+
+def test_risk_is_said_and_held_against_what_came(run_id, home):
+    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Risk")
+    result = home[2].result(run_id)
+    risk = measure_risk(result.history, result)
+    assert plain(warning_words(risk, risk.outlook(), "tomorrow")) in texts(test.markdown)
+    table = test.dataframe[0].value
+    assert table["Method"].tolist()[:2] == ["This run", "This run"]
+    assert table["Came"].iloc[0].endswith(f"of {len(risk.table) - 1})")
+
+
+def test_the_risk_of_a_forecast_is_that_of_its_day_and_steps(run_id, home):
+    result = home[2].result(run_id)
+    day = result.predictions.index[-40]
+    test = forecast_page(run_id, json.dumps({"steps": 3, "refit": False, "as_of": day.date().isoformat()}))
+    for step in (1, 3):
+        if step > 1:
+            test.select_slider[0].set_value(step).run()
+        outlook = measure_risk(result.history, result, step).outlook(-40)
+        said = metrics(test)
+        assert said["Value at risk 95 %"] == size_words(outlook.value_at_risk[0.95], True)
+        assert said["Expected volatility"] == size_words(outlook.volatility, True)
+    test.number_input(key="forecast_risk_size").set_value(2.0).run()
+    assert plain(chance_words(outlook, 0.02, "over the next 3 days")) in texts(test.markdown)
 
 
 def test_directions_are_compared_with_always_calling_the_same_one(run_id, home):
@@ -309,6 +338,30 @@ def test_a_forecast_as_trained_within_the_horizon_needs_no_job(refitted, home):
     assert forecast_table(test)["Lower 80"].tolist() == [price(value, "USD") for value in expected["lower_80"]]
     assert chart_title(test) == "Forecast"
     assert len(home[2].list(kind="forecast", parent=refitted)) == before
+
+
+def test_a_forecast_from_the_last_row_is_kept_and_scored_when_its_series_goes_on(run_id, home, monkeypatch):
+    history = replace(home[2].result(run_id).history, name="XYZ", origin="ticker")
+    days = pd.bdate_range(history.dates[-1], periods=3)[1:]
+    newer = replace(history, frame=pd.concat([history.frame, pd.DataFrame({"Close": history.close[-1]}, index=days)]))
+    monkeypatch.setattr("forecasting.data.tickers.fetch_prices", lambda symbol, **request: newer)
+    test = forecast_page(run_id, '{"steps":3,"refit":false}')
+    kept = TrackRecord().list()
+    assert any(one.about["run"] == run_id and len(one.rows) == 3 for one in kept)
+    assert button(test, "Fetch 0 tickers again").disabled  # the run's own series is no ticker
+    forecast = home[2].result(run_id).forecast(3, guarded=True)
+    TrackRecord().keep(history, forecast, run="a" * 32, settings={}, guarded=True, refit=False,
+                       now=pd.Timestamp(days[0], tz="UTC") - pd.Timedelta(hours=3))
+    test.run()
+    button(test, "Fetch 1 ticker again").click().run()
+    for _ in range(50):
+        if "made before the fact" in texts(test.markdown):
+            break
+        test.run()
+    assert not test.exception
+    assert "2 forecasts made before the fact" in texts(test.markdown)
+    scored = next(one for one in TrackRecord().list() if one.about["run"] == "a" * 32)
+    assert [row["actual"] for row in scored.rows] == [history.close[-1], history.close[-1], None]
 
 
 def test_forecast_of_a_past_day_follows_the_settings_and_the_earlier_one_stays_until_it_is_there(refitted, home):

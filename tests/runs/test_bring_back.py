@@ -81,7 +81,7 @@ def test_scores_are_computed_and_not_believed(result):
 
 
 def test_the_frozen_linear_part_comes_back(result):
-    chosen = Choice("flat", 1e-4, 5, 2, (1, 3))
+    chosen = Choice("flat", 1e-4, 5, 2, (1, 3), others=(Choice("fading", 1e-3, 7, 1, (1, 3), reads=(5, 7)),))
     config = replace(result.config, skip="ridge")
     assert open_zip(small_zip(replace(result, linear=chosen, config=config))).linear == chosen
 
