@@ -24,7 +24,7 @@ from forecasting.evaluation.intervals import LEVELS, extend_half_widths
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import leak_words
-from forecasting.evaluation.volatility import expect_moves
+from forecasting.evaluation.volatility import expect_moves, learn_width
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
@@ -52,7 +52,7 @@ TELL_EVERY = 1.0  # seconds between two reports of how much is predicted
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an older one whose gate used validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
-MODEL_FILE = "model.keras"
+MODEL_FILE, WIDTH_FILE = "model.keras", "width.keras"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
 
 
@@ -74,6 +74,7 @@ class TrainingResult:
     guarded: the same for the guarded forecasts, which depart from naive only as far as the evidence justifies
     linear: the choice made for the frozen linear part, or None if none was asked for
     members: the seeds of the networks that this is the `average` of; () for a network of its own
+    width: the width head, a Keras model of plain layers, where one was learnt and is loaded; None otherwise
     versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
 
     A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
@@ -96,6 +97,7 @@ class TrainingResult:
     encoder: Encoder
     members: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    width: Any = field(default=None, repr=False)
     _model: Any = field(default=None, repr=False)
     _folder: Path | None = field(default=None, repr=False)  # where the model is, until it is loaded
 
@@ -218,6 +220,14 @@ class TrainingResult:
         np.savez(folder / "steps.npz", **arrays)
         if self.has_model:
             save_model(self.model, folder / MODEL_FILE)
+        if (width := self.load_width()) is not None:
+            save_model(width, folder / WIDTH_FILE)
+
+    def load_width(self):
+        """The width head, loaded on first use; None where there is none."""
+        if self.width is None and self._folder is not None and (self._folder / WIDTH_FILE).is_file():
+            self.width = load_model(self._folder / WIDTH_FILE)
+        return self.width
 
     def _origin(self, as_of) -> int:
         """The row that a forecast starts from."""
@@ -295,8 +305,12 @@ def train(history: PriceHistory, config: ForecastConfig, on_epoch: OnEpoch = Non
     listener.phase("preparing the data")
     encoded = encode(history, config, parts)
     forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
+    width = None
+    if config.width and config.leak is None:
+        listener.phase("learning the width")
+        width = learn_width(history, parts, config.horizon, encoded.encoder.positive, config.seed, listener)
     return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
-                   stopped=fitted.stopped, linear=choice, started=start)
+                   stopped=fitted.stopped, linear=choice, width=width, started=start)
 
 
 def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
@@ -321,7 +335,7 @@ def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> Trai
     forecaster = Forecaster(first.config, encoded.encoder, average_models([one.model for one in results]))
     return _tested(encoded, forecaster, listener, curve=first.curve.iloc[:0], best_epoch=None, rates=(),
                    stopped=any(one.stopped for one in results), linear=first.linear,
-                   members=tuple(one.config.seed for one in results), started=started)
+                   width=first.load_width(), members=tuple(one.config.seed for one in results), started=started)
 
 
 def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, started: float, **learnt) -> TrainingResult:
@@ -330,7 +344,7 @@ def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, sta
     listener.phase("predicting")
     predicted = _predict(encoded, forecaster, listener)
     listener.phase("scoring")
-    derived = _derive(history, config, predicted, encoded.encoder.positive)
+    derived = _derive(history, config, predicted, encoded.encoder.positive, width=learnt.get("width"))
     return TrainingResult(config=config, history=history, encoder=encoded.encoder, seconds=time.perf_counter() - started,
                           versions=installed_versions(), _model=forecaster.model, **learnt, **derived)
 
@@ -379,13 +393,13 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
                           seconds=seconds, linear=linear, encoder=encoder, members=members, **derived)
 
 
-def _derive(history, config, predicted, positive, bounds=None) -> dict:
+def _derive(history, config, predicted, positive, bounds=None, width=None) -> dict:
     """The fields of a `TrainingResult` that follow from the predictions (n, horizon) of every origin.
 
-    bounds: the intervals of the one-step predictions, if they are known already
+    bounds: the intervals of the one-step predictions, if they are known already; width: the width head, or None
     """
     parts, first = split(len(history), config), config.window - 1
-    expected = expect_moves(history, parts, config.horizon, positive)
+    expected = expect_moves(history, parts, config.horizon, positive, width)
     steps = collect_steps(history.close, parts, first, predicted, positive, expected)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     if bounds is not None:
