@@ -32,7 +32,7 @@ from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import Verdict, leak_words
-from forecasting.evaluation.volatility import expect_moves
+from forecasting.evaluation.volatility import expect_moves, learn_width
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
@@ -65,7 +65,7 @@ TELL_EVERY = 1.0  # seconds between two reports of how much is predicted
 FORMAT, BEFORE_EVIDENCE = 3, 2  # of a saved folder: the current one, and an older one whose gate used validation alone
 EVIDENCE = tuple(one.name for one in dataclasses.fields(Evidence))
 STEPS = tuple(one.name for one in dataclasses.fields(Steps) if one.name != "half")
-MODEL_FILE = "model.keras"
+MODEL_FILE, WIDTH_FILE = "model.keras", "width.keras"
 SNAPSHOTS_FILE = "snapshots.npz"
 REFIT_FILE, REFIT_STATE = "refit.keras", "refit.json"
 ENCODER_FILE = "preprocessor.json"  # an old name, kept so that old runs still open
@@ -94,6 +94,7 @@ class TrainingResult:
     linear: the choice made for the frozen linear part, or None if none was asked for
     members: the seeds of the networks that this is the `average` of; () for a network of its own
     snapshots: the weights at some epochs and the length of the gradients; None for an average or an older run
+    width: the width head, a Keras model of plain layers, where one was learnt and is loaded; None otherwise
     versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
 
     A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
@@ -117,10 +118,12 @@ class TrainingResult:
     members: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=dict, compare=False)
     snapshots: Snapshots | None = field(default=None, compare=False)
+    width: Any = field(default=None, compare=False)
     _network: Network | None = field(default=None, compare=False)
     _model: Any = field(default=None, compare=False)
     _folder: Path | None = field(default=None, compare=False)  # where the model is, until it is loaded
     _bytes: bytes | None = field(default=None, compare=False)  # the model's file, of a result that was pickled
+    _width_bytes: bytes | None = field(default=None, compare=False)  # the same of the width head
 
     # Two results are equal if they have the same prices and settings and predict the same, bit for bit, whenever made.
     __eq__ = equal_fields
@@ -138,7 +141,10 @@ class TrainingResult:
 
     def __getstate__(self) -> dict:
         """Keras models cannot be pickled; their files can."""
-        return self.__dict__ | {"_model": None, "_folder": None, "_bytes": self.model_bytes() if self.has_model else None}
+        width = self.load_width()
+        return self.__dict__ | {"_model": None, "_folder": None, "width": None,
+                                "_bytes": self.model_bytes() if self.has_model else None,
+                                "_width_bytes": None if width is None else _file_of(width)}
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
@@ -221,9 +227,7 @@ class TrainingResult:
         if self._model is None and self._folder is not None:
             self._model = load_model(self._folder / MODEL_FILE)
         elif self._model is None and self._bytes is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                (Path(folder) / MODEL_FILE).write_bytes(self._bytes)
-                self._model = load_model(Path(folder) / MODEL_FILE)
+            self._model = _model_of(self._bytes)
         return self._model
 
     def model_bytes(self) -> bytes:
@@ -233,9 +237,7 @@ class TrainingResult:
             return self._bytes
         if self._folder is not None:
             return (self._folder / MODEL_FILE).read_bytes()
-        with tempfile.TemporaryDirectory() as folder:
-            save_model(self._model, Path(folder) / MODEL_FILE)
-            return (Path(folder) / MODEL_FILE).read_bytes()
+        return _file_of(self._model)
 
     @property
     def network(self) -> Network:
@@ -338,7 +340,7 @@ class TrainingResult:
         predicted[: len(kept), 0] = kept
         predicted[self.steps.origins - first] = self.steps.predicted
         listener.phase("scoring")
-        derived = _derive(history, config, predicted, self.encoder.positive)
+        derived = _derive(history, config, predicted, self.encoder.positive, width=self.load_width())
         return dataclasses.replace(self, config=config, history=history, **derived)
 
     def _distribution(self, guarded: bool) -> Distribution:
@@ -351,7 +353,7 @@ class TrainingResult:
 
     @cached_property
     def _expected_moves(self) -> dict[bool, np.ndarray]:
-        return expect_moves(self.history, self.split, self.config.horizon, self.encoder.positive)
+        return expect_moves(self.history, self.split, self.config.horizon, self.encoder.positive, self.load_width())
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
@@ -396,6 +398,16 @@ class TrainingResult:
             np.savez_compressed(folder / SNAPSHOTS_FILE, **self.snapshots.to_arrays())
         if self.has_model:
             save_model(self.model, folder / MODEL_FILE)
+        if (width := self.load_width()) is not None:
+            save_model(width, folder / WIDTH_FILE)
+
+    def load_width(self):
+        """The width head, loaded on first use; None where there is none."""
+        if self.width is None and self._folder is not None and (self._folder / WIDTH_FILE).is_file():
+            self.width = load_model(self._folder / WIDTH_FILE)
+        elif self.width is None and self._width_bytes is not None:
+            self.width = _model_of(self._width_bytes)
+        return self.width
 
     def _origin(self, as_of) -> int:
         """The row that a forecast starts from."""
@@ -544,8 +556,12 @@ def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConf
         listener.phase("preparing the data")
         encoded = encode(history, config, parts)
         forecaster, fitted, choice = fit_forecaster(encoded, config, parts, listener)
+        width = None
+        if config.width and config.leak is None:
+            listener.phase("learning the width")
+            width = learn_width(history, parts, config.horizon, encoded.encoder.positive, config.seed, listener)
         return _tested(encoded, forecaster, listener, curve=fitted.curve, best_epoch=fitted.best_epoch, rates=fitted.rates,
-                       stopped=fitted.stopped, linear=choice, snapshots=fitted.snapshots, started=start)
+                       stopped=fitted.stopped, linear=choice, snapshots=fitted.snapshots, width=width, started=start)
 
 
 def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> TrainingResult:
@@ -570,7 +586,7 @@ def average(results: Sequence[TrainingResult], on_phase: OnPhase = None) -> Trai
     forecaster = Forecaster(first.config, encoded.encoder, average_models([one.model for one in results]))
     return _tested(encoded, forecaster, listener, curve=first.curve.iloc[:0], best_epoch=None, rates=(),
                    stopped=any(one.stopped for one in results), linear=first.linear,
-                   members=tuple(one.config.seed for one in results), started=started)
+                   width=first.load_width(), members=tuple(one.config.seed for one in results), started=started)
 
 
 def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, started: float, **learnt) -> TrainingResult:
@@ -579,7 +595,7 @@ def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, sta
     listener.phase("predicting")
     predicted = _predict(encoded, forecaster, listener)
     listener.phase("scoring")
-    derived = _derive(history, config, predicted, encoded.encoder.positive)
+    derived = _derive(history, config, predicted, encoded.encoder.positive, width=learnt.get("width"))
     return TrainingResult(config=config, history=history, encoder=encoded.encoder, seconds=time.perf_counter() - started,
                           versions=installed_versions(), _model=forecaster.model, **learnt, **derived)
 
@@ -631,13 +647,13 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
                           seconds=seconds, linear=linear, encoder=encoder, members=members, **more, **derived)
 
 
-def _derive(history, config, predicted, positive, bounds=None) -> dict:
+def _derive(history, config, predicted, positive, bounds=None, width=None) -> dict:
     """The fields of a `TrainingResult` that follow from the predictions (n, horizon) of every origin.
 
-    bounds: the intervals of the one-step predictions, if they are known already
+    bounds: the intervals of the one-step predictions, if they are known already; width: the width head, or None
     """
     parts, first = split(len(history), config), config.window - 1
-    expected = expect_moves(history, parts, config.horizon, positive)
+    expected = expect_moves(history, parts, config.horizon, positive, width)
     steps = collect_steps(history.close, parts, first, predicted, positive, expected)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     if bounds is not None:
@@ -713,6 +729,20 @@ def _weigh_again(steps, history, config, positive):
                                 predicted=np.concatenate([early, steps.predicted]))
     guarded = guard_steps(every, close, parts, evidence, positive, expect_moves(history, parts, config.horizon, positive))
     return steps, evidence, guarded.between(parts.train_end - 1, parts.rows)
+
+
+def _file_of(model) -> bytes:
+    """A Keras model as a `.keras` file."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(model, Path(folder) / MODEL_FILE)
+        return (Path(folder) / MODEL_FILE).read_bytes()
+
+
+def _model_of(content: bytes):
+    """The inverse of `_file_of`."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / MODEL_FILE).write_bytes(content)
+        return load_model(Path(folder) / MODEL_FILE)
 
 
 def _check_whole(result, has_model):

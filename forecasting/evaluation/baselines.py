@@ -1,4 +1,5 @@
-"""Forecasts that a network has to beat, on the same days: naive, drift, seasonal naive, ridge, and two classics.
+"""Forecasts that a network has to beat, on the same days: naive, drift, seasonal naive, ridge, two classics, boosting, and a
+combination with the run.
 
 Each predicts one step ahead from all earlier rows. Whatever it learns, it learns once, from rows before the test part. If
 all of those are positive, all but the naive ones work on logarithms.
@@ -19,9 +20,10 @@ from forecasting.errors import ConfigError
 from forecasting.evaluation import metrics
 from forecasting.evaluation.scores import SCORES, scores
 
-__all__ = ["EXTRA", "Baseline", "baseline_table", "baselines", "ridge_predictions"]
+__all__ = ["CLASSICS", "EXTRA", "Baseline", "baseline_table", "baselines", "ridge_predictions"]
 
-EXTRA = ("exponential_smoothing", "arima")  # made on request only, since they take seconds
+CLASSICS = ("exponential_smoothing", "arima")
+EXTRA = (*CLASSICS, "boosting", "combination")  # made on request only, since they take seconds
 _CLIP = 4.0  # standard deviations; a crash among the inputs must not dominate the weights
 _PENALTIES = 10.0 ** np.arange(-4, 2.5, 0.5)  # per training window
 _CHUNK = 8192  # windows copied at a time
@@ -48,7 +50,7 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
 
     history: PriceHistory; config: ForecastConfig, whose window ridge regression shares
     predictions: as in `TrainingResult`: index Date; split, actual, predicted
-    extra: names from `EXTRA`
+    extra: names from `EXTRA`; boosting and the combination need a history long enough to learn from
     returns table: index the name; columns 'key', 'about' and the scores that need no interval (NaN where undefined)
             reasons: {name: {score: why it is undefined}}
     Raises ConfigError for a run that made a mistake on purpose.
@@ -65,7 +67,8 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     test_start, test_end = int(rows[0]), int(rows[-1]) + 1
     train_end = int(validation[0]) if len(validation) else test_start
     made = baselines(history.close[:test_end], train_end, test_start, window=config.window, frequency=history.frequency,
-                     dates=history.dates, extra=extra)
+                     dates=history.dates, extra=[one for one in extra if one in CLASSICS])
+    made += _combined(history, config, predictions, test_start, test_end, extra)
     run = Baseline("run", "This run", "The network that was trained.", test["predicted"].to_numpy())
     try:
         scale = metrics.mase_scale(history.close[:train_end])
@@ -84,6 +87,29 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     return table.sort_values("rmse", kind="stable", na_position="last"), reasons
 
 
+def _combined(history, config, predictions, test_start, test_end, extra) -> tuple[Baseline, ...]:
+    """Boosting and the combination, as far as `extra` asks for them."""
+    asked = [one for one in ("boosting", "combination") if one in extra]
+    if not asked:
+        return ()
+    from forecasting.evaluation.combination import boosted, combine
+
+    names = {"boosting": "Gradient boosting", "combination": "Combination"}
+    about = {"boosting": f"Trees on the last {config.window} moves and those of earlier seasons, learnt from training.",
+             "combination": "This run, ridge regression with seasons, and gradient boosting."}
+    try:
+        members = boosted(history, config)
+        own = np.full(len(history) - 1, np.nan)
+        own[history.dates.get_indexer(predictions.index) - 1] = predictions["predicted"]
+        predicted = {"boosting": members.boosting[:-1]}
+        if "combination" in asked:
+            predicted["combination"], about["combination"] = combine(own, members, history.close)
+    except metrics.Undefined as reason:
+        return tuple(Baseline(one, names[one], about[one], None, str(reason)) for one in asked)
+    rows = slice(test_start - 1, test_end - 1)
+    return tuple(Baseline(one, names[one], about[one], predicted[one][rows]) for one in asked)
+
+
 def baselines(prices, train_end: int, test_start: int, *, window: int, frequency: Frequency = IRREGULAR,
               dates=None, extra=()) -> tuple[Baseline, ...]:
     """Every baseline's predictions of rows test_start .. n - 1.
@@ -92,9 +118,9 @@ def baselines(prices, train_end: int, test_start: int, *, window: int, frequency
     frequency, dates: of the series, to know its seasons; dates may reach beyond the prices
     """
     prices = np.asarray(prices, dtype=np.float64)
-    unknown = set(extra) - set(EXTRA)
+    unknown = set(extra) - set(CLASSICS)
     if unknown:
-        raise ValueError(f"extra must be of {', '.join(EXTRA)}. Received: {', '.join(sorted(unknown))}.")
+        raise ValueError(f"extra must be of {', '.join(CLASSICS)}. Received: {', '.join(sorted(unknown))}.")
     if not 1 <= train_end <= test_start < len(prices):
         raise ValueError("The parts must be in order. Received: "
                          f"train_end={train_end}, test_start={test_start}, rows={len(prices)}.")

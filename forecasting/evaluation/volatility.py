@@ -22,10 +22,12 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.history import PriceHistory
+from forecasting.model.listener import SILENT, Listener
 from forecasting.model.split import Split
+from forecasting.model.width import WidthData, fit_width, width_factors, width_inputs
 
 __all__ = ["Student", "Volatility", "expect_moves", "exponential_means", "fit_student", "fit_volatility", "garch",
-           "logarithmic_rows"]
+           "learn_width", "logarithmic_rows"]
 
 DECAYS, FALLS, RANGES = (0.3, 0.1, 0.04, 0.01), (0.3, 0.06), (0.5, 0.15, 0.05)  # the weight of the newest row
 FEWEST = 250  # moves to fit to; with fewer, one exponentially weighted mean is more reliable than ten weights
@@ -74,24 +76,46 @@ def fit_volatility(level, known: int, horizon: int, ranges=None) -> Volatility |
     return Volatility(scales, freedoms)
 
 
-def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bool) -> dict[bool, np.ndarray]:
+def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bool, width=None) -> dict[bool, np.ndarray]:
     """{whether moves are of logarithms: (n, horizon)} how far the price is expected to move from each row, over each number of
     steps; fitted to training and validation. Left out where too little moves.
 
+    width: what a width head learnt, from `learn_width`
     positive: the prices of training and validation are above zero
     """
     close, expected = history.close, {}
     for space in np.unique(logarithmic_rows(close, positive)).tolist():
-        level, ranges = close, None
-        if space:
-            level = np.log(np.where(close > 0, close, np.nan))
-            # A price that has no logarithm ends this space, so what stands in for it does not matter.
-            level = np.where(np.isfinite(level), level, 0.0)
-            ranges = _ranges(history)
+        level, ranges = _level(history, space)
         fitted = fit_volatility(level, parts.validation_end, horizon, ranges)
         if fitted is not None:
             expected[space] = fitted.scale
+            if width is not None and space == positive:
+                expected[space] = fitted.scale * width_factors(width, width_inputs(level, parts.train_end, ranges))
     return expected
+
+
+def learn_width(history: PriceHistory, parts: Split, horizon: int, positive: bool, seed: int, listener: Listener = SILENT):
+    """A width head for `expect_moves`, which learns from training and chooses by validation, or None (see `fit_width`)."""
+    level, ranges = _level(history, positive)
+    # Fitted to training alone, so that validation can tell whether the head adds to it.
+    fitted = fit_volatility(level, parts.train_end, horizon, ranges)
+    if fitted is None:
+        return None
+    moves = np.full((len(level), horizon), np.nan)
+    for step in range(1, horizon + 1):
+        moves[: max(0, len(level) - step), step - 1] = level[step:] - level[: max(0, len(level) - step)]
+    data = WidthData(width_inputs(level, parts.train_end, ranges), fitted.scale, moves, fitted.freedom, parts.train_end,
+                     parts.validation_end)
+    return fit_width(data, seed, listener)
+
+
+def _level(history: PriceHistory, space: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """((n,) prices on the scale that moves are measured on, (n,) ranges of the days on it, or None)."""
+    close = history.close
+    if not space:
+        return close, None
+    # A price that has no logarithm ends this space, so what stands in for it does not matter.
+    return np.log(np.where(close > 0, close, 1.0)), _ranges(history)
 
 
 def _ranges(history: PriceHistory) -> np.ndarray | None:

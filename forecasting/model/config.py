@@ -31,6 +31,7 @@ CHOICES = {
     "supervision": ("last_step", "every_step"),
     "skip": (None, "ridge"),
     "season": (None, "auto"),
+    "width": (None, "lstm"),
     "leak": (None, "scaler", "validation", "shuffle", "centred_average"),
 }
 
@@ -75,6 +76,8 @@ class ForecastConfig:
     supervision: loss on the last step of each window, or on every step of longer chunks
     skip: a frozen ridge regression over the same window beside the network, or None; season: 'auto' adds a seasonal
         lag to it where the training and validation parts prove one
+    width: 'lstm' learns how far the price may move with an LSTM of its own, for the intervals; the price's forecasts do not
+        depend on it
     validation_share, test_share: of all rows; the test part is the last one
     leak: one classic mistake made on purpose; such a run is invalid
     """
@@ -103,6 +106,7 @@ class ForecastConfig:
     supervision: str = "last_step"
     skip: str | None = None
     season: str | None = None
+    width: str | None = None
     validation_share: float = 0.1
     test_share: float = 0.2
     seed: int = 0
@@ -225,7 +229,7 @@ def _shown(value):
 # at every step learns in a third of the time, and strays less from the naive forecast where there is nothing to learn;
 # so does a patience of 4 rather than 8. Learning rates of 0.001 and 0.002, 16 and 32 units, and seeds make no difference.
 RECOMMENDED = ForecastConfig(horizon=10, units=(32,), learning_rate=0.002, loss="huber", clip_norm=1.0, batch_size=128,
-                             epochs=60, patience=4, supervision="every_step", skip="ridge", season="auto")
+                             epochs=60, patience=4, supervision="every_step", skip="ridge", season="auto", width="lstm")
 
 # Window 60, two layers of 64 units, Adam at 0.01, batch 32, 100 epochs, 70 % for training: as in the tutorial, whose
 # training part gives its last tenth of all rows to validation here, since curves and intervals need one.
@@ -233,6 +237,6 @@ TUTORIAL = ForecastConfig(target="price", units=(64, 64), learning_rate=0.01, lo
                           epochs=100, patience=None, scaler="standard", supervision="last_step", skip=None, season=None,
                           validation_share=0.1, test_share=0.3)
 
-QUICK_LOOK = dataclasses.replace(RECOMMENDED, window=30, units=(16,), epochs=10, patience=3)
+QUICK_LOOK = dataclasses.replace(RECOMMENDED, window=30, units=(16,), epochs=10, patience=3, width=None)
 
 PRESETS = {"Recommended": RECOMMENDED, "Tutorial": TUTORIAL, "Quick look": QUICK_LOOK}

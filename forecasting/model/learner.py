@@ -38,7 +38,7 @@ def lend_learner(config: ForecastConfig, n_features: int):
     """
     default: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
     free = ["features", "target", "initializer", "recurrent_initializer", "learning_rate", "schedule", "epochs",
-            "patience", "scaler", "skip", "season", "validation_share", "test_share", "leak"]
+            "patience", "scaler", "skip", "season", "width", "validation_share", "test_share", "leak"]
     if not (config.dropout or config.recurrent_dropout):
         free.append("seed")
     return _learners.lend(dataclasses.replace(config, **{name: default[name] for name in free}), n_features)

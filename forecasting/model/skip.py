@@ -19,7 +19,7 @@ import numpy as np
 
 from forecasting.model.listener import SILENT, Listener
 
-__all__ = ["MAX_REACH", "Choice", "LinearSkip", "choose", "fit_skip"]
+__all__ = ["MAX_REACH", "Choice", "LinearSkip", "choose", "fit_skip", "read_lags", "season_lags"]
 
 # Penalties of the squared weights, per training window of inputs of unit size. 'flat' is ordinary ridge regression, down
 # to next to none for series without noise; 'fading' grows with the square of the lag: with few data,
@@ -120,7 +120,7 @@ def choose(series, targets, rows, window, seasons=(), listener: Listener = SILEN
 
     def fits(choice):
         reach = choice.season * choice.cycles
-        longest = reach + _lags(window, horizon, choice.reads)[-1] + 1
+        longest = reach + season_lags(window, horizon, choice.reads)[-1] + 1
         return (longest <= MAX_REACH and max(window, longest if choice.reads else reach) + horizon + MIN_ORIGINS <= first + 1
                 and tested >= SEASONS_TESTED * max(choice.season, *choice.reads, 0))
 
@@ -168,7 +168,7 @@ def fit_skip(series, targets, origins, window, choice: Choice, listener: Listene
 def _kernel(series, targets, origins, window, choice, listener):
     """(length, horizon) float64, oldest first: the regression of one member. None if the listener asked to stop."""
     horizon, reach = targets.shape[1], choice.season * choice.cycles
-    lags = _lags(window, horizon, choice.reads)
+    lags = season_lags(window, horizon, choice.reads)
     origins = origins[origins >= max(window - 1, reach, lags[-1] if choice.reads else 0)][-MAX_ORIGINS:]
     rest, targets = _without_season(series, targets, choice)
     sums = _Sums(lags, window, horizon)
@@ -189,7 +189,7 @@ def _kernel(series, targets, origins, window, choice, listener):
     return kernel[::-1]
 
 
-def _lags(window, horizon, reads):
+def season_lags(window, horizon, reads):
     """(lags,) ascending, 0 for the newest move: the window, and the time of each step and a little before it, seasons ago."""
     around = [season * back + np.arange(-horizon, READ_BEFORE) for season in reads for back in range(1, READ_SEASONS + 1)]
     lags = np.unique(np.concatenate([np.arange(window), *around]))
@@ -226,7 +226,7 @@ class _Sums:
         for rows in _blocks(len(origins), len(self.lags)):
             if listener.asked_to_stop():
                 return False
-            x = _read(series, origins[rows], self.lags)       # (rows, lags)
+            x = read_lags(series, origins[rows], self.lags)       # (rows, lags)
             y = targets[origins[rows]].astype(np.float64)     # (rows, horizon)
             self.gram += x.T @ x
             self.moment += x.T @ y
@@ -252,7 +252,7 @@ def _best(series, targets, edges, window, choice, listener):
     rest, left = _without_season(series, targets, choice)
     # A block's regression may use only origins whose targets end before the block begins.
     ends = np.unique(np.concatenate([edges, edges[:-1] - horizon]))
-    lags = _lags(window, horizon, choice.reads)
+    lags = season_lags(window, horizon, choice.reads)
     sums, until = _Sums(lags, window, horizon), {}
     start = max(window - 1, choice.season * choice.cycles, lags[-1] if choice.reads else 0)
     for end in ends:
@@ -332,7 +332,7 @@ def _proves(least, losses, reference) -> bool:
     return bool(error > 0 and gains.mean() / error > t.isf(t.sf(least, BLOCKS - 1), len(gains) - 1))
 
 
-def _read(series, origins, lags):
+def read_lags(series, origins, lags):
     """(origins, lags) float64 moves; before the first row there are zeros."""
     rows = origins[:, None] - lags
     return np.where(rows >= 0, np.asarray(series, dtype=np.float64)[np.maximum(rows, 0)], 0.0)

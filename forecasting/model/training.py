@@ -99,6 +99,7 @@ def configure_threads(parallel: int | None = None):
 def warm_up(config: ForecastConfig, n_features: int = 1):
     """Compiles what a training with `config` needs, so that it starts immediately."""
     from forecasting.model.network import build_network
+    from forecasting.model.width import warm_up_width
 
     rows = config.window + 8
     origins = np.arange(config.window - 1, rows)
@@ -106,6 +107,8 @@ def warm_up(config: ForecastConfig, n_features: int = 1):
     network = build_network(config, n_features)
     predict_windows(network, data.inputs, origins)
     fit_network(network, data, dataclasses.replace(config, epochs=1))
+    if config.width:
+        warm_up_width(config.horizon)
 
 
 def fit_network(model, data: TrainingData, config: ForecastConfig, listener: Listener = SILENT, rates=None) -> FitResult:

@@ -13,7 +13,8 @@ from pages.components.verdict import draw_reasons
 
 __all__ = ["draw_baselines"]
 
-EXTRA_NAMES = {"exponential_smoothing": "Exponential smoothing", "arima": "ARIMA"}
+EXTRA_NAMES = {"exponential_smoothing": "Exponential smoothing", "arima": "ARIMA", "boosting": "Gradient boosting",
+               "combination": "Combination"}
 
 
 def draw_baselines(run, result):
@@ -21,9 +22,10 @@ def draw_baselines(run, result):
     if result.invalid:
         st.error(f"{plain(result.invalid)} It is not ranked among honest forecasts.", icon=":material/block:")
         return
-    extra = st.multiselect("Ask also", EXTRA, key="evaluate_extra", placeholder="Slower ones: exponential smoothing, ARIMA",
+    extra = st.multiselect("Ask also", EXTRA, key="evaluate_extra", placeholder="Slower ones: ARIMA, boosting, combination …",
                            format_func=EXTRA_NAMES.get, help="Fitted once on the days before the test part; each may take "
-                                                             "up to a minute.")
+                                                             "up to a minute. The combination weighs this run, ridge "
+                                                             "regression and boosting on validation.")
     with st.spinner("Fitting the baselines …"):
         table, reasons = load_baselines(run.id, tuple(extra))
     st.dataframe(_readable(table, result.history.currency), height="content", column_config={

@@ -257,6 +257,7 @@ def _draw_network_group(fields: Fields, layers: int):
     elif fields.now("target") == "price":
         off = "A season is looked for in changes and returns, not in the target *Price*."
     fields.choice("season", "Season", off)
+    fields.choice("width", "Learn the width")
 
 
 def _draw_learning_group(fields: Fields):

@@ -8,7 +8,7 @@ from forecasting.data.frequency import IRREGULAR, Frequency
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError
 from forecasting.evaluation import baselines as module
-from forecasting.evaluation.baselines import EXTRA, baseline_table, baselines, ridge_predictions
+from forecasting.evaluation.baselines import CLASSICS, baseline_table, baselines, ridge_predictions
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.model.config import CHOICES, ForecastConfig
@@ -47,7 +47,7 @@ def fitted_once():
 @pytest.fixture(scope="module")
 def seasonal(fitted_once):
     """Every baseline of `seasonal_prices()`; the classics take seconds each."""
-    return made_from(seasonal_prices(), extra=EXTRA)
+    return made_from(seasonal_prices(), extra=CLASSICS)
 
 
 def history_of(prices):
@@ -121,7 +121,7 @@ def test_ridge_without_validation_chooses_on_training():
     assert found.shape == (N - TEST_START,)
 
 
-@pytest.mark.parametrize("key", ["ridge", *EXTRA])
+@pytest.mark.parametrize("key", ["ridge", *CLASSICS])
 def test_baselines_that_learn_find_the_season(key, seasonal):
     prices = seasonal_prices()
     naive = prices[TEST_START - 1 : -1]
@@ -133,8 +133,8 @@ def test_no_baseline_reads_a_price_of_the_row_it_predicts_or_later(factor, seaso
     row = TEST_START + 20
     changed = seasonal_prices()
     changed[row:] *= factor * np.linspace(1, 3, N - row)
-    after = made_from(changed, extra=EXTRA)
-    assert list(seasonal) == ["naive", "drift", "seasonal_naive", "ridge", *EXTRA]
+    after = made_from(changed, extra=CLASSICS)
+    assert list(seasonal) == ["naive", "drift", "seasonal_naive", "ridge", *CLASSICS]
     for key, one in seasonal.items():
         upto = row - TEST_START + 1
         np.testing.assert_allclose(one.predicted[:upto], after[key].predicted[:upto], rtol=1e-12, err_msg=key)
@@ -146,9 +146,9 @@ def test_a_baseline_that_cannot_be_made_says_why():
     few = made_from(seasonal_prices(), window=TRAIN_END)["ridge"]
     assert few.predicted is None
     assert f"too few for a window of {TRAIN_END}" in few.reason
-    still = made_from(np.full(N, 5.0), extra=EXTRA)
+    still = made_from(np.full(N, 5.0), extra=CLASSICS)
     assert still["ridge"].reason == "the price never moved in the training part"
-    assert {still[key].reason for key in EXTRA} == {"the price never moved before the test part"}
+    assert {still[key].reason for key in CLASSICS} == {"the price never moved before the test part"}
     with pytest.raises(Undefined, match="fewer than 30"):
         module._classic("arima", seasonal_prices(), 20, 30, None)
 
@@ -162,7 +162,7 @@ def test_a_classic_that_breaks_on_a_series_is_undefined_in_words(monkeypatch):
         with pytest.raises(Undefined, match="the fit did not converge"):
             module._classic("arima", np.tile([1.0, 2.0], 30), 42, 48, None)
     monkeypatch.setattr(module, "_arima", broken)
-    broken_one = made_from(seasonal_prices(), extra=EXTRA)
+    broken_one = made_from(seasonal_prices(), extra=CLASSICS)
     assert broken_one["arima"].reason == "the fit did not converge"
     assert broken_one["exponential_smoothing"].predicted is not None
 
