@@ -262,8 +262,8 @@ def _linear(said, config: ForecastConfig, alone: bool = False) -> Choice | None:
     if (not isinstance(reads, list) or len(reads) > 2 or not all(type(lag) is int and 1 <= lag <= MAX_REACH for lag in reads)
             or not isinstance(others, list) or len(others) > (0 if alone else MOST_MEMBERS - 1)):
         raise _damaged("linear")
-    members = [_linear(one, config, alone=True) for one in others]
-    if None in members or season * cycles + READ_SEASONS * max(reads, default=0) > MAX_REACH:
+    members = [member for one in others if (member := _linear(one, config, alone=True)) is not None]
+    if len(members) < len(others) or season * cycles + READ_SEASONS * max(reads, default=0) > MAX_REACH:
         raise _damaged("linear")
     return Choice(prior, penalty, season, cycles, tuple(sorted(set(steps))), tuple(reads), tuple(members))
 
