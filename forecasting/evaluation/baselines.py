@@ -97,17 +97,19 @@ def _combined(history, config, predictions, test_start, test_end, extra) -> tupl
     names = {"boosting": "Gradient boosting", "combination": "Combination"}
     about = {"boosting": f"Trees on the last {config.window} moves and those of earlier seasons, learnt from training.",
              "combination": "This run, ridge regression with seasons, and gradient boosting."}
-    try:
-        members = boosted(history, config)
+    members, rows, made = boosted(history, config), slice(test_start - 1, test_end - 1), []
+    if "boosting" in asked:
+        predicted = None if members.boosting is None else members.boosting[rows]
+        made.append(Baseline("boosting", names["boosting"], about["boosting"], predicted, members.reason))
+    if "combination" in asked:
         own = np.full(len(history) - 1, np.nan)
         own[history.dates.get_indexer(predictions.index) - 1] = predictions["predicted"]
-        predicted = {"boosting": members.boosting[:-1]}
-        if "combination" in asked:
-            predicted["combination"], about["combination"] = combine(own, members, history.close)
-    except metrics.Undefined as reason:
-        return tuple(Baseline(one, names[one], about[one], None, str(reason)) for one in asked)
-    rows = slice(test_start - 1, test_end - 1)
-    return tuple(Baseline(one, names[one], about[one], predicted[one][rows]) for one in asked)
+        try:
+            both, said = combine(own, members, history.close)
+            made.append(Baseline("combination", names["combination"], said, both[rows]))
+        except metrics.Undefined as reason:
+            made.append(Baseline("combination", names["combination"], about["combination"], None, str(reason)))
+    return tuple(made)
 
 
 def baselines(prices, train_end: int, test_start: int, *, window: int, frequency: Frequency = IRREGULAR,

@@ -26,17 +26,19 @@ FEWEST = 200           # origins that boosting learns from
 class Members:
     """One-step forecasts of prices from each row, (n,) each: of ridge regression with seasons, and of boosting.
 
+    boosting: None where it has too little to learn from; reason: then why
     train_end, validation_end: rows where the parts end
     """
 
     linear: np.ndarray
-    boosting: np.ndarray
+    boosting: np.ndarray | None
     train_end: int
     validation_end: int
+    reason: str | None = None
 
 
 def boosted(history, config) -> Members:
-    """Both members, learnt from the training part. Raises Undefined where it is too short for boosting."""
+    """Both members, learnt from the training part."""
     config = replace(config, target="auto", features=("Close",), skip="ridge", season="auto", leak=None)
     parts = split(len(history), config)
     encoded = encode(history, config, parts)
@@ -44,10 +46,12 @@ def boosted(history, config) -> Members:
     choice = choose(encoded.series, encoded.targets, parts.validation_end, config.window, seasons)
     origins = np.arange(config.window - 1, parts.train_end - config.horizon)
     linear = fit_skip(encoded.series, encoded.targets, origins, config.window, choice).predict(encoded.series)
-    made = np.zeros((len(history), config.horizon))
-    made[:, 0] = _boost(encoded, config.window, parts, seasons)
-    prices = [encoded.encoder.prices(outputs[:, :1], history.close)[:, 0] for outputs in (linear, made)]
-    return Members(*prices, parts.train_end, parts.validation_end)
+    prices = encoded.encoder.prices(linear[:, :1], history.close)[:, 0]
+    try:
+        moves = _boost(encoded, config.window, parts, seasons)
+    except Undefined as reason:
+        return Members(prices, None, parts.train_end, parts.validation_end, str(reason))
+    return Members(prices, encoded.encoder.prices(moves[:, None], history.close)[:, 0], parts.train_end, parts.validation_end)
 
 
 def _boost(encoded, window, parts, seasons) -> np.ndarray:
@@ -76,7 +80,10 @@ def combine(run, members: Members, close) -> tuple[np.ndarray, str]:
     Weights are not negative and sum to one; they are those with the smallest squared error on validation, of moves relative to
     the price before. Raises Undefined without a validation part.
     """
-    forecasts = np.stack([run, members.linear[:-1], members.boosting[:-1]], axis=1)
+    made = {"this run": run, "ridge regression with seasons": members.linear[:-1]}
+    if members.boosting is not None:
+        made["gradient boosting"] = members.boosting[:-1]
+    forecasts = np.stack(list(made.values()), axis=1)
     unit = np.abs(close[:-1])
     rows = np.arange(members.train_end - 1, members.validation_end - 1)
     rows = rows[np.isfinite(forecasts[rows]).all(axis=1) & (unit[rows] > 0)]
@@ -84,8 +91,7 @@ def combine(run, members: Members, close) -> tuple[np.ndarray, str]:
         raise Undefined("there is no validation part to weigh its members on")
     moves = (forecasts[rows] - close[rows, None]) / unit[rows, None]
     weights = convex_weights(moves, (close[rows + 1] - close[rows]) / unit[rows])
-    said = [f"{share(weight, digits=0)} {name}" for weight, name in
-            zip(weights, ("this run", "ridge regression with seasons", "gradient boosting"), strict=True) if weight >= 0.005]
+    said = [f"{share(weight, digits=0)} {name}" for weight, name in zip(weights, made, strict=True) if weight >= 0.005]
     return forecasts @ weights, f"{', '.join(said)}; weighted on validation."
 
 

@@ -79,13 +79,16 @@ def test_weights_are_those_of_the_smallest_error_that_sum_to_one():
 
 def test_they_stand_in_the_table_of_baselines_and_say_why_where_they_cannot():
     history = make_history()
-    table, reasons = baseline_table(history, CONFIG, predictions_of(history, history.close[:-1]), ("boosting", "combination"))
+    table, _ = baseline_table(history, CONFIG, predictions_of(history, history.close[:-1]), ("boosting", "combination"))
     assert {"Gradient boosting", "Combination"} <= set(table.index)
     assert "weighted on validation" in table.loc["Combination", "about"]
     assert table.loc["Combination", "rmse"] < 0.9 * table.loc["Naive", "rmse"]
     short = make_history(150)
-    table, reasons = baseline_table(short, CONFIG, predictions_of(short, short.close[:-1]), ("combination",))
-    assert np.isnan(table.loc["Combination", "rmse"])
-    assert "fewer than 200" in reasons["Combination"]["rmse"]
+    table, reasons = baseline_table(short, CONFIG, predictions_of(short, short.close[:-1]), ("boosting", "combination"))
+    assert np.isnan(table.loc["Gradient boosting", "rmse"])
+    assert "fewer than 200" in reasons["Gradient boosting"]["rmse"]
+    assert "boosting" not in table.loc["Combination", "about"]  # it goes on without
+    assert np.isfinite(table.loc["Combination", "rmse"])
+    members = boosted(short, CONFIG)
     with pytest.raises(Undefined):
-        boosted(short, CONFIG)
+        combine(short.close[:-1], dataclasses.replace(members, train_end=members.validation_end), short.close)

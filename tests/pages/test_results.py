@@ -534,3 +534,9 @@ def test_an_old_run_that_a_link_names_is_shown_though_the_list_no_longer_reaches
     test = open_page("3_Evaluate.py", run_id)
     home[2].delete(newer)
     assert [box.value for box in test.selectbox if box.label == "Run"] == [run_id]
+
+
+def test_a_combination_joins_the_baselines_when_asked_and_says_what_it_is_made_of(run_id):
+    test = open_page("3_Evaluate.py", run_id, evaluate_tab="Baselines", evaluate_extra=["combination"])
+    assert "Combination" in test.dataframe[0].value.index
+    assert "weighted on validation" in texts(test.markdown)
