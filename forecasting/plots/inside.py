@@ -19,6 +19,7 @@ __all__ = ["attribution_chart", "excitement_chart", "formed_chart", "forming_cha
 
 LONGEST = 10_000  # steps: a longer half-life is drawn at this height
 WIDE = 30  # times the smallest, from which on a scale is logarithmic
+MOST_NAMES = 32  # bars that have room for a name each
 UNITS = {"percent": "% of the last price", "price": "Price"}
 
 
@@ -100,6 +101,7 @@ def half_life_chart(memory: Memory, chosen: tuple[int, int] | None = None, *, da
     """
     c = t.colours(dark)
     tones, traces, place = [c.predicted, c.train, c.test, c.validation], [], 0
+    apart, names = -(-sum(map(len, memory.half_lives or [])) // MOST_NAMES), {}  # every so many bars have room for a name
     for layer, lives in enumerate(memory.half_lives or []):
         order = np.argsort(-lives, kind="stable")
         marked = [c.accent if (layer, int(unit)) == chosen else tones[layer % len(tones)] for unit in order]
@@ -107,13 +109,16 @@ def half_life_chart(memory: Memory, chosen: tuple[int, int] | None = None, *, da
                        "name": f"Layer {layer + 1}", "marker": {"color": marked}, "customdata": np.stack(
                            [order + 1, np.where(np.isinf(lives[order]), np.nan, lives[order])], axis=1),
                        "hovertemplate": f"Layer {layer + 1}, unit %{{customdata[0]}}: %{{y:.3~g}} {one}s<extra></extra>"})
+        names |= {place + at: str(order[at] + 1) for at in range(0, len(order), apart)}
         place += len(order) + 2
     every = np.concatenate(memory.half_lives or [np.array([np.nan])])
     return t.make_figure(
         traces, title="Half-life of every unit", dark=dark, height=t.SHORT, revision="half-lives", legend=len(traces) > 1,
         description=f"The longest half-life is {words.number(float(every.max()), 1)} {one}s, the median "
                     f"{words.number(float(np.median(every)), 1)}.",
-        hovermode="closest", bargap=0.2, xaxis={"title": {"text": "Units, the longest first"}, "showticklabels": False},
+        hovermode="closest", bargap=0.2, xaxis={
+            "title": {"text": "Number of the unit, the longest first"}, "tickvals": list(names),
+            "ticktext": list(names.values()), "tickfont": {"color": c.muted, "size": 11}},
         yaxis={"title": {"text": f"{one.capitalize()}s, log scale"}, "type": "log", "exponentformat": "power", "dtick": 1}
         if every.min() > 0 and every.max() > WIDE * every.min() else {"title": {"text": f"{one.capitalize()}s"}})
 
@@ -171,7 +176,7 @@ def excitement_chart(windows: dict[str, np.ndarray], *, dark: bool = False, curr
     """
     c = t.colours(dark)
     axes: dict[str, Any] = {}
-    traces, names, count = [], [], max(1, len(windows))
+    traces, notes, count = [], [], max(1, len(windows))
     for place, (name, prices) in enumerate(windows.items()):
         number, left, right = str(place + 1) if place else "", place / count, (place + 0.86) / count
         form, suffix = t.price_format(prices), f" {currency}" if currency else ""
@@ -180,14 +185,20 @@ def excitement_chart(windows: dict[str, np.ndarray], *, dark: bool = False, curr
         axes[f"xaxis{number}"] = {"domain": [left, right], "anchor": f"y{number}", "nticks": 4, "hoverformat": "d",
                                   "range": [-len(prices) - 0.5, 0],
                                   "showline": True, "linecolor": c.grid, "tickfont": {"color": c.muted, "size": 11}}
-        axes[f"yaxis{number}"] = {"anchor": f"x{number}", "nticks": 4, "tickformat": form, "automargin": False,
-                                  "ticklabelposition": "inside top", "tickfont": {"color": c.muted, "size": 10},
-                                  "gridcolor": c.grid, "zeroline": False}
-        names.append({"xref": "paper", "yref": "paper", "x": left, "y": 1.02, "xanchor": "left", "yanchor": "bottom",
+        # There is no room beside five charts, so that the highest and the lowest price stand where the line never is.
+        low, high = float(np.nanmin(prices)), float(np.nanmax(prices))
+        room = 0.2 * (high - low) or 0.1 * abs(high) or 1.0
+        axes[f"yaxis{number}"] = {"anchor": f"x{number}", "tickvals": [low, high], "showticklabels": False,
+                                  "range": [low - room, high + room], "gridcolor": c.grid, "zeroline": False}
+        for value, anchor in ((high, "bottom"), (low, "top")):
+            notes.append({"xref": f"x{number} domain", "yref": f"y{number}", "x": 0, "y": value, "xanchor": "left",
+                          "yanchor": anchor, "showarrow": False, "text": words.price(value),
+                          "font": {"color": c.muted, "size": 10}})
+        notes.append({"xref": "paper", "yref": "paper", "x": left, "y": 1.02, "xanchor": "left", "yanchor": "bottom",
                       "showarrow": False, "align": "left", "text": name.replace(": ", "<br>"), "font": {"size": 11}})
     return t.make_figure(
         traces, title="The windows that excite it most", dark=dark, height=t.SHORT, revision="excitement", legend=False,
-        description=f"The windows: {'; '.join(windows)}.", annotations=names, hovermode="closest", **axes).update_layout(
+        description=f"The windows: {'; '.join(windows)}.", annotations=notes, hovermode="closest", **axes).update_layout(
             margin={"t": 84})
 
 

@@ -1,6 +1,7 @@
 """Inside the LSTM in a real browser: its forward pass, and the page with three steps of the lesson for each cell."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -78,7 +79,7 @@ def test_what_the_browser_computes_is_what_the_server_does_also_after_a_drag(bro
             predicted: [...figure.forecast(figure.now, true)]})
         const before = told()
         for (const [row, price] of dragged) figure.change(row, price)
-        return [before, told(), figure.changedWords()]
+        return [before, told(), figure.changedWords(), figure.outputEquation()]
     }""", [data, [[row, close[row] * factor] for row, factor in dragged.items()]])
     page.close()
     prices = close[first : last + 1].copy()
@@ -93,6 +94,19 @@ def test_what_the_browser_computes_is_what_the_server_does_also_after_a_drag(bro
                 np.testing.assert_allclose(np.reshape(values[name], (WINDOW, UNITS[layer])), one, atol=1e-5)
     assert np.abs(np.subtract(got[0]["output"], got[1]["output"])).max() > 1e-3
     assert "and 1 more" in got[2]
+    # The price's equation comes out with no more than the numbers that are shown.
+    left, right = re.sub("[()\u202f]", "", got[3].split("Price: ")[1]).replace("\u2212", "-").split(" = ")
+    terms = [float(term) for term in re.findall(r"-?[0-9]+\.[0-9]+", left)]
+    if "<sup>" in left:
+        last, output, scale = terms
+        value = last * np.exp(output * scale)
+    elif TARGETS[cell] == "price":
+        output, scale, centre = terms
+        value = output * scale + centre
+    else:
+        last, output, scale = terms
+        value = last + output * scale
+    assert f"{value:.2f}" == right
 
 
 def wait_for_figure(page):

@@ -1,6 +1,7 @@
 """Inside the LSTM: every view of every kind of network, the lesson, and the address."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from forecasting import RECOMMENDED, PriceHistory
 from forecasting.inside import EXAMPLES, attributions, load_example, memory
+from forecasting.inside.through_time import GradientsByLag
 from forecasting.model.cells import CELLS
 from forecasting.model.cells.cell import NumpyMath
 from forecasting.model.cells.program import program_of
@@ -20,6 +22,7 @@ from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
 from pages.components.inside.attribution import day_table
 from pages.components.inside.draw import VIEWS
+from pages.components.inside.gradients import _picture
 from pages.components.inside.lesson import STEPS
 from pages.components.inside.view import NEXT, InsideView, read_inside
 from tests.pages.elements import button, texts
@@ -181,7 +184,8 @@ def test_network_day_and_unit_are_in_the_address_and_come_back_from_it(runs):
     assert not other.error
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"unit": -1}', '{"day": "yesterday"}', '{"tab": "<b>"}', '{"lesson": true}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"unit": -1}', '{"day": "yesterday"}',
+                                  '{"day": "2012-05-31T10:00:00+02:00"}', '{"tab": "<b>"}', '{"lesson": true}'])
 def test_a_damaged_view_in_the_address_gets_a_sentence_and_the_usual_view(text):
     view, problem = read_inside(text)
     assert view == InsideView()
@@ -204,6 +208,34 @@ def test_view_survives_its_way_through_the_address():
     view = InsideView("memory", "2012-05-31", 1, 2, 3, "aapl_gru", "still", 4, 5)
     assert read_inside(view.to_text()) == (view, None)
     assert InsideView().to_text() is None
+
+
+@pytest.mark.parametrize(("said", "day"), [("20120531", "2012-05-31"), ("2012-05-31T00:00", "2012-05-31"),
+                                           ("2012-05-31T10:30", "2012-05-31T10:30:00")])
+def test_a_day_in_another_iso_form_is_the_same_day(said, day):
+    assert read_inside(json.dumps({"day": said})) == (InsideView(day=day), None)
+
+
+@pytest.mark.parametrize(("norms", "words", "never"), [
+    ([1, 0.1, 0.1, 0.7], "falls to 10.0 % (1 day back) and rises again", "hardly falls"),
+    ([1, 0.9, 0.8, 0.7], "hardly falls", "rises again"),
+    ([1, 0.3, 0.1, 0.05], "but does not vanish", "rises again"),
+    ([1, 0.1, 0.01, 0.001], "This is the vanishing gradient", "rises again"),
+    ([1, 2, 4, 8], "the exploding gradient of the textbook", "rises again"),
+    ([1, 0.2, 1, 5], "falls to 20.0 % (1 day back) and rises again", "It grows")])
+def test_the_picture_of_the_gradient_is_told_as_it_is(norms, words, never):
+    found = GradientsByLag(np.arange(4), {}, np.array([norms], float), 0.1, 1.0, 1.0, 1)
+    told = _picture(found, "day", CELLS["rnn"].label)
+    assert words in told
+    assert never not in told
+
+
+def test_the_arithmetic_of_an_input_can_be_checked_with_the_numbers_that_are_shown():
+    said = [one.value for one in open_page(tab="input").markdown if "Scaling" in one.value]
+    last, before, move, shown, scale, entered = map(float, re.findall(r"-?[0-9]+\.[0-9]+", " ".join(
+        re.findall(r"\$([^$]*)\$", said[0]))))
+    assert move == shown == pytest.approx(np.log(last / before), rel=1e-4)
+    assert entered == pytest.approx(shown / scale, rel=3e-4)  # four digits
 
 
 def test_shares_of_the_days_that_are_downloaded_add_up_to_what_the_page_says():
@@ -276,6 +308,12 @@ def test_lesson_notices_the_unit_that_remembers_longest_and_no_other():
     assert not is_done(test)
     checked(field(test.number_input, "inside_unit_field").set_value(int(lives.argmax()) + 1).run())
     assert is_done(test)
+    assert is_done(step(5, unit=int(lives.argmax())))  # or who is there already could never do it
+
+
+def test_lesson_sends_a_network_without_a_cell_to_one_that_has_it():
+    assert "choose an LSTM" in said(step(4, example="aapl_rnn"))
+    assert "choose an LSTM" not in said(step(4, example="aapl_lstm"))
 
 
 def test_lesson_notices_the_untrained_network_and_the_other_baseline():

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from forecasting.words import unit
 from pages.components.frame import series_line
 from pages.components.inside.attribution import draw_attributions, take_baseline
 from pages.components.inside.figure import MOST_PARAMETERS, draw_figure, shown_in_browser
@@ -40,6 +41,10 @@ def draw_inside(state: AppState):
         draw_bar(state, subject)
     draw_text(state)
     series_line(subject.result.history)
+    horizon, one = subject.result.config.horizon, unit(subject.result.history.frequency)
+    if horizon > 1:
+        st.caption(f"This network forecasts {horizon} {one}s at once. Where one number is given for the forecast, it is that "
+                   f"of the first {one}.")
     if not subject.result.network.head[0].any():
         st.info("The untrained network was the best on the validation part, so its weights were kept: its output layer is "
                 "still at zero. What goes on inside is that of random weights, and nothing of it reaches the forecast.",

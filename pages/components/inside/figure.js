@@ -706,11 +706,15 @@ class InsideFigure {
   outputEquation() {
     const { net } = this.data, { target, scale, centre } = this.data.net.encoder
     const network = this.now.network[0], sum = this.now.outputs[0], last = this.price(this.origin), [price] = this.forecast(this.now, true)
-    const parts = net.linear ? `${number(network)} + ${signed(this.now.linear[0])} = ${number(sum)}` : number(sum)
+    // So many decimals that whoever multiplies the numbers that are shown gets the price to its last digit.
+    const size = target === "log_return" ? Math.abs(last) : 10 * scale
+    const shown = priceDigits(price), digits = Math.min(12, Math.max(4, shown + 1, shown + Math.ceil(Math.log10(size || 1))))
+    const exact = value => small(value, digits)
+    const parts = net.linear ? `${exact(network)} + ${bracketed(exact(this.now.linear[0]))} = ${exact(sum)}` : exact(sum)
     const name = net.linear ? `${this.said.network} + ${this.said.linear}` : this.said.network
-    const way = target === "log_return" ? `${priceText(last)} · e<sup>${number(sum)} · ${small(scale)}</sup>`
-      : target === "change" ? `${priceText(last)} + ${number(sum)} · ${small(scale)}`
-        : `${number(sum)} · ${small(scale)} + ${small(centre)}`
+    const way = target === "log_return" ? `${priceText(last)} · e<sup>${exact(sum)} · ${exact(scale)}</sup>`
+      : target === "change" ? `${priceText(last)} + ${bracketed(exact(sum))} · ${exact(scale)}`
+        : `${exact(sum)} · ${exact(scale)} + ${bracketed(exact(centre))}`
     return `${escape(name)}: ${parts}<br>${escape(this.said.price)}: ${way} = ${escape(priceText(price))}`
   }
 
@@ -884,9 +888,11 @@ const fixed = (value, digits) => {
   return value < 0 && /[1-9]/.test(text) ? MINUS + text : text
 }
 const number = value => Math.abs(value) >= 1000 ? fixed(value, 1) : fixed(value, 4)
-const signed = value => { const text = number(value); return text.startsWith(MINUS) ? `(${text})` : text }
+const bracketed = text => text.startsWith(MINUS) ? `(${text})` : text
+const signed = value => bracketed(number(value))
 const figure = value => fixed(value, 2)
-const small = value => value === 0 ? "0" : Math.abs(value) >= 0.01 ? number(value) : fixed(value, 3 - Math.floor(Math.log10(Math.abs(value))))
+const small = (value, digits) => value === 0 ? "0" : fixed(value, Math.abs(value) >= 0.01 ? digits
+  : Math.min(20, Math.max(digits, 3 - Math.floor(Math.log10(Math.abs(value))))))
 const short = value => {
   const text = String(Number(Math.abs(value) < 0.01 ? value.toPrecision(1) : value.toFixed(Math.abs(value) < 10 ? 2 : 0)))
   return text.startsWith("-") ? MINUS + text.slice(1) : text
@@ -895,10 +901,13 @@ const percent = value => { const text = fixed(value, Math.abs(value) < 0.1 && va
 const escape = text => String(text).replace(/[&<>"]/g, letter => `&#${letter.charCodeAt(0)};`)
 
 // As `forecasting.words.price`; spread: of the axis that it stands on, or undefined
+function priceDigits(price) {
+  const size = Math.abs(price)
+  return !size || size >= 1 ? 2 : Math.min(12, 3 - Math.floor(Math.log10(size)))
+}
+
 function priceText(price, spread) {
-  const size = Math.abs(spread ?? price)
-  const digits = spread !== undefined && spread >= 20 ? 0 : !size || size >= 1 ? 2 : Math.min(12, 3 - Math.floor(Math.log10(size)))
-  return fixed(price, digits)
+  return fixed(price, spread >= 20 ? 0 : priceDigits(spread ?? price))
 }
 
 function save(blob, name) {

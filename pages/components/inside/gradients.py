@@ -61,13 +61,18 @@ def _picture(found, one: str, cell: str) -> str:
     norms = found.norms[0]
     if not norms[0]:
         return "The loss has no gradient with respect to this network's states: its output layer is still at zero."
-    steps, left = len(norms) - 1, norms[-1] / norms[0]
+    steps, left, lowest = len(norms) - 1, norms[-1] / norms[0], int(norms.argmin())
     tenth = next((lag for lag, norm in enumerate(norms) if norm < 0.1 * norms[0]), None)
     words = [f"Of the gradient at the last step, {_left(left)} is left {count_of(steps, one)} earlier, at the first step of "
              f"the window ({'first layer' if len(found.norms) > 1 else 'one layer'})."]
     if tenth is not None:
         words.append(f"It falls below a tenth after {count_of(tenth, one)}.")
-    if left > 1:
+    if norms[lowest] < HELD * min(norms[0], norms[-1]):
+        words.append(f"It falls to {_left(norms[lowest] / norms[0])} ({count_of(lowest, one)} back) and rises again towards "
+                     "the first step: neither the vanishing nor the exploding gradient of the textbook." + (
+                         " The state starts from zero, where tanh is steepest, so that the first steps let more through."
+                         if cell == "Simple RNN" else ""))
+    elif left > 1:
         words.append("It grows on its way back: the exploding gradient of the textbook.")
     elif left < VANISHED:
         words.append("This is the vanishing gradient of the textbook." if cell == "Simple RNN" else
@@ -98,7 +103,7 @@ def _clipping(found, result) -> str:
     if snapshots is not None and len(snapshots.gradients):
         table = snapshots.gradients
         clipped, steps = table["clipped"].sum(), table["steps"].sum()
-        words.append(f"In training it acted on {count_of(int(clipped), 'step')} of {count_of(int(steps), 'step')} "
+        words.append(f"In training it acted on {number(clipped, 0)} of {count_of(int(steps), 'step')} "
                      f"({share(clipped / steps, digits=1)}); the longest gradient was "
                      f"{number(table['largest_norm'].max(), 2)}.")
     return " ".join(words)

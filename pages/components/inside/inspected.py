@@ -15,6 +15,7 @@ from pages.components.text import plain
 __all__ = ["draw_inspected"]
 
 HEIGHT = 420
+PRICE_DIGITS = 9  # of a price in a formula, since a small move is the difference of two large numbers
 
 
 def draw_inspected(state, subject: Subject):
@@ -48,15 +49,16 @@ def _steps(subject: Subject, window) -> list[str]:
         raw, entered = window.unscaled[-1, at], window.entered[-1, at]
         if encoder.target == "price":
             said.append(f"**Scaling.** Minus the centre {number(encoder.centre, 4)}, over {number(encoder.scale, 4)}, both "
-                        f"from the training part: $({_tex(last)} - {_tex(encoder.centre)}) / {_tex(encoder.scale)} = "
-                        f"{_tex(entered)}$.")
+                        f"from the training part: $({_tex(last, PRICE_DIGITS)} - {_tex(encoder.centre, PRICE_DIGITS)}) / "
+                        f"{_tex(encoder.scale, PRICE_DIGITS)} = {_tex(entered)}$.")
         else:
-            change = f"{_tex(last)} / {_tex(before)}" if encoder.target == "log_return" else f"{_tex(last)} - {_tex(before)}"
+            sign = " / " if encoder.target == "log_return" else " - "
+            change = sign.join(_tex(one, PRICE_DIGITS) for one in (last, before))
             ratio = f"\\ln({change})" if encoder.target == "log_return" else change
             said.append(f"**Move.** ${ratio} = {_tex(raw)}$, since a move means the same at every level of the price.")
             cut = f", cut to {CLIP:g}" if abs(raw / encoder.scale) > CLIP else ""
             said.append(f"**Scaling.** Over the usual size of a move in the training part{cut}: ${_tex(raw)} / "
-                        f"{_tex(encoder.scale)} = {_tex(entered)}$. This number enters.")
+                        f"{_tex(encoder.scale)} = {_tex(entered, 4)}$. This number enters.")
     others = [name for name in channels if name != "Close"]
     if others:
         shown = ", ".join(f"{plain(name)} {number(window.entered[-1, channels.index(name)], 4)}" for name in others[:6])
@@ -67,9 +69,9 @@ def _steps(subject: Subject, window) -> list[str]:
     return said
 
 
-def _tex(value: float) -> str:
-    """A number with five significant digits, for a formula."""
-    return np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
+def _tex(value: float, digits: int = 5) -> str:
+    """A number with so many significant digits, for a formula."""
+    return np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="-")
 
 
 def _table(window, currency) -> pd.DataFrame:

@@ -78,8 +78,10 @@ def _is_cell(name: str) -> Callable[[AppState, Subject], bool]:
 
 
 def _ask_for_drag(state: AppState, subject: Subject) -> str:
-    return ("Drag the last price of the window, yesterday's if each row is a day, up by 2 %: press it in the chart and pull, "
-            "or move to it with Tab and press the arrow keys. Watch the last column of every gate.")
+    first = "" if "cell" in subject.cell.states else (
+        f"This is a {subject.cell.label}, without that cell: choose an LSTM in the list of networks first, to see its gates. ")
+    return (f"{first}Drag the last price of the window, yesterday's if each row is a day, up by 2 %: press it in the chart and "
+            "pull, or move to it with Tab and press the arrow keys. Watch the last column of every gate.")
 
 
 def _dragged(state: AppState, subject: Subject) -> bool:
@@ -93,11 +95,12 @@ def _ask_for_memory(state: AppState, subject: Subject) -> str:
     if lives is None:
         return f"{why} Choose an example LSTM in the list of networks to do this step."
     longest = max(float(one.max()) for one in lives)
+    which = ("The numbers of units stand below the bars; choose it" + (" and its layer" if len(lives) > 1 else "")
+             + " in the field above the chart.")
     if longest >= MONTH:
-        return (f"Find a unit that remembers for a month: one with a half-life of {MONTH} {one}s or more. Choose its layer and "
-                "its number below the chart.")
+        return (f"Find a unit that remembers for a month: one with a half-life of {MONTH} {one}s or more. {which}")
     return (f"No unit of this network remembers for a month; the longest half-life is {number(longest, 1)} {one}s. Find that "
-            "unit: choose its layer and its number below the chart.")
+            f"unit. {which}")
 
 
 def _remembers(state: AppState, subject: Subject) -> bool:
@@ -105,12 +108,7 @@ def _remembers(state: AppState, subject: Subject) -> bool:
     if lives is None or view.layer >= len(lives) or view.unit >= len(lives[view.layer]):
         return False
     least = min(MONTH, max(float(one.max()) for one in lives))
-    return float(lives[view.layer][view.unit]) >= least and _chose_unit(state)
-
-
-def _chose_unit(state: AppState) -> bool:
-    before = _before(state)
-    return (state.inside.layer, state.inside.unit) != (before.layer, before.unit)
+    return float(lives[view.layer][view.unit]) >= least
 
 
 def _half_lives(subject: Subject) -> tuple[list[np.ndarray] | None, str]:
@@ -183,8 +181,8 @@ STEPS = (
     Step("Forgetting on purpose",
          "The first LSTM had no forget gate: its cell could only pile up. The gate was added so that a unit can empty itself. "
          "If it stands at 0.97, 3 % are lost at each step, and after 23 steps half is left: the *half-life* is $\\ln 0.5 / "
-         "\\ln f$. Units differ: some follow the last days, a few keep what was a month ago.\n\nA long half-life is no merit "
-         "by itself. On daily prices there is little to remember.",
+         "\\ln f$. Units may differ: some follow the last days, others can keep what was a month ago.\n\nA long half-life is "
+         "no merit by itself. On daily prices there is little to remember.",
          "memory", _ask_for_memory, _remembers, ((r"c_t = f_t \odot c_{t-1} + i_t \odot g_t",),), (GERS,)),
     Step("The same with fewer gates",
          "The GRU joins the input and the forget gate into one *update gate*: what is let in is what is given up. A *reset "

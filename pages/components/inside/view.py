@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+import pandas as pd
+
 __all__ = ["NEXT", "InsideView", "day_name", "read_inside"]
 
 NEXT = "next"  # for the day after the last row
@@ -82,7 +84,10 @@ def _day(value) -> str:
         raise ValueError("a day such as 2012-05-31")
     if value == NEXT:
         return value
-    return datetime.fromisoformat(value).isoformat()[: len(value)]
+    day = datetime.fromisoformat(value)
+    if day.tzinfo is not None:  # which no series has, so that the two could not be compared
+        raise ValueError("a day without a time zone")
+    return day_name(pd.Timestamp(day))
 
 
 def _number(value) -> int:
