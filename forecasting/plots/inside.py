@@ -101,7 +101,8 @@ def half_life_chart(memory: Memory, chosen: tuple[int, int] | None = None, *, da
     """
     c = t.colours(dark)
     tones, traces, place = [c.predicted, c.train, c.test, c.validation], [], 0
-    apart, names = -(-sum(map(len, memory.half_lives or [])) // MOST_NAMES), {}  # every so many bars have room for a name
+    apart = -(-sum(map(len, memory.half_lives or [])) // MOST_NAMES)  # every so many bars have room for a name
+    names: dict[int, str] = {}
     for layer, lives in enumerate(memory.half_lives or []):
         order = np.argsort(-lives, kind="stable")
         marked = [c.accent if (layer, int(unit)) == chosen else tones[layer % len(tones)] for unit in order]
