@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from forecasting import ForecastingError, PriceHistory, StoreUnavailable
+from forecasting.words import count_of
 from pages.components.owner import has_login
 from pages.components.state import AppState, reported
 from pages.components.text import plain
@@ -27,7 +28,7 @@ def keep_forecast(state: AppState, run, result, wish, forecast):
     """Keeps a forecast from the last row, once."""
     try:
         _record(state).keep(result.history, forecast, run=run.id, settings=run.config.to_dict(), guarded=wish.guarded,
-                            refit=wish.refit, owner=state.owner)
+                            refit=wish.refit, owner=state.owner if has_login() else "")
     except StoreUnavailable as error:
         st.warning(plain(f"This forecast could not be kept for the track record. {error}"), icon=":material/warning:")
 
@@ -55,7 +56,7 @@ def draw_track(state: AppState):
     wanted = to_fetch(kept)
     count = len({symbol for symbols in wanted.values() for symbol in symbols})
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Fetch 1 ticker again" if count == 1 else f"Fetch {count} tickers again", icon=":material/sync:",
+        st.button(f"Fetch {count_of(count, 'ticker')} again" if count else "Fetch tickers again", icon=":material/sync:",
                   disabled=not count or bool(state.track_jobs), on_click=_fetch, args=(state, wanted), key="track_fetch",
                   help="Asks Yahoo for the prices that have come since, and scores the forecasts that waited for them." if count
                   else "No kept forecast of a ticker waits for prices. Those of files are scored when a newer file is opened.")

@@ -348,7 +348,7 @@ def test_a_forecast_from_the_last_row_is_kept_and_scored_when_its_series_goes_on
     test = forecast_page(run_id, '{"steps":3,"refit":false}')
     kept = TrackRecord().list()
     assert any(one.about["run"] == run_id and len(one.rows) == 3 for one in kept)
-    assert button(test, "Fetch 0 tickers again").disabled  # the run's own series is no ticker
+    assert button(test, "Fetch tickers again").disabled  # the run's own series is no ticker
     forecast = home[2].result(run_id).forecast(3, guarded=True)
     TrackRecord().keep(history, forecast, run="a" * 32, settings={}, guarded=True, refit=False,
                        now=pd.Timestamp(days[0], tz="UTC") - pd.Timedelta(hours=3))
