@@ -183,7 +183,7 @@ def excitement_chart(windows: dict[str, np.ndarray], *, dark: bool = False, curr
         form, suffix = t.price_format(prices), f" {currency}" if currency else ""
         x = np.arange(len(prices)) - len(prices)
         traces.append(t.line(x, prices, name, c.predicted, value=form, suffix=suffix, xaxis=f"x{number}", yaxis=f"y{number}"))
-        axes[f"xaxis{number}"] = {"domain": [left, right], "anchor": f"y{number}", "nticks": 4, "hoverformat": "d",
+        axes[f"xaxis{number}"] = {"domain": [left, right], "anchor": f"y{number}", "nticks": 3, "hoverformat": "d",
                                   "range": [-len(prices) - 0.5, 0],
                                   "showline": True, "linecolor": c.grid, "tickfont": {"color": c.muted, "size": 11}}
         # There is no room beside five charts, so that the highest and the lowest price stand where the line never is.

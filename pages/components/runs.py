@@ -18,7 +18,7 @@ from pages.components.store import current_run, load_result, run_store
 from pages.components.text import plain
 from pages.components.trash import delete_runs, draw_trash, draw_undo
 
-__all__ = ["choose_result", "draw_runs", "follow_runs", "run_label", "runs_with_result", "take_run"]
+__all__ = ["choose_result", "draw_runs", "follow_runs", "run_labels", "runs_with_result", "take_run"]
 
 EVERY = 50_000  # the most that MLflow returns at once
 MOST_OFFERED = 200  # runs to choose a result from
@@ -158,7 +158,7 @@ def choose_result(state: AppState):
     # The current run by default; while that is still being trained, the newest one that has ended.
     widget = widget_for(state, "shown_run", state.run_id if state.run_id in by_id else next(iter(by_id)))
     chosen = st.selectbox("Run", list(by_id), index=list(by_id).index(widget.value), key=widget.key,
-                          format_func=lambda key: run_label(by_id[key]), on_change=take_run, args=(state,))
+                          format_func=run_labels(by_id.values()).get, on_change=take_run, args=(state,))
     return by_id[chosen], load_result(chosen)
 
 
@@ -180,7 +180,18 @@ def take_run(state: AppState):
         state.run_id = chosen
 
 
-def run_label(run) -> str:
+def run_labels(runs) -> dict[str, str]:
+    """{id: what a list of runs calls it}. No two are alike, since the browser knows the chosen run only by its label: it would
+    open the first of two trainings of one minute in place of the second."""
+    labels, used = {}, set()
+    for run in sorted(runs, key=lambda run: (run.created, run.id)):  # so that a newer run does not change an older one's
+        label = _run_label(run)
+        labels[run.id] = f"{label} · {run.id[:8]}" if label in used else label
+        used.add(label)
+    return labels
+
+
+def _run_label(run) -> str:
     units = " + ".join(map(str, run.config.units))
     # The start time rather than the age: the browser identifies the chosen run by its label, which must not change.
     words = [run.series, f"{run.config.cell} {units}", f"window {run.config.window}", f"target {run.config.target}",

@@ -20,11 +20,13 @@ from forecasting.runs import worker
 from forecasting.runs.files import scratch
 from forecasting.runs.ledger import RunLedger
 from forecasting.runs.store import RunStore
+from pages.components.inside import subject
 from pages.components.inside.attribution import day_table
 from pages.components.inside.draw import VIEWS
 from pages.components.inside.gradients import _picture
 from pages.components.inside.lesson import STEPS
 from pages.components.inside.view import NEXT, InsideView, read_inside
+from pages.components.runs import run_labels
 from tests.pages.elements import button, texts
 from tests.runs.opened_run import run_without_network
 
@@ -246,6 +248,26 @@ def test_shares_of_the_days_that_are_downloaded_add_up_to_what_the_page_says():
     total = 100 * result.encoder.scale * (table["Network"].sum() + table["Linear part"].sum())
     assert f"{total:+.3f}" in said(test)
     assert "as it must" in said(test)
+
+
+def test_two_trainings_of_one_minute_have_labels_of_their_own(runs):
+    run = RunStore().get(runs["trained"])
+    twins = [replace(run, id=letter * 32) for letter in "ab"]
+    older, newer = run_labels(twins[:1]), run_labels(twins[::-1])
+    assert len(set(newer.values())) == 2
+    assert older.items() <= newer.items()  # the label of a run stays as it was when another one comes
+
+
+def test_a_run_of_the_leak_lab_is_called_invalid_and_no_false_sum_is_shown(monkeypatch):
+    real = subject.load_example
+    monkeypatch.setattr(subject, "load_example", lambda *names: leaking(real(*names)))
+    test = open_page(tab="input")
+    assert "invalid on purpose" in texts(test.warning)
+    assert "\\ln" not in said(test)
+
+
+def leaking(result):
+    return replace(result, config=replace(result.config, leak="centred_average"))
 
 
 # The lesson.

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from forecasting.evaluation.verdict import leak_words
 from forecasting.words import unit
 from pages.components.frame import series_line
 from pages.components.inside.attribution import draw_attributions, take_baseline
@@ -41,6 +42,8 @@ def draw_inside(state: AppState):
         draw_bar(state, subject)
     draw_text(state)
     series_line(subject.result.history)
+    if subject.result.config.leak:
+        st.warning(plain(leak_words(subject.result.config.leak)), icon=":material/block:")
     horizon, one = subject.result.config.horizon, unit(subject.result.history.frequency)
     if horizon > 1:
         st.caption(f"This network forecasts {horizon} {one}s at once. Where one number is given for the forecast, it is that "

@@ -411,7 +411,10 @@ class InsideFigure {
     const style = getComputedStyle(this.node)
     this.font = style.fontFamily
     this.node.classList.toggle("wide", this.node.clientWidth >= WIDE)
-    this.ahead = Math.min(this.data.net.horizon, Math.max(3, Math.ceil(this.data.net.window / 5)))
+    const { horizon } = this.data.net
+    this.ahead = Math.min(horizon, Math.max(3, Math.ceil(this.data.net.window / 5)))
+    this.node.querySelector("[data-how=window]").textContent = this.said.window +
+      (this.ahead < horizon ? ` Of the ${horizon} steps that are forecast, the first ${this.ahead} are drawn.` : "")
     const width = this.find("plot").clientWidth
     this.column = (width - LEFT - RIGHT) / (this.data.net.window + this.ahead + 1.5)
     this.drawDay()

@@ -47,7 +47,10 @@ def _steps(subject: Subject, window) -> list[str]:
     if "Close" in channels:
         at = channels.index("Close")
         raw, entered = window.unscaled[-1, at], window.entered[-1, at]
-        if encoder.target == "price":
+        if encoder.target == "price" and result.config.leak == "centred_average":
+            said.append(f"**Scaling.** An average of past and future prices, the mistake of this run, enters as "
+                        f"{_tex(entered)}.")
+        elif encoder.target == "price":
             said.append(f"**Scaling.** Minus the centre {number(encoder.centre, 4)}, over {number(encoder.scale, 4)}, both "
                         f"from the training part: $({_tex(last, PRICE_DIGITS)} - {_tex(encoder.centre, PRICE_DIGITS)}) / "
                         f"{_tex(encoder.scale, PRICE_DIGITS)} = {_tex(entered)}$.")
@@ -55,7 +58,9 @@ def _steps(subject: Subject, window) -> list[str]:
             sign = " / " if encoder.target == "log_return" else " - "
             change = sign.join(_tex(one, PRICE_DIGITS) for one in (last, before))
             ratio = f"\\ln({change})" if encoder.target == "log_return" else change
-            said.append(f"**Move.** ${ratio} = {_tex(raw)}$, since a move means the same at every level of the price.")
+            said.append(f"**Move.** ${ratio} = {_tex(raw)}$, since a move means the same at every level of the price."
+                        if result.config.leak != "centred_average" else
+                        f"**Move.** {_tex(raw)}, from averages of past and future prices: the mistake of this run.")
             cut = f", cut to {CLIP:g}" if abs(raw / encoder.scale) > CLIP else ""
             said.append(f"**Scaling.** Over the usual size of a move in the training part{cut}: ${_tex(raw)} / "
                         f"{_tex(encoder.scale)} = {_tex(entered, 4)}$. This number enters.")

@@ -18,6 +18,8 @@ from pages.components.text import plain
 
 __all__ = ["choose_unit", "draw_memory", "take_unit"]
 
+STILL_FELT = 0.1  # of the strongest response, at the first step of the window
+
 
 def take_unit(state: AppState):
     """Takes the layer and the unit that were chosen in a field outside the figure."""
@@ -69,9 +71,12 @@ def _life(life: float) -> str:
 def _sentence(memory, one: str) -> str:
     if not memory.steps:
         return "No shock is felt in the forecast: the network's output does not depend on its input (yet)."
-    return (f"The effective memory is {count_of(memory.steps, one)}, {number(memory.days, 0)} days by the calendar: so far "
+    said = (f"The effective memory is {count_of(memory.steps, one)}, {number(memory.days, 0)} days by the calendar: so far "
             f"back lies 95 % of all that a shock of one deviation in {memory.channel} does to the forecast, the linear part's "
             f"share included. Averaged over {count_of(memory.windows, 'window')} of the validation part.")
+    if memory.response[-1] > STILL_FELT * memory.response.max():
+        said += f" It ends where the window does: a shock on its first {one} is still felt, and nothing before that is read."
+    return said
 
 
 def _half_lives(memory) -> pd.DataFrame:

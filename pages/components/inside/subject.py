@@ -15,7 +15,7 @@ from forecasting.runs.export import file_name, table_csv
 from forecasting.words import unit
 from pages.components.charts import draw_chart
 from pages.components.inside.view import NEXT, InsideView, day_name
-from pages.components.runs import run_label, runs_with_result, take_run
+from pages.components.runs import run_labels, runs_with_result, take_run
 from pages.components.state import AppState, taken, widget_for
 from pages.components.store import load_result
 from pages.components.text import plain
@@ -69,10 +69,11 @@ def choose_subject(state: AppState) -> Subject:
     _, by_id = runs_with_result(state)
     chosen = _chosen_id(state, by_id)
     options = [*by_id, *(EXAMPLE + name for name in SHIPPED)]
+    labels = run_labels(by_id.values())
     left, right = st.columns([3, 1])
     widget = widget_for(state, "inside_network", chosen)
     left.selectbox("Network", options, index=options.index(chosen), key=widget.key,
-                   format_func=lambda key: run_label(by_id[key]) if key in by_id else _example_label(key),
+                   format_func=lambda key: labels[key] if key in labels else _example_label(key),
                    help="One of your trainings, or a small network of the sample that ships with the app.")
     is_run = chosen in by_id
     result = load_result(chosen) if is_run else _example(chosen)
