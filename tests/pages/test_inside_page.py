@@ -184,6 +184,9 @@ def test_network_day_and_unit_are_in_the_address_and_come_back_from_it(runs):
     checked(field(other.selectbox, "inside_network").set_value("example aapl_rnn").run())
     assert seen(other)["example"] == "aapl_rnn"
     assert not other.error
+    field(other.date_input, "inside_day").set_value(pd.Timestamp("2012-05-31").date()).run()
+    checked(field(other.selectbox, "inside_network").set_value("example aapl_gru").run())
+    assert seen(other)["day"] == "2012-05-31"  # so that networks can be compared on one window
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"unit": -1}', '{"day": "yesterday"}',

@@ -53,9 +53,9 @@ def take_subject(state: AppState):
     """Takes what was changed in the fields for the network and the day. Called before anything is drawn."""
     for _, chosen in taken(state, "inside_network"):
         if chosen.startswith(EXAMPLE):
-            state.inside = replace(state.inside, example=chosen.removeprefix(EXAMPLE), day=None)
+            state.inside = replace(state.inside, example=chosen.removeprefix(EXAMPLE))
         else:
-            state.run_id, state.inside = chosen, replace(state.inside, example=None, day=None)
+            state.run_id, state.inside = chosen, replace(state.inside, example=None)
     for _, chosen in taken(state, "inside_day"):
         state.inside = replace(state.inside, day=chosen.isoformat())
 
