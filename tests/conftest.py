@@ -43,12 +43,22 @@ def pytest_collection_modifyitems(items):
     items.sort(key=place)
 
 
+def hurry(connection, _):
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def copied_database(tmp_path_factory):
-    """MLflow makes the tables of a new store once, which takes a second; the stores of other data folders begin as a copy."""
+    """MLflow makes the tables of a new store once, which takes a second; the stores of other data folders begin as a copy.
+    Nothing is waited for until it is on the disk: no test cuts the power."""
     make, first = tracking._open, tmp_path_factory.mktemp("database") / "first.db"
 
     def open_copy(uri, artifacts=None):
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        if not event.contains(Engine, "connect", hurry):
+            event.listen(Engine, "connect", hurry)
         if artifacts is None:  # there already
             return make(uri)
         if not first.exists():

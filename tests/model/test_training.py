@@ -140,7 +140,7 @@ def test_another_seed_gives_other_weights():
 
 
 def test_training_learns_what_there_is_to_learn():
-    config = dataclasses.replace(CONFIG, target="change", epochs=40, units=(8,), learning_rate=0.03)
+    config = dataclasses.replace(CONFIG, target="change", epochs=40, learning_rate=0.03)
     for supervision in CHOICES["supervision"]:
         _, result = fit(dataclasses.replace(config, supervision=supervision), make_data(rows=300))
         assert result.curve["val_loss"].min() < 0.1
