@@ -283,11 +283,11 @@ class TrainingResult:
         guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
         levels: of the intervals, in percent, e.g. (50, 80, 90, 99) for lower_50, upper_50, ...; at most 99.9
-        known: a DataFrame by date with values of the inputs that are known in advance, for days to come that the history itself
-            has none for
+        known: a DataFrame by date with values of the inputs that are known in advance, a column for each; on days to come they
+            go before those that the history has
         samples: instead of the table, that many equally likely paths, (samples, steps), whose quantiles are the intervals
         seed: of the samples; that of the settings by default
-        Raises RunError for a run without a network, ConfigError for a bad argument.
+        Raises RunError for a run without a network, ConfigError for a bad argument, DataError where `known` is no such table.
         """
         self._require_model()
         origin = self._origin(as_of)
