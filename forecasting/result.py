@@ -132,7 +132,7 @@ class TrainingResult:
         scores, currency = self.metrics["test"], self.history.currency
         return (f"TrainingResult({self.history.name!r}, {words.count_of(self.config.horizon, 'step')} ahead, "
                 f"{words.count_of(len(self.curve), 'epoch')}; test RMSE {words.price(scores['rmse'], currency)}, naive "
-                f"{words.price(scores['naive_rmse'], currency)}{', invalid' if self.invalid else ''})")
+                f"{words.price(scores['naive_rmse'], currency)}{', invalid' if self.invalid else ''}{self.history.warned})")
 
     def _repr_html_(self) -> str:
         from forecasting.notebook import result_html
@@ -318,8 +318,8 @@ class TrainingResult:
     def update(self, newer_history: PriceHistory | pd.DataFrame | pd.Series, on_phase: OnPhase = None) -> TrainingResult:
         """The same forecaster on prices that came since: forecasts, intervals and scores of them; nothing is trained again.
 
-        newer_history: with at least one day of the old prices, so that both can be seen to be the same series; where both
-            have a day, the prices must agree
+        newer_history: with at least one day of the old prices, so that both can be seen to be the same series; from the day on
+            which it begins with every old row, at the same prices, and at the same frequency after them
         Training and validation keep their rows and the test part grows by the new ones: the shares in `config` say so, and
         training with them on the longer history would give the same network. Old predictions stay as they are.
         Raises DataError for prices that do not continue these, ConfigError where the test part would be more than 60 %.

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pickle
 import signal
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,11 @@ def test_an_update_without_new_days_is_the_same_result(result):
     (walk().iloc[OLD:], "at least one day of the 200 before"),
     (2 * walk(), "The prices differ on 200 of 200 shared days"),
     (walk(seed=1), "This is another series"),
+    (walk().iloc[::5], "without 160 rows, the first on"),
+    (walk().drop(DAYS[7]), "without 1 row, the first on"),
+    (walk(OLD - 20), "must go on to"),
+    (pd.concat([walk(OLD), walk().iloc[OLD + 4 :: 5]]), "need the frequency of those before, trading days.*rows are weekly"),
+    (pd.concat([walk(OLD), walk().iloc[OLD + 1 :: 2]]), "rows are irregular"),
     ([1.0], "update needs prices with dates"),
 ])
 def test_prices_that_do_not_continue_a_series_are_refused(result, newer, reason):
@@ -247,6 +253,18 @@ def test_what_a_notebook_shows_is_short_escaped_and_says_the_verdict(result):
     assert "Naive RMSE" in shown
     assert "<svg" in result.history._repr_html_()
     assert "Recommended" in RECOMMENDED._repr_html_()
+
+
+def test_what_looks_wrong_in_the_prices_is_said_wherever_they_are_shown(result):
+    close = walk(OLD)
+    close.iloc[:90] *= 4  # a split that was not adjusted for
+    history = PriceHistory.from_frame(close)
+    assert "split" in history.warnings[0]
+    for one in (history, dataclasses.replace(result, history=history)):
+        assert repr(one).endswith(", 1 warning)")
+        assert escape(history.warnings[0]) in one._repr_html_()
+    assert not result.history.warnings
+    assert "warning" not in repr(result) + repr(result.history)
 
 
 def test_a_history_of_any_length_is_drawn():

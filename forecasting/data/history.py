@@ -103,7 +103,7 @@ class PriceHistory:
     def __repr__(self) -> str:
         span = f", {words.dates(self.dates[0], self.dates[-1])}" if len(self) else ""
         currency = f", {self.currency}" if self.currency else ""
-        return f"PriceHistory({self.name!r}, {self.frequency.count_of(len(self))}{span}{currency})"
+        return f"PriceHistory({self.name!r}, {self.frequency.count_of(len(self))}{span}{currency}{self.warned})"
 
     def _repr_html_(self) -> str:
         from forecasting.notebook import history_html
@@ -189,6 +189,11 @@ class PriceHistory:
         return tuple(problem.sentence for problem in self.problems)
 
     @property
+    def warned(self) -> str:
+        """', 2 warnings' for the end of a description in a line, '' where nothing looks wrong."""
+        return f", {words.count_of(len(self.warnings), 'warning')}" if self.warnings else ""
+
+    @property
     def description(self) -> dict:
         """Every field but the prices, JSON-able."""
         return {name: getattr(self, name) for name in _DESCRIPTION} | {"frequency": str(self.frequency)}
@@ -232,6 +237,7 @@ class PriceHistory:
                                  f"({type(error).__name__}). Open or fetch them again.") from error
 
 
+_ENOUGH_TO_TELL = 6  # rows needed to tell a frequency
 _SAME_PRICE = 1e-6  # of the price: sources round, while a split or a dividend moves all earlier prices by more
 
 
@@ -242,6 +248,18 @@ def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
     if not len(shared):
         raise DataError(f"Newer prices need at least one day of the {len(history)} before, the last on "
                         f"{words.date(history.dates[-1])}, so that both can be seen to be the same series. Received: {what}.")
+    if newer.dates[-1] < history.dates[-1]:
+        raise DataError(f"Newer prices must go on to {words.date(history.dates[-1])}, the last of those before, or further. "
+                        f"Received: {what}.")
+    gone = history.dates[history.dates >= newer.dates[0]].difference(newer.dates)
+    if len(gone):
+        raise DataError(f"Newer prices must have every row before from the day on which they begin. Received: {what}, without "
+                        f"{words.count_of(len(gone), 'row')}, the first on {words.date(gone[0])}. Pass all rows, at the same "
+                        "frequency, or train again.")
+    spacing = _other_spacing(history, newer.dates[newer.dates >= history.dates[-1]])
+    if spacing:
+        raise DataError(f"Newer prices need the frequency of those before, {history.frequency}. Received: {what}, where the "
+                        f"new rows are {spacing}. Pass rows at the same frequency, or train again.")
     missing = sorted(set(history.frame) - set(newer.frame))
     if missing:
         raise DataError(f"Newer prices need the same columns. Received: {what}, without {' and '.join(missing)}.")
@@ -254,6 +272,17 @@ def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
                         "is another series, or its earlier prices were adjusted, as after a split or a dividend: train again.")
     rows = newer.frame.loc[newer.dates > history.dates[-1], list(history.frame)]
     return replace(history, frame=pd.concat([history.frame, rows]), known=joined(history.known, newer.known, history.dates[-1]))
+
+
+def _other_spacing(history: PriceHistory, dates: pd.DatetimeIndex) -> Frequency | None:
+    """The frequency of the `dates` that follow the history, where it is seen not to be the history's own."""
+    count = len(dates)
+    if count < _ENOUGH_TO_TELL or infer_frequency(history.dates[-count:]) != history.frequency:
+        return None  # of so few rows, the history's own frequency could not be told either
+    found = infer_frequency(dates)
+    if found.unit is None and count < 2 * _ENOUGH_TO_TELL:  # a few holidays
+        return None
+    return None if (found.unit, found.step) == (history.frequency.unit, history.frequency.step) else found
 
 
 _REMEDY = ("Call read_prices(path) for a file, and for bare numbers pandas.Series(numbers, index=dates), with a date for each.")
