@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting import words
-from forecasting.arguments import as_config, as_history
+from forecasting.arguments import as_config, as_history, refuse_keywords
 from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory, continued
 from forecasting.distribution import MAX_SAMPLES, Distribution, as_levels
@@ -45,7 +45,7 @@ from forecasting.model.skip import Choice
 from forecasting.model.snapshots import Snapshots
 from forecasting.model.split import PARTS, Split, part_labels, split, with_longer_test
 from forecasting.model.weights import Network, network_of_model, read_network
-from forecasting.paths import local_path, shown_path
+from forecasting.paths import local_path, made_folder, no_folder, shown_path
 from forecasting.progress import followed
 from forecasting.steps import (
     Steps,
@@ -373,9 +373,8 @@ class TrainingResult:
         return Refit(self, forecaster, path, stopped)
 
     def save(self, folder: str | Path) -> None:
-        """Writes everything into `folder`, creating it if needed."""
-        folder = local_path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        """Writes everything into `folder`, creating it if needed. Raises ConfigError for what is no path to a folder."""
+        folder = made_folder(folder)
         _write_json(folder / "config.json", self.config.to_dict())
         self.history.save(folder)
         self.predictions.to_parquet(folder / "predictions.parquet")
@@ -509,6 +508,8 @@ class Refit:
     def load(cls, folder: str | Path) -> Refit:
         """Loads what `save` wrote. Raises RunError for a folder that is missing, incomplete or damaged."""
         tested, folder = load_run(folder), local_path(folder)
+        if not (folder / REFIT_FILE).exists() and not (folder / REFIT_STATE).exists():
+            raise RunError(f"The run in {shown_path(folder)} was saved without a refit. Call load_run(folder).refit().")
         try:
             said = _read_json(folder / REFIT_STATE)
             forecaster = Forecaster(dataclasses.replace(tested.config, patience=None), Encoder.from_dict(said["encoder"]),
@@ -524,7 +525,7 @@ class Refit:
 
 def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConfig | str | None = None,
           on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None, backup: Backup | None = None,
-          progress: bool | None = None) -> TrainingResult:
+          progress: bool | None = None, **others) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
     history: a `PriceHistory`, or a DataFrame or Series that `PriceHistory.from_frame` can read without a question
@@ -547,6 +548,7 @@ def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConf
     (7.73, 7.73)
     """
     start = time.perf_counter()
+    refuse_keywords(others, train)
     history, config = as_history(history), as_config(config)
     check_history(history, config)
     check_memory(config, len(history))
@@ -672,6 +674,8 @@ def load_run(folder: str | Path) -> TrainingResult:
     Raises RunError for a folder that is missing, incomplete or damaged.
     """
     folder = local_path(folder)
+    if why := no_folder(folder):
+        raise RunError(f"{why} A run is loaded from the folder that it was saved to.")
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
         history = PriceHistory.load(folder)

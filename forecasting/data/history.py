@@ -16,8 +16,8 @@ import pandas as pd
 from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
 from forecasting.data.known import check_known, joined
-from forecasting.errors import DataError, UnreadableFile
-from forecasting.paths import local_path, shown_path, write_atomically
+from forecasting.errors import ConfigError, DataError, UnreadableFile
+from forecasting.paths import local_path, made_folder, no_folder, shown_path, write_atomically
 
 if TYPE_CHECKING:
     from forecasting.data.checks import Problem
@@ -111,13 +111,21 @@ class PriceHistory:
         return history_html(self)
 
     def plot(self, split=None, *, dark: bool = False):
-        """All prices as a Plotly figure. split: a ForecastConfig, whose validation and test parts are then shaded"""
+        """All prices as a Plotly figure.
+
+        split: a ForecastConfig or the name of a preset, whose validation and test parts are then shaded
+        """
+        from forecasting.arguments import as_config
+        from forecasting.model.config import ForecastConfig
         from forecasting.model.split import split as parts_of
         from forecasting.plots import price_chart
 
         if split is None:
             return price_chart(self, dark=dark)
-        parts = parts_of(len(self), split)
+        if not isinstance(split, str | ForecastConfig):
+            raise ConfigError("split must be a ForecastConfig or the name of a preset. Received: "
+                              f"{words.with_article(type(split).__name__)}.")
+        parts = parts_of(len(self), as_config(split, "plot"))
         return price_chart(self, (parts.train_end, parts.validation_end), dark=dark)
 
     @classmethod
@@ -137,11 +145,15 @@ class PriceHistory:
 
         >>> history = PriceHistory.from_frame(pandas.read_csv("prices.csv"), column="Adj Close")
         """
+        from forecasting.arguments import refuse_keywords
+        from forecasting.data.files.container import to_collect
         from forecasting.data.files.frames import is_table
         from forecasting.data.files.reader import read_prices
 
+        refuse_keywords(reading, cls.from_frame, also=read_prices)
         if not is_table(frame):
-            raise DataError(f"from_frame takes a DataFrame or Series with dates. Received: {_received(frame)}. {_REMEDY}")
+            raise DataError(f"from_frame takes a DataFrame or Series with dates. Received: {_received(frame)}. "
+                            f"{to_collect(frame) or _REMEDY}")
         return read_prices(frame, column=column, series=series, name=name, **reading)
 
     @property
@@ -208,8 +220,7 @@ class PriceHistory:
 
         A crash never leaves half a file.
         """
-        folder = local_path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = made_folder(folder)
         if self.known is None:
             (folder / KNOWN_FILE).unlink(missing_ok=True)
         else:
@@ -222,6 +233,8 @@ class PriceHistory:
         from pyarrow import ArrowException
 
         folder = local_path(folder)
+        if why := no_folder(folder):
+            raise UnreadableFile(f"{why} Prices are loaded from the folder that they were saved to.")
         try:
             frame, description = unpack((folder / FILE).read_bytes())
             if description is None:

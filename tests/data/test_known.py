@@ -43,7 +43,7 @@ def test_a_column_without_days_to_come_is_known_only_where_it_is_named():
     assert any("no values for days to come" in note for note in named.notes)
     with pytest.raises(UnreadableFile, match="There is no column “sales”"):
         PriceHistory.from_frame(past, known="sales")
-    with pytest.raises(UnreadableFile, match="known must be the name"):
+    with pytest.raises(ConfigError, match="known must be the name"):
         PriceHistory.from_frame(past, known=3)
 
 

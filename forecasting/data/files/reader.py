@@ -23,7 +23,7 @@ from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.data.history import PriceHistory
-from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.errors import ConfigError, NeedsChoice, UnreadableFile
 from forecasting.words import count, count_of
 
 __all__ = ["read_every_series", "read_prices"]
@@ -32,7 +32,7 @@ _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
 
 def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None,
-                known=None) -> PriceHistory:
+                known=None, **others) -> PriceHistory:
     """The prices in a file or table.
 
     source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
@@ -49,15 +49,19 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         and without a price, are those of days to come. By default the columns of numbers that go on like that
 
     Where the file can be read in more than one way, NeedsChoice names the keyword that settles it, its options and a
-    preview. What holds no dated prices is an UnreadableFile that says why. Everything done is in `history.notes`.
+    preview. What holds no dated prices is an UnreadableFile that says why; a keyword that cannot be is a ConfigError.
+    Everything done is in `history.notes`.
     """
+    from forecasting.arguments import refuse_keywords
+
+    refuse_keywords(others, read_prices)
     if decimal not in (None, ".", ","):
-        raise UnreadableFile(f"decimal must be '.' or ','. Received: {decimal!r}.")
+        raise ConfigError(f"decimal must be '.' or ','. Received: {decimal!r}.")
     if date_order is not None and order_named(date_order) is None:
-        raise UnreadableFile(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {date_order!r}.")
+        raise ConfigError(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {date_order!r}.")
     if known is not None and not (isinstance(known, str) or (isinstance(known, list | tuple)
                                                              and all(isinstance(one, str) for one in known))):
-        raise UnreadableFile(f"known must be the name of a column, or a list of names. Received: {str(known)[:60]!r}.")
+        raise ConfigError(f"known must be the name of a column, or a list of names. Received: {str(known)[:60]!r}.")
     wanted = None if known is None else [known] if isinstance(known, str) else list(known)
     if isinstance(column, tuple):
         column = " ".join(map(str, column))
