@@ -187,7 +187,8 @@ def test_a_result_can_be_pickled_with_its_network(result):
 
 def test_an_error_survives_pickling_with_what_it_carries():
     error = pickle.loads(pickle.dumps(NeedsChoice("Which?", kind="column", options=("A", "B"))))
-    assert (str(error), error.kind, error.options, len(error.__notes__)) == ("Which?", "column", ("A", "B"), 1)
+    assert (error.question, error.kind, error.options) == ("Which?", "column", ("A", "B"))
+    assert str(error) == "Which? Pass column=, e.g. column='A'. The options are 'A', 'B'."
 
 
 def test_a_refit_is_saved_and_comes_back(result, tmp_path):

@@ -138,8 +138,9 @@ class PriceHistory:
         column: the price, where several columns could be: its name, its position (from 0), or a tuple of several levels
         name: what to call the history; by default the Series' name, or 'Prices'
         series: which one, where the table holds several: of `yfinance.download(["AAPL", "MSFT"])`, say, 'AAPL'
-        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year", and known="holiday" or
-            known=["holiday", "sale"] for columns that are known in advance, with values for days to come in rows below
+        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year", calendar="XNYS" for the
+            exchange whose holidays future dates leave out, and known="holiday" or known=["holiday", "sale"] for columns that
+            are known in advance, with values for days to come in rows below
         Raises NeedsChoice, with the keyword and its options, where that is not clear, and UnreadableFile where no dated prices
         can be read.
 

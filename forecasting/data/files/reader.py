@@ -32,7 +32,7 @@ _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
 
 def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None,
-                known=None, **others) -> PriceHistory:
+                known=None, calendar=None, **others) -> PriceHistory:
     """The prices in a file or table.
 
     source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
@@ -47,6 +47,8 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
     decimal: '.' or ',', where the numbers do not tell
     known: a column, or a list of them, with values that are known in advance, such as holidays; its values in rows below, dated
         and without a price, are those of days to come. By default the columns of numbers that go on like that
+    calendar: the exchange whose trading days the forecast days are, holidays left out: its code in `exchange_calendars`, such
+        as 'XNYS' for New York, or '24/7'. By default the days of the week that have rows, holidays included
 
     Where the file can be read in more than one way, NeedsChoice names the keyword that settles it, its options and a
     preview. What holds no dated prices is an UnreadableFile that says why; a keyword that cannot be is a ConfigError.
@@ -70,8 +72,12 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal, wanted,
                         tell_rest=is_table(source))
 
+    if calendar is not None:
+        from forecasting.data.calendars import check_calendar
+
+        check_calendar(calendar)
     if is_table(source):
-        return _from_table(source, name, column, to_history)
+        return replace(_from_table(source, name, column, to_history), calendar=calendar)
     opened, sheet_used = open_source(source, sheet)
     if opened.excel:
         sheet_name, history = pick_sheet(read_sheets(opened.data), None if sheet_used else sheet, to_history)
@@ -82,7 +88,7 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         history = to_history(read_grid(data))
         notes, where = (*opened.notes, *decoding), ""
     label = clean_label(str(name)) if name else opened.label or history.name or "Prices"
-    return replace(history, name=label if name else history.name or label, source=f"file {label}{where}",
+    return replace(history, name=label if name else history.name or label, source=f"file {label}{where}", calendar=calendar,
                    notes=(*notes, *history.notes))
 
 
