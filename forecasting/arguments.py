@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 import numpy as np
 
+from forecasting import words
+from forecasting.data.files.container import to_collect
 from forecasting.data.files.frames import is_table
 from forecasting.data.history import PriceHistory
 from forecasting.data.samples import SAMPLES
 from forecasting.errors import ConfigError, DataError
 from forecasting.model.config import PRESETS, RECOMMENDED, ForecastConfig
 
-__all__ = ["as_config", "as_history"]
+__all__ = ["as_config", "as_history", "refuse_keywords"]
 
 _SHOWN = 60
 
@@ -58,6 +63,27 @@ def as_config(config, caller: str = "train") -> ForecastConfig:
                       f"{remedy}")
 
 
+def refuse_keywords(given: Mapping[str, object], caller: Callable, also: Callable | None = None) -> None:
+    """Raises ConfigError for keywords that `caller` does not take, with what is meant: another one, or a setting.
+
+    also: a function whose keywords it takes as well
+    """
+    taken = [one.name for function in (caller, also) if function is not None
+             for one in inspect.signature(function).parameters.values() if one.kind != one.VAR_KEYWORD]
+    if also is not None:
+        taken = list(dict.fromkeys(name for name in taken if name != "source"))
+    unknown = next((name for name in given if name not in taken), None)
+    if unknown is None:
+        return
+    settings = [one.name for one in dataclasses.fields(ForecastConfig)] if "config" in taken else []
+    likely = next(iter(get_close_matches(unknown.lower(), [*taken, *settings], n=1)), None)
+    meant = f" Did you mean {likely}?" if likely else ""
+    if likely in settings:
+        setting = f"{likely}={repr(given[unknown])[:40]}"
+        meant = f" Settings go into config: dataclasses.replace(RECOMMENDED, {setting}) or ForecastConfig({setting})."
+    raise ConfigError(f"{caller.__name__} takes no keyword {unknown[:_SHOWN]}.{meant} It takes {', '.join(taken)}.")
+
+
 def _plain(name: str) -> str:
     return name.strip().lower().replace("_", " ")
 
@@ -69,7 +95,7 @@ def _received(thing) -> str:
         return f"an array of shape {thing.shape}"
     if isinstance(thing, list | tuple | dict | set | bytes):
         return f"a {type(thing).__name__} of {len(thing)}"
-    return f"a {type(thing).__name__}" if thing is not None else "None"
+    return words.with_article(type(thing).__name__) if thing is not None else "None"
 
 
 def _instead(prices, caller) -> str:
@@ -78,7 +104,8 @@ def _instead(prices, caller) -> str:
     if isinstance(prices, str) and _plain(prices) in map(_plain, PRESETS):
         return f"The settings come second: call {caller}(history, {prices!r})."
     if isinstance(prices, str) and prices in SAMPLES:
-        return f"For the sample call {caller}(load_sample({prices!r}))."
+        ticker = f", for today's prices of the ticker {caller}(fetch_prices({prices!r}))" if prices.isupper() else ""
+        return f"For the sample call {caller}(load_sample({prices!r})){ticker}."
     if isinstance(prices, str | os.PathLike):
         text = str(prices)
         if isinstance(prices, os.PathLike) or (any(mark in text for mark in "/\\.~") and not text.isupper()):
@@ -93,6 +120,8 @@ def _instead(prices, caller) -> str:
     if isinstance(prices, list | tuple | np.ndarray):
         return (f"Numbers need a date each: call {caller}(pandas.Series(prices, index=dates)), with dates such as "
                 "pandas.bdate_range(end='2024-03-28', periods=len(prices)).")
+    if to_collect(prices):
+        return to_collect(prices)
     if hasattr(prices, "history") and hasattr(prices, "update"):
         return f"For prices that came since call result.update(newer_history); to train again, {caller}(result.history)."
     return "Call read_prices(path), fetch_prices('AAPL') or PriceHistory.from_frame(frame)."

@@ -10,7 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from forecasting import words
-from forecasting.arguments import as_config, as_history
+from forecasting.arguments import as_config, as_history, refuse_keywords
 from forecasting.data.history import PriceHistory
 from forecasting.errors import ConfigError, ForecastingError, RunError
 from forecasting.evaluation.backtest import Fold, backtest_summary, backtest_table, join_predictions
@@ -132,7 +132,7 @@ class Backtest:
 
 
 def train_many(histories: Mapping, config: ForecastConfig | str | None = None, workers: int | None = None,
-               progress: bool | None = None) -> Trainings:
+               progress: bool | None = None, **others) -> Trainings:
     """The same settings on many series, each with a network of its own, in processes side by side.
 
     histories: {name: a PriceHistory, DataFrame or Series}
@@ -147,6 +147,7 @@ def train_many(histories: Mapping, config: ForecastConfig | str | None = None, w
     >>> trainings = train_many({"AAPL": fetch_prices("AAPL"), "MSFT": fetch_prices("MSFT")})
     >>> print(trainings.sentence)
     """
+    refuse_keywords(others, train_many)
     if not isinstance(histories, Mapping) or not histories:
         raise ConfigError("train_many takes {name: history}, with one series or more. Received: "
                           f"{'an empty dict' if isinstance(histories, Mapping) else type(histories).__name__}. For a list call "
@@ -165,7 +166,7 @@ def train_many(histories: Mapping, config: ForecastConfig | str | None = None, w
 
 
 def backtest(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConfig | str | None = None, folds: int = 5,
-             mode: str = "expanding", workers: int | None = 1, progress: bool | None = None) -> Backtest:
+             mode: str = "expanding", workers: int | None = 1, progress: bool | None = None, **others) -> Backtest:
     """Walk-forward: the test part cut into folds, each predicted by a network that was trained on the days before it only.
 
     history, config: as in `train`
@@ -178,6 +179,7 @@ def backtest(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastC
 
     >>> print(backtest(load_sample(), folds=3).sentence)
     """
+    refuse_keywords(others, backtest)
     history, config = as_history(history, "backtest"), as_config(config, "backtest")
     if config.leak:
         raise ConfigError(f"{leak_words(config.leak)} There is nothing to learn from folds of it; choose honest settings.")

@@ -67,8 +67,9 @@ class UnreadableFile(DataError):
 
 
 class NeedsChoice(DataError):
-    """The file can be read in more than one way.
+    """The file can be read in more than one way. `str()` of it asks, and says which keyword answers.
 
+    question: without the keyword, for those who offer the options themselves
     kind: the keyword of `read_prices` that settles it ('column', 'series', 'sheet', 'date_order' or 'decimal')
     options: the values it may take, best guess first
     preview: a few rows of the table as text, to show to the user, or None
@@ -76,13 +77,16 @@ class NeedsChoice(DataError):
 
     def __init__(self, message, *, kind, options, preview=None):
         super().__init__(message)
+        self.question = message
         self.kind = kind
         self.options = tuple(options)
         self.preview = preview
-        if self.options:  # below the message in a traceback, not in it: a page offers the options itself
-            self.add_note(f"Pass {kind}=, e.g. {kind}={str(self.options[0])!r}. The options are "
-                          f"{', '.join(repr(str(option)) for option in self.options[:20])}"
-                          f"{' ...' if len(self.options) > 20 else ''}.")
+
+    def __str__(self) -> str:
+        if not self.options:
+            return self.question
+        return (f"{self.question} Pass {self.kind}=, e.g. {self.kind}={str(self.options[0])!r}. The options are "
+                f"{', '.join(repr(str(option)) for option in self.options[:20])}{' ...' if len(self.options) > 20 else ''}.")
 
 
 class NotEnoughData(DataError):

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["config_html", "history_html", "ranking_html", "refit_html", "result_html", "settings_words", "table_html"]
 
 WIDTH, HEIGHT = 440, 84  # of a chart
+WARNINGS = 3  # that are shown in full
 PAST = 120  # prices before a forecast in its chart
 _BLUE = "#2f7fd1"  # readable on white and on black
 SHOWN = ("rmse", "naive_rmse", "mape", "skill", "directional_accuracy", "coverage_80", "coverage_95")
 
 
 def history_html(history: PriceHistory) -> str:
-    """Name, source and extent, a chart of all prices, and what was noted while reading."""
+    """Name, source and extent, a chart of all prices, what looks wrong in them, and what was noted while reading."""
     close = history.close
     lines = [f"{history.frequency.count_of(len(history))}, {words.dates(history.dates[0], history.dates[-1])}",
              f"last {words.price(close[-1], history.currency)}, between {words.price(close.min(), history.currency)} and "
@@ -38,7 +39,7 @@ def history_html(history: PriceHistory) -> str:
         parts.append(_chart([_path(close, 0, len(close), _span(close), "currentColor")], "All prices"))
     if len(history.frame.columns) > 1:
         parts.append(_line(f"Columns: {', '.join(history.frame)}"))
-    return _card([*parts, _items(history.notes, "Notes")])
+    return _card([*parts, *_warned(history), _items(history.notes, "Notes")])
 
 
 def config_html(config: ForecastConfig) -> str:
@@ -69,7 +70,7 @@ def result_html(result: TrainingResult) -> str:
     return _card([
         _title(f"{history.name}: {judged.headline.lower()}", trained), _line(judged.sentence), _forecast_chart(result),
         _table(["", "Training", "Validation", "Test"], scores), _line(settings_words(config)), _line(result.gate.words()),
-        *map(_line, history.warnings[:3])])
+        *_warned(history)])
 
 
 def refit_html(refit: Refit) -> str:
@@ -158,6 +159,12 @@ def _title(text, about) -> str:
 
 def _line(text) -> str:
     return f"<div>{escape(text)}</div>"
+
+
+def _warned(history) -> list[str]:
+    """What looks wrong in the prices, the most harmful first."""
+    first, more = history.warnings[:WARNINGS], len(history.warnings) - WARNINGS
+    return [*map(_line, first), *([_line(f"{words.count(more)} more in history.warnings")] if more > 0 else [])]
 
 
 def _items(texts, summary) -> str:

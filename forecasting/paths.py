@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from forecasting.errors import StoreUnavailable
+from forecasting.errors import ConfigError, StoreUnavailable
 
-__all__ = ["home", "is_full", "local_path", "no_room", "shown_path", "write_atomically"]
+__all__ = ["home", "is_full", "local_path", "made_folder", "no_folder", "no_room", "shown_path", "write_atomically"]
 
 # What writing raises where the disk is full, a person's share of it is used up, or files may grow no further.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -42,12 +42,37 @@ def home() -> Path:
 
 
 def local_path(path: str | os.PathLike) -> Path:
-    """`path` as a Path, with a leading ~ replaced by the user's home; one that names an unknown user stays as it is."""
+    """`path` as a Path, with a leading ~ replaced by the user's home; one that names an unknown user stays as it is.
+
+    Raises ConfigError for anything but a path.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        given = repr(path)[:60] if path is None or isinstance(path, str | bytes | int) else type(path).__name__
+        raise ConfigError(f"A path is needed, such as '~/my-run' or 'prices.csv'. Received: {given}.")
     path = Path(path)
     try:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def made_folder(path: str | os.PathLike) -> Path:
+    """The folder at `path`, created if needed. Raises ConfigError where, say, a file is in its place."""
+    folder = local_path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"A folder is needed, and there can be none at this path ({why}). Received: {shown_path(folder)}. "
+                          "Pass another path.") from error
+    return folder
+
+
+def no_folder(path: Path) -> str:
+    """Why there is no folder at `path`, a sentence; '' where there is one."""
+    if path.is_dir():
+        return ""
+    return f"{shown_path(path)} is a file, not a folder." if path.exists() else f"There is no folder {shown_path(path)}."
 
 
 def shown_path(path: Path) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting import words
-from forecasting.arguments import as_config, as_history
+from forecasting.arguments import as_config, as_history, refuse_keywords
 from forecasting.data.calendars import future_dates
 from forecasting.data.history import PriceHistory, continued
 from forecasting.distribution import MAX_SAMPLES, Distribution, as_levels
@@ -45,7 +45,7 @@ from forecasting.model.skip import Choice
 from forecasting.model.snapshots import Snapshots
 from forecasting.model.split import PARTS, Split, part_labels, split, with_longer_test
 from forecasting.model.weights import Network, network_of_model, read_network
-from forecasting.paths import local_path, shown_path
+from forecasting.paths import local_path, made_folder, no_folder, shown_path
 from forecasting.progress import followed
 from forecasting.steps import (
     Steps,
@@ -132,7 +132,7 @@ class TrainingResult:
         scores, currency = self.metrics["test"], self.history.currency
         return (f"TrainingResult({self.history.name!r}, {words.count_of(self.config.horizon, 'step')} ahead, "
                 f"{words.count_of(len(self.curve), 'epoch')}; test RMSE {words.price(scores['rmse'], currency)}, naive "
-                f"{words.price(scores['naive_rmse'], currency)}{', invalid' if self.invalid else ''})")
+                f"{words.price(scores['naive_rmse'], currency)}{', invalid' if self.invalid else ''}{self.history.warned})")
 
     def _repr_html_(self) -> str:
         from forecasting.notebook import result_html
@@ -283,11 +283,11 @@ class TrainingResult:
         guarded: departs from the naive forecast only as far as the evidence known on that day justifies
         as_of: a day from the last of validation on, for the forecast as it would have been made after its close
         levels: of the intervals, in percent, e.g. (50, 80, 90, 99) for lower_50, upper_50, ...; at most 99.9
-        known: a DataFrame by date with values of the inputs that are known in advance, for days to come that the history itself
-            has none for
+        known: a DataFrame by date with values of the inputs that are known in advance, a column for each; on days to come they
+            go before those that the history has
         samples: instead of the table, that many equally likely paths, (samples, steps), whose quantiles are the intervals
         seed: of the samples; that of the settings by default
-        Raises RunError for a run without a network, ConfigError for a bad argument.
+        Raises RunError for a run without a network, ConfigError for a bad argument, DataError where `known` is no such table.
         """
         self._require_model()
         origin = self._origin(as_of)
@@ -318,8 +318,8 @@ class TrainingResult:
     def update(self, newer_history: PriceHistory | pd.DataFrame | pd.Series, on_phase: OnPhase = None) -> TrainingResult:
         """The same forecaster on prices that came since: forecasts, intervals and scores of them; nothing is trained again.
 
-        newer_history: with at least one day of the old prices, so that both can be seen to be the same series; where both
-            have a day, the prices must agree
+        newer_history: with at least one day of the old prices, so that both can be seen to be the same series; from the day on
+            which it begins with every old row, at the same prices, and at the same frequency after them
         Training and validation keep their rows and the test part grows by the new ones: the shares in `config` say so, and
         training with them on the longer history would give the same network. Old predictions stay as they are.
         Raises DataError for prices that do not continue these, ConfigError where the test part would be more than 60 %.
@@ -373,9 +373,8 @@ class TrainingResult:
         return Refit(self, forecaster, path, stopped)
 
     def save(self, folder: str | Path) -> None:
-        """Writes everything into `folder`, creating it if needed."""
-        folder = local_path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        """Writes everything into `folder`, creating it if needed. Raises ConfigError for what is no path to a folder."""
+        folder = made_folder(folder)
         _write_json(folder / "config.json", self.config.to_dict())
         self.history.save(folder)
         self.predictions.to_parquet(folder / "predictions.parquet")
@@ -509,6 +508,8 @@ class Refit:
     def load(cls, folder: str | Path) -> Refit:
         """Loads what `save` wrote. Raises RunError for a folder that is missing, incomplete or damaged."""
         tested, folder = load_run(folder), local_path(folder)
+        if not (folder / REFIT_FILE).exists() and not (folder / REFIT_STATE).exists():
+            raise RunError(f"The run in {shown_path(folder)} was saved without a refit. Call load_run(folder).refit().")
         try:
             said = _read_json(folder / REFIT_STATE)
             forecaster = Forecaster(dataclasses.replace(tested.config, patience=None), Encoder.from_dict(said["encoder"]),
@@ -524,7 +525,7 @@ class Refit:
 
 def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConfig | str | None = None,
           on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None, backup: Backup | None = None,
-          progress: bool | None = None) -> TrainingResult:
+          progress: bool | None = None, **others) -> TrainingResult:
     """Trains a network on `history` as `config` says.
 
     history: a `PriceHistory`, or a DataFrame or Series that `PriceHistory.from_frame` can read without a question
@@ -547,6 +548,7 @@ def train(history: PriceHistory | pd.DataFrame | pd.Series, config: ForecastConf
     (7.73, 7.73)
     """
     start = time.perf_counter()
+    refuse_keywords(others, train)
     history, config = as_history(history), as_config(config)
     check_history(history, config)
     check_memory(config, len(history))
@@ -672,6 +674,8 @@ def load_run(folder: str | Path) -> TrainingResult:
     Raises RunError for a folder that is missing, incomplete or damaged.
     """
     folder = local_path(folder)
+    if why := no_folder(folder):
+        raise RunError(f"{why} A run is loaded from the folder that it was saved to.")
     try:
         config = ForecastConfig.from_dict(_read_json(folder / "config.json"))
         history = PriceHistory.load(folder)

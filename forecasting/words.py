@@ -156,6 +156,11 @@ def count(n: float | None) -> str:
     return number(n, 0)
 
 
+def with_article(noun: str) -> str:
+    """'a str', 'an int'."""
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+
+
 def count_of(n: int, one: str, many: str | None = None) -> str:
     """A number of things: 1 row, 3 270 rows. many: the plural where it is not `one` and an s."""
     return f"{count(n)} {one if n == 1 else many or one + 's'}"

@@ -159,7 +159,7 @@ def test_a_run_saved_before_there_was_evidence_is_weighed_again(result, folder, 
 
 
 def test_a_folder_that_is_not_there_is_an_error_in_words(tmp_path):
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="There is no folder"):
         load_run(tmp_path / "nowhere")
 
 

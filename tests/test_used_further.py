@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pickle
 import signal
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from forecasting import (
     ConfigError,
     DataError,
     ForecastConfig,
+    ForecastingError,
     NeedsChoice,
     PriceHistory,
     Refit,
@@ -22,6 +24,7 @@ from forecasting import (
     backtest,
     compare,
     load_run,
+    read_prices,
     train,
     train_many,
 )
@@ -43,6 +46,13 @@ DAYS = pd.bdate_range("2020-01-01", periods=ROWS)
 def walk(rows=ROWS, seed=0):
     close = 100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.02, ROWS)))
     return pd.Series(close[:rows], DAYS[:rows], name="made")
+
+
+class Query:
+    """A query that has not been run yet, as a LazyFrame of polars is."""
+
+    def collect(self):
+        return walk()
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +92,11 @@ def test_an_update_without_new_days_is_the_same_result(result):
     (walk().iloc[OLD:], "at least one day of the 200 before"),
     (2 * walk(), "The prices differ on 200 of 200 shared days"),
     (walk(seed=1), "This is another series"),
+    (walk().iloc[::5], "without 160 rows, the first on"),
+    (walk().drop(DAYS[7]), "without 1 row, the first on"),
+    (walk(OLD - 20), "must go on to"),
+    (pd.concat([walk(OLD), walk().iloc[OLD + 4 :: 5]]), "need the frequency of those before, trading days.*rows are weekly"),
+    (pd.concat([walk(OLD), walk().iloc[OLD + 1 :: 2]]), "rows are irregular"),
     ([1.0], "update needs prices with dates"),
 ])
 def test_prices_that_do_not_continue_a_series_are_refused(result, newer, reason):
@@ -172,7 +187,8 @@ def test_a_result_can_be_pickled_with_its_network(result):
 
 def test_an_error_survives_pickling_with_what_it_carries():
     error = pickle.loads(pickle.dumps(NeedsChoice("Which?", kind="column", options=("A", "B"))))
-    assert (str(error), error.kind, error.options, len(error.__notes__)) == ("Which?", "column", ("A", "B"), 1)
+    assert (error.question, error.kind, error.options) == ("Which?", "column", ("A", "B"))
+    assert str(error) == "Which? Pass column=, e.g. column='A'. The options are 'A', 'B'."
 
 
 def test_a_refit_is_saved_and_comes_back(result, tmp_path):
@@ -227,7 +243,7 @@ def test_a_backtest_predicts_every_test_day_once(result):
     assert "Over 2 folds and 40 days" in folds.sentence
     assert "Fold 2" in folds._repr_html_()
     assert len(folds.plot().data) >= 3
-    with pytest.raises(ConfigError, match="k must be a whole number"):
+    with pytest.raises(ConfigError, match="folds must be a whole number"):
         backtest(walk(OLD), CONFIG, folds=1)
 
 
@@ -247,6 +263,18 @@ def test_what_a_notebook_shows_is_short_escaped_and_says_the_verdict(result):
     assert "Naive RMSE" in shown
     assert "<svg" in result.history._repr_html_()
     assert "Recommended" in RECOMMENDED._repr_html_()
+
+
+def test_what_looks_wrong_in_the_prices_is_said_wherever_they_are_shown(result):
+    close = walk(OLD)
+    close.iloc[:90] *= 4  # a split that was not adjusted for
+    history = PriceHistory.from_frame(close)
+    assert "split" in history.warnings[0]
+    for one in (history, dataclasses.replace(result, history=history)):
+        assert repr(one).endswith(", 1 warning)")
+        assert escape(history.warnings[0]) in one._repr_html_()
+    assert not result.history.warnings
+    assert "warning" not in repr(result) + repr(result.history)
 
 
 def test_a_history_of_any_length_is_drawn():
@@ -288,7 +316,9 @@ def test_what_are_no_settings_is_refused_with_what_to_call(config, reason):
 
 
 @pytest.mark.parametrize(("prices", "reason"), [
-    ("AAPL", r"load_sample\('AAPL'\)"), ("MSFT", r"fetch_prices\('MSFT'\)"), ("data/x.csv", r"read_prices\('data/x.csv'\)"),
+    ("AAPL", r"load_sample\('AAPL'\).*fetch_prices\('AAPL'\)"),
+    (Query(), r"collect\(\) gives"), (object(), "Received: an object"),
+    ("MSFT", r"fetch_prices\('MSFT'\)"), ("data/x.csv", r"read_prices\('data/x.csv'\)"),
     ([1.0, 2.0], "Numbers need a date each"), (np.ones(3), r"an array of shape \(3,\)"), ({"a": walk()}, "call train_many"),
     ({"Close": [1]}, "pandas.DataFrame"), (RECOMMENDED, "The settings come second"), (b"Date,Close", "bytes of a file"),
     ("recommended", r"call train\(history, 'recommended'\)"), (None, "Received: None"), (3, "Received: int '3'"),
@@ -303,6 +333,48 @@ def test_a_result_in_place_of_prices_leads_to_update(result):
         as_history(result)
     with pytest.raises(ConfigError, match="compare takes the results"):
         compare([result, result.history])
+
+
+@pytest.mark.parametrize(("call", "reason"), [
+    (lambda result, there: compare(result, result), r"compare\(\[result, other\]\)"),
+    (lambda result, there: compare([result, result], "ab"), "names must be a list of texts|needs a name of its own"),
+    (lambda result, there: compare([result, result], result), "names must be a list of texts.*a TrainingResult"),
+    (lambda result, there: compare([result, 1]), "an int among them"),
+    (lambda result, there: result.history.plot("Quick lok"), "Did you mean 'quick look'"),
+    (lambda result, there: result.history.plot(3), "Received: an int"),
+    (lambda result, there: load_run(None), "A path is needed.*Received: None"),
+    (lambda result, there: load_run(there / "nowhere"), "There is no folder “.*nowhere”"),
+    (lambda result, there: load_run(there / "file"), "is a file, not a folder"),
+    (lambda result, there: Refit.load(there / "file"), "is a file, not a folder"),
+    (lambda result, there: PriceHistory.load(there / "nowhere"), "There is no folder"),
+    (lambda result, there: PriceHistory.load(3), "A path is needed"),
+    (lambda result, there: result.save(None), "A path is needed"),
+    (lambda result, there: result.save(""), "A path is needed"),
+    (lambda result, there: result.save(there / "file"), r"there can be none at this path \(File exists\)"),
+    (lambda result, there: result.history.save(there / "file" / "below"), "there can be none at this path"),
+    (lambda result, there: read_prices(there), "is a folder. Pass the path of a file"),
+    (lambda result, there: read_prices(""), "A path is needed"),
+    (lambda result, there: read_prices(Query()), r"Received: Query.*collect\(\) gives"),
+    (lambda result, there: PriceHistory.from_frame(Query()), r"collect\(\) gives"),
+    (lambda result, there: read_prices(walk(), decimal=";"), "decimal must be"),
+    (lambda result, there: read_prices(walk(), colum="Close"), "read_prices takes no keyword colum. Did you mean column"),
+    (lambda result, there: PriceHistory.from_frame(walk(), colum="x"), "from_frame takes no keyword colum. Did you"),
+    (lambda result, there: train(walk(), epochs=3), r"dataclasses.replace\(RECOMMENDED, epochs=3\)"),
+    (lambda result, there: train(walk(), should_stopp=None), "Did you mean should_stop"),
+    (lambda result, there: backtest(walk(), fold=3), "Did you mean folds"),
+    (lambda result, there: train_many({"a": walk()}, units=3), r"ForecastConfig\(units=3\)"),
+    (lambda result, there: ForecastConfig(cell="lsmt"), "Did you mean 'lstm'"),
+])
+def test_whatever_is_called_wrongly_is_refused_with_a_sentence(result, tmp_path, call, reason):
+    (tmp_path / "file").write_text("no run")
+    with pytest.raises(ForecastingError, match=reason):
+        call(result, tmp_path)
+
+
+def test_a_run_without_a_refit_says_how_to_make_one(result, tmp_path):
+    result.save(tmp_path)
+    with pytest.raises(RunError, match=r"saved without a refit. Call load_run\(folder\).refit\(\)"):
+        Refit.load(tmp_path)
 
 
 def test_a_single_input_or_layer_needs_no_list():

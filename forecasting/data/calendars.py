@@ -12,7 +12,7 @@ from forecasting.data.history import PriceHistory
 from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError
 
-__all__ = ["CALENDARS", "future_dates", "guess_calendar", "missing_sessions"]
+__all__ = ["CALENDARS", "check_calendar", "future_dates", "guess_calendar", "missing_sessions"]
 
 # Codes of `exchange_calendars` and the names that people know them by.
 CALENDARS = {
@@ -91,6 +91,15 @@ def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
     else:
         following = _irregular(dates, week, steps)
     return pd.DatetimeIndex(following, name="Date").as_unit(dates.unit)
+
+
+def check_calendar(code) -> None:
+    """Raises ConfigError for what is no trading calendar's code."""
+    if not isinstance(code, str):
+        raise ConfigError(f"A trading calendar has a code such as 'XNYS'. Received: calendar={code!r:.60}. "
+                          f"Choose one of: {', '.join(CALENDARS)}.")
+    year = pd.Timestamp.now().year
+    _calendar(code, year, year)
 
 
 def guess_calendar(history: PriceHistory) -> str | None:

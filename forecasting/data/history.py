@@ -16,8 +16,8 @@ import pandas as pd
 from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
 from forecasting.data.known import check_known, joined
-from forecasting.errors import DataError, UnreadableFile
-from forecasting.paths import local_path, shown_path, write_atomically
+from forecasting.errors import ConfigError, DataError, UnreadableFile
+from forecasting.paths import local_path, made_folder, no_folder, shown_path, write_atomically
 
 if TYPE_CHECKING:
     from forecasting.data.checks import Problem
@@ -103,7 +103,7 @@ class PriceHistory:
     def __repr__(self) -> str:
         span = f", {words.dates(self.dates[0], self.dates[-1])}" if len(self) else ""
         currency = f", {self.currency}" if self.currency else ""
-        return f"PriceHistory({self.name!r}, {self.frequency.count_of(len(self))}{span}{currency})"
+        return f"PriceHistory({self.name!r}, {self.frequency.count_of(len(self))}{span}{currency}{self.warned})"
 
     def _repr_html_(self) -> str:
         from forecasting.notebook import history_html
@@ -111,13 +111,21 @@ class PriceHistory:
         return history_html(self)
 
     def plot(self, split=None, *, dark: bool = False):
-        """All prices as a Plotly figure. split: a ForecastConfig, whose validation and test parts are then shaded"""
+        """All prices as a Plotly figure.
+
+        split: a ForecastConfig or the name of a preset, whose validation and test parts are then shaded
+        """
+        from forecasting.arguments import as_config
+        from forecasting.model.config import ForecastConfig
         from forecasting.model.split import split as parts_of
         from forecasting.plots import price_chart
 
         if split is None:
             return price_chart(self, dark=dark)
-        parts = parts_of(len(self), split)
+        if not isinstance(split, str | ForecastConfig):
+            raise ConfigError("split must be a ForecastConfig or the name of a preset. Received: "
+                              f"{words.with_article(type(split).__name__)}.")
+        parts = parts_of(len(self), as_config(split, "plot"))
         return price_chart(self, (parts.train_end, parts.validation_end), dark=dark)
 
     @classmethod
@@ -130,18 +138,23 @@ class PriceHistory:
         column: the price, where several columns could be: its name, its position (from 0), or a tuple of several levels
         name: what to call the history; by default the Series' name, or 'Prices'
         series: which one, where the table holds several: of `yfinance.download(["AAPL", "MSFT"])`, say, 'AAPL'
-        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year", and known="holiday" or
-            known=["holiday", "sale"] for columns that are known in advance, with values for days to come in rows below
+        reading: further keywords of `read_prices`, such as decimal="," and date_order="day/month/year", calendar="XNYS" for the
+            exchange whose holidays future dates leave out, and known="holiday" or known=["holiday", "sale"] for columns that
+            are known in advance, with values for days to come in rows below
         Raises NeedsChoice, with the keyword and its options, where that is not clear, and UnreadableFile where no dated prices
         can be read.
 
         >>> history = PriceHistory.from_frame(pandas.read_csv("prices.csv"), column="Adj Close")
         """
+        from forecasting.arguments import refuse_keywords
+        from forecasting.data.files.container import to_collect
         from forecasting.data.files.frames import is_table
         from forecasting.data.files.reader import read_prices
 
+        refuse_keywords(reading, cls.from_frame, also=read_prices)
         if not is_table(frame):
-            raise DataError(f"from_frame takes a DataFrame or Series with dates. Received: {_received(frame)}. {_REMEDY}")
+            raise DataError(f"from_frame takes a DataFrame or Series with dates. Received: {_received(frame)}. "
+                            f"{to_collect(frame) or _REMEDY}")
         return read_prices(frame, column=column, series=series, name=name, **reading)
 
     @property
@@ -189,6 +202,11 @@ class PriceHistory:
         return tuple(problem.sentence for problem in self.problems)
 
     @property
+    def warned(self) -> str:
+        """', 2 warnings' for the end of a description in a line, '' where nothing looks wrong."""
+        return f", {words.count_of(len(self.warnings), 'warning')}" if self.warnings else ""
+
+    @property
     def description(self) -> dict:
         """Every field but the prices, JSON-able."""
         return {name: getattr(self, name) for name in _DESCRIPTION} | {"frequency": str(self.frequency)}
@@ -203,8 +221,7 @@ class PriceHistory:
 
         A crash never leaves half a file.
         """
-        folder = local_path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = made_folder(folder)
         if self.known is None:
             (folder / KNOWN_FILE).unlink(missing_ok=True)
         else:
@@ -217,6 +234,8 @@ class PriceHistory:
         from pyarrow import ArrowException
 
         folder = local_path(folder)
+        if why := no_folder(folder):
+            raise UnreadableFile(f"{why} Prices are loaded from the folder that they were saved to.")
         try:
             frame, description = unpack((folder / FILE).read_bytes())
             if description is None:
@@ -232,6 +251,7 @@ class PriceHistory:
                                  f"({type(error).__name__}). Open or fetch them again.") from error
 
 
+_ENOUGH_TO_TELL = 6  # rows needed to tell a frequency
 _SAME_PRICE = 1e-6  # of the price: sources round, while a split or a dividend moves all earlier prices by more
 
 
@@ -242,6 +262,18 @@ def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
     if not len(shared):
         raise DataError(f"Newer prices need at least one day of the {len(history)} before, the last on "
                         f"{words.date(history.dates[-1])}, so that both can be seen to be the same series. Received: {what}.")
+    if newer.dates[-1] < history.dates[-1]:
+        raise DataError(f"Newer prices must go on to {words.date(history.dates[-1])}, the last of those before, or further. "
+                        f"Received: {what}.")
+    gone = history.dates[history.dates >= newer.dates[0]].difference(newer.dates)
+    if len(gone):
+        raise DataError(f"Newer prices must have every row before from the day on which they begin. Received: {what}, without "
+                        f"{words.count_of(len(gone), 'row')}, the first on {words.date(gone[0])}. Pass all rows, at the same "
+                        "frequency, or train again.")
+    spacing = _other_spacing(history, newer.dates[newer.dates >= history.dates[-1]])
+    if spacing:
+        raise DataError(f"Newer prices need the frequency of those before, {history.frequency}. Received: {what}, where the "
+                        f"new rows are {spacing}. Pass rows at the same frequency, or train again.")
     missing = sorted(set(history.frame) - set(newer.frame))
     if missing:
         raise DataError(f"Newer prices need the same columns. Received: {what}, without {' and '.join(missing)}.")
@@ -254,6 +286,17 @@ def continued(history: PriceHistory, newer: PriceHistory) -> PriceHistory:
                         "is another series, or its earlier prices were adjusted, as after a split or a dividend: train again.")
     rows = newer.frame.loc[newer.dates > history.dates[-1], list(history.frame)]
     return replace(history, frame=pd.concat([history.frame, rows]), known=joined(history.known, newer.known, history.dates[-1]))
+
+
+def _other_spacing(history: PriceHistory, dates: pd.DatetimeIndex) -> Frequency | None:
+    """The frequency of the `dates` that follow the history, where it is seen not to be the history's own."""
+    count = len(dates)
+    if count < _ENOUGH_TO_TELL or infer_frequency(history.dates[-count:]) != history.frequency:
+        return None  # of so few rows, the history's own frequency could not be told either
+    found = infer_frequency(dates)
+    if found.unit is None and count < 2 * _ENOUGH_TO_TELL:  # a few holidays
+        return None
+    return None if (found.unit, found.step) == (history.frequency.unit, history.frequency.step) else found
 
 
 _REMEDY = ("Call read_prices(path) for a file, and for bare numbers pandas.Series(numbers, index=dates), with a date for each.")

@@ -27,8 +27,7 @@ def check_known(known, dates: pd.DatetimeIndex) -> pd.DataFrame | None:
         return None
     rule = "Values known in advance need a DataFrame with dates as its index and a column of numbers for each."
     if not isinstance(known, pd.DataFrame) or not isinstance(known.index, pd.DatetimeIndex) or known.index.tz is not None:
-        raise DataError(f"{rule} Received: {type(known).__name__} with the index "
-                        f"{type(getattr(known, 'index', None)).__name__}. Set one without a time zone.")
+        raise DataError(f"{rule} Received: {_received(known)}")
     names = [str(name) for name in known.columns]
     wrong = next((name for name in names if not NAME.fullmatch(name)), None)
     if wrong is not None or len(set(names)) < len(names) or len(names) > MOST_KNOWN:
@@ -49,6 +48,24 @@ def check_known(known, dates: pd.DatetimeIndex) -> pd.DataFrame | None:
         raise DataError(f"{rule} Received: none of its dates is one of the prices, {dates[0]:%Y-%m-%d} to "
                         f"{dates[-1]:%Y-%m-%d}.")
     return table
+
+
+def _received(known) -> str:
+    """What was passed in place of a table by date, and how to make it one."""
+    if isinstance(known, pd.Series):
+        return f"a Series. Pass known.to_frame({str(known.name or 'NAME')!r})."
+    if not isinstance(known, pd.DataFrame):
+        return f"a {type(known).__name__}. Pass pandas.DataFrame({{'NAME': values}}, index=dates)."
+    if isinstance(known.index, pd.DatetimeIndex):
+        return "dates in a time zone. Pass known.tz_localize(None)."
+    if isinstance(known.index, pd.PeriodIndex):
+        return "periods as its index. Pass known.to_timestamp()."
+    dated = next((name for name in known if str(name).lower() == "date"), None)
+    if dated is not None:
+        return f"dates in a column. Pass known.set_index(pandas.DatetimeIndex(known.pop({dated!r})))."
+    if pd.api.types.is_numeric_dtype(known.index.dtype):  # which pandas would take for nanoseconds since 1970
+        return "numbers as its index. Pass known.set_index(dates), with a date for each row."
+    return "an index that is not of dates. Pass known.set_index(pandas.DatetimeIndex(known.index))."
 
 
 def joined(known: pd.DataFrame | None, newer: pd.DataFrame | None, after: pd.Timestamp) -> pd.DataFrame | None:

@@ -52,7 +52,7 @@ def folds(history: PriceHistory, config: ForecastConfig, k: int = 5, mode: str =
     if mode not in MODES:
         raise ConfigError(f"mode must be one of {', '.join(MODES)}. Received: mode={mode!r}.")
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 2 <= k <= 50:
-        raise ConfigError(f"k must be a whole number of folds from 2 to 50. Received: k={k!r}.")
+        raise ConfigError(f"folds must be a whole number from 2 to 50. Received: folds={k!r:.60}.")
     n = len(history)
     test = round(n * config.test_share)
     first = n - test

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -172,17 +172,24 @@ def compare(results: Sequence | Mapping, names: Sequence[str] | None = None, ref
     difference and the Diebold-Mariano test, corrected by Holm's method where there are several, agree; if it is not worse
     than naive itself; and if the difference is larger than another seed may make it (`SEEDS`, `GROSS`).
     """
+    if not isinstance(results, Iterable):
+        raise ConfigError(f"compare takes a list or dict of results. Received: {words.with_article(type(results).__name__)}. "
+                          "Call compare([result, other]) or compare({'name': result, ...}).")
     if isinstance(results, Mapping):
         names, results = (list(results) if names is None else names), list(results.values())
+    results = list(results)
     wrong = next((one for one in results if not (hasattr(one, "predictions") and hasattr(one, "history"))), None)
     if wrong is not None:
-        raise ConfigError(f"compare takes the results of trainings. Received: a {type(wrong).__name__} among them. "
-                          "Call compare([train(history, config), train(history, other)]).")
+        raise ConfigError(f"compare takes the results of trainings. Received: {words.with_article(type(wrong).__name__)} "
+                          "among them. Call compare([train(history, config), train(history, other)]).")
     if not FEWEST <= len(results) <= MOST:
         raise ConfigError(f"{FEWEST} to {MOST} runs can be compared. Received: {len(results)}.")
     if names is None:
         names = names_in_words(results, [result.history.name for result in results])
-    names = list(names)
+    names = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else [names]
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigError("names must be a list of texts, one for each result. Received: "
+                          f"{', '.join(words.with_article(type(name).__name__) for name in names)[:100]}.")
     if len(names) != len(results) or len({*names, NAIVE}) != len(names) + 1:
         raise ConfigError(f"Every run needs a name of its own, and not '{NAIVE}'. Received: {names}.")
     known = dict(zip(names, results, strict=True))

@@ -130,7 +130,10 @@ class ForecastConfig:
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if not (value is None or isinstance(value, str)) or value not in allowed:
-                raise ConfigError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {name}={_shown(value)}.")
+                likely = get_close_matches(str(value).lower(), [one for one in allowed if one], n=1)
+                meant = f" Did you mean {likely[0]!r}?" if likely else ""
+                raise ConfigError(f"{name} must be one of {', '.join(map(str, allowed))}. Received: {name}={_shown(value)}."
+                                  f"{meant}")
         for name, (low, high, whole, optional) in RANGES.items():
             value = getattr(self, name)
             if value is None and optional:

@@ -8,6 +8,7 @@ holds at high ones. RSI and MACD come from TA-Lib; the rest is a line of pandas 
 from __future__ import annotations
 
 import dataclasses
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -78,13 +79,13 @@ def known_columns(features) -> list[str]:
 def with_known(history: PriceHistory, newer: pd.DataFrame | None, features, dates: pd.DatetimeIndex) -> PriceHistory:
     """`history` with values of `features` that are known in advance for `dates`, days to come.
 
-    newer: a DataFrame by date that says more than the history does, or None
-    Raises ConfigError where a value is missing.
+    newer: a DataFrame by date whose values go before those of the history from the first of `dates` on, or None
+    Raises ConfigError where a value is missing, and where `newer` says nothing that is needed.
     """
     if newer is not None:
-        said = check_known(newer, pd.DatetimeIndex([]))
-        history = dataclasses.replace(history, known=_known_of(history) if said is None else said.combine_first(
-            _known_of(history))[list(_known_of(history))])
+        known = _known_of(history)
+        said = _said_of(newer, known, features, dates)
+        history = dataclasses.replace(history, known=said.combine_first(known)[list(known)])
     for column in (name.removeprefix(KNOWN) for name in known_columns(features)):
         values = _known_of(history)[column].reindex(dates)
         if values.isna().any():
@@ -93,6 +94,30 @@ def with_known(history: PriceHistory, newer: pd.DataFrame | None, features, date
                               f"{words.count_of(len(missing), 'day')} from {missing[0]:%Y-%m-%d} on. Forecast fewer steps, or "
                               f"pass known=DataFrame({{'{column}': values}}, index=dates).")
     return history
+
+
+def _said_of(newer, known, features, dates) -> pd.DataFrame:
+    """What `newer` says from the first of `dates` on. Raises ConfigError for what would be left out without a word."""
+    said = check_known(newer, pd.DatetimeIndex([]))
+    names, needed = [] if said is None else list(said), [name.removeprefix(KNOWN) for name in known_columns(features)]
+    unknown = [name for name in names if name not in known]
+    used = [name for name in needed if name in names]
+    if said is None or unknown or not used:
+        likely = {match: None for name in unknown for match in get_close_matches(name.lower(), needed, n=1)}
+        meant = f" Did you mean {' and '.join(map(repr, likely))}?" if likely else ""
+        raise ConfigError(f"known takes the inputs that are known in advance: {', '.join(map(repr, needed))}. Received: "
+                          f"{'the columns ' + ', '.join(map(repr, names))[:100] if names else 'no column'}.{meant}")
+    days = f"{dates[0]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}"
+    there = said.loc[said.index.isin(dates), used]
+    if there.empty:
+        received = f"{said.index[0]:%Y-%m-%d %H:%M} to {said.index[-1]:%Y-%m-%d %H:%M}" if len(said) else "no rows"
+        raise ConfigError(f"known has none of the dates that are forecast, {days}. Received: {received}. Pass "
+                          "index=result.forecast(steps).index, or dates as it has them.")
+    if there.isna().any(axis=None):
+        column = next(name for name in used if there[name].isna().any())
+        raise ConfigError(f"known needs a number on each date that it has from {days}. Received: none for '{column}' on "
+                          f"{there.index[there[column].isna()][0]:%Y-%m-%d}. Fill it, or leave that date out.")
+    return said[said.index >= dates[0]]
 
 
 def known_ahead(history: PriceHistory, features, most: int) -> int:

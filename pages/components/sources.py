@@ -192,7 +192,7 @@ def _take(state: AppState, key: str, history: PriceHistory):
 
 def _ask(state: AppState, key: str):
     question = state.requests[key].question
-    st.info(plain(question), icon=":material/help:")
+    st.info(plain(question.question), icon=":material/help:")
     if question.preview is not None:
         st.dataframe(pd.DataFrame(question.preview).astype(str), hide_index=True, height="content")
     widget = f"data_choice_{question.kind}"

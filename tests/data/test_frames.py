@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting import DataError, ForecastingError, NeedsChoice, PriceHistory, UnreadableFile, read_prices
+from forecasting import ConfigError, DataError, ForecastingError, NeedsChoice, PriceHistory, UnreadableFile, read_prices
+from forecasting.data.calendars import future_dates
 
 ROWS = 80
 DAYS = pd.bdate_range("2020-01-01", periods=ROWS)
@@ -85,9 +86,21 @@ def test_what_is_not_clear_is_asked_with_the_keyword_that_answers_it(table, kind
     with pytest.raises(NeedsChoice, match=r"table|two ways|could be the price") as asked:
         PriceHistory.from_frame(table)
     assert (asked.value.kind, asked.value.options) == (kind, options)
-    assert any(f"{kind}={options[0]!r}" in note for note in asked.value.__notes__)
+    assert str(asked.value).count(f"{kind}={options[0]!r}") == 1
+    assert f"{kind}=" not in asked.value.question
     close = PriceHistory.from_frame(table, **chosen).close
     np.testing.assert_array_equal(close, 1000 + np.floor(CLOSE) if kind == "decimal" else CLOSE)
+
+
+def test_a_calendar_of_ones_own_leaves_out_its_holidays():
+    before = pd.Series(CLOSE, pd.bdate_range(end="2024-07-03", periods=ROWS))
+    file = io.BytesIO(before.to_frame("Close").rename_axis("Date").to_csv().encode())
+    for history in (PriceHistory.from_frame(before, calendar="XNYS"), read_prices(file, decimal=".", calendar="XNYS")):
+        assert future_dates(history, 1)[0] == pd.Timestamp("2024-07-05")
+    assert future_dates(PriceHistory.from_frame(before), 1)[0] == pd.Timestamp("2024-07-04")
+    for wrong in ("NYSE!", 3):
+        with pytest.raises(ConfigError, match="Choose one of: XNYS"):
+            PriceHistory.from_frame(before, calendar=wrong)
 
 
 @pytest.mark.parametrize(("table", "reason"), [

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ DAYS = pd.bdate_range("2020-01-01", periods=ROWS + AHEAD)
 SALE = np.arange(ROWS + AHEAD) % 7 == 3
 TABLE = pd.DataFrame({"Close": 100.0 + np.arange(ROWS + AHEAD) % 5, "sale": SALE, "other": np.arange(ROWS + AHEAD) / 7},
                      index=DAYS.rename("Date"))
+LATER = DAYS[-4:]
 TABLE.loc[DAYS[ROWS:], ["Close", "other"]] = np.nan
 
 
@@ -41,7 +43,7 @@ def test_a_column_without_days_to_come_is_known_only_where_it_is_named():
     assert any("no values for days to come" in note for note in named.notes)
     with pytest.raises(UnreadableFile, match="There is no column “sales”"):
         PriceHistory.from_frame(past, known="sales")
-    with pytest.raises(UnreadableFile, match="known must be the name"):
+    with pytest.raises(ConfigError, match="known must be the name"):
         PriceHistory.from_frame(past, known=3)
 
 
@@ -81,6 +83,41 @@ def test_what_is_missing_for_the_days_to_come_is_asked_for(history):
     told = with_known(history, pd.DataFrame({"sale": 1}, index=later), ("known:sale",), later)
     assert told.known.loc[later, "sale"].tolist() == [1.0] * 4
     assert told.known.loc[DAYS[:ROWS], "sale"].equals(history.known.loc[DAYS[:ROWS], "sale"])
+
+
+@pytest.mark.parametrize(("table", "reason"), [
+    (pd.DataFrame({"Sale": 1.0}, LATER), "Received: the columns 'Sale'. Did you mean 'sale'"),
+    (pd.DataFrame({"sale": 1.0, "sele": 1.0}, LATER), "Did you mean 'sale'"),
+    (pd.DataFrame(index=LATER), "Received: no column"),
+    (pd.DataFrame({"sale": 1.0}, LATER + pd.DateOffset(years=10)), "none of the dates that are forecast, 2020-04-2"),
+    (pd.DataFrame({"sale": 1.0}, LATER + pd.Timedelta("16h")), "none of the dates that are forecast"),
+    (pd.DataFrame({"sale": []}, LATER[:0]), "Received: no rows"),
+    (pd.DataFrame({"sale": np.nan}, LATER), "Received: none for 'sale' on"),
+    (pd.DataFrame({"sale": [1.0, 1.0, np.inf, 1.0]}, LATER), "Received: none for 'sale' on"),
+])
+def test_values_for_the_days_to_come_that_say_nothing_are_refused(history, table, reason):
+    with pytest.raises(ConfigError, match=reason):
+        with_known(history, table, ("Close", "known:sale"), LATER)
+
+
+def test_values_for_the_days_to_come_go_before_those_of_the_history_and_leave_the_past(history):
+    table = pd.DataFrame({"sale": 5.0}, index=DAYS[1:])
+    known = with_known(history, table, ("known:sale",), DAYS[ROWS : ROWS + 1]).known["sale"]
+    assert (known[DAYS[ROWS:]] == 5.0).all()
+    assert known[DAYS[:ROWS]].equals(history.known.loc[DAYS[:ROWS], "sale"])
+
+
+@pytest.mark.parametrize("table", [
+    pd.Series(1.0, LATER, name="sale"), pd.DataFrame({"sale": 1.0}, LATER.astype(str)),
+    pd.DataFrame({"sale": 1.0}, LATER.tz_localize("UTC")), pd.DataFrame({"sale": 1.0}, LATER.to_period("D")),
+    pd.DataFrame({"Date": LATER.astype(str), "sale": 1.0}), pd.DataFrame({"sale": [1.0] * 4}),
+], ids=range(6))
+def test_what_is_no_table_by_date_is_refused_with_what_to_pass(history, table):
+    with pytest.raises(DataError, match="Pass known") as refused:
+        with_known(history, table, ("known:sale",), LATER)
+    advice = re.search(r"Pass (known.*\))", str(refused.value))[1]
+    mended = eval(advice, {"known": table, "pandas": pd, "dates": LATER})
+    assert with_known(history, mended, ("known:sale",), LATER).known.loc[LATER, "sale"].tolist() == [1.0] * 4
 
 
 def test_newer_values_count_from_the_last_price_on():

@@ -84,7 +84,7 @@ def test_too_many_folds_say_how_many_fit():
 
 @pytest.mark.parametrize("k", [0, 1, 51, 2.5, True, "5"])
 def test_a_number_of_folds_out_of_range_is_refused(k):
-    with pytest.raises(ConfigError, match="whole number of folds from 2 to 50"):
+    with pytest.raises(ConfigError, match="folds must be a whole number from 2 to 50"):
         folds(make_history(), RECOMMENDED, k)
 
 

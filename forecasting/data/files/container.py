@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from forecasting.errors import NeedsChoice, UnreadableFile
 from forecasting.paths import local_path, shown_path
 
-__all__ = ["MAX_BYTES", "Opened", "clean_label", "open_source"]
+__all__ = ["MAX_BYTES", "Opened", "clean_label", "open_source", "to_collect"]
 
 MAX_BYTES = 200 * 2**20
 _MAX_MEMBERS = 1000
@@ -95,6 +95,12 @@ def clean_label(filename: str) -> str:
     return " ".join(stem.split())[:60].strip()
 
 
+def to_collect(source) -> str:
+    """What to call on a query that has not been run yet, as a LazyFrame of polars; '' for anything else."""
+    return "It is a query that has not been run: pass the table that its method collect() gives." if callable(
+        getattr(source, "collect", None)) else ""
+
+
 def _read(source) -> tuple[bytes, str]:
     """All bytes of `source`, at most `MAX_BYTES`, and its file name or ''."""
     if isinstance(source, bytes | bytearray | memoryview):
@@ -102,6 +108,8 @@ def _read(source) -> tuple[bytes, str]:
     if isinstance(source, str | os.PathLike):
         path = local_path(source)
         try:
+            if path.is_dir():
+                raise UnreadableFile(f"{shown_path(path)} is a folder. Pass the path of a file.")
             if not path.is_file():
                 raise UnreadableFile(f"There is no file {shown_path(path)}. Check its path; a web address must be "
                                      "downloaded first.")
@@ -117,7 +125,7 @@ def _read(source) -> tuple[bytes, str]:
         name = getattr(source, "name", "")
         return _bounded(bytes(data)), name if isinstance(name, str) else ""
     raise UnreadableFile("A file or table is needed: a path, bytes, an open file, or a DataFrame or Series with dates. "
-                         f"Received: {type(source).__name__}.")
+                         f"Received: {type(source).__name__}. {to_collect(source)}".strip())
 
 
 def _bounded(data: bytes) -> bytes:

@@ -91,7 +91,7 @@ def name_of(table: pd.DataFrame | pd.Series) -> str:
 
 def in_table_words(error: UnreadableFile | NeedsChoice) -> UnreadableFile | NeedsChoice:
     """The same error about a table instead of a file; what stands in quotation marks is from the table and stays."""
-    parts = re.split("(“[^”]*”)", str(error))
+    parts = re.split("(“[^”]*”)", error.question if isinstance(error, NeedsChoice) else str(error))
     text = "".join(part if part.startswith("“") else
                    re.sub(r"\bChoose a (table|file)\b", "Pass a table", re.sub(r"\bfile\b", "table", part)) for part in parts)
     if isinstance(error, NeedsChoice):

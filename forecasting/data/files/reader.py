@@ -23,7 +23,7 @@ from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.data.history import PriceHistory
-from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.errors import ConfigError, NeedsChoice, UnreadableFile
 from forecasting.words import count, count_of
 
 __all__ = ["read_every_series", "read_prices"]
@@ -32,7 +32,7 @@ _TOLERATED = 0.1  # the share of prices that may be unreadable text
 
 
 def read_prices(source, column=None, series=None, sheet=None, name=None, *, date_order=None, decimal=None,
-                known=None) -> PriceHistory:
+                known=None, calendar=None, **others) -> PriceHistory:
     """The prices in a file or table.
 
     source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
@@ -47,17 +47,23 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
     decimal: '.' or ',', where the numbers do not tell
     known: a column, or a list of them, with values that are known in advance, such as holidays; its values in rows below, dated
         and without a price, are those of days to come. By default the columns of numbers that go on like that
+    calendar: the exchange whose trading days the forecast days are, holidays left out: its code in `exchange_calendars`, such
+        as 'XNYS' for New York, or '24/7'. By default the days of the week that have rows, holidays included
 
     Where the file can be read in more than one way, NeedsChoice names the keyword that settles it, its options and a
-    preview. What holds no dated prices is an UnreadableFile that says why. Everything done is in `history.notes`.
+    preview. What holds no dated prices is an UnreadableFile that says why; a keyword that cannot be is a ConfigError.
+    Everything done is in `history.notes`.
     """
+    from forecasting.arguments import refuse_keywords
+
+    refuse_keywords(others, read_prices)
     if decimal not in (None, ".", ","):
-        raise UnreadableFile(f"decimal must be '.' or ','. Received: {decimal!r}.")
+        raise ConfigError(f"decimal must be '.' or ','. Received: {decimal!r}.")
     if date_order is not None and order_named(date_order) is None:
-        raise UnreadableFile(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {date_order!r}.")
+        raise ConfigError(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {date_order!r}.")
     if known is not None and not (isinstance(known, str) or (isinstance(known, list | tuple)
                                                              and all(isinstance(one, str) for one in known))):
-        raise UnreadableFile(f"known must be the name of a column, or a list of names. Received: {str(known)[:60]!r}.")
+        raise ConfigError(f"known must be the name of a column, or a list of names. Received: {str(known)[:60]!r}.")
     wanted = None if known is None else [known] if isinstance(known, str) else list(known)
     if isinstance(column, tuple):
         column = " ".join(map(str, column))
@@ -66,8 +72,12 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         return _history(find_table(dates_down(grid)), column, series, order_named(date_order), decimal, wanted,
                         tell_rest=is_table(source))
 
+    if calendar is not None:
+        from forecasting.data.calendars import check_calendar
+
+        check_calendar(calendar)
     if is_table(source):
-        return _from_table(source, name, column, to_history)
+        return replace(_from_table(source, name, column, to_history), calendar=calendar)
     opened, sheet_used = open_source(source, sheet)
     if opened.excel:
         sheet_name, history = pick_sheet(read_sheets(opened.data), None if sheet_used else sheet, to_history)
@@ -78,7 +88,7 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         history = to_history(read_grid(data))
         notes, where = (*opened.notes, *decoding), ""
     label = clean_label(str(name)) if name else opened.label or history.name or "Prices"
-    return replace(history, name=label if name else history.name or label, source=f"file {label}{where}",
+    return replace(history, name=label if name else history.name or label, source=f"file {label}{where}", calendar=calendar,
                    notes=(*notes, *history.notes))
 
 
