@@ -220,6 +220,7 @@ def test_many_series_are_trained_and_one_that_cannot_be_keeps_none_from_it(resul
     assert "short: Need at least" in many._repr_html_()
     assert repr(many) == "Trainings(2 series: a, b, 2 failed: short, text)"
     assert compare(many).names == ("a", "b")
+    assert compare({1: many["a"], 2: many["b"]}).names == ("1", "2")
 
 
 @pytest.mark.parametrize("histories", [[], {}, None, walk(OLD)])

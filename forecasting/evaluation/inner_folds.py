@@ -38,7 +38,7 @@ def inner_folds(history: PriceHistory, config: ForecastConfig, k: int, shifted: 
     """
     fewest, most = FOLDS
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not fewest <= k <= most:
-        raise ConfigError(f"k must be a whole number of folds from {fewest} to {most}. Received: k={k!r}.")
+        raise ConfigError(f"folds must be a whole number from {fewest} to {most}. Received: folds={k!r:.60}.")
     n = len(history)
     first = n - round(SCORED * n)
     edges = [first + round(i * (n - first) / (2 * k)) for i in range(2 * k + 1)]

@@ -176,7 +176,7 @@ def compare(results: Sequence | Mapping, names: Sequence[str] | None = None, ref
         raise ConfigError(f"compare takes a list or dict of results. Received: {words.with_article(type(results).__name__)}. "
                           "Call compare([result, other]) or compare({'name': result, ...}).")
     if isinstance(results, Mapping):
-        names, results = (list(results) if names is None else names), list(results.values())
+        names, results = (list(map(str, results)) if names is None else names), list(results.values())
     results = list(results)
     wrong = next((one for one in results if not (hasattr(one, "predictions") and hasattr(one, "history"))), None)
     if wrong is not None:

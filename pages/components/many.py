@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError, PriceHistory, StoreUnavailable
+from forecasting import ForecastingError, NeedsChoice, PriceHistory, StoreUnavailable
 from forecasting.data.calendars import guess_calendar
 from forecasting.data.sources import SOURCES
 from forecasting.runs.experiments import EXPERIMENTS
@@ -133,6 +133,8 @@ def _add_file(state: AppState, file) -> str | None:
     try:
         for history in read_every_series(content):
             _add(state, replace(history, calendar=guess_calendar(history), origin="file"))
+    except NeedsChoice as error:  # its text names a keyword, which is for code
+        return f"{file.name}: {error.question}"
     except ForecastingError as error:
         return f"{file.name}: {error}"
     return None

@@ -83,6 +83,7 @@ def test_question_of_a_source_is_asked_and_can_be_answered_again(monkeypatch):
     test = choose(open_page("app.py"), "Sine")
     press(test, "Make")
     assert "Which colour" in texts(test.info)
+    assert "colour=" not in texts(test.info)  # the keyword is for code
     next(box for box in test.selectbox if "blue" in box.options).set_value("blue")
     press(test, "Use this")
     assert "blue" in texts(test.caption)

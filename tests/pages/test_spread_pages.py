@@ -55,6 +55,11 @@ def test_files_are_gathered_trained_and_their_table_is_shown(laboratory):
     assert test.dataframe[0].value["Series"].tolist() == ["ABC", "XYZ"]
     test.file_uploader[0].upload("bad.csv", b"no,prices\nat,all\n", "text/csv").run()
     assert "bad.csv: " in texts(test.error)
+    # One that leaves a question open, which is told without the keyword that code would pass.
+    unclear = pd.DataFrame({"Close": [f"{1000 + number:,}" for number in range(60)]}, DATES[:60])
+    test.file_uploader[0].upload("unclear.csv", unclear.reset_index().to_csv(index=False).encode(), "text/csv").run()
+    assert "unclear.csv: " in texts(test.error)
+    assert "decimal=" not in texts(test.error)
     assert test.dataframe[0].value["Series"].tolist() == ["ABC", "XYZ"]
     next(one for one in test.button if one.label.startswith("Add AAPL")).click().run()
     assert test.dataframe[0].value["Series"].tolist() == ["ABC", "XYZ", "AAPL"]
