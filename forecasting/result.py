@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import numbers
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ import pandas as pd
 from forecasting import words
 from forecasting.arguments import as_config, as_history, refuse_keywords
 from forecasting.data.calendars import future_dates
+from forecasting.data.frequency import as_day
 from forecasting.data.history import PriceHistory, continued
 from forecasting.distribution import MAX_SAMPLES, Distribution, as_levels
 from forecasting.equal import equal_fields
@@ -413,11 +413,8 @@ class TrainingResult:
         dates, first = self.history.dates, self.split.validation_end - 1
         if as_of is None:
             return len(dates) - 1
-        try:
-            day = pd.Timestamp(as_of)
-        except (TypeError, ValueError, OverflowError):
-            day = pd.NaT
-        if day is pd.NaT or day.tz is not None or isinstance(as_of, numbers.Number):  # pandas counts nanoseconds since 1970
+        day = as_day(as_of)
+        if day is None or day.tz is not None:
             raise ConfigError("as_of must be a date without a time zone, such as '2024-03-27', as the dates of the series are. "
                               f"Received: as_of={str(as_of)[:60]}.")
         row = int(dates.searchsorted(day, side="right")) - 1

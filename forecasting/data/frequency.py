@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +13,8 @@ import pandas as pd
 from forecasting import words
 from forecasting.errors import DataError
 
-__all__ = ["ENOUGH_DAYS", "EVERY_DAY", "IRREGULAR", "MONDAY_TO_FRIDAY", "TRADING_DAYS", "Frequency", "infer_frequency"]
+__all__ = ["ENOUGH_DAYS", "EVERY_DAY", "IRREGULAR", "MONDAY_TO_FRIDAY", "TRADING_DAYS", "Frequency", "as_day",
+           "infer_frequency"]
 
 _DAY = 86_400
 _ALL_DAYS = (0, 1, 2, 3, 4, 5, 6)
@@ -288,3 +290,14 @@ def _days_of_week(dates: pd.DatetimeIndex, several_a_week: bool) -> tuple[int, .
         else:
             found |= set(MONDAY_TO_FRIDAY)
     return tuple(sorted(found))
+
+
+def as_day(value) -> pd.Timestamp | None:
+    """A day that somebody has named, as text or any kind of date; None for anything else."""
+    if isinstance(value, numbers.Number):  # pandas would count nanoseconds since 1970
+        return None
+    try:
+        day = pd.Timestamp(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if day is pd.NaT else day

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.data.copies import keep_copy, last_copy, newest_copy
-from forecasting.data.frequency import EVERY_DAY, TRADING_DAYS, Frequency
+from forecasting.data.frequency import EVERY_DAY, TRADING_DAYS, Frequency, as_day
 from forecasting.data.history import COLUMNS, PriceHistory
 from forecasting.data.yahoo import ask, calendar_of, check_range
 from forecasting.errors import (
@@ -213,11 +213,8 @@ def _request(symbol, start, end, interval, period, adjusted) -> tuple[tuple, tup
 def _day(name: str, value) -> pd.Timestamp | None:
     if value is None:
         return None
-    try:
-        day = pd.Timestamp(value)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{name} must be a date, e.g. 2020-01-31. Received: {name}={value!r}.") from error
-    if pd.isna(day) or isinstance(value, int | float):  # pandas takes a number for nanoseconds since 1970
+    day = as_day(value)
+    if day is None:
         raise ConfigError(f"{name} must be a date, e.g. 2020-01-31. Received: {name}={value!r}.")
     return day.tz_localize(None).normalize()
 

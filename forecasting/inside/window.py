@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.data.frequency import as_day
 from forecasting.errors import ConfigError
 from forecasting.model.split import PARTS
 
@@ -73,12 +74,9 @@ def find_origin(result, date=None) -> int:
     dates, first = result.history.dates, result.config.window
     if date is None:
         return len(dates) - 1
-    try:
-        day = pd.Timestamp(date)
-    except (TypeError, ValueError, OverflowError):
-        day = pd.NaT
-    row = -1 if day is pd.NaT or day.tz is not None else int(dates.searchsorted(day, side="right")) - 1
-    if row < first or day.normalize() > dates[-1]:
+    day = as_day(date)
+    row = -1 if day is None or day.tz is not None else int(dates.searchsorted(day, side="right")) - 1
+    if day is None or row < first or day.normalize() > dates[-1]:
         raise ConfigError(f"Choose a day from {dates[first]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}, without a time zone: those are "
                           f"the days that the network can forecast from a whole window. Received: date={str(date)[:60]}.")
     return row - 1
