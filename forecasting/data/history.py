@@ -16,6 +16,7 @@ import pandas as pd
 from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
 from forecasting.data.known import check_known, joined
+from forecasting.data.interpretation import Interpretation
 from forecasting.errors import ConfigError, DataError, UnreadableFile
 from forecasting.paths import local_path, made_folder, no_folder, shown_path, write_atomically
 
@@ -49,6 +50,7 @@ class PriceHistory:
     origin: the key in `forecasting.data.sources.SOURCES` of the source it was opened from, '' where it was made otherwise
     known: values that are known in advance, such as holidays: a DataFrame of numbers by date, which may go on after the last
         price; its column 'holiday' is the input 'known:holiday'. None for none
+    reading: how the file was read and what could be read otherwise, part by part; None where the prices are from no file
     """
 
     frame: pd.DataFrame
@@ -61,6 +63,7 @@ class PriceHistory:
     alternatives: tuple[str, ...] = ()
     origin: str = ""
     known: pd.DataFrame | None = None
+    reading: Interpretation | None = None
 
     def __post_init__(self):
         frame = self.frame
@@ -209,12 +212,16 @@ class PriceHistory:
     @property
     def description(self) -> dict:
         """Every field but the prices, JSON-able."""
-        return {name: getattr(self, name) for name in _DESCRIPTION} | {"frequency": str(self.frequency)}
+        return {name: getattr(self, name) for name in _DESCRIPTION} | {
+            "frequency": str(self.frequency), "reading": self.reading and self.reading.described}
 
     @classmethod
     def described(cls, frame: pd.DataFrame, description: dict) -> PriceHistory:
         """The history of these prices; fields written by other versions of the app that no longer exist are ignored."""
-        return cls(frame, **{name: description[name] for name in _DESCRIPTION if name in description})
+        said = {name: description[name] for name in _DESCRIPTION if name in description}
+        if said.get("reading"):
+            said["reading"] = Interpretation.of(said["reading"])
+        return cls(frame, **said)
 
     def save(self, folder: str | Path) -> None:
         """Writes everything into one file in `folder`, creating that if needed; what is known in advance into another.
