@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from price_files import CLOSE, DAILY, closes, known, lines, same
 
-from forecasting.data.files import delimited, read_prices
+from forecasting.data.files import grid, read_prices
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 # Columns and series
@@ -295,8 +295,8 @@ def test_stray_quotation_mark_takes_no_rows_with_it():
         (b"Date,Close\n2016-03-31,5\n", "at least 2"),
         (b"," * 2_000_000, "million characters"),
         (b",".join(b"c%d" % i for i in range(20_000)) + b"\n", "columns"),
-        (b"a,b,c,d\n" * (delimited.MAX_CELLS // 4 + 1), "million cells"),
-        (b"a,b\n" * (delimited.MAX_LINES + 1), "lines, more than"),
+        (b"a,b,c,d\n" * (grid.MAX_CELLS // 4 + 1), "million cells"),
+        (b"a,b\n" * (grid.MAX_LINES + 1), "lines, more than"),
         (b"Date,Note\n2016-01-01,a\n2016-01-02,b\n", "numbers"),
     ],
 )
