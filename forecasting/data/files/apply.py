@@ -191,7 +191,7 @@ def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     close = frame["Close"].to_numpy()
     sizes = np.abs(close[np.isfinite(close)])
     signs = close[np.isfinite(close)] < 0
-    if not 0 < signs.mean() < 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
+    if not signs.any() or signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
         return frame, []
     before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
     step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))

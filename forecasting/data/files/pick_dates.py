@@ -330,17 +330,18 @@ def _ahead_of_utc(stamps: pd.Series, times: pd.Series) -> tuple[pd.Timedelta, tu
     Summer time makes 23:00 and 00:00 of one local time, so that half of the rows are a day off. Which day an evening in UTC
     belongs to elsewhere is not known: that is said, and the days stay.
     """
-    hour, evening = pd.Timedelta(hours=1), 23 * 3600.0
-    usual = times.value_counts(normalize=True)
-    if set(usual.index[:2]) == {0.0, evening} and usual.iloc[:2].sum() > 0.98:
-        one = "23:00 in summer and 00:00 in winter are one local time"
+    hour, usual = pd.Timedelta(hours=1), times.value_counts(normalize=True)
+    early, late = max(usual.index[:2]), min(usual.index[:2])
+    if early >= 23 * 3600 and early + 3600 - 86_400 == late and usual.iloc[:2].sum() > 0.98:
+        one = f"{_clock_face(early)} in summer and {_clock_face(late)} in winter are one local time"
         # Tuesday to Saturday are the days after an evening.
         if _on_saturdays(stamps + hour) and not _on_saturdays(stamps - hour):
-            return -hour, (f"Days are those of 23:00 in UTC: {one}.",)
-        return hour, (f"Days are those of 00:00 in UTC: {one}.",)
-    if usual.index[0] >= 18 * 3600:
-        return pd.Timedelta(0), ("Days are those in UTC, where the times are evenings: east of Greenwich each row is of the day "
-                                 "after.",)
+            return -hour, (f"Days are those of {_clock_face(early)} in UTC: {one}.",)
+        return hour, (f"Days are those of {_clock_face(late)} in UTC: {one}.",)
+    days = set(stamps.dt.day_of_week.unique())
+    if usual.index[0] >= 12 * 3600 and not (4 in days and 6 not in days):
+        return pd.Timedelta(0), (f"Days are those in UTC at {_clock_face(usual.index[0])}: where a local day begins earlier, east of "
+                                 "Greenwich, each row is of the day after.",)
     return pd.Timedelta(0), ()
 
 

@@ -290,10 +290,10 @@ def _is_one_of_many(close: Column, columns: list[Column]) -> bool:
 def _bars_in_order(table: Table, columns: list[Column], dated: tuple[int, ...]) -> tuple[list[Column], Column] | None:
     """(the columns with their roles, the close) of a table without names whose first numbers are open, high, low and close.
 
-    They are where the second is never below, and the third never above, the other three. The next one is the volume where it
-    is never negative.
+    They are where the second is never below, and the third never above, the other three. The next one is the volume, unless
+    it follows the close, as adjusted prices do: then it is the one after.
     """
-    first = [c for c in columns if c.position > max(dated)][:5]
+    first = [c for c in columns if c.position > max(dated)][:6]
     if len(first) < 4 or [c.position for c in first[:4]] != [*range(first[0].position, first[0].position + 4)]:
         return None
     evidence = {c.position: weigh(table.frame[c.position], _native(table, c)) for c in first}
@@ -307,8 +307,12 @@ def _bars_in_order(table: Table, columns: list[Column], dated: tuple[int, ...]) 
     ranges = known[1] - known[2]
     if not (highest and lowest) or (ranges > 0).mean() <= 0.3 or np.median(ranges) > 0.5 * np.median(np.abs(known[2])):
         return None
-    roles = ["open", "high", "low", "close", *(["volume"] if len(first) == 5 and np.nanmin(known[4]) >= 0 else [])]
-    named = {c.position: replace(c, role=role) for c, role in zip(first, roles, strict=False)}
+    roles = ["open", "high", "low", "close"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        follows = [np.nanmedian(np.abs(np.diff(np.log(np.abs(other / known[3]))))) < 0.002 for other in known[4:]]
+    if False in follows and (known[4 + follows.index(False)] >= 0).all():
+        roles += [""] * follows.index(False) + ["volume"]
+    named = {c.position: replace(c, role=role) for c, role in zip(first, roles, strict=False) if role}
     return [named.get(c.position, c) for c in columns], named[first[3].position]
 
 
