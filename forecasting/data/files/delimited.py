@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
+from forecasting.data.files.date_forms import looks_like_date
+from forecasting.data.files.number_forms import containing, is_missing, looks_like_number, tidy
 from forecasting.errors import UnreadableFile
 from forecasting.words import count
 

@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 
-from forecasting.data.files.cells import looks_like_number, tidy
+from forecasting.data.files.number_forms import looks_like_number, tidy
 from forecasting.data.files.vocabulary import CURRENCIES, ROLES, SIGNS, plain
 from forecasting.data.files.wording import counted
 from forecasting.errors import UnreadableFile

@@ -9,8 +9,9 @@ from functools import lru_cache
 
 import pandas as pd
 
-from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
+from forecasting.data.files.date_forms import looks_like_date
 from forecasting.data.files.delimited import Grid
+from forecasting.data.files.number_forms import containing, is_missing, looks_like_number, tidy
 from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
 from forecasting.data.files.wording import counted, shown
 from forecasting.errors import UnreadableFile

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.cells import is_missing, looks_like_date
-from forecasting.data.files.dates import Reading, as_quarters, read_dates, with_long_minguo_years
+from forecasting.data.files.calendar_words import month_number
+from forecasting.data.files.date_forms import Reading, looks_like_date, may_be_quarters, outline, read_clocks, read_dates
 from forecasting.data.files.headers import Column, Table
-from forecasting.data.files.shapes import clock_of, outline
-from forecasting.data.files.stamps import read_stamps
-from forecasting.data.files.vocabulary import MISSING, ROLES, month_number, plain
+from forecasting.data.files.number_forms import is_missing
+from forecasting.data.files.vocabulary import MISSING, ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 from forecasting.words import count, count_of, date
@@ -57,8 +56,8 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
         if parts is None:
             raise UnreadableFile(_no_dates(table))
         return parts
-    text, calendar = _by_header(table, column)
-    readings = _readings(text, order, table.epoch_1904)
+    text = table.frame[column.position]
+    readings = _readings(table, column, text, order)
     if not readings:
         example = next((cell for cell in text if not is_missing(cell)), "")
         raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read with certainty, e.g. “{shown(example)}”: "
@@ -76,32 +75,24 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
                              f"e.g. not “{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
     positions: tuple[int, ...] = (column.position,)
-    notes, timed = calendar, column
+    notes, timed = (), column
     if not reading.timed and (clock := _clock_column(table, column)):
-        reading, note = _with_clock(reading, table.frame[clock.position], clock)
-        positions, notes, timed = (*positions, clock.position), (*notes, note), clock
+        reading, notes = _with_clock(reading, table.frame[clock.position], clock)
+        positions, timed = (*positions, clock.position), clock
     if reading.timed:
         _check_clock(reading.values.dropna(), timed)
     return Dates(reading, positions, column.name, notes)
 
 
-def _by_header(table: Table, column: Column) -> tuple[pd.Series, tuple[str, ...]]:
-    """The cells of a column of dates, with those written out that only the header explains; and what to say of them."""
-    text = table.frame[column.position]
-    quarters = as_quarters(text)
-    if quarters is not None and _is_quarter(column):
-        return quarters, ()
-    if quarters is not None:
-        # Months of several years would go beyond April.
-        distinct = pd.Series(quarters.unique()).str.extract("^([0-9]{4})Q([1-4])$")
-        if distinct[0].nunique() > 1 and distinct[1].nunique() == 4:
-            example = next(cell for cell in text if not is_missing(cell))
-            raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. "
-                                 f"“{shown(example)}”: their numbers go from 1 to 4. Write quarters as 2005Q1, or call "
-                                 "the column Quarter; write months as 2005-01-01.")
-    text, example = with_long_minguo_years(text, any(c.name.replace(" ", "") in _TAIWANESE for c in table.columns))
-    return text, (f"Years were read in the calendar of the Republic of China, e.g. {shown(example)}; 100 is 2011.",
-                  ) if example else ()
+def _readings(table: Table, column: Column, text: pd.Series, order: str | None = None) -> list[Reading]:
+    """The readings of the cells `text` of a column, with what its name and the others say of them."""
+    if not _is_quarter(column) and may_be_quarters(text):
+        example = next(cell for cell in text if not is_missing(cell))
+        raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. "
+                             f"“{shown(example)}”: their numbers go from 1 to 4. Write quarters as 2005Q1, or call "
+                             "the column Quarter; write months as 2005-01-01.")
+    return read_dates(text, order, epoch_1904=table.epoch_1904, quarters=_is_quarter(column),
+                      taiwanese=any(c.name.replace(" ", "") in _TAIWANESE for c in table.columns))
 
 
 def _is_quarter(column: Column) -> bool:
@@ -133,6 +124,8 @@ def _check_clock(stamps: pd.Series, column: Column):
 def _check_alike(column: Column, text: pd.Series, reading: Reading):
     """Refuse a column some of whose words are unknown: leaving those rows out would leave out whole months."""
     unread = reading.values.isna().to_numpy()
+    if reading.left_out is not None:
+        unread = unread & ~reading.left_out
     if not unread.any():
         return
     read = text[~unread]
@@ -141,10 +134,6 @@ def _check_alike(column: Column, text: pd.Series, reading: Reading):
     if len(alike) > _TOLERATED_ALIKE * len(text):
         raise UnreadableFile(f"{count(len(alike))} of {count(len(text))} dates in “{shown(column.name)}” cannot be read, e.g. "
                              f"“{shown(alike[0])}”. Write all of them as year-month-day, e.g. 2018-03-27.")
-
-
-def _readings(text: pd.Series, order, epoch_1904=False) -> list[Reading]:
-    return read_stamps(text, order, epoch_1904=epoch_1904) or read_dates(text, order)
 
 
 def _best_column(table: Table) -> Column | None:
@@ -169,8 +158,6 @@ def _best_column(table: Table) -> Column | None:
 
 def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     """0 for the clearest kind of date column, more for a less clear one, None for no dates."""
-    if _is_quarter(column) and (quarters := as_quarters(sample)) is not None:
-        sample = quarters
     cells = [cell for cell in sample if not is_missing(cell)]
     if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
         return None
@@ -181,7 +168,7 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     enough = (0.5 if column.role == "date" else 0.8) * len(cells)
     if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= enough:
         return by_name if by_name is not None else 3
-    readings = _readings(sample.reset_index(drop=True), None, table.epoch_1904)
+    readings = read_dates(sample, epoch_1904=table.epoch_1904, quarters=_is_quarter(column))
     if not readings or readings[0].read < (1 - _TOLERATED) * len(cells):
         return None
     if column.role == "year":
@@ -256,33 +243,20 @@ def _clock_column(table: Table, dates: Column) -> Column | None:
     for column in table.columns[:_COLUMNS]:
         if column is dates or not (column.role in ("time", "date") or column.position == dates.position + 1):
             continue
-        cells = [cell for cell in table.frame[column.position].head(_SAMPLE) if not is_missing(cell)]
-        written = all(":" in cell for cell in cells) or plain(re.sub("[<>]", "", column.name)) in _CLOCKS
-        if cells and written and None not in _clocks(cells):
+        text = table.frame[column.position].head(_SAMPLE)
+        written = all(":" in cell or is_missing(cell) for cell in text)
+        if (written or plain(re.sub("[<>]", "", column.name)) in _CLOCKS) and read_clocks(text) is not None:
             return column
     return None
 
 
-def _clocks(cells: list[str]) -> list[int | None]:
-    """Microseconds since midnight for each cell of a column; what whole numbers count, all of them tell together.
-
-    160000, 1600 and 16 are four o'clock; without the zeros in front 5900 is a minute before one beside 10000.
-    """
-    numbers = [int(cell) for cell in cells if cell.isdecimal()]
-    if len(numbers) < sum(map(bool, cells)):
-        return [clock_of(cell) for cell in cells]
-    if max(numbers, default=0) <= 24:  # hours
-        return [int(cell) * 3_600_000_000 if cell else None for cell in cells]
-    width = 6 if max(numbers) > 2400 or max(map(len, cells)) > 4 else 4
-    return [clock_of(cell.zfill(width)) if cell else None for cell in cells]
-
-
-def _with_clock(reading: Reading, text: pd.Series, column: Column) -> tuple[Reading, str]:
-    codes, distinct = pd.factorize(text)
-    micros = np.array([np.nan if clock is None else clock for clock in _clocks(list(distinct))])[codes]
-    stamps = reading.values + pd.to_timedelta(pd.Series(micros), unit="us")
-    return (replace(reading, values=stamps.dt.as_unit("us"), timed=True),
-            f"The time of day comes from “{shown(column.name)}”.")
+def _with_clock(reading: Reading, text: pd.Series, column: Column) -> tuple[Reading, tuple[str, ...]]:
+    clocks = read_clocks(text, ends="ending" in plain(column.name))
+    if clocks is None:
+        return reading, ()
+    notes = (f"The time of day comes from “{shown(column.name)}”.",
+             *(["It names the end of each hour or less, up to 24:00; the beginning was taken."] if clocks.ends else []))
+    return replace(reading, values=(reading.values + clocks.values).dt.as_unit("us"), timed=True), notes
 
 
 def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, ...]]:

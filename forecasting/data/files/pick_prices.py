@@ -11,9 +11,9 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.cells import is_missing, looks_like_date, looks_like_number
-from forecasting.data.files.figures import Evidence, read_figures, weigh
+from forecasting.data.files.date_forms import looks_like_date
 from forecasting.data.files.headers import Column, Table
+from forecasting.data.files.number_forms import Evidence, is_missing, looks_like_number, read_figures, weigh
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.errors import NeedsChoice, UnreadableFile

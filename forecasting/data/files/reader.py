@@ -8,13 +8,13 @@ import pandas as pd
 
 from forecasting.data.files.adjusted import price_frame
 from forecasting.data.files.container import clean_label, open_source
-from forecasting.data.files.dates import order_named
+from forecasting.data.files.date_forms import order_named
 from forecasting.data.files.delimited import read_grid
 from forecasting.data.files.encoding import to_utf8
 from forecasting.data.files.excel import pick_sheet, read_sheets
-from forecasting.data.files.figures import Evidence, Figures, in_32nds, read_figures, weigh
 from forecasting.data.files.frames import as_pandas, in_table_words, is_table, name_of, to_grid
 from forecasting.data.files.headers import Column, Table, find_table
+from forecasting.data.files.number_forms import Evidence, Figures, read_figures, weigh
 from forecasting.data.files.pick_dates import daily_or_timed, pick_dates
 from forecasting.data.files.pick_known import going_on, known_values
 from forecasting.data.files.pick_prices import Picked, named_column, pick_block, pick_prices, pick_rows
@@ -181,9 +181,6 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
     if decimal is None and close.contradicts:
         raise UnreadableFile(f"The column “{shown(columns['close'].name)}” has both decimal points and decimal commas, so its "
                              "numbers cannot be told. Write all of them in one way.")
-    if in_32nds(table.frame[columns["close"].position]):
-        raise UnreadableFile(f"The prices in “{shown(columns['close'].name)}” are in thirty-seconds, e.g. "
-                             f"{shown(table.frame[columns['close'].position].iloc[0])}. Convert them to decimals.")
     everywhere = sum(evidence.values(), Evidence())
     if close.ambiguous and everywhere.decided is None:
         for position in {column.position for column in table.columns[:64]}.difference(dated):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.figures import Figures
 from forecasting.data.files.headers import Table
+from forecasting.data.files.number_forms import Figures
 from forecasting.data.files.wording import counted
 from forecasting.errors import UnreadableFile
 from forecasting.words import count, count_of, date
