@@ -1,7 +1,6 @@
 """Exports of the sites that people download prices from, each made here in that site's manner."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from price_files import european, known, lines, same
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
-__all__ = ["CURRENCIES", "DAYS", "FILLERS", "MAGNITUDE", "MAGNITUDES", "MISSING", "MONEY", "ROLES", "SIGNS", "month_number",
-           "plain"]
+__all__ = ["CURRENCIES", "FILLERS", "MAGNITUDE", "MAGNITUDES", "MISSING", "MONEY", "ROLES", "SIGNS", "plain"]
 
 
 def plain(text: str) -> str:
@@ -136,56 +134,3 @@ MONEY = "|".join(sorted(map(re.escape, {*SIGNS, *(code.lower() for code in CURRE
 MAGNITUDES = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6, "million": 1e6,
               "b": 1e9, "bn": 1e9, "mrd": 1e9, "mld": 1e9, "billion": 1e9, "t": 1e12, "trillion": 1e12}
 MAGNITUDE = rf"(?:{'|'.join(sorted(MAGNITUDES, key=len, reverse=True))})\.?"
-
-# A word is a month if it begins one of these names and no other month's. Croatian is left out: its 'listopad' is the
-# October of what is November in Polish and Czech.
-_MONTH_NAMES = {
-    1: """january januar janvier enero gennaio janeiro januari styczen stycznia январь января ocak leden ledna
-        tammikuu tammikuuta ianuarie janner jaenner jaanuar gener ιανουαριος ιανουαριου січень січня януари""",
-    2: """february februar fevrier febrero febbraio fevereiro februari luty lutego февраль февраля subat unor
-        unora helmikuu helmikuuta februarie feb feber veebruar φεβρουαριος φεβρουαριου лютий лютого февруари""",
-    3: """march mar marz maerz mrz mrt mars marzo marco maart marzec marca март марта mart brezen brezna
-        maaliskuu maaliskuuta martie marcius maret marts μαρτιος μαρτιου березень березня""",
-    4: """april avril abril aprile kwiecien kwietnia апрель апреля nisan duben dubna huhtikuu huhtikuuta aprilie
-        aprilis aprill απριλιος απριλιου квітень квітня""",
-    5: """may mai mayo maggio maio mei maj maja май мая mayis kveten kvetna toukokuu toukokuuta majus maig μαιος
-        μαιου травень травня""",
-    6: """june juni juin junio giugno junho czerwiec czerwca июнь июня haziran cerven cervna kesakuu kesakuuta
-        iunie junius juuni juny ιουνιος ιουνιου червень червня юни""",
-    7: """july juli juillet julio luglio julho lipiec lipca июль июля temmuz cervenec cervence heinakuu
-        heinakuuta iulie julius juuli juliol ιουλιος ιουλιου липень липня юли""",
-    8: """august aout agosto augustus augusti sierpien sierpnia август августа agustos srpen srpna elokuu
-        elokuuta augusztus agustus αυγουστος αυγουστου серпень серпня""",
-    9: """september septembre septiembre settembre setembro wrzesien wrzesnia сентябрь сентября eylul zari
-        syyskuu syyskuuta szeptember septembrie setembre σεπτεμβριος σεπτεμβριου вересень вересня септември""",
-    10: """october oktober octobre octubre ottobre outubro pazdziernik pazdziernika октябрь октября ekim rijen
-        rijna lokakuu lokakuuta octombrie oktoober οκτωβριος οκτωβριου жовтень жовтня октомври""",
-    11: """november novembre noviembre novembro listopad listopada listopadu ноябрь ноября kasim marraskuu
-        marraskuuta noiembrie νοεμβριος νοεμβριου листопад листопада ноември""",
-    12: """december desember dezember decembre diciembre dicembre dezembro grudzien grudnia декабрь декабря
-        aralik prosinec prosince joulukuu joulukuuta decembrie detsember desembre δεκεμβριος δεκεμβριου грудень
-        грудня декември""",
-}
-_MONTH_OF = {plain(name): number for number, names in _MONTH_NAMES.items() for name in names.split()}
-_MONTHS_BEGINNING: dict[str, set[int]] = {}
-for _name, _number in _MONTH_OF.items():
-    for _end in range(3, len(_name)):
-        _MONTHS_BEGINNING.setdefault(_name[:_end], set()).add(_number)
-
-_DAY_WORDS = """
-    mon tue wed thu fri sat sun tues weds thur thurs monday tuesday wednesday thursday friday saturday sunday
-    mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
-    lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim
-    lunes martes miercoles jueves viernes sabado domingo mie jue vie sab dom
-    lunedi martedi mercoledi giovedi venerdi domenica gio
-    segunda terca quarta quinta sexta feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
-    pn wt sr czw pt sob nd пн вт ср чт пт сб вс 月 火 水 木 金 土 日 월 화 수 목 금 토 일 de del of le den г года"""
-DAYS = {plain(word) for word in _DAY_WORDS.split()}
-
-
-@lru_cache(maxsize=4096)
-def month_number(word: str) -> int | None:
-    """3 for 'Mar', 'März', 'marzo', 'марта'; None for a word that is no month."""
-    word = plain(word)
-    found = {_MONTH_OF[word]} if word in _MONTH_OF else _MONTHS_BEGINNING.get(word, ())
-    return next(iter(found)) if len(found) == 1 else None
