@@ -10,12 +10,13 @@ from itertools import combinations, pairwise
 import numpy as np
 import pandas as pd
 
+from forecasting.data.files.calendar_words import month_number, quarter_number
 from forecasting.data.files.date_forms import looks_like_date
 from forecasting.data.files.decisions import Decisions
 from forecasting.data.files.grid import Grid
 from forecasting.data.files.names import BARS, Column, name_columns, said_by, unnumbered
 from forecasting.data.files.number_forms import containing, is_missing, looks_like_number, tidy
-from forecasting.data.files.vocabulary import CURRENCIES, ROLES, month_number, plain
+from forecasting.data.files.vocabulary import CURRENCIES, ROLES, plain
 from forecasting.data.files.wording import counted, shown
 from forecasting.errors import ConfigError, UnreadableFile
 from forecasting.words import count
@@ -30,7 +31,6 @@ _MOST_VALUES, _MOST_LABELS = 300_000, 6
 _YEARS_IN_A_ROW = 5
 # '1960', and as R and the World Bank write it: 'X1960', 'YR1960', '1960 [YR1960]'.
 _YEAR = re.compile(r"(?:X|YR)?((?:1[7-9]|2[01])\d\d|2200)(?:\.0*)?(?:\s?\[YR\d{4}\])?")
-_QUARTER = re.compile(r"(?:q|qtr|quarter|quartal|t|trim|trimestre) ?([1-4])|([1-4]) ?(?:q|qtr|t|trim|trimestre)")
 _EUROSTAT = re.compile(r".*\\time(?:_period)?", re.IGNORECASE)
 _FLAGGED = r"^([-+]?[0-9][0-9.,]*|:) +[a-z]{1,3}$"
 
@@ -460,7 +460,7 @@ def _years_down(grid: Grid, header: int, years: dict[int, int]) -> Grid:
     above = int((grid.frame.iloc[:header] != "").any(axis=1).sum())
     notes = [*grid.notes, "The table was turned: its years stand side by side.",
              *([f"{counted(above, 'line')} skipped above the table."] if above else [])]
-    if len(names) == 1 or any(month_number(name) or _quarter_number(name) or plain(name) in ROLES for name in names):
+    if len(names) == 1 or any(month_number(name) or quarter_number(name) or plain(name) in ROLES for name in names):
         return _side_by_side(grid, list(years.values()), names, values, natives, notes)
     return _stacked(grid, list(years.values()), names, values, natives, notes)
 
@@ -512,7 +512,9 @@ def _months_down(table: Table) -> Table:
 
     Other tables as they are. Where series are stacked in the rows, the column that tells them apart is kept.
     """
-    for period, number_of, last, form in (("month", month_number, 12, "-{:02}"), ("quarter", _quarter_number, 4, "-Q{}")):
+    for period, number_of, last, form in (("month", month_number, 12, "-{:02}"), ("quarter", quarter_number, 4, "-Q{}")):
+        if len(table.columns) <= last:  # not to look names up in all languages without need
+            continue
         numbered = {number_of(column.name): column.position for column in table.columns}
         year = _year_column(table, set(numbered.values()) - {numbered.get(None)})
         if year is not None and set(numbered) - {None} == set(range(1, last + 1)):
@@ -532,12 +534,6 @@ def _check_whole_years(table: Table, year: pd.Series, positions: list[int]):
         at = int(short.argmax())
         raise UnreadableFile(f"The line of the year {shown(year.iloc[at])} has fewer than {len(positions)} values, and blanks do "
                              "not tell for which months they are. Write one date and price on each line.")
-
-
-def _quarter_number(name: str) -> int | None:
-    """3 for 'Q3', 'Qtr3', '3Q', 'T3'; None for a name that is no quarter."""
-    match = _QUARTER.fullmatch(plain(name))
-    return int(match[1] or match[2]) if match else None
 
 
 def _year_column(table: Table, taken: set[int]) -> pd.Series | None:

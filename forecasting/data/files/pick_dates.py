@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from forecasting.data.files.calendar_words import month_number
 from forecasting.data.files.date_forms import (
     Reading,
     looks_like_date,
@@ -22,7 +23,7 @@ from forecasting.data.files.layout import Table
 from forecasting.data.files.names import Column
 from forecasting.data.files.number_forms import is_missing
 from forecasting.data.files.picking import named_column
-from forecasting.data.files.vocabulary import MISSING, ROLES, month_number, plain
+from forecasting.data.files.vocabulary import MISSING, ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import ConfigError, UnreadableFile
 from forecasting.words import count, count_of, date
@@ -145,7 +146,9 @@ def _check_alike(column: Column, text: pd.Series, reading: Reading):
     unread = reading.values.isna().to_numpy()
     if not unread.any():
         return
-    read = text[~unread]
+    if reading.left_out is not None:
+        unread = unread & ~reading.left_out
+    read = text[~reading.values.isna().to_numpy()]
     known = {outline(cell) for cell in read.iloc[:: len(read) // _OUTLINED + 1]}
     alike = [cell for cell in text[unread] if re.search(r"[^\W\d_]", cell) and outline(cell) in known]
     if len(alike) > _TOLERATED_ALIKE * len(text):
