@@ -21,6 +21,7 @@ __all__ = ["to_history"]
 
 _TOLERATED = 0.1  # the share of prices that may be unreadable text
 _SPLIT = 1.2  # a step of raw over adjusted prices that no ordinary dividend makes
+_FOLLOWS = 0.05  # how far a close moves against the day's high, from day to day
 _FAR = 3.0    # times the day's high, or a third of its low
 _LARGE = 1e30  # beyond this, squares of prices overflow in single precision
 _FEW, _MANY = 100, 100_000
@@ -43,6 +44,8 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     _check_readable(table, picked.close, close)
     frame, used, price_notes = _priced(picked, {role: each.values for role, each in figures.items()}, stamps, decisions)
     frame, sign_notes = _without_marks(frame)
+    if not picked.chosen:
+        _check_candles(frame, used)
     named = [named_column(name, table, list(table.columns)) for name in known or ()]
     if known is None:
         taken = {*dates.positions, *(one.position for one in columns.values())}
@@ -57,7 +60,7 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     rest = [one.name for one in table.columns if one.position not in used_at] if tell_rest else []
     rest_notes = [f"{count_of(len(rest), 'column')} left out: {listed(rest)}."] if rest else []
     notes = (*table.notes, *dates.reading.notes, *dates.notes, *day_notes, *sort_notes, *row_notes, *picked.notes, *price_notes,
-             *sign_notes, *_figure_notes(close), *known_notes, *rest_notes, *_remarks(frame))
+             *sign_notes, *_figure_notes(table, close), *known_notes, *rest_notes, *_remarks(frame))
     return PriceHistory(frame.set_index("Date"), known=ahead, name=picked.series, source="file",
                         currency=_currency(table, picked.close, close), notes=notes, reading=decisions.interpretation,
                         alternatives=tuple(name for name in picked.candidates if name != used))
@@ -149,19 +152,22 @@ def _priced(picked: Picked, values: dict[str, np.ndarray], stamps: pd.Series,
             columns[role.capitalize()] = own
     if scaled:
         notes.append("Open, High and Low were scaled by the same factors as the adjusted price.")
-    frame = pd.DataFrame(columns)
-    if not picked.chosen:
-        _check_candles(frame, column.name)
-    return frame, column.name, notes
+    return pd.DataFrame(columns), column.name, notes
 
 
 def _check_candles(frame: pd.DataFrame, name: str):
-    """Refuse a close far from the day's range on most days: its name stands over another column, e.g. the volume."""
+    """Refuse a close far from the day's range on most days: its name stands over another column, e.g. the volume.
+
+    A close that follows the day's high at a distance is one that was not adjusted for splits as the high was.
+    """
     if not {"High", "Low"} <= set(frame):
         return
     known = frame[["Close", "High", "Low"]].dropna()
     far = (known["Close"] > _FAR * known["High"]) | (known["Close"] < known["Low"] / _FAR)
-    if len(known) and (known["Low"] > 0).all() and far.mean() > 0.5:
+    if len(known) < 2 or not (known["Low"] > 0).all() or far.mean() <= 0.5:
+        return
+    ratio = (known["Close"] / known["High"])[known["Close"] > 0]
+    if len(ratio) < 2 or np.median(np.abs(np.diff(np.log(ratio)))) > _FOLLOWS:
         day = known[far].iloc[0]
         raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {count(far.sum())} of "
                              f"{count_of(len(known), 'row')}, e.g. {price(day['Close'])} between {price(day['Low'])} and "
@@ -186,21 +192,26 @@ def _largest_step(raw: np.ndarray, adjusted: np.ndarray, dates: pd.Series) -> st
 def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """`frame` without minus signs that are marks: CRSP writes the average of bid and ask so on days without a trade.
 
-    A price that falls below zero passes it, or differs from those beside it; a marked one does neither.
+    A price that falls below zero passes it, or differs from those beside it; a marked one does neither. Without its sign it
+    lies between high and low, where they are known.
     """
     close = frame["Close"].to_numpy()
     sizes = np.abs(close[np.isfinite(close)])
     signs = close[np.isfinite(close)] < 0
-    if not signs.any() or signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
+    if not signs.any():
         return frame, []
-    before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
-    step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))
-    if step[signs].max() > _NEAR:
-        return frame, []
-    marked = frame[frame["Close"] < 0]
+    below = frame[frame["Close"] < 0]
+    in_range = {"High", "Low"} <= set(frame) and ((-below["Close"] <= below["High"]) & (-below["Close"] >= below["Low"])).all()
+    if not in_range:
+        if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
+            return frame, []
+        before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
+        step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))
+        if step[signs].max() > _NEAR:
+            return frame, []
     positive = frame.assign(**{name: frame[name].abs() for name in ("Close", "Open", "High", "Low") if name in frame})
-    return positive, [f"{count_of(len(marked), 'price')} with a minus sign {'was' if len(marked) == 1 else 'were'} read as positive, "
-                      f"e.g. {price(-marked['Close'].iloc[0])} on {date(marked['Date'].iloc[0], time=False)}: in their size they lie "
+    return positive, [f"{count_of(len(below), 'price')} with a minus sign {'was' if len(below) == 1 else 'were'} read as positive, "
+                      f"e.g. {price(-below['Close'].iloc[0])} on {date(below['Date'].iloc[0], time=False)}: in their size they lie "
                       "among the others, and such a sign marks the average of bid and ask on a day without a trade."]
 
 
@@ -276,8 +287,11 @@ def _remarks(frame: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _figure_notes(close: Figures) -> list[str]:
+def _figure_notes(table: Table, close: Figures) -> list[str]:
     notes = []
+    stated = [code for column in table.with_role("currency")[:1] for code in table.frame[column.position].unique() if code]
+    if len(several := close.signs if len(close.signs) > 1 else stated) > 1:
+        notes.append(f"The prices are in several currencies ({listed(list(several))}), and were read as they stand.")
     if close.percent:
         notes.append("The values carry a percent sign and are in percent.")
     if close.dollar_sign:

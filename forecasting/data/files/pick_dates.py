@@ -260,7 +260,7 @@ def _with_time(table: Table, column: Column, dates: Dates, decisions: Decisions)
     """`dates` with the time of day that a column of its own holds.
 
     It is called so, or written with a colon beside the dates; or dates repeat, and it is the column of hours that tells their
-    rows apart.
+    rows apart and goes one way within a day.
     """
     wanted = decisions.given.get("time")
     if wanted is None and dates.reading.timed:
@@ -302,8 +302,12 @@ def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repe
         return None
     if not repeated:
         return clocks
-    apart = 1 - (stamps + clocks.values).dropna().duplicated().mean()
-    return clocks if named or written or apart > 0.95 else None
+    if named or written:
+        return clocks
+    timed = (stamps + clocks.values).dropna()
+    steps = timed.diff()[stamps[timed.index].diff() == pd.Timedelta(0)]
+    one_way = max((steps > pd.Timedelta(0)).mean(), (steps < pd.Timedelta(0)).mean()) if len(steps) else 0.0
+    return clocks if column.role in (None, "other") and one_way > 0.95 else None
 
 
 def _names_ends(column: Column) -> bool:

@@ -27,6 +27,7 @@ _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quart
 _MOST_WORDS = 3  # columns of words in a table that names none of its columns
 _SMALL = 0.2  # of the rows of the longest series beside it: a shorter table is a summary, and no series
 _SAMPLE = 60
+_MOST_NAMES = 10  # that one series may have had, one after the other
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,13 @@ def _dated(table: Table, column: Column) -> bool:
 def pick_rows(table: Table, dates: pd.Series, decisions: Decisions) -> tuple[Table, pd.Series, str]:
     """(rows of one series, their dates, its name) where several are stacked in the rows; '' where there is only one."""
     stacked = _stacking_column(table, dates)
+    for column in [stacked] if stacked else table.with_role("series"):
+        if changes := _one_after_the_other(table.frame[column.position], dates):
+            return replace(table, notes=(*table.notes, *changes)), dates, ""
     if stacked is None:
         return table, dates, ""
     labels = table.frame[stacked.position]
     names = list(labels[labels != ""].value_counts().index)
-    if len(names) == 1:
-        return table, dates, ""
-    if changes := _one_after_the_other(labels, dates, names):
-        return replace(table, notes=(*table.notes, *changes)), dates, ""
     wanted = _one_series(dict.fromkeys(names), decisions, f"The file holds {count(len(names))} series, told apart by "
                                                           f"“{shown(stacked.name)}”. Which one?", table)
     rows = (labels == wanted).to_numpy()
@@ -150,11 +150,14 @@ def _is_identity(column: Column) -> bool:
                                   "trading code", "code", "scrip", "instrument", "security")
 
 
-def _one_after_the_other(labels: pd.Series, dates: pd.Series, names: list[str]) -> tuple[str, ...]:
+def _one_after_the_other(labels: pd.Series, dates: pd.Series) -> tuple[str, ...]:
     """Where the name of one series changes: the labels follow one another in time; () where their dates overlap."""
+    names = labels[labels != ""].nunique()
+    if not 2 <= names <= _MOST_NAMES:
+        return ()
     known = pd.DataFrame({"date": dates, "label": labels})[dates.notna() & (labels != "")].sort_values("date", kind="stable")
     changed = known["label"] != known["label"].shift()
-    if changed.sum() != len(names) or known["date"].groupby(known["label"]).agg(["min", "max"]).sort_values("min").pipe(
+    if changed.sum() != names or known["date"].groupby(known["label"]).agg(["min", "max"]).sort_values("min").pipe(
             lambda spans: (spans["min"].iloc[1:].to_numpy() <= spans["max"].iloc[:-1].to_numpy()).any()):
         return ()
     spans = list(known[changed].itertuples(index=False))
