@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.files.calendar_words import is_weekday, month_number, months_in, words_in
+from forecasting.data.files.clock_forms import LONGEST, Clocks, as_beginnings, clock_behind, read_clocks
 from forecasting.data.files.vocabulary import MISSING
 from forecasting.words import count_of, date
 
@@ -31,7 +32,6 @@ FIRST_YEAR, LAST_YEAR = 1678, 2261  # what nanoseconds can hold
 ORDERS = {"month/day/year": (2, 0, 1), "day/month/year": (2, 1, 0), "year/month/day": (0, 1, 2), "year/day/month": (0, 2, 1)}
 _STRAY = 0.01  # the share of cells that may contradict the others; they are left out
 _NEARLY_ALL, _MOSTLY, _FEW = 0.9, 0.8, 0.1
-LONGEST = 80  # no date is written with more characters
 
 _ERAS = {"m": 1867, "明治": 1867, "t": 1911, "大正": 1911, "s": 1925, "昭和": 1925, "h": 1988, "平成": 1988, "r": 2018, "令和": 2018}
 _REPUBLIC = 1911  # the year before the first of the Republic of China
@@ -133,8 +133,9 @@ FORMS = (
 )
 # A year alone says so only among months or quarters; a column of years is one of numbers.
 _YEAR = _form(r"(?P<y>1[6-9]\d\d|2[0-2]\d\d)", {"2018": "2018-01-01"}, unit="year")
-_LOOSE, _LAST, _FIRST, _SHORT_MONTH = (next(form for form in FORMS if example in form.examples)
-                                       for example in ("2018/7", "27/03/2018", "2018-03-27", "Mar-18"))
+_FIRST, _LAST, _LOOSE, _SHORT_MONTH, _REPUBLICAN, *_SHORT_DAYS = (
+    next(form for form in FORMS if example in form.examples)
+    for example in ("2018-03-27", "27/03/2018", "2018/7", "Mar-18", "107/03/27", "98-03-27", "18年3月27日"))
 _FINENESS = ("day", "week", "month", "quarter", "half year", "year")
 # What a single number must be to be a date by itself: a year, yyyymmdd, an epoch, a serial number or a fraction of those.
 _NUMBER = re.compile(r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}|\d\.\d{9,}[eE]\+(?:09|1[0-8])|\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d+|\d{5,19}\.0+")
@@ -148,14 +149,6 @@ _REWRITTEN = (
     (r"^([0-9]{8})[T _\-]?([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+\-][0-9]{2}:?[0-9]{2})?$", r"\1 \2:\3:\4 \5"),
     (r"^([0-9]{8})[T _\-]?([0-9]{2})([0-9]{2})(Z|[+\-][0-9]{2}:?[0-9]{2})?$", r"\1 \2:\3 \4"),
 )
-_CLOCK = re.compile(
-    r"""[T,_:\-\s]*(?:at\s|um\s)?
-    (?P<hour>\d{1,2})(?:[:h.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?|(?P<h>h))?
-    \s*-?(?P<half>[ap]\.?\s?m\.?(?![a-z]))?
-    \s*(?P<zone>z|[a-z]{2,5}\s?(?:[+-]\d{1,2}:?(?:\d{2})?)?|[+-]\d{2}:?(?:\d{2})?|[a-z]+/[a-z_]+)?\s*(?:\(.*\)|uhr)?""",
-    re.VERBOSE | re.IGNORECASE)
-_HOUR, _DAY = 3_600_000_000, 86_400_000_000  # microseconds
-
 _CJK_DAY = "(?:(?:星期|周|週|礼拜|禮拜)[一二三四五六日天]|[月火水木金土日](?:曜日?)?|[一二三四五六]|[월화수목금토일](?:요일)?)"
 _CJK_WEEKDAY = re.compile(rf"^[(]?{_CJK_DAY}[)]?[\s,]*(?=\d)|(?:(?<=[\s,(、日일])|(?<=\d)(?![月日월일])){_CJK_DAY}[)]?$")
 _FILLERS = {"de", "del", "of", "le", "den", "the", "г", "года", "р", "року", "roku", "st", "nd", "rd", "th", "er"}
@@ -176,7 +169,7 @@ def _looks_like_date(cell: str, whole_numbers: bool) -> bool:
         return whole_numbers
     day, behind = _split(cell)
     found = _take_apart(day)
-    if found.form in (None, _YEAR) or (behind and _clock_behind(behind)[0] is None):
+    if found.form in (None, _YEAR) or (behind and clock_behind(behind)[0] is None):
         return False
     orders = found.form.orders
     return any(_is_day(*numbers) for numbers in ([_in_order(found.numbers, name) for name in orders] or [found.numbers]))
@@ -236,7 +229,7 @@ def _take_apart(text: str, month_of: Callable[[str], int | None] = month_number)
     cell = _date_in(text, month_of)
     for at in () if cell.form else range(len(text) - 2, 3, -1):
         if text[at] in " T,_" and text[at + 1].isdecimal():
-            clock, zone = _clock_behind(text[at:])
+            clock, zone = clock_behind(text[at:])
             found = _date_in(text[:at], month_of) if clock is not None else cell
             if found.form not in (None, _YEAR):
                 return replace(found, clock=clock, zone=zone)
@@ -250,90 +243,6 @@ def _date_in(text: str, month_of) -> _Cell:
                 if (numbers := form.read(way)) is not None:
                     return _Cell(form, numbers)
     return _Cell()
-
-
-def _clock_behind(text: str) -> tuple[int | None, str]:
-    """(microseconds since midnight or None, zone as written) of what stands behind a date: ' 16:00 UTC', 'T16:00:00Z', ' 4pm'."""
-    match = _CLOCK.fullmatch(text) if len(text) <= LONGEST else None
-    if not match or not (match["minute"] or match["half"] or match["h"]):
-        return None, ""
-    return _clock(match["hour"], match["minute"], match["second"], match["fraction"], match["half"]), match["zone"] or ""
-
-
-def _clock(hour, minute=0, second=0, fraction=None, half=None) -> int | None:
-    """Microseconds since midnight, a day for 24:00, or None where there is no such time."""
-    hour, minute, second = int(hour), int(minute or 0), int(second or 0)
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + 12 * (half[0].lower() == "p")
-    if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
-        return None
-    return hour * _HOUR + (minute * 60 + min(second, 59)) * 1_000_000 + int((fraction or "0").ljust(6, "0")[:6])
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """A column of times of day.
-
-    values: (n,) timedelta64[us] since midnight, NaT where missing or unreadable
-    ends: whether the column names the ends of hours, e.g. up to 24:00; the values are their beginnings
-    """
-
-    values: pd.Series
-    ends: bool = False
-
-
-_PERIOD = re.compile(r"(.*?[^\s])\s*(?:-|–|—|~|to|bis|до|à)\s*(\d.*)", re.IGNORECASE)
-_HOUR_ENDING = re.compile(r"h(?:our)? ?e(?:nding)? ?(\d{1,2})", re.IGNORECASE)
-
-
-def read_clocks(text: pd.Series, *, ends: bool = False) -> Clocks | None:
-    """Times of day: '16:00', '4 PM', '1600', '160000', 'T16:00', '16h00', 'HE17', '16:00 - 17:00', hours 0 to 23 or 1 to 24.
-
-    ends: the column's name says that these are the ends of hours
-    None where some of the cells are no times of day. What whole numbers count, all of them tell together: 160000, 1600 and 16
-    are four o'clock; without the zeros in front 5900 is a minute before one beside 10000.
-    """
-    codes, distinct = pd.factorize(text.where(~text.str.lower().isin(MISSING)).str.replace(r"\.0+$", "", regex=True))
-    cells = list(distinct)
-    numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) <= 6]
-    if not cells:
-        return None
-    if len(numbers) < len(cells):
-        clocks = [_clock_in(cell) for cell in cells]
-    elif max(numbers) <= 24:
-        clocks = [_clock(number) for number in numbers]
-    else:
-        width = 6 if max(numbers) > 2400 or max(map(len, cells)) > 4 else 4
-        clocks = [_clock(*re.findall("..", cell.zfill(width))) for cell in cells]
-    rows = np.bincount(codes[codes >= 0], minlength=len(cells))
-    if rows[[clock is None for clock in clocks]].sum() > _STRAY * rows.sum():
-        return None
-    ends = ends or any(_HOUR_ENDING.fullmatch(cell) for cell in cells)
-    values = np.array(["NaT" if clock is None else clock for clock in clocks] + ["NaT"], dtype="timedelta64[us]")[codes]
-    ends, values = _as_beginnings(values, ends)
-    return Clocks(pd.Series(values), ends)
-
-
-def _clock_in(cell: str) -> int | None:
-    """Of a period its beginning."""
-    if ending := _HOUR_ENDING.fullmatch(cell):
-        return _clock(ending[1])
-    if period := _PERIOD.fullmatch(cell[:LONGEST]):
-        begin, end = (_clock(part) if part.isdecimal() and len(part) < 3 else _clock_in(part) for part in period.groups())
-        return begin if end is not None else None
-    if cell.isdecimal() and len(cell) in (4, 6):
-        return _clock(*re.findall("..", cell))
-    return _clock_behind(cell)[0]
-
-
-def _as_beginnings(clocks: np.ndarray, ends: bool = False) -> tuple[bool, np.ndarray]:
-    """(whether `clocks` name the ends of hours, as 24:00 does where there is no 0:00; their beginnings)."""
-    distinct = np.unique(clocks[~np.isnat(clocks)]).astype("int64")
-    ends = ends or bool(len(distinct) and distinct[-1] == _DAY and distinct[0] > 0)
-    steps = np.diff(distinct)
-    return ends, clocks - np.timedelta64(min(_HOUR, steps.min(initial=_HOUR)) if ends else 0, "us")
 
 
 @dataclass(frozen=True)
@@ -390,20 +299,17 @@ def read_dates(text: pd.Series, order: str | None = None, *, today: pd.Timestamp
         return [quick]
     if quarters and (numbered := _as_quarters(text)) is not None:
         text = numbered
-    text = _with_long_minguo_years(text, taiwanese)
     today = today or pd.Timestamp.now()
-    return _read_numbers(text, present, order, today, epoch_1904) or _read_by_form(text, present, order, today)
+    return _read_numbers(text, present, order, today, epoch_1904) or _read_by_form(text, present, order, today, taiwanese)
 
 
 # A year and a number of it, in either order: '2005-01', '200501', '1/2005'.
 _NUMBERED = r"^(?:([12][0-9]{3})[-/.: ]?(1[0-2]|0?[0-9])|(1[0-2]|0?[0-9])[-/. ]([12][0-9]{3}))$"
-_MINGUO = "{}[-/.年] ?[0-9]{{1,2}}[-/.月] ?[0-9]{{1,2}}日?"
-_LONG_MINGUO, _SHORT_MINGUO = _MINGUO.format("[01][0-9]{2}"), _MINGUO.format("[5-9][0-9]")
 
 
 def _as_quarters(text: pd.Series) -> pd.Series | None:
     """`text` with '2005Q1' for '1/2005', '2005-01' and '200501'; None where few cells are so, or a number is above 4."""
-    if not re.match(_NUMBERED, _first_present(text)):
+    if not re.match(_NUMBERED, next((cell for cell in text if cell.lower() not in MISSING), "")):
         return None
     found = text.str.extract(_NUMBERED)
     years, numbers = found[0].fillna(found[3]), pd.to_numeric(found[1].fillna(found[2]))
@@ -420,21 +326,6 @@ def may_be_quarters(text: pd.Series) -> bool:
         return False
     distinct = pd.Series(quarters.unique()).str.extract("^([0-9]{4})Q([1-4])$")
     return distinct[0].nunique() > 1 and distinct[1].nunique() == 4
-
-
-def _with_long_minguo_years(text: pd.Series, taiwanese: bool) -> pd.Series:
-    """`text` with '099/10/01' for '99/10/01' where the years of some cells have three digits, or are known to be such."""
-    if not re.match("[0-9]{2,3}[-/.年]", _first_present(text)):
-        return text
-    short, long = text.str.fullmatch(_SHORT_MINGUO), text.str.fullmatch(_LONG_MINGUO)
-    years = short | long
-    if not (taiwanese or long.any()) or years.sum() < (1 - _STRAY) * text.str.fullmatch(_MINGUO.format("[0-9]+")).sum():
-        return text
-    return text.where(~short, "0" + text)
-
-
-def _first_present(text: pd.Series) -> str:
-    return next((cell for cell in text if cell.lower() not in MISSING), "")
 
 
 _ISO_ZONE = r" *(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
@@ -506,10 +397,10 @@ def _parts_of(text: pd.Series) -> _Parts:
     months, note = months_in(word for word in words if word.lower() not in _MARKS | _FILLERS)
     cells = [_take_apart(cell, months.get) for cell in distinct]
     clock_codes, clocks = pd.factorize(behind)
-    read = [(0, "") if clock == "" else _clock_behind(clock) for clock in clocks]
+    read = [(0, "") if clock == "" else clock_behind(clock) for clock in clocks]
     micros = np.array(["NaT" if clock is None else clock for clock, _ in read], dtype="timedelta64[us]")[clock_codes]
     micros = micros + np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes]
-    ends, micros = _as_beginnings(micros)
+    ends, micros = as_beginnings(micros)
     zones = sorted({zone for _, zone in read if zone} | {cell.zone for cell in cells if cell.zone})
     timed = any(clocks) or any(cell.clock is not None for cell in cells)
     notes = (*([note] if note else []),
@@ -517,9 +408,13 @@ def _parts_of(text: pd.Series) -> _Parts:
     return _Parts(codes, distinct, cells, micros, timed, ", ".join(zones[:3]), notes)
 
 
-def _read_by_form(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp) -> list[Reading]:
+def _read_by_form(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp, taiwanese=False) -> list[Reading]:
     """Readings of a column from its distinct cells, the cells of one form at a time."""
     parts = _parts_of(text)
+    if taiwanese or any(cell.form is _REPUBLICAN for cell in parts.cells):  # years before 100 have two digits
+        parts = replace(parts, cells=[
+            replace(cell, form=_REPUBLICAN, numbers=(cell.numbers[0] + _REPUBLIC, *cell.numbers[1:]))
+            if cell.form in _SHORT_DAYS and cell.numbers[0] >= 50 else cell for cell in parts.cells])
     dated = np.array([cell.form is not None for cell in parts.cells])[parts.codes]
     if dated.sum() < 0.5 * present.sum():
         return []
@@ -738,7 +633,7 @@ def _different(readings: list[Reading]) -> list[Reading]:
         if len(leading) == 1:
             kept = [reading for reading in kept if sorted_share[id(reading)] > 0.99
                     or (reading.order == "year/month/day") in leading]
-    return sorted(kept, key=lambda reading: -_plausibility(reading.values))
+    return sorted(kept, key=_plausibility, reverse=True)
 
 
 def _sorted_share(values: pd.Series) -> float:
@@ -748,13 +643,9 @@ def _sorted_share(values: pd.Series) -> float:
     return max((steps > 0).mean(), (steps < 0).mean()) if len(steps) > 10 else 0.0
 
 
-def _plausibility(values: pd.Series) -> float:
-    """Higher for sorted rows on working days at even distances; only to put the best guess first."""
-    dates = values.dropna()
-    if len(dates) < 3:
-        return 0.0
-    steps = dates.diff().dropna().dt.total_seconds().abs()
-    return _sorted_share(values) + (dates.dt.day_of_week < 5).mean() + 1 / (1 + steps.std() / max(steps.median(), 1.0))
+def _plausibility(reading: Reading) -> float:
+    """Higher for sorted rows on working days; only to put the best guess first."""
+    return _sorted_share(reading.values) + float((reading.values.dropna().dt.day_of_week < 5).mean())
 
 
 _EPOCHS = (("seconds", 1e8, 5e9, 1_000_000), ("milliseconds", 1e11, 5e12, 1_000), ("microseconds", 1e14, 5e15, 1),
