@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import datetime
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.calendar_words import is_weekday, month_number, months_in, words_in
+from forecasting.data.files.calendar_words import is_weekday, month_number, months_in, normal, words_in
 from forecasting.data.files.clock_forms import LONGEST, Clocks, as_beginnings, clock_behind, read_clocks
 from forecasting.data.files.vocabulary import MISSING
 from forecasting.words import count_of, date
@@ -151,10 +150,12 @@ _REWRITTEN = (
 )
 _CJK_DAY = "(?:(?:星期|周|週|礼拜|禮拜)[一二三四五六日天]|[月火水木金土日](?:曜日?)?|[一二三四五六]|[월화수목금토일](?:요일)?)"
 _CJK_WEEKDAY = re.compile(rf"^[(]?{_CJK_DAY}[)]?[\s,]*(?=\d)|(?:(?<=[\s,(、日일])|(?<=\d)(?![月日월일])){_CJK_DAY}[)]?$")
-_FILLERS = {"de", "del", "of", "le", "den", "the", "г", "года", "р", "року", "roku", "st", "nd", "rd", "th", "er"}
+_NUMBERED_MONTH = re.compile(r"\b(?:tháng|thg)\.?\s?(\d{1,2})\b|(?<!\d)(\d{1,2})[月월]", re.IGNORECASE)
+_FILLERS = {"de", "del", "of", "le", "den", "the", "г", "года", "р", "року", "roku", "gada", "ж", "թ", "e", "d", "st", "nd", "rd", "th", "er"}
 _MARKS = {"q", "t", "qtr", "quarter", "quartal", "trim", "trimestre", "кв", "h", "s", "m", "w", "kw", "r", "年", "月", "日", "년",
           "월", "일", "明治", "大正", "昭和", "平成", "令和", "民國", "民国", "中華民國"}
 _MOST_WORDS, _DIGITS = 6, range(2, 9)  # of a date
+_MonthOf = Callable[[str], int | None]
 
 
 def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
@@ -183,35 +184,38 @@ def _split(cell: str) -> tuple[str, str]:
     return (cell[: match.start()], cell[match.start() :]) if match else (cell, "")
 
 
-def _in_figures(text: str, month_of: Callable[[str], int | None]) -> list[str]:
+def _in_figures(text: str, month_of: _MonthOf) -> Iterator[str]:
     """The ways to see `text` without words: '@03' for the name of a month, and without weekdays, 'th' and 'de'.
 
-    'mar' is a month in English and a Tuesday in Spanish, so there may be two; [] where a word is none of these.
+    'mar' is a month in English and a Tuesday in Spanish, so there may be two; none where a word is none of these.
     """
-    text = _CJK_WEEKDAY.sub("", unicodedata.normalize("NFKC", text).strip()).strip(" ,(").replace("元年", "1年")
+    text = _CJK_WEEKDAY.sub("", normal(text)).strip(" ,(").replace("元年", "1年").replace("@", "?")
+    if not re.search("[年년]", text):
+        text = _NUMBERED_MONTH.sub(lambda match: f"@{int(match[1] or match[2]):02}", text)
     words = words_in(text)
     if not words:
-        return [text]
-    if len(words) > _MOST_WORDS or sum(c.isdecimal() for c in text) not in _DIGITS:
-        return []
-    months = [i for i, word in enumerate(words) if month_of(word)]
-    ways = []
-    for named in (months[-1:], []) if months and is_weekday(words[months[-1]]) else (months[-1:],):
-        pieces, rest = [], text
-        for i, word in enumerate(words):
-            before, rest = rest.split(word, 1)
-            if i in named:
-                pieces += [before, f"@{month_of(word):02}"]
-            elif word.lower() in _MARKS | _FILLERS:
-                pieces += [before, word.lower() if word.lower() in _MARKS else " "]
-            elif is_weekday(word):
-                pieces.append(before.rstrip("([ ") + " ")
-                rest = " " + rest.lstrip(".,)] ")
-            else:
-                break
+        yield text
+    elif len(words) <= _MOST_WORDS and sum(c.isdecimal() for c in text) in _DIGITS:
+        month = max((at for at, word in enumerate(words) if month_of(word)), default=None)
+        yield from _without_words(text, words, month, month_of)
+        if month is not None and is_weekday(words[month]):
+            yield from _without_words(text, words, None, month_of)
+
+
+def _without_words(text: str, words: list[str], month: int | None, month_of: _MonthOf) -> Iterator[str]:
+    pieces = []
+    for at, word in enumerate(words):
+        before, text = text.split(word, 1)
+        if at == month:
+            pieces += [before, f"@{month_of(word):02}"]
+        elif word.lower() in _MARKS | _FILLERS:
+            pieces += [before, word.lower() if word.lower() in _MARKS else " "]
+        elif is_weekday(word):
+            pieces.append(before.rstrip("([ ") + " ")
+            text = " " + text.lstrip("-.,)] ")
         else:
-            ways.append(re.sub(" {2,}", " ", "".join([*pieces, rest])).strip(" ,.()[]"))
-    return ways
+            return
+    yield re.sub(" {2,}", " ", "".join([*pieces, text])).strip(" ,.()[]-")
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,7 @@ class _Cell:
     zone: str = ""
 
 
-def _take_apart(text: str, month_of: Callable[[str], int | None] = month_number) -> _Cell:
+def _take_apart(text: str, month_of: _MonthOf = month_number) -> _Cell:
     """The date in `text`, and a time behind it where that has no colon: '27.03.2018 16.00'."""
     cell = _date_in(text, month_of)
     for at in () if cell.form else range(len(text) - 2, 3, -1):
@@ -236,7 +240,7 @@ def _take_apart(text: str, month_of: Callable[[str], int | None] = month_number)
     return cell
 
 
-def _date_in(text: str, month_of) -> _Cell:
+def _date_in(text: str, month_of: _MonthOf) -> _Cell:
     if 4 <= len(text) <= LONGEST:
         for way in _in_figures(text, month_of):
             for form in (*FORMS, _YEAR):
@@ -393,7 +397,7 @@ def _parts_of(text: pd.Series) -> _Parts:
     for length in lengths[lengths < text.str.len()].unique():
         behind = behind.where(lengths != length, text.str.slice(int(length)))
     codes, distinct = pd.factorize(date)
-    words = {word for cell in distinct for word in words_in(unicodedata.normalize("NFKC", cell[:LONGEST]))}
+    words = {word for cell in distinct for word in words_in(normal(cell[:LONGEST]))}
     months, note = months_in(word for word in words if word.lower() not in _MARKS | _FILLERS)
     cells = [_take_apart(cell, months.get) for cell in distinct]
     clock_codes, clocks = pd.factorize(behind)
