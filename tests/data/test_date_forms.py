@@ -58,7 +58,7 @@ def days(reading):
     return [str(day.date()) if pd.notna(day) else None for day in reading.values]
 
 
-@pytest.mark.parametrize(("cell", "day", "form"), [(cell, day, form) for form in FORMS for cell, day in form.examples.items()])
+@pytest.mark.parametrize(("cell", "day", "form"), [(cell, form.day, form) for form in FORMS for cell in form.examples])
 def test_every_form_is_recognised_and_read_to_the_day_it_means(cell, day, form):
     assert looks_like_date(cell, whole_numbers=cell == "2018.03")
     cells = [cell, cell.replace("Mar", "Apr")] if form.unit == "month" else [cell]  # 'Mar-18' needs a neighbour

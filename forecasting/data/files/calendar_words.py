@@ -40,7 +40,9 @@ def words_in(text: str) -> list[str]:
 def month_number(word: str) -> int | None:
     """3 for 'Mar', 'März', 'marzo', 'марта'; None for a word that is no month."""
     word = _bare(word)
-    return next(iter(_english().get(word, {}).values()), None) or next(iter(_months_of(word).values()), None)
+    if word in _ENGLISH_DAYS or len(word) < _SHORTEST:
+        return None
+    return next(iter((_english().get(word) or _months_of(word)).values()), None)
 
 
 def quarter_number(name: str) -> int | None:

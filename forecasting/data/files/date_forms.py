@@ -1,16 +1,16 @@
 """From text to dates and times of day: one grammar for a cell and for a column, so that what is recognised is what is read.
 
-`FORMS` holds every way to write a date, each with its pattern and examples. A column keeps the forms, the orders of day, month and
-year, and the languages that nearly all its cells allow. Readings are certain or they are several: `read_dates` returns every one
-that fits, and the caller asks where there is more than one. Two-digit years follow the order of the rows, so that a series from
-1950 on is not read as 2050. Numbers alone (yyyymmdd, epochs, serial numbers, years) are told by all of a column's values.
+`FORMS` holds every way to write a date, each with its pattern and examples. A column keeps the forms, the orders of day, month
+and year, and the languages that nearly all its cells allow. Readings are certain or they are several: `read_dates` returns every
+one that fits, and the caller asks where there is more than one. Two-digit years follow the order of the rows, so that a series
+from 1950 on is not read as 2050. Numbers alone (yyyymmdd, epochs, serial numbers, years) are told by all of a column's values.
 """
 
 from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -32,7 +32,8 @@ ORDERS = {"month/day/year": (2, 0, 1), "day/month/year": (2, 1, 0), "year/month/
 _STRAY = 0.01  # the share of cells that may contradict the others; they are left out
 _NEARLY_ALL, _MOSTLY, _FEW = 0.9, 0.8, 0.1
 
-_ERAS = {"m": 1867, "明治": 1867, "t": 1911, "大正": 1911, "s": 1925, "昭和": 1925, "h": 1988, "平成": 1988, "r": 2018, "令和": 2018}
+_ERAS = {"m": 1867, "明治": 1867, "t": 1911, "大正": 1911, "s": 1925, "昭和": 1925, "h": 1988, "平成": 1988, "r": 2018,
+         "令和": 2018}
 _REPUBLIC = 1911  # the year before the first of the Republic of China
 
 
@@ -40,107 +41,107 @@ _REPUBLIC = 1911  # the year before the first of the Republic of China
 class DateForm:
     """One way to write a date.
 
-    pattern: of a cell as `_in_figures` leaves it, '@03' being the name of a month. Its groups say what the numbers are: y, yy (two
-        digits), roc (years of the Republic of China), era and ey (Japanese), m, d, q (quarter), h (half year), w (ISO week);
-        a, b and c are numbers whose order the column decides
-    examples: cell -> the date it means
+    pattern: of a cell as `_in_figures` leaves it, '@03' being the name of a month. Its groups say what the numbers are: y, yy
+        (two digits), roc (years of the Republic of China), era and ey (Japanese), m, d, q (quarter), h (half year), w (ISO
+        week); a, b and c are numbers whose order the column decides
+    day: what the examples mean
     orders: those that a, b and c may have
     unit: what a cell dates
     """
 
     pattern: re.Pattern
-    examples: Mapping[str, str]
+    day: str
+    examples: tuple[str, ...]
     orders: tuple[str, ...] = ()
     unit: str = "day"
 
     @property
     def short(self) -> bool:
+        """Whether years have two digits."""
         return "yy" in self.pattern.groupindex or len(self.orders) == 3
 
     def read(self, text: str) -> tuple[int, ...] | None:
-        """The numbers of `text` as they stand where orders are open, else year, month and day; None where it has another form."""
+        """Year, month and day, or the numbers of `text` in their order where that is open; None where it has another form."""
         match = self.pattern.fullmatch(text)
         if match is None:
             return None
-        found = match.groupdict()
+        era = _ERAS[match["era"]] if "era" in self.pattern.groupindex else _REPUBLIC
+        found = {name: int(number) for name, number in match.groupdict().items() if number and number.isdecimal()}
         if self.orders:
-            return int(found["a"]), int(found["b"]), int(found["c"])
-        year = int(found.get("y") or found.get("yy") or 0)
-        if "roc" in found:
-            year = int(found["roc"]) + _REPUBLIC
-        elif "era" in found:
-            year = _ERAS[found["era"]] + int(found["ey"])
-        if found.get("w"):
-            return _day_of_week(year, int(found["w"]), int(found.get("d") or 1))
-        month = 3 * int(found["q"]) - 2 if "q" in found else 6 * int(found["h"]) - 5 if "h" in found else int(found.get("m") or 1)
-        return year, month, int(found.get("d") or 1)
+            return found["a"], found["b"], found["c"]
+        year = found.get("y", found.get("yy", era + found.get("roc", found.get("ey", 0))))
+        if "w" in found:
+            return _day_of_week(year, found["w"], found.get("d", 1))
+        return year, found.get("m", 3 * found.get("q", 2 * found.get("h", 1) - 1) - 2), found.get("d", 1)
 
 
-def _form(pattern: str, examples: dict[str, str], *orders: str, unit="day") -> DateForm:
-    """Within `pattern` < > are numbers, '~' a separator that must be the same again ('='), and '_' any few separators."""
-    for sign, meaning in (("<Y>", r"(?P<y>\d{4})"), ("<YY>", r"(?P<yy>\d{2})"), ("<M>", r"(?P<m>\d{1,2})"), ("<MM>", r"(?P<m>\d\d)"),
-                          ("<D>", r"(?P<d>\d{1,2})"), ("<NAME>", r"@(?P<m>\d\d)"), ("<Q>", "(?P<q>[1-4])"), ("<H>", "(?P<h>[12])"),
-                          ("<W>", r"(?P<w>\d{1,2})"), ("_", "[-/., ']{0,3}"), ("#", "[-/., ']{1,3}"), ("~", r"\s?(?P<s>[-/. ])\s?"), ("=", r"\s?(?P=s)\s?")):
-        pattern = pattern.replace(sign, meaning)
-    return DateForm(re.compile(pattern), examples, orders, unit)
+_SHORTHAND = {"<Y>": r"(?P<y>\d{4})", "<YY>": r"(?P<yy>\d{2})", "<M>": r"(?P<m>\d{1,2})", "<MM>": r"(?P<m>\d\d)",
+              "<D>": r"(?P<d>\d{1,2})", "<NAME>": r"@(?P<m>\d\d)", "<QUARTER>": "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)",
+              "<Q>": "(?P<q>[1-4])", "<H>": "(?P<h>[12])", "<W>": r"(?P<w>\d{1,2})", "<A>": r"(?P<a>\d{1,2})",
+              "<B>": r"(?P<b>\d{1,2})", "<C>": r"(?P<c>\d{1,2})", "<年>": r"\s?[年년]\s?", "<月>": r"\s?[月월]\s?",
+              "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}", "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?", "=": r"\s?(?P=s)\s?"}
+
+
+def _form(pattern: str, day: str, *examples: str, orders=(), unit="day") -> DateForm:
+    """In shorthand: '~' is a separator that stands again at '=', '_' a few separators or none, '#' at least one."""
+    pattern = re.sub("<[A-Z年月日]+>|[_#~=]", lambda match: _SHORTHAND[match[0]], pattern)
+    return DateForm(re.compile(pattern), day, examples, orders, unit)
 
 
 _DAY_OR_MONTH = ("month/day/year", "day/month/year")
-_QUARTERS = "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)"
 FORMS = (
-    _form(r"(?P<a>\d{4})~(?P<b>\d{1,2})=(?P<c>\d{1,2})\.?", {"2018-03-27": "2018-03-27", "2018. 3. 27.": "2018-03-27",
-          "2018/3/27(火)": "2018-03-27", "2019-01-02,三": "2019-01-02"}, "year/month/day", "year/day/month"),
-    _form(r"(?P<a>\d{1,2})~(?P<b>\d{1,2})=(?P<c>\d{4})\.?", {"27/03/2018": "2018-03-27", "Tue 27.3.2018": "2018-03-27",
-          "3-27-2018": "2018-03-27", "27.03.2018 г.": "2018-03-27"}, *_DAY_OR_MONTH),
-    _form(r"(?P<a>\d{1,2})~(?P<b>\d{1,2})=(?P<c>\d{1,2})\.?", {"27/03/18": "2018-03-27", "3/27/18": "2018-03-27",
-          "98-03-27": "1998-03-27"}, *_DAY_OR_MONTH, "year/month/day"),
-    _form(r"<D>_<NAME>_<Y>", {"27 March 2018": "2018-03-27", "27-Mrz-2018": "2018-03-27", "27 de marzo de 2018": "2018-03-27",
-          "27mar2018": "2018-03-27", "27 марта 2018 г.": "2018-03-27", "1er janv. 2018": "2018-01-01", "Wed 02 Jan 2019": "2019-01-02"}),
-    _form(r"<NAME>_<D>#<Y>", {"March 27, 2018": "2018-03-27", "Tuesday, Mar 27th, 2018": "2018-03-27", "Mar-27-2018": "2018-03-27"}),
-    _form(r"<Y>_<NAME>_<D>", {"2018-Mar-27": "2018-03-27", "2018. március 27.": "2018-03-27"}),
-    _form(r"<D>_<NAME>_<YY>", {"27-Mar-18": "2018-03-27", "27 sept 18": "2018-09-27"}),
-    _form(r"<NAME>_<D>#<YY>", {"Mar 27, 18": "2018-03-27"}),
-    _form(r"<Y>(?P<m>[01]\d)(?P<d>[0-3]\d)", {"20180327T000000Z": "2018-03-27", "20180327 160000": "2018-03-27"}),
-    _form(r"(?P<roc>0[5-9]\d|1\d\d)~<M>=<D>", {"107/03/27": "2018-03-27", "099/10/01": "2010-10-01"}),
-    _form(r"<Y>\s?[年년]\s?<M>\s?[月월]\s?<D>\s?[日일]?", {"2018年3月27日": "2018-03-27", "2018년 3월 27일 화요일": "2018-03-27"}),
-    _form(r"<YY>\s?[年년]\s?<M>\s?[月월]\s?<D>\s?[日일]?", {"18年3月27日": "2018-03-27"}),
-    _form(r"(?:中華民國|民國|民国)?\s?(?P<roc>\d{3})\s?年\s?<M>\s?月\s?<D>\s?日?", {"民國107年3月27日": "2018-03-27"}),
-    _form(r"(?P<era>[mtshr]|明治|大正|昭和|平成|令和)\s?(?P<ey>\d{1,2})\s?[-/.年]\s?<M>\s?[-/.月]\s?<D>\s?日?",
-          {"R1.5.7": "2019-05-07", "H31/1/2": "2019-01-02", "S64.1.7": "1989-01-07", "令和元年5月7日": "2019-05-07",
-           "平成31年1月2日": "2019-01-02", "R01.05.07": "2019-05-07", "R 1. 5. 7": "2019-05-07"}),
-    _form(r"<NAME>_<Y>", {"March 2018": "2018-03-01", "mars-2018": "2018-03-01"}, unit="month"),
-    _form(r"<Y>_<NAME>", {"2018 MAR": "2018-03-01", "2018-März": "2018-03-01"}, unit="month"),
-    _form(r"<NAME>_<YY>", {"Mar-18": "2018-03-01", "Mar '18": "2018-03-01"}, unit="month"),
-    _form(r"<Y>[-/.: ]<MM>", {"2018-03": "2018-03-01", "2018.03": "2018-03-01", "2018/03": "2018-03-01"}, unit="month"),
-    _form(r"<Y>[-/]\s?(?P<m>\d)", {"2018/7": "2018-07-01"}, unit="month"),
-    _form(r"<M>[-/. ]<Y>", {"03/2018": "2018-03-01", "3.2018": "2018-03-01"}, unit="month"),
-    _form(r"<Y>[-:. ]?m-?<M>", {"2018M03": "2018-03-01", "2018-M3": "2018-03-01"}, unit="month"),
-    _form(r"m<MM>[-/ ]?<Y>", {"M03 2018": "2018-03-01"}, unit="month"),
-    _form(r"<Y>\s?[년年]\s?<M>\s?[월月]", {"2018年3月": "2018-03-01"}, unit="month"),
-    _form(rf"<Y>_{_QUARTERS}_<Q>", {"2018Q2": "2018-04-01", "2018-Q2": "2018-04-01", "2018 T2": "2018-04-01"}, unit="quarter"),
-    _form(rf"{_QUARTERS}_<Q>#<Y>", {"Q2 2018": "2018-04-01", "T2/2018": "2018-04-01"}, unit="quarter"),
-    _form(rf"<Q>_{_QUARTERS}_<Y>", {"2Q2018": "2018-04-01", "2 кв. 2018": "2018-04-01"}, unit="quarter"),
-    _form(r"<Y>#<Q>\s?q", {"2018 2Q": "2018-04-01"}, unit="quarter"),
-    _form(rf"{_QUARTERS}_<Q>#<YY>", {"Q2 18": "2018-04-01", "Q2'18": "2018-04-01"}, unit="quarter"),
-    _form(rf"<Q>_{_QUARTERS}_<YY>", {"2Q18": "2018-04-01"}, unit="quarter"),
-    _form(r"<Y>_[hs]_<H>", {"2018H1": "2018-01-01", "2018-S2": "2018-07-01"}, unit="half year"),
-    _form(r"[hs]_<H>#<Y>", {"H2 2018": "2018-07-01"}, unit="half year"),
-    _form(r"<H>_[hs]_<Y>", {"1H2018": "2018-01-01"}, unit="half year"),
-    _form(r"<Y>-?w<W>-(?P<d>[1-7])", {"2016-W13-2": "2016-03-29"}),
-    _form(r"<Y>[-/ ]?k?w-?<W>", {"2016-W13": "2016-03-28", "2016W13": "2016-03-28"}, unit="week"),
-    _form(r"k?w[-/ ]?<W>[-/ ]<Y>", {"W13 2016": "2016-03-28", "KW13/2016": "2016-03-28"}, unit="week"),
+    _form(r"(?P<a>\d{4})~<B>=<C>\.?", "2018-03-27", "2018-03-27", "2018. 3. 27.", "2018/3/27(火)", "2018-03-27,二",
+          orders=("year/month/day", "year/day/month")),
+    _form(r"<A>~<B>=(?P<c>\d{4})\.?", "2018-03-27", "27/03/2018", "Tue 27.3.2018", "3-27-2018", "27.03.2018 г.",
+          orders=_DAY_OR_MONTH),
+    _form(r"<A>~<B>=<C>\.?", "1998-03-27", "27/03/98", "3/27/98", "98-03-27", orders=(*_DAY_OR_MONTH, "year/month/day")),
+    _form("<D>_<NAME>_<Y>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018", "27 марта 2018 г.",
+          "27. března 2018", "Tue 27 Mar 2018"),
+    _form("<NAME>_<D>#<Y>", "2018-03-27", "March 27, 2018", "Tuesday, Mar 27th, 2018", "Mar-27-2018"),
+    _form("<Y>_<NAME>_<D>", "2018-03-27", "2018-Mar-27", "2018. március 27."),
+    _form("<D>_<NAME>_<YY>", "2018-03-27", "27-Mar-18", "27 mars 18", "27-3月 -18"),
+    _form("<NAME>_<D>#<YY>", "2018-03-27", "Mar 27, 18"),
+    _form(r"<Y>(?P<m>[01]\d)(?P<d>[0-3]\d)", "2018-03-27", "20180327T000000Z", "20180327 160000"),
+    _form(r"(?P<roc>0[5-9]\d|1\d\d)~<M>=<D>", "2018-03-27", "107/03/27", "107.3.27"),
+    _form("<Y><年><M><月><D><日>", "2018-03-27", "2018年3月27日", "2018년 3월 27일 화요일"),
+    _form("<YY><年><M><月><D><日>", "2018-03-27", "18年3月27日"),
+    _form(r"(?:中華民國|民國|民国)?\s?(?P<roc>\d{3})<年><M><月><D><日>", "2018-03-27", "民國107年3月27日"),
+    _form(r"(?P<era>[mtshr]|明治|大正|昭和|平成|令和)\s?(?P<ey>\d{1,2})\s?[-/.年]\s?<M>\s?[-/.月]\s?<D><日>", "2019-05-07",
+          "R1.5.7", "R01.05.07", "R 1. 5. 7", "H31/5/7", "令和元年5月7日", "平成31年5月7日"),
+    _form("<NAME>_<Y>", "2018-03-01", "March 2018", "mars-2018", "MAR2018", unit="month"),
+    _form("<Y>_<NAME>", "2018-03-01", "2018 MAR", "2018-März", unit="month"),
+    _form("<NAME>_<YY>", "2018-03-01", "Mar-18", "Mar '18", unit="month"),
+    _form("<Y>[-/.: ]<MM>", "2018-03-01", "2018-03", "2018.03", "2018/03", unit="month"),
+    _form(r"<Y>[-/]\s?(?P<m>\d)", "2018-07-01", "2018/7", unit="month"),
+    _form("<M>[-/. ]<Y>", "2018-03-01", "03/2018", "3.2018", unit="month"),
+    _form("<Y>[-:. ]?m-?<M>", "2018-03-01", "2018M03", "2018-M3", unit="month"),
+    _form("m<MM>[-/ ]?<Y>", "2018-03-01", "M03 2018", unit="month"),
+    _form("<Y><年><M><月>", "2018-03-01", "2018年3月", unit="month"),
+    _form("<Y>_<QUARTER>_<Q>", "2018-04-01", "2018Q2", "2018-Q2", "2018 T2", unit="quarter"),
+    _form("<QUARTER>_<Q>#<Y>", "2018-04-01", "Q2 2018", "T2/2018", unit="quarter"),
+    _form("<Q>_<QUARTER>_<Y>", "2018-04-01", "2Q2018", "2 кв. 2018", unit="quarter"),
+    _form("<Y>#<Q>q", "2018-04-01", "2018 2Q", unit="quarter"),
+    _form("<QUARTER>_<Q>#<YY>", "2018-04-01", "Q2 18", "Q2'18", unit="quarter"),
+    _form("<Q>_<QUARTER>_<YY>", "2018-04-01", "2Q18", unit="quarter"),
+    _form("<Y>_[hs]_<H>", "2018-07-01", "2018H2", "2018-S2", unit="half year"),
+    _form("[hs]_<H>#<Y>", "2018-07-01", "H2 2018", unit="half year"),
+    _form("<H>_[hs]_<Y>", "2018-07-01", "2H2018", unit="half year"),
+    _form("<Y>-?w<W>-(?P<d>[1-7])", "2016-03-29", "2016-W13-2"),
+    _form("<Y>[-/ ]?k?w-?<W>", "2016-03-28", "2016-W13", "2016W13", unit="week"),
+    _form("k?w[-/ ]?<W>[-/ ]<Y>", "2016-03-28", "W13 2016", "KW13/2016", unit="week"),
 )
 # A year alone says so only among months or quarters; a column of years is one of numbers.
-_YEAR = _form(r"(?P<y>1[6-9]\d\d|2[0-2]\d\d)", {"2018": "2018-01-01"}, unit="year")
+_YEAR = _form(r"(?P<y>1[6-9]\d\d|2[0-2]\d\d)", "2018-01-01", "2018", unit="year")
 _FIRST, _LAST, _LOOSE, _SHORT_MONTH, _REPUBLICAN, *_SHORT_DAYS = (
     next(form for form in FORMS if example in form.examples)
     for example in ("2018-03-27", "27/03/2018", "2018/7", "Mar-18", "107/03/27", "98-03-27", "18年3月27日"))
 _FINENESS = ("day", "week", "month", "quarter", "half year", "year")
-# What a single number must be to be a date by itself: a year, yyyymmdd, an epoch, a serial number or a fraction of those.
-_NUMBER = re.compile(r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}|\d\.\d{9,}[eE]\+(?:09|1[0-8])|\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d+|\d{5,19}\.0+")
+# What a number must be to be a date by itself: a year, yyyymmdd, an epoch, a serial number or a fraction of those.
+_NUMBER = re.compile(
+    r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}|\d\.\d{9,}[eE]\+(?:09|1[0-8])|\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d+|\d{5,19}\.0+")
 
-# Where a time of day begins behind a date, for a cell and for a column alike. Patterns for whole columns use [0-9] and spaces as
-# such: pandas leaves \d and \s to Python, cell by cell.
+# Where a time of day begins behind a date, for a cell and for a column alike. Patterns for whole columns use [0-9] and spaces
+# as such: pandas leaves \d and \s to Python, cell by cell.
 _CUT = r"[T, _:\-]+(?:(?:at|um) )?[0-9]{1,2}(?:[:h][0-9]{2}| ?[AaPp]\.?[Mm]).*$"
 _REWRITTEN = (
     # The year behind the time, as Unix writes it: 'Tue Mar 27 16:00:00 EDT 2018'.
@@ -151,15 +152,15 @@ _REWRITTEN = (
 _CJK_DAY = "(?:(?:星期|周|週|礼拜|禮拜)[一二三四五六日天]|[月火水木金土日](?:曜日?)?|[一二三四五六]|[월화수목금토일](?:요일)?)"
 _CJK_WEEKDAY = re.compile(rf"^[(]?{_CJK_DAY}[)]?[\s,]*(?=\d)|(?:(?<=[\s,(、日일])|(?<=\d)(?![月日월일])){_CJK_DAY}[)]?$")
 _NUMBERED_MONTH = re.compile(r"\b(?:tháng|thg)\.?\s?(\d{1,2})\b|(?<!\d)(\d{1,2})[月월]", re.IGNORECASE)
-_FILLERS = {"de", "del", "of", "le", "den", "the", "г", "года", "р", "року", "roku", "gada", "ж", "թ", "e", "d", "st", "nd", "rd", "th", "er"}
-_MARKS = {"q", "t", "qtr", "quarter", "quartal", "trim", "trimestre", "кв", "h", "s", "m", "w", "kw", "r", "年", "月", "日", "년",
-          "월", "일", "明治", "大正", "昭和", "平成", "令和", "民國", "民国", "中華民國"}
+_FILLERS = {"de", "del", "d", "of", "le", "den", "the", "г", "года", "р", "року", "roku", "թ", "st", "nd", "rd", "th", "er"}
+_MARKS = {"q", "t", "qtr", "quarter", "quartal", "trim", "trimestre", "кв", "h", "s", "m", "w", "kw", "r", "年", "月", "日",
+          "년", "월", "일", "民國", "民国", "中華民國", *_ERAS}
 _MOST_WORDS, _DIGITS = 6, range(2, 9)  # of a date
 _MonthOf = Callable[[str], int | None]
 
 
 def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
-    """Whether `read_dates` may read `cell`; with `whole_numbers` also as a year, yyyymmdd, an epoch or an Excel serial number."""
+    """Whether `read_dates` may read `cell`; with `whole_numbers` also as a year, yyyymmdd, an epoch or a serial number."""
     return 4 <= len(cell) <= LONGEST and _looks_like_date(cell, whole_numbers)
 
 
@@ -220,7 +221,7 @@ def _without_words(text: str, words: list[str], month: int | None, month_of: _Mo
 
 @dataclass(frozen=True)
 class _Cell:
-    """What a cell holds: the form of its date, its numbers as `DateForm.read` gives them, microseconds since midnight, the zone."""
+    """What a cell holds: the form of its date, its numbers as `DateForm.read` gives them, the time of day and its zone."""
 
     form: DateForm | None = None
     numbers: tuple[int, ...] = ()
