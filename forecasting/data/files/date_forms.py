@@ -173,8 +173,8 @@ def _looks_like_date(cell: str, whole_numbers: bool) -> bool:
     found = _take_apart(day)
     if found.form in (None, _YEAR) or (behind and clock_behind(behind)[0] is None):
         return False
-    orders = found.form.orders
-    return any(_is_day(*numbers) for numbers in ([_in_order(found.numbers, name) for name in orders] or [found.numbers]))
+    numbers = np.array([found.numbers])
+    return any(_are_days(numbers, order).item() for order in found.form.orders or (None,))
 
 
 def _split(cell: str) -> tuple[str, str]:
@@ -360,102 +360,93 @@ def _read_iso(text: pd.Series, present: pd.Series) -> Reading | None:
 
 @dataclass(frozen=True)
 class _Family:
-    """The distinct cells of one form, and the orders their three numbers may have."""
+    """The distinct cells of one form: where they stand among all, (k, 3) their numbers, and the orders these may have."""
 
     form: DateForm
-    members: tuple[int, ...]
+    members: np.ndarray
+    numbers: np.ndarray
     orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """A column taken apart. Row i holds distinct[codes[i]], which is cells[codes[i]], at clock[i] (timedelta64, NaT: no time).
+class _Column:
+    """A column taken apart. Row i holds distinct[codes[i]] at clock[i] (timedelta64, NaT where there is no such time).
 
     timed: whether some cell has a time of day; zone: up to three zones as written
     """
 
     codes: np.ndarray
     distinct: pd.Index
-    cells: list[_Cell]
+    families: list[_Family]
     clock: np.ndarray
     timed: bool
     zone: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
 
-    def numbers(self, family: _Family) -> list[tuple[int, ...]]:
-        return [self.cells[i].numbers for i in family.members]
+    def rows(self, family: _Family) -> np.ndarray:
+        return np.isin(self.codes, family.members)
 
 
-def _parts_of(text: pd.Series) -> _Parts:
+def _taken_apart(text: pd.Series, taiwanese: bool) -> _Column:
     """Dates and times are split first: of a hundred thousand stamps few dates and few times are distinct."""
     text = text.str.slice(0, 2 * LONGEST)
     for pattern, rewritten in _REWRITTEN:
         text = text.str.replace(pattern, rewritten, regex=True)
     text = text.str.strip()
-    date = text.str.replace(_CUT, "", regex=True)
-    lengths = date.str.len()
+    days = text.str.replace(_CUT, "", regex=True)
+    lengths = days.str.len()
     behind = pd.Series("", index=text.index, dtype="str")
     for length in lengths[lengths < text.str.len()].unique():
         behind = behind.where(lengths != length, text.str.slice(int(length)))
-    codes, distinct = pd.factorize(date)
+    codes, distinct = pd.factorize(days)
     words = {word for cell in distinct for word in words_in(normal(cell[:LONGEST]))}
     months, note = months_in(word for word in words if word.lower() not in _MARKS | _FILLERS)
     cells = [_take_apart(cell, months.get) for cell in distinct]
+    if taiwanese or any(cell.form is _REPUBLICAN for cell in cells):  # years before the hundredth have two digits
+        cells = [replace(cell, form=_REPUBLICAN, numbers=(cell.numbers[0] + _REPUBLIC, *cell.numbers[1:]))
+                 if cell.form in _SHORT_DAYS and cell.numbers[0] >= 50 else cell for cell in cells]
+    families = [_Family(form, np.array(members), np.array([cells[i].numbers for i in members]))
+                for form in dict.fromkeys(cell.form for cell in cells if cell.form)
+                if (members := [i for i, cell in enumerate(cells) if cell.form is form])]
     clock_codes, clocks = pd.factorize(behind)
     read = [(0, "") if clock == "" else clock_behind(clock) for clock in clocks]
     micros = np.array(["NaT" if clock is None else clock for clock, _ in read], dtype="timedelta64[us]")[clock_codes]
-    micros = micros + np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes]
-    ends, micros = as_beginnings(micros)
+    ends, micros = as_beginnings(micros + np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes])
     zones = sorted({zone for _, zone in read if zone} | {cell.zone for cell in cells if cell.zone})
-    timed = any(clocks) or any(cell.clock is not None for cell in cells)
-    notes = (*([note] if note else []),
-             *(["Times go up to 24:00, the end of an hour or less: each was dated by its beginning."] if ends else []))
-    return _Parts(codes, distinct, cells, micros, timed, ", ".join(zones[:3]), notes)
+    notes = [note, "Times go up to 24:00, the end of an hour or less: each was dated by its beginning." if ends else ""]
+    return _Column(codes, distinct, families, micros, any(clocks) or any(cell.clock is not None for cell in cells),
+                   ", ".join(zones[:3]), tuple(filter(None, notes)))
 
 
 def _read_by_form(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp, taiwanese=False) -> list[Reading]:
     """Readings of a column from its distinct cells, the cells of one form at a time."""
-    parts = _parts_of(text)
-    if taiwanese or any(cell.form is _REPUBLICAN for cell in parts.cells):  # years before 100 have two digits
-        parts = replace(parts, cells=[
-            replace(cell, form=_REPUBLICAN, numbers=(cell.numbers[0] + _REPUBLIC, *cell.numbers[1:]))
-            if cell.form in _SHORT_DAYS and cell.numbers[0] >= 50 else cell for cell in parts.cells])
-    dated = np.array([cell.form is not None for cell in parts.cells])[parts.codes]
-    if dated.sum() < 0.5 * present.sum():
+    column = _taken_apart(text, taiwanese)
+    if sum(column.rows(family).sum() for family in column.families) < 0.5 * present.sum():
         return []
     families = []
-    for form in dict.fromkeys(cell.form for cell in parts.cells if cell.form):
-        family = _Family(form, tuple(i for i, cell in enumerate(parts.cells) if cell.form is form))
-        family = replace(family, orders=_fitting_orders(parts.numbers(family), form, order))
-        if family.orders or not form.orders:
-            families.append(family)
-        elif np.isin(parts.codes, family.members).sum() > _STRAY * present.sum():
+    for family in column.families:
+        orders = _fitting_orders(family, order)
+        if orders or not family.form.orders:
+            families.append(replace(family, orders=orders))
+        elif column.rows(family).sum() > _STRAY * present.sum():
             return []
-    if not families or all(family.form is _YEAR for family in families):
+    if all(family.form is _YEAR for family in families) or _swapped_by_a_spreadsheet(families) or _might_be_quarters(families):
         return []
-    if _swapped_by_a_spreadsheet(families, parts) or _might_be_quarters(families, parts):
-        return []
-    families = _agreed(families)
+    decided = {family.orders for family in families if len(family.orders) == 1 and family.form is not _FIRST}
+    if len(decided) == 1:  # the others take the order that one of them decides, where they allow it
+        (only,) = decided
+        families = [replace(family, orders=only) if set(only) <= set(family.orders) else family for family in families]
     options = list(dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1))
-    readings = [_assemble(parts, families, option, order, today) for option in (options or (None,))]
+    readings = [_assemble(column, families, option, order, today) for option in (options or (None,))]
     if any(family.form is _SHORT_MONTH for family in families):
         readings = [reading for reading in readings if _steps_by_months(reading.values)]
     return _different(readings)
 
 
-def _might_be_quarters(families: list[_Family], parts: _Parts) -> bool:
+def _might_be_quarters(families: list[_Family]) -> bool:
     """Whether '2016-1' may be a quarter as well as a month: no cell goes beyond 4."""
     months = [family for family in families if family.form.unit == "month" and family.form is not _SHORT_MONTH]
-    loose = any(family.form is _LOOSE for family in months)
-    return loose and max(numbers[1] for family in months for numbers in parts.numbers(family)) <= 4
-
-
-def _agreed(families: list[_Family]) -> list[_Family]:
-    """`families` with an order that one of them decides taken by the others that allow it."""
-    decided = {family.orders[0] for family in families if len(family.orders) == 1 and family.form is not _FIRST}
-    if len(decided) != 1:
-        return families
-    return [replace(family, orders=tuple(decided)) if decided <= set(family.orders) else family for family in families]
+    return any(family.form is _LOOSE for family in months) and max(family.numbers[:, 1].max() for family in months) <= 4
 
 
 def _steps_by_months(values: pd.Series) -> bool:
@@ -466,36 +457,29 @@ def _steps_by_months(values: pd.Series) -> bool:
     dates = values.dropna()
     steps = (dates.dt.year * 12 + dates.dt.month).diff().abs().dropna()
     steps = steps[steps > 0]
-    if steps.empty:
-        return False
     usual = steps.median()
-    return bool((steps == usual).mean() >= 0.8 and (usual % 12 != 0 or dates.dt.month.nunique() == 1))
+    return len(steps) > 0 and bool((steps == usual).mean() >= _MOSTLY and (usual % 12 != 0 or dates.dt.month.nunique() == 1))
 
 
-def _fitting_orders(numbers: list[tuple[int, ...]], form: DateForm, order: str | None) -> tuple[str, ...]:
+def _fitting_orders(family: _Family, order: str | None) -> tuple[str, ...]:
     """The orders under which nearly all cells of a family are dates, the one asked for if it is among them."""
-    fits = {name: [_is_day(*_in_order(n, name)) for n in numbers] for name in form.orders}
-    best = max((sum(fit) for fit in fits.values()), default=0)
-    dates = sum(map(any, zip(*fits.values(), strict=True)))
-    # Cells that fit no order are bad dates. Cells that fit one order each contradict one another, and nothing is certain.
-    if not best or best < (1 - _STRAY) * dates:
+    if not family.form.orders:
         return ()
-    kept = [name for name in form.orders if sum(fits[name]) >= (1 - _STRAY) * best]
+    fits = np.array([_are_days(family.numbers, name) for name in family.form.orders])
+    best = fits.sum(axis=1).max()
+    # Cells that fit no order are bad dates. Cells that fit one order each contradict one another, and nothing is certain.
+    if not best or best < (1 - _STRAY) * fits.any(axis=0).sum():
+        return ()
+    kept = [name for name, days in zip(family.form.orders, fits.sum(axis=1), strict=True) if days >= (1 - _STRAY) * best]
     if order in kept:
         return (order,)
-    return tuple(kept[:1] if form is _FIRST else kept)  # a year in front is followed by the month
+    return tuple(kept[:1] if family.form is _FIRST else kept)  # a year in front is followed by the month
 
 
-def _in_order(numbers: tuple[int, ...], name: str) -> tuple[int, ...]:
-    return tuple(numbers[at] for at in ORDERS[name])
-
-
-def _is_day(year: int, month: int, day: int) -> bool:
-    try:
-        datetime.date(year if year > 99 else 2000 + year % 4, month, day)
-    except ValueError:
-        return False
-    return year <= 99 or FIRST_YEAR <= year <= LAST_YEAR
+def _are_days(numbers: np.ndarray, order: str | None = None) -> np.ndarray:
+    """(k,) whether rows of three numbers are days; two digits may be any year."""
+    year, month, day = (numbers[:, ORDERS[order]] if order else numbers).T
+    return ~np.isnat(_to_dates(np.where(year < 100, 2000 + year % 4, year), month, day))
 
 
 def _day_of_week(year: int, week: int, day: int) -> tuple[int, int, int]:
@@ -506,49 +490,60 @@ def _day_of_week(year: int, week: int, day: int) -> tuple[int, int, int]:
     return found.year, found.month, found.day
 
 
-def _swapped_by_a_spreadsheet(families: list[_Family], parts: _Parts) -> bool:
+def _swapped_by_a_spreadsheet(families: list[_Family]) -> bool:
     """Whether ISO dates stand beside days that cannot be months, and are themselves all days that can.
 
     A spreadsheet set to another language turns 03/04/2016 into a date, the wrong one, and leaves 17/04/2016 as text.
     """
-    numbers = {id(family.form): parts.numbers(family) for family in families}
-    iso, three = numbers.get(id(_FIRST), []), numbers.get(id(_LAST), [])
-    if len(iso) < 5 or len(three) < 5 or any(n[2] > 12 for n in iso):
+    numbers = {family.form: family.numbers for family in families}
+    if not {_FIRST, _LAST} <= set(numbers) or min(len(numbers[_FIRST]), len(numbers[_LAST])) < 5:
         return False
-    return all(n[0] > 12 for n in three) or all(n[1] > 12 for n in three)
+    return bool((numbers[_FIRST][:, 2] <= 12).all() and (numbers[_LAST][:, :2] > 12).all(axis=0).any())
 
 
-def _assemble(parts: _Parts, families: list[_Family], option: str | None, asked: str | None, today: pd.Timestamp) -> Reading:
+def _assemble(column: _Column, families: list[_Family], option: str | None, asked: str | None, today: pd.Timestamp) -> Reading:
     """The dates under `option`, an order for the families that leave it open."""
-    codes = parts.codes
-    year, month, day, unit = (np.zeros(len(parts.cells), dtype=int) for _ in range(4))
-    short = np.zeros(len(parts.cells), dtype=bool)
-    notes, decided = list(parts.notes), None
+    numbers = np.zeros((len(column.distinct), 3), dtype=int)
+    unit, short = np.zeros((2, len(numbers)), dtype=int)
+    notes, decided = list(column.notes), None
     for family in families:
         name = (option if option in family.orders else family.orders[0]) if family.orders else None
-        for i, numbers in zip(family.members, parts.numbers(family), strict=True):
-            year[i], month[i], day[i] = _in_order(numbers, name) if name else numbers
-        members = list(family.members)
-        short[members], unit[members] = family.form.short, _FINENESS.index(family.form.unit)
+        numbers[family.members] = family.numbers[:, ORDERS[name]] if name else family.numbers
+        unit[family.members], short[family.members] = _FINENESS.index(family.form.unit), family.form.short
         if name and (family.form is not _FIRST or name == "year/day/month"):
             decided = name if family.form is not _FIRST else decided
-            notes.append(_order_note(family, parts, name, asked))
-    year, month, day, short = year[codes], month[codes], day[codes], short[codes]
+            notes.append(_order_note(column, family, name, asked))
+    (year, month, day), short = numbers[column.codes].T, short[column.codes] > 0
     if short.any():
         year = _centuries(year, month, day, short, today)
         notes.append(f"Two-digit years were read as {year[short].min()} to {year[short].max()}.")
     days = _to_dates(year, month, day)
-    left_out, sum_notes = _sums(days, unit[codes])
+    left_out, sum_notes = _sums(days, unit[column.codes])
     days[left_out] = np.datetime64("NaT")
-    values = pd.Series(days.astype("datetime64[us]") + parts.clock)
-    kept = [family for family in families if not left_out[np.isin(codes, family.members)].all()]
-    units = {family.form.unit for family in kept}
-    notes += [f"Each {word} was dated by its first day." for word in (*_FINENESS[2:4], "week", *_FINENESS[4:]) if word in units]
-    notes += [*_calendar_notes(kept, parts, days), *sum_notes]
+    kept = [family for family in families if not left_out[column.rows(family)].all()]
+    units = {family.form.unit for family in kept} - {"day"}
+    notes += [f"Each {word} was dated by its first day." for word in _FINENESS if word in units]
+    for group, calendar in (("roc", "in the calendar of the Republic of China"), ("era", "by Japanese eras")):
+        for family in [family for family in kept if group in family.form.pattern.groupindex][:1]:
+            example = days[np.argmax(column.codes == family.members[0])]
+            notes.append(f"Years were read {calendar}, e.g. {column.distinct[family.members[0]][:30]} as {example!s}.")
+    notes += sum_notes
     if len(kept) > 1:
-        examples = " and ".join(f"“{parts.distinct[family.members[0]][:30]}”" for family in kept[:2])
+        examples = " and ".join(f"“{column.distinct[family.members[0]][:30]}”" for family in kept[:2])
         notes.append(f"Dates are written in {len(kept)} ways, e.g. {examples}; each was read in its own.")
-    return Reading(values, decided, tuple(notes), parts.timed, parts.zone, left_out if left_out.any() else None)
+    return Reading(pd.Series(days.astype("datetime64[us]") + column.clock), decided, tuple(notes), column.timed, column.zone,
+                   left_out if left_out.any() else None)
+
+
+def _order_note(column: _Column, family: _Family, name: str, asked: str | None) -> str:
+    """The sentence that says how the order was decided, with the cell that decided it."""
+    if name == asked:
+        return f"Dates were read as {name}, as chosen."
+    deciding = _are_days(family.numbers, name)
+    for other in family.form.orders:
+        deciding = deciding & ~_are_days(family.numbers, other) if other != name else deciding
+    why = f" because {column.distinct[family.members[deciding.argmax()]][:30]} occurs" if deciding.any() else ""
+    return f"Dates were read as {name}{why}."
 
 
 def _sums(days: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -571,27 +566,6 @@ def _sums(days: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, list[str]]:
             finest = _FINENESS[unit[known & ~left_out].min()]
             notes.append(f"{count_of(len(begins), _FINENESS[at])} among the {finest}s left out: they sum them up.")
     return left_out, notes
-
-
-def _calendar_notes(families: list[_Family], parts: _Parts, days: np.ndarray) -> list[str]:
-    """What to say of years that are not counted as elsewhere."""
-    notes = []
-    for group, calendar in (("roc", "in the calendar of the Republic of China"), ("era", "by Japanese eras")):
-        for family in [family for family in families if group in family.form.pattern.groupindex][:1]:
-            row = int(np.argmax(parts.codes == family.members[0]))
-            notes.append(f"Years were read {calendar}, e.g. {parts.distinct[family.members[0]][:30]} as {days[row]!s}.")
-    return notes
-
-
-def _order_note(family: _Family, parts: _Parts, name: str, asked: str | None) -> str:
-    """The sentence that says how the order was decided, with the cell that decided it."""
-    if name == asked:
-        return f"Dates were read as {name}, as chosen."
-    others = [other for other in family.form.orders if other != name]
-    for i, numbers in zip(family.members, parts.numbers(family), strict=True):
-        if _is_day(*_in_order(numbers, name)) and not any(_is_day(*_in_order(numbers, other)) for other in others):
-            return f"Dates were read as {name} because {parts.distinct[i][:30]} occurs."
-    return f"Dates were read as {name}."
 
 
 def _centuries(year, month, day, short, today):
@@ -622,23 +596,21 @@ def _to_dates(year, month, day) -> np.ndarray:
 
 
 def _different(readings: list[Reading]) -> list[Reading]:
-    """`readings` without repetitions, the likeliest first.
+    """`readings` without repetitions, the likeliest first: sorted and on working days.
 
     A year in front is told from a year behind by the order of the rows; day and month never are, for a column of first
     days of months looks sorted either way.
     """
-    kept: list[Reading] = []
+    kept: dict[bytes, Reading] = {}
     for reading in readings:
-        if not any(reading.values.equals(other.values) for other in kept):
-            kept.append(reading)
-    sorted_share = {id(reading): _sorted_share(reading.values) for reading in kept}
+        kept.setdefault(reading.values.to_numpy().tobytes(), reading)
+    sorted_share = {key: _sorted_share(reading.values) for key, reading in kept.items()}
     best = max(sorted_share.values(), default=0)
-    if best > 0.995:
-        leading = {reading.order == "year/month/day" for reading in kept if sorted_share[id(reading)] == best}
-        if len(leading) == 1:
-            kept = [reading for reading in kept if sorted_share[id(reading)] > 0.99
-                    or (reading.order == "year/month/day") in leading]
-    return sorted(kept, key=_plausibility, reverse=True)
+    leading = {kept[key].order == "year/month/day" for key, share in sorted_share.items() if share == best}
+    if best > 0.995 and len(leading) == 1:
+        kept = {key: reading for key, reading in kept.items()
+                if sorted_share[key] > 0.99 or (reading.order == "year/month/day") in leading}
+    return sorted(kept.values(), key=lambda reading: -_sorted_share(reading.values) - (reading.values.dt.day_of_week < 5).mean())
 
 
 def _sorted_share(values: pd.Series) -> float:
@@ -646,11 +618,6 @@ def _sorted_share(values: pd.Series) -> float:
     steps = values.dropna().dt.normalize().diff().dropna().dt.total_seconds().to_numpy()
     steps = steps[steps != 0]
     return max((steps > 0).mean(), (steps < 0).mean()) if len(steps) > 10 else 0.0
-
-
-def _plausibility(reading: Reading) -> float:
-    """Higher for sorted rows on working days; only to put the best guess first."""
-    return _sorted_share(reading.values) + float((reading.values.dropna().dt.day_of_week < 5).mean())
 
 
 _EPOCHS = (("seconds", 1e8, 5e9, 1_000_000), ("milliseconds", 1e11, 5e12, 1_000), ("microseconds", 1e14, 5e15, 1),
