@@ -20,10 +20,10 @@ _CLOCK = re.compile(
     \s*-?(?P<half>[ap]\.?\s?m\.?(?![a-z]))?
     \s*(?P<zone>z|[a-z]{2,5}\s?(?:[+-]\d{1,2}:?(?:\d{2})?)?|[+-]\d{2}:?(?:\d{2})?|[a-z]+/[a-z_]+)?\s*(?:\(.*\)|uhr)?""",
     re.VERBOSE | re.IGNORECASE)
-_HOUR, _DAY = 3_600_000_000, 86_400_000_000  # microseconds
+_AN_HOUR, _DAY = 3_600_000_000, 86_400_000_000  # microseconds
 
 _PERIOD = re.compile(r"(.*?[^\s])\s*(?:-|–|—|~|to|bis|до|à)\s*(\d.*)", re.IGNORECASE)
-_HOUR_ENDING = re.compile(r"h(?:our)? ?e(?:nding)? ?(\d{1,2})", re.IGNORECASE)
+_HOUR = re.compile(r"h(?:our)?(?P<ends> ?e(?:nding)?)? ?(?P<number>\d{1,2})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def read_clocks(text: pd.Series, *, ends: bool = False) -> Clocks | None:
         return None
     if len(numbers) < len(cells):
         clocks = [_clock_in(cell) for cell in cells]
+    elif parts := _parts_of_a_day(numbers):
+        clocks = [number * _DAY // parts if number <= parts else None for number in numbers]
     elif max(numbers) <= 24:
         clocks = [_clock(number) for number in numbers]
     else:
@@ -60,16 +62,25 @@ def read_clocks(text: pd.Series, *, ends: bool = False) -> Clocks | None:
     rows = np.bincount(codes[codes >= 0], minlength=len(cells))
     if rows[[clock is None for clock in clocks]].sum() > _STRAY * rows.sum():
         return None
-    ends = ends or any(_HOUR_ENDING.fullmatch(cell) for cell in cells)
+    ends = ends or any((hour := _HOUR.fullmatch(cell)) and hour["ends"] for cell in cells)
     values = np.array(["NaT" if clock is None else clock for clock in clocks] + ["NaT"], dtype="timedelta64[us]")[codes]
     ends, values = as_beginnings(values, ends)
     return Clocks(pd.Series(values), ends)
 
 
+def _parts_of_a_day(numbers: list[int]) -> int | None:
+    """24, 48 or 96 where `numbers` count the hours, half hours or quarters of a day from 1; None where they are something else.
+
+    A day has an hour more where summer time ends.
+    """
+    parts = next((parts for parts in (24, 48, 96) if parts <= max(numbers) <= parts * 25 // 24), None)
+    return parts if sorted(set(numbers)) == [*range(1, max(numbers) + 1)] else None
+
+
 def _clock_in(cell: str) -> int | None:
     """Of a period its beginning."""
-    if ending := _HOUR_ENDING.fullmatch(cell):
-        return _clock(ending[1])
+    if hour := _HOUR.fullmatch(cell):
+        return _clock(hour["number"])
     if period := _PERIOD.fullmatch(cell[:LONGEST]):
         begin, end = (_clock(part) if part.isdecimal() and len(part) < 3 else _clock_in(part) for part in period.groups())
         return begin if end is not None else None
@@ -83,7 +94,7 @@ def as_beginnings(clocks: np.ndarray, ends: bool = False) -> tuple[bool, np.ndar
     distinct = np.unique(clocks[~np.isnat(clocks)]).astype("int64")
     ends = ends or bool(len(distinct) and distinct[-1] == _DAY and distinct[0] > 0)
     steps = np.diff(distinct)
-    return ends, clocks - np.timedelta64(min(_HOUR, steps.min(initial=_HOUR)) if ends else 0, "us")
+    return ends, clocks - np.timedelta64(min(_AN_HOUR, steps.min(initial=_AN_HOUR)) if ends else 0, "us")
 
 
 def clock_behind(text: str) -> tuple[int | None, str]:
@@ -103,4 +114,4 @@ def _clock(hour, minute=0, second=0, fraction=None, half=None) -> int | None:
         hour = hour % 12 + 12 * (half[0].lower() == "p")
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         return None
-    return hour * _HOUR + (minute * 60 + min(second, 59)) * 1_000_000 + int((fraction or "0").ljust(6, "0")[:6])
+    return hour * _AN_HOUR + (minute * 60 + min(second, 59)) * 1_000_000 + int((fraction or "0").ljust(6, "0")[:6])

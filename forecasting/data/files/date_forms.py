@@ -143,7 +143,10 @@ _NUMBER = re.compile(
 # Where a time of day begins behind a date, for a cell and for a column alike. Patterns for whole columns use [0-9] and spaces
 # as such: pandas leaves \d and \s to Python, cell by cell.
 _CUT = r"[T, _:\-]+(?:(?:at|um) )?[0-9]{1,2}(?:[:h][0-9]{2}| ?[AaPp]\.?[Mm]).*$"
+# A period, '10.01.2020 00:00 - 10.01.2020 01:00': its beginning.
+_PERIOD = r"^(.*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?: +- +| *[–—~] *).*[0-9]{1,2}:[0-9]{2}.*$"
 _REWRITTEN = (
+    (_PERIOD, r"\1"),
     # The year behind the time, as Unix writes it: 'Tue Mar 27 16:00:00 EDT 2018'.
     (r"^(.*[0-9]) ([0-9]{1,2}:[0-9]{2}:[0-9]{2}) (?:([A-Z]{2,5}) )?([0-9]{4})$", r"\1 \4 \2 \3"),
     (r"^([0-9]{8})[T _\-]?([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+\-][0-9]{2}:?[0-9]{2})?$", r"\1 \2:\3:\4 \5"),
@@ -305,7 +308,10 @@ def read_dates(text: pd.Series, order: str | None = None, *, today: pd.Timestamp
     if quarters and (numbered := _as_quarters(text)) is not None:
         text = numbered
     today = today or pd.Timestamp.now()
-    return _read_numbers(text, present, order, today, epoch_1904) or _read_by_form(text, present, order, today, taiwanese)
+    readings = _read_numbers(text, present, order, today, epoch_1904) or _read_by_form(text, present, order, today, taiwanese)
+    if re.match(_PERIOD, text[present].iloc[0][:LONGEST]):
+        return [replace(reading, notes=(*reading.notes, "Each period was dated by its beginning.")) for reading in readings]
+    return readings
 
 
 # A year and a number of it, in either order: '2005-01', '200501', '1/2005'.

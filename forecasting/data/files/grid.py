@@ -66,7 +66,7 @@ def read_grid(data: bytes, decisions: Decisions) -> Grid:
     if spaced and _only_indented(sample, delimiter):
         data = _INDENT.sub(b"", data)
     frame, notes = _parse(data, delimiter, width)
-    if unwrapped := _unwrapped(frame):
+    if "delimiter" not in decisions.given and (unwrapped := _unwrapped(frame)):
         return read_grid(unwrapped, decisions)
     decisions.take("delimiter", _SIGNS.get(delimiter, delimiter), DELIMITERS)
     return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes,

@@ -104,6 +104,8 @@ def _from_column(table: Table, column: Column, order: str | None, decisions: Dec
         raise UnreadableFile(f"Only {count(reading.read)} of {count(present)} dates in “{shown(column.name)}” can be read, "
                              f"e.g. not “{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
+    if order is None:
+        _check_swapped(column, text, reading)
     dates = _with_time(table, column, Dates(reading, (column.position,)), decisions)
     if dates.reading.timed:
         _check_clock(dates.reading.values.dropna(), table.columns[dates.positions[-1]])
@@ -113,6 +115,23 @@ def _from_column(table: Table, column: Column, order: str | None, decisions: Dec
 def _read(table: Table, column: Column, text: pd.Series, order: str | None = None) -> list[Reading]:
     return read_dates(text.reset_index(drop=True), order, epoch_1904=table.epoch_1904, quarters=_is_quarter(column),
                       taiwanese=any(other.name.replace(" ", "") in _TAIWANESE for other in table.columns))
+
+
+def _check_swapped(column: Column, text: pd.Series, reading: Reading):
+    """Refuse days and months that changed places where both may be months: only so do the rows stand in the order of dates."""
+    values = reading.values
+    known = values.dropna()
+    if reading.order is None or known.is_monotonic_increasing or known.is_monotonic_decreasing:
+        return
+    either = (known.dt.day <= 12) & (known.dt.day != known.dt.month)
+    parts = {"year": known.dt.year, "month": known.dt.day.where(either, known.dt.month),
+             "day": known.dt.month.where(either, known.dt.day)}
+    swapped = pd.to_datetime(pd.DataFrame(parts))
+    if either.sum() > 2 and (swapped.is_monotonic_increasing or swapped.is_monotonic_decreasing):
+        example = text[either[either].index[0]]
+        raise UnreadableFile(f"In {count(int(either.sum()))} of {count(len(known))} dates of “{shown(column.name)}” day and month "
+                             f"seem to have changed places, e.g. “{shown(example)}”: read like the others they are out of order, and "
+                             "the other way round they are in order. Write all dates as year-month-day.")
 
 
 def _is_quarter(column: Column) -> bool:

@@ -186,7 +186,8 @@ def pick_prices(table: Table, dated: tuple[int, ...], decisions: Decisions) -> P
         close = _obvious_close(columns)
         if close is not None and not table.headed and len(table.columns) - len(numeric) - len(dated) > _MOST_WORDS:
             close = None  # sentences with a number in them
-        if close is None and not table.headed and (bars := _bars_in_order(table, columns, dated)):
+    if close is None and not table.headed and (bars := _bars_in_order(table, columns, dated)):
+        if wanted is None or named_column(wanted, table, columns).position == bars[1].position:
             columns, close = bars
             notes = ("The file names no columns; the first four with numbers were taken as open, high, low and close, in this "
                      "order: in every row the second is the highest and the third the lowest.",)
@@ -311,12 +312,17 @@ def _bars_in_order(table: Table, columns: list[Column], dated: tuple[int, ...]) 
     if not (highest and lowest) or (ranges > 0).mean() <= 0.3 or np.median(ranges) > 0.5 * np.median(np.abs(known[2])):
         return None
     roles = ["open", "high", "low", "close"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        follows = [np.nanmedian(np.abs(np.diff(np.log(np.abs(other / known[3]))))) < 0.002 for other in known[4:]]
+    follows = [_follows(other, known[3]) for other in known[4:]]
     if False in follows and (known[4 + follows.index(False)] >= 0).all():
         roles += [""] * follows.index(False) + ["volume"]
     named = {c.position: replace(c, role=role) for c, role in zip(first, roles, strict=False) if role}
     return [named.get(c.position, c) for c in columns], named[first[3].position]
+
+
+def _follows(prices: np.ndarray, close: np.ndarray) -> bool:
+    """Whether these are the closes themselves, adjusted for dividends and splits."""
+    apart = np.log((prices / np.where(close == 0, np.nan, close))[prices > 0])
+    return len(apart) > 1 and bool(np.nanmedian(np.abs(np.diff(apart))) < 0.002)
 
 
 def _native(table: Table, column: Column) -> pd.Series | None:

@@ -114,7 +114,7 @@ ROLES = {plain(word): role for role, words in ROLES.items() for word in words.sp
 FILLERS = {"price", "prices", "the", "of", "daily", "in", "value", "historical", "eod", "data", "per", "share", "at", "and"}
 
 MISSING = {"", "-", "--", "---", "—", "–", ".", "..", "...", "null", "nan", "na", "n/a", "#n/a", "#n/a n/a", "none", "nat",
-           "?", "*", "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "#value!", "#ref!", "#div/0!", "#name?", "#num!",
+           "?", "*", "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "n/e", "#value!", "#ref!", "#div/0!", "#name?", "#num!",
            "#null!", "nil", "missing", "<na>", "n.a.", "n.a", "bank holiday", "holiday", "closed", "void", "not available",
            "x", "(null)", "\\n"}
 
