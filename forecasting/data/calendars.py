@@ -20,6 +20,7 @@ from forecasting.data.frequency import (
     open_weekdays,
 )
 from forecasting.data.history import PriceHistory
+from forecasting.data.months import MonthDay, days_of_month, moved_to
 from forecasting.deprecations import ignore_deprecations_in
 from forecasting.errors import ConfigError
 
@@ -118,7 +119,7 @@ def future_dates(history: PriceHistory, steps: int) -> pd.DatetimeIndex:
     elif frequency.months:
         following = _months(dates, calendar, week, frequency.months, steps)
     elif frequency.unit == "half-month":
-        following = _half_months(dates, calendar, week, steps)
+        following = _months(dates, calendar, week, 1, steps, a_month=2)
     elif frequency.seconds:
         following = _within_days(dates, calendar, week, frequency.seconds, steps)
     else:
@@ -225,60 +226,36 @@ def _weeks(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...],
     return _on_trading_days(following, dates, calendar, week)
 
 
-def _months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], apart: int, steps: int) -> pd.DatetimeIndex:
-    """Every `apart` months on the history's usual day of the month: the first, the 15th, the last trading day, ..."""
-    month = pd.period_range(dates[-1].to_period("M") + apart, periods=apart * steps, freq="M")[::apart]
-    first, last = month.start_time.normalize(), month.end_time.normalize()
-    if dates.is_month_end.mean() >= 0.9:
-        return last + _time_of_day(dates[-1])
-    day_counts, middle = np.bincount(dates.day, minlength=32), np.median(dates.day)
-    usual = int(day_counts.argmax())
-    if len(week) == 1 and day_counts[usual] < 0.5 * len(dates):
-        # Such as the third Friday: the one closest to the middle of the days it can fall on.
-        following = _moved_to(first + pd.to_timedelta(round(middle) - 1, unit="D"), week, "nearest")
-    elif day_counts[usual] >= 0.9 * len(dates):
-        following = first + pd.to_timedelta(np.minimum(usual, last.day) - 1, unit="D")
-    elif 8 < middle < 24:
-        before, after = day_counts[:usual].sum(), day_counts[usual + 1:].sum()
-        where = "back" if before > 2 * after else "on" if after > 2 * before else "nearest"
-        following = _moved_to(first + pd.to_timedelta(np.minimum(usual, last.day) - 1, unit="D"), week, where)
-    elif middle <= 8:
-        following = _moved_to(first, week, "on")
-    else:
-        following = _moved_to(last, week, "back")
-    return _on_trading_days(following, dates, calendar, week) + _time_of_day(dates[-1])
-
-
-def _half_months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], steps: int) -> pd.DatetimeIndex:
-    """The two usual days of each month, each as `_months` finds it; the median spacing where no month has two rows."""
-    month = dates.to_period("M")
-    pairs = pd.DataFrame({"day": dates.day, "month": month}).groupby("month")["day"].agg(["min", "max", "size"])
-    pairs = pairs[pairs["size"] == 2]
-    if pairs.empty:
-        return _irregular(dates, week, steps)
-    early = dates.day < (pairs["min"].median() + pairs["max"].median()) / 2
-    ahead = _months(dates[early], calendar, week, 1, steps + 1).union(_months(dates[~early], calendar, week, 1, steps + 1))
-    return ahead[ahead > dates[-1]][:steps]
-
-
-def _moved_to(dates: pd.DatetimeIndex, week: tuple[int, ...], where: str) -> pd.DatetimeIndex:
-    """`dates`, with those not on a day of `week` moved 'on' to the next such day, 'back' to the last, or to the 'nearest'."""
-    days = {"on": range(7), "back": range(0, -7, -1), "nearest": (0, 1, -1, 2, -2, 3, -3)}[where]
-    moves = [next(move for move in days if (day + move) % 7 in week) for day in range(7)]
-    return dates + pd.to_timedelta(np.array(moves)[dates.day_of_week], unit="D")
+def _months(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], apart: int, steps: int,
+            a_month: int = 1) -> pd.DatetimeIndex:
+    """Every `apart` months on the history's usual day of the month, or its two: the first, the 15th, the last trading day."""
+    days, share = days_of_month(dates, week, a_month)
+    if share < 0.5:  # no usual day: the middle of those it falls on
+        if a_month > 1:
+            return _irregular(dates, week, steps)
+        days = (MonthDay(int(np.median(dates.day)), "nearest", week),)
+    last = dates[-1].normalize()
+    near = pd.period_range(last.to_period("M") - 1, periods=3, freq="M")
+    following = dates[:0]
+    for day in days:
+        # A day may have been moved into the month before or after, so the last row's own month says little.
+        start = near[0] if a_month > 1 else near[np.abs(day.of(near) - last).argmin()]
+        months = pd.period_range(start, periods=apart * (steps + 3), freq="M")[::apart]
+        following = following.union(_on_trading_days(day.of(months), dates, calendar, week, day.move))
+    return following[following > last + pd.Timedelta(days=7 if a_month > 1 else 14 * apart)][:steps] + _time_of_day(dates[-1])
 
 
 def _on_trading_days(following: pd.DatetimeIndex, dates: pd.DatetimeIndex, calendar: str | None,
-                     week: tuple[int, ...]) -> pd.DatetimeIndex:
-    """`following` moved to the nearest trading day, if the history's own recent dates are all trading days."""
+                     week: tuple[int, ...], move: str = "nearest") -> pd.DatetimeIndex:
+    """`following` moved to a trading day, the nearest or that to `move` to, if the history's own recent dates all are."""
     if calendar is None:
         return following
     recent = dates[-52:].normalize()
     if not recent.isin(_sessions(calendar, recent[0].year, recent[-1].year, week)).all():
         return following
     days = _sessions(calendar, following[0].year - 1, following[-1].year + 1, week)
-    nearest = days.get_indexer(following.normalize(), method="nearest")
-    return days[nearest] + (following - following.normalize())
+    method = {"on": "bfill", "back": "ffill"}.get(move, "nearest")
+    return days[days.get_indexer(following.normalize(), method=method)] + (following - following.normalize())
 
 
 def _within_days(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], seconds: int,
@@ -356,7 +333,7 @@ def _irregular(dates: pd.DatetimeIndex, week: tuple[int, ...], steps: int) -> pd
         return _trading_days(dates, None, week, steps) + _time_of_day(dates[-1])
     # Up to seven dates may move on to the same day, so start with seven times as many.
     ahead = dates[-1] + pd.TimedeltaIndex(spacing.round("D") * np.arange(1, 7 * steps + 1))
-    return _moved_to(ahead, week, "on").unique()[:steps]
+    return moved_to(ahead, week, "on").unique()[:steps]
 
 
 def _time_of_day(date: pd.Timestamp) -> pd.Timedelta:

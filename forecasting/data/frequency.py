@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting import words
+from forecasting.data.months import days_of_month
 from forecasting.errors import DataError
 
 __all__ = ["ENOUGH_DAYS", "EVERY_DAY", "IRREGULAR", "MONDAY_TO_FRIDAY", "RECENT_DAYS", "TRADING_DAYS", "Frequency", "as_day",
@@ -28,6 +29,8 @@ _HALF = 0.5 / 7  # half of the share of rows that each day of the week has if al
 _OPEN = 0.3  # of the rows that the busiest day of the week has: what an open day has at least, and no makeup session comes to
 _KEPT = 0.6  # of the open days of a week that must have rows for the week to say when the next row comes
 _MOVED_WEEKS, _DROPPED_WEEKS = 2, 4  # weeks without a row on a day that mean it is closed now: with rows on a new one, and not
+_ON_TWO_DAYS = 0.75  # of the rows of a series that comes twice a month must fall on its two days; holidays move some
+_MANY_ROWS, _ROWS_OF_ONE_DAY = 48, 6  # rows a week or more apart that tell their days of the week: any, a single one
 _CLOSED_DAYS = 5  # days without a row, all on weekdays that have none, that rule out Monday to Friday in a short series
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SECONDS_OF = {"second": 1, "minute": 60, "hour": 3600}
@@ -292,11 +295,10 @@ def _within_a_day(steps: np.ndarray) -> Frequency:
 
 
 def _twice_a_month(dates: pd.DatetimeIndex) -> bool:
-    """Whether most months have two rows, hardly any has more, and they do not simply keep to a day of the week."""
-    counts = np.bincount((dates.year - dates[0].year) * 12 + dates.month - dates[0].month)[1:-1]  # whole months
-    if len(counts) < 2 or (counts > 2).mean() > 0.1 or (counts == 2).mean() < 0.7:
+    """Whether most recent rows fall on two days of the month and do not simply keep to a day of the week."""
+    if len(dates) < 6 or np.bincount(dates.day_of_week).max() >= 0.7 * len(dates):
         return False
-    return np.bincount(dates.day_of_week).max() < 0.7 * len(dates)
+    return days_of_month(dates, _days_of_spacing(dates), 2)[1] >= _ON_TWO_DAYS
 
 
 def _has_rows_every_day(dates: pd.DatetimeIndex) -> bool:
@@ -345,13 +347,15 @@ def _often(days: pd.DatetimeIndex) -> tuple[int, ...]:
 def _open_weekdays_of_few(days: pd.DatetimeIndex) -> tuple[int, ...]:
     """The days of the week that have rows, and those that may well have some: all of Monday to Friday as a rule.
 
-    In a week that is visibly another, only days that occurred and had no row count as closed.
+    In a week that is visibly another, days that occurred and had no row are closed, and of those to come Friday, as well as
+    Thursday where Saturday is open.
     """
     passed = _count_of_weekdays(days)
     found = set(np.flatnonzero(np.bincount(days.day_of_week, minlength=7) >= np.maximum(1, passed / 2)).tolist())
     without = sum(passed[day] for day in MONDAY_TO_FRIDAY if day not in found)
-    if not found <= set(MONDAY_TO_FRIDAY):
-        return tuple(day for day in _ALL_DAYS if day in found or not passed[day])
+    if len(days) > 2 and not found <= set(MONDAY_TO_FRIDAY):
+        to_come = (0, 1, 2) if 5 in found else (0, 1, 2, 3)
+        return tuple(day for day in _ALL_DAYS if day in found or (day in to_come and not passed[day]))
     if without >= _CLOSED_DAYS and len(found) > 1 and len(days) >= 0.9 * sum(passed[day] for day in found):
         return tuple(sorted(found))
     return MONDAY_TO_FRIDAY
@@ -371,11 +375,15 @@ def _count_of_weekdays(dates: pd.DatetimeIndex) -> np.ndarray:
 
 
 def _days_of_spacing(dates: pd.DatetimeIndex) -> tuple[int, ...]:
-    """The days of the week on which recent rows fall that are a week or more apart; of few, with all of Monday to Friday."""
+    """The days of the week on which recent rows fall that are a week or more apart.
+
+    All of Monday to Friday are among them where the rows are few, unless they keep to a single day.
+    """
     days = dates.normalize().unique()[-RECENT_DAYS:]
     share = np.bincount(days.day_of_week, minlength=7) / len(days)
     found = set(np.flatnonzero(share >= 0.03).tolist())
-    return tuple(sorted(found if len(days) >= 24 else found | set(MONDAY_TO_FRIDAY)))
+    known = len(days) >= _MANY_ROWS or (len(found) == 1 and len(days) >= _ROWS_OF_ONE_DAY)
+    return tuple(sorted(found if known else found | set(MONDAY_TO_FRIDAY)))
 
 
 def _week_in_words(days: tuple[int, ...]) -> str:
