@@ -192,23 +192,17 @@ def missing_sessions(calendar: str, before: pd.Timestamp, after: pd.Timestamp) -
 
 def _trading_days(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], steps: int) -> pd.DatetimeIndex:
     """The `steps` trading days after the last of `dates`, at midnight."""
-    last = dates[-1].normalize()
+    recent = dates.normalize().unique()[-RECENT_DAYS:]
     if calendar is None:
-        return _days_on(week, last + pd.Timedelta(days=1), periods=steps)
+        return _days_on(week, recent[-1] + pd.Timedelta(days=1), periods=steps)
     # Every exchange is open on at least 230 days a year, and 40 times a year on each of its weekdays. Two more years allow
     # for the partial first year and a long closure.
-    days = _sessions(calendar, last.year, last.year + 2 + steps // min(230, 40 * len(week)), week)
-    days = days[~days.day_of_week.isin(_days_left_out(dates, calendar, week))]
-    return days[days > last][:steps]
-
-
-def _days_left_out(dates: pd.DatetimeIndex, calendar: str, week: tuple[int, ...]) -> list[int]:
-    """The days of the week on which the exchange is open and this series, such as an auction's, has no rows."""
-    recent = dates.normalize().unique()[-RECENT_DAYS:]
-    sessions = _sessions(calendar, recent[0].year, recent[-1].year, week)
-    sessions = sessions[(sessions >= recent[0]) & (sessions <= recent[-1])]
-    often = np.bincount(sessions.day_of_week, minlength=7) >= 3  # a special session on a Saturday is not left out
-    return [day for day in range(7) if often[day] and day not in week]
+    days = _sessions(calendar, recent[0].year, recent[-1].year + 2 + steps // min(230, 40 * len(week)), week)
+    # A series such as an auction's may leave out days on which the exchange is open. A special session is no such day.
+    past = days[(days >= recent[0]) & (days <= recent[-1])]
+    often = np.bincount(past.day_of_week, minlength=7) >= 3
+    days = days[~days.day_of_week.isin([day for day in range(7) if often[day] and day not in week])]
+    return days[days > recent[-1]][:steps]
 
 
 def _days_on(week: tuple[int, ...], start: pd.Timestamp, end: pd.Timestamp | None = None,

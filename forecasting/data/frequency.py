@@ -322,17 +322,18 @@ def open_weekdays(dates: pd.DatetimeIndex) -> tuple[int, ...]:
     days = dates.normalize().unique()[-RECENT_DAYS:]
     if len(days) < ENOUGH_DAYS:
         return _open_weekdays_of_few(days)
-    week = _often(days)
-    last_on = pd.Series(days, index=days.day_of_week).groupby(level=0).max()
-    for gone in last_on[list(week)].sort_values(ascending=False):
-        before, since = days[days <= gone], days[days > gone]
-        whole_weeks = (days[-1] - gone).days // 7
-        weeks = len(np.unique(((since - gone).days[(since - gone).days <= 7 * whole_weeks] - 1) // 7))
-        if weeks < _MOVED_WEEKS or len(before) < ENOUGH_DAYS:
+    week, weekdays = _often(days), days.day_of_week.to_numpy()
+    age = (days[-1] - days).days.to_numpy()  # (t,) days before the last
+    last_on = {day: age[weekdays == day].min() for day in week}
+    for day in sorted(last_on, key=last_on.__getitem__):
+        since = age < last_on[day]
+        passed = (last_on[day] - age[since] - 1) // 7  # the week of each row since then
+        weeks = len(np.unique(passed[passed < last_on[day] // 7]))  # whole ones with rows
+        if weeks < _MOVED_WEEKS or (~since).sum() < ENOUGH_DAYS:
             continue
-        earlier, rows = _often(before), np.bincount(since.day_of_week, minlength=7)
+        earlier, rows = _often(days[~since]), np.bincount(weekdays[since], minlength=7)
         new = {day for day in _ALL_DAYS if day not in earlier and rows[day] >= max(2, rows.max() / 2)}
-        kept = (before.day_of_week == gone.day_of_week).sum() / _count_of_weekdays(before)[gone.day_of_week]
+        kept = (weekdays[~since] == day).sum() / _count_of_weekdays(days[~since])[day]
         if new or (weeks >= _DROPPED_WEEKS and kept >= 0.9):
             return tuple(sorted({day for day in earlier if rows[day]} | new))
     return week
