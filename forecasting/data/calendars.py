@@ -165,12 +165,16 @@ def guess_calendar(history: PriceHistory) -> str | None:
 
 
 def _closed_on(code: str, days: pd.DatetimeIndex, most: int) -> bool:
-    """Whether this exchange is closed on more than `most` of `days`. Far faster than finding all of its trading days."""
+    """Whether this exchange is closed on more than `most` of `days`, or its days are not known as far back.
+
+    Far faster than finding all of its trading days.
+    """
     exchange = _exchange(code)
     earliest, latest = _reach(exchange)
-    first, last = max(days[0], earliest), min(days[-1], latest)
+    if days[0] < earliest or days[-1] > latest:
+        return True
     closed = ~_on_its_weekdays(exchange, days)
-    for holidays in _holidays(exchange, first, last) if first <= last else ():
+    for holidays in _holidays(exchange, days[0], days[-1]):
         closed |= days.isin(holidays)
         if closed.sum() > most:
             return True
