@@ -362,8 +362,8 @@ def _swapped(history: PriceHistory):
     if not instead.day_of_week.isin(history.frequency.days).all() or instead.isin(dates).any():
         return
     yield Problem("swapped", f"{words.count_of(len(off), 'row')} fall on days of the week without trading, the first on "
-                  f"{words.date(off[0])}: with day and month swapped, {words.date(instead[0])}, they would be trading days that "
-                  "are missing. Check how the dates are written.", tuple(off))
+                  f"{words.date(off[0])}: with day and month swapped, {words.date(instead[0])}, they would be trading days "
+                  "that are missing. Check how the dates are written.", tuple(off))
 
 
 def _gaps(history: PriceHistory):
