@@ -174,7 +174,7 @@ def _closed_on(code: str, days: pd.DatetimeIndex, most: int) -> bool:
     if days[0] < earliest or days[-1] > latest:
         return True
     closed = ~_on_its_weekdays(exchange, days)
-    for holidays in _holidays(exchange, days[0], days[-1]):
+    for holidays in _holidays(code, days[0].year, days[-1].year):
         closed |= days.isin(holidays)
         if closed.sum() > most:
             return True
@@ -348,7 +348,7 @@ def _sessions(code: str, first_year: int, last_year: int, week: tuple[int, ...] 
     before = _days_on(week, start, min(end, earliest - one_day)) if start < earliest else known[:0]
     after = _days_on(week, max(start, latest + one_day), end) if end > latest else known[:0]
     is_open = _on_its_weekdays(exchange, known)
-    for holidays in _holidays(exchange, known[0], known[-1]) if len(known) else ():
+    for holidays in _holidays(code, first_year, last_year):
         is_open &= ~known.isin(holidays)
     return before.append([known[is_open], after])
 
@@ -366,12 +366,21 @@ def _mask(weekmask: str) -> np.ndarray:
     return np.array([day == "1" for day in weekmask])
 
 
-def _holidays(exchange, first: pd.Timestamp, last: pd.Timestamp) -> Iterator[pd.DatetimeIndex]:
-    """Those of this exchange, rule by rule."""
+def _holidays(code: str, first_year: int, last_year: int) -> Iterator[pd.DatetimeIndex]:
+    """Those of these years, rule by rule."""
     ignore_deprecations_in("exchange_calendars")
+    exchange = _exchange(code)
     yield pd.DatetimeIndex([pd.Timestamp(day).tz_localize(None) for day in exchange.adhoc_holidays])
-    for rule in exchange.regular_holidays.rules if exchange.regular_holidays is not None else ():
-        yield rule.dates(first, last)
+    for rule in range(len(exchange.regular_holidays.rules) if exchange.regular_holidays is not None else 0):
+        yield _holidays_of(code, rule, first_year, last_year)
+
+
+@lru_cache(maxsize=4096)
+def _holidays_of(code: str, rule: int, first_year: int, last_year: int) -> pd.DatetimeIndex:
+    exchange = _exchange(code)
+    earliest, latest = _reach(exchange)
+    first, last = max(pd.Timestamp(first_year, 1, 1), earliest), min(pd.Timestamp(last_year, 12, 31), latest)
+    return exchange.regular_holidays.rules[rule].dates(first, last) if first <= last else pd.DatetimeIndex([])
 
 
 @lru_cache
