@@ -99,6 +99,12 @@ def test_a_number_of_rows_in_words(words, number, text):
     assert Frequency.parse(words).count_of(number) == text
 
 
+@pytest.mark.parametrize(("days", "naive"), [((0, 1, 2, 3, 4), "yesterday's close"), ((6, 0, 1, 2, 3), "yesterday's close"),
+                                              ((1, 3), "the close of the trading day before")])
+def test_the_naive_forecast_is_named_as_the_week_has_it(days, naive):
+    assert Frequency("day", days=days).naive == naive
+
+
 @pytest.mark.parametrize("words", WORDS)
 def test_every_frequency_has_a_unit_and_a_number_of_steps_in_a_year(words):
     assert Frequency.parse(words).rows_per_year() >= 1
