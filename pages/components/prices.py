@@ -133,7 +133,8 @@ def _draw_details(state: AppState):
         widget = widget_for(state, "data_calendar", current)
         st.selectbox("Trading days", list(known), index=list(known).index(current), key=widget.key,
                      on_change=_take_calendar, args=(state,), format_func=known.get,
-                     help="Forecasts are dated on the days when this exchange is open, holidays left out.")
+                     help="Forecasts are dated on the days when this exchange is open, holidays left out. For one that is not "
+                          "listed, such as Cairo's or Dhaka's, they are dated on the days of the week that have rows.")
 
 
 @reported
