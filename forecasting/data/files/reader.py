@@ -23,6 +23,7 @@ from forecasting.data.files.rows import clean_rows, one_row_a_date, remarks
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.data.history import PriceHistory
+from forecasting.data.interpretation import Interpretation
 from forecasting.errors import ConfigError, NeedsChoice, UnreadableFile
 from forecasting.words import count, count_of
 
@@ -83,6 +84,7 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, date
         sheet_name, history = pick_sheet(read_sheets(opened.data), None if sheet_used else sheet, to_history)
         where = f", sheet “{shown(sheet_name)}”"
         notes = opened.notes
+        history = replace(history, reading=replace(history.reading, sheet=sheet_name))
     else:
         data, decoding = to_utf8(opened.data)
         history = to_history(read_grid(data))
@@ -162,7 +164,17 @@ def _history(table: Table, column, series, order, decimal, known=None, tell_rest
              *_figure_notes(close), *known_notes, *rest_notes, *remarks(frame))
     return PriceHistory(frame.set_index("Date"), known=ahead, name=stacked or entity or "", source="file",
                         currency=_currency(table, picked.close, close), notes=notes,
+                        reading=_reading(table, dates, picked, used, series, decimal),
                         alternatives=tuple(name for name in picked.candidates if name != used))
+
+
+def _reading(table, dates, picked, used, series, decimal) -> Interpretation:
+    """A stand-in, until the reader itself keeps what it took."""
+    texts = table.frame[picked.close.position]
+    mark = decimal or weigh(texts, None).decided
+    options = {"column": {name: name for name in picked.candidates}, "decimal": {".": "a point", ",": "a comma"}}
+    return Interpretation(column=used, decimal=mark or ".", series=series, date=dates.name, date_order=dates.reading.order,
+                          options=options if len(picked.candidates) > 1 else {"decimal": options["decimal"]})
 
 
 def _companions(picked: Picked) -> dict[str, Column]:

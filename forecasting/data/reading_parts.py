@@ -1,0 +1,118 @@
+"""The parts of an `Interpretation` in words: what each is called, how it is asked for, and what was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from forecasting.data.calendars import CALENDARS
+from forecasting.data.history import PriceHistory
+from forecasting.data.interpretation import Interpretation
+from forecasting.words import count_of
+
+__all__ = ["PARTS", "Part", "Row", "calendar_options", "price_words", "rows_of"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of how a file is read.
+
+    label: stands in front of what was taken; question: asks for it; help: a sentence, or ''
+    words: of a value that the reader has no words for
+    """
+
+    label: str
+    question: str
+    help: str = ""
+    words: Callable[[object], str] = str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was taken for one part. options: {value: words} that it may be given; chosen: whether a person did"""
+
+    name: str
+    value: object
+    words: str
+    chosen: bool = False
+    options: Mapping = field(default_factory=dict)
+
+    @property
+    def part(self) -> Part:
+        return PARTS[self.name]
+
+
+_SIGNS = {",": "commas", ";": "semicolons", "|": "vertical bars", "\t": "tabs", " ": "blanks", "  ": "two blanks or more",
+          ":": "colons"}
+_MARKS = {".": "a point, as in 1.5", ",": "a comma, as in 1,5"}
+
+# In the order in which a file is read.
+PARTS = {
+    "sheet": Part("Sheet", "Which sheet?", "The sheet of the workbook, or the file in the archive."),
+    "encoding": Part("Characters are encoded as", "Which encoding?", "A wrong one turns letters that are not English into "
+                     "others.", lambda value: str(value).upper()),
+    "delimiter": Part("Cells are separated by", "Which sign separates the cells?", "",
+                      lambda value: _SIGNS.get(str(value), f"“{value}”")),
+    "header": Part("Names of the columns are in", "Which line names the columns?", "Lines above it are left out.",
+                   lambda value: f"line {value}" if value else "no line"),
+    "date": Part("Dates are in", "Which column holds the dates?"),
+    "date_order": Part("Dates are written", "How are the dates written?", "Where the dates are three numbers: which of them is "
+                       "the day, which the month."),
+    "time": Part("Times of day are in", "Which column holds the time of day?", "", lambda value: str(value) or "no column"),
+    "series": Part("Series", "Which series?"),
+    "column": Part("Price", "Which column is the price?", "The column that is forecast."),
+    "adjusted": Part("Adjusted prices", "Adjusted for splits and dividends, or as quoted?", "Prices adjusted for splits and "
+                     "dividends show what a holder earned; as quoted they fall at each split and dividend.",
+                     lambda value: "yes" if value else "no, as quoted"),
+    "decimal": Part("Decimals are written with", "Which sign is the decimal mark?", "",
+                    lambda value: _MARKS.get(str(value), str(value))),
+}
+
+
+def rows_of(reading: Interpretation | None, choices: Mapping) -> list[Row]:
+    """A row for each part that applies to a file or was chosen.
+
+    reading: the one that was taken, or None where the file could not be read yet
+    choices: what a person has chosen since or before, which need not be what was taken
+    """
+    rows = []
+    for name in PARTS:
+        chosen = name in choices
+        value = choices[name] if chosen else getattr(reading, name, None)
+        if value is None:
+            continue
+        options = dict(reading.options.get(name, {})) if reading else {}
+        if options:
+            options.setdefault(value, PARTS[name].words(value))
+        rows.append(Row(name, value, options.get(value) or PARTS[name].words(value), chosen, options))
+    return rows
+
+
+def price_words(reading: Interpretation | None) -> str:
+    """Which column was taken for the price, e.g. 'price: Adj Close, of 7 columns'; '' where that is not known."""
+    if reading is None or reading.column is None:
+        return ""
+    options = reading.options.get("column", {})
+    words = options.get(reading.column, reading.column)
+    return f"price: {words}, of {count_of(len(options), 'column')}" if len(options) > 1 else f"price: {words}"
+
+
+# Where prices in a currency are usually made.
+_EXCHANGES = {
+    "USD": ("XNYS", "CMES"), "CAD": ("XTSE",), "BRL": ("BVMF",), "MXN": ("XMEX",), "ARS": ("XBUE",), "CLP": ("XSGO",),
+    "GBP": ("XLON",), "GBp": ("XLON",), "GBX": ("XLON",), "CHF": ("XSWX",), "SEK": ("XSTO",), "DKK": ("XCSE",),
+    "EUR": ("XETR", "XPAR", "XAMS", "XBRU", "XMIL", "XMAD", "XLIS", "XDUB", "XWBO", "XHEL"), "NOK": ("XOSL",),
+    "ISK": ("XICE",), "PLN": ("XWAR",), "CZK": ("XPRA",), "HUF": ("XBUD",), "TRY": ("XIST",), "SAR": ("XSAU",),
+    "ZAR": ("XJSE",), "JPY": ("XTKS",), "HKD": ("XHKG",), "CNY": ("XSHG",), "TWD": ("XTAI",), "KRW": ("XKRX",),
+    "SGD": ("XSES",), "MYR": ("XKLS",), "IDR": ("XIDX",), "THB": ("XBKK",), "INR": ("XBOM",), "AUD": ("XASX",),
+    "NZD": ("XNZE",),
+}
+
+
+def calendar_options(history: PriceHistory) -> dict[str, str]:
+    """{code: words} of the exchanges whose trading days the forecast days may be, the plausible ones first; '' for none."""
+    plausible = [history.calendar] if history.calendar else []
+    plausible += _EXCHANGES.get(history.currency or "", ())
+    plausible += ["24/7"] if len(history.frequency.days) == 7 else ["24/5"]
+    return {"": "None: the days of the week that have rows",
+            **{code: CALENDARS.get(code, code) for code in (*plausible, *CALENDARS)}}
