@@ -15,7 +15,7 @@ __all__ = ["draw_calendar", "draw_reading", "follow_reading"]
 
 CALENDAR = "Trading days"
 CALENDAR_HELP = "Forecasts are dated on the days when this exchange is open, holidays left out. Type to search."
-LABEL, CONTROL = 230, 400  # widths in pixels, so that the parts stand below each other like a table; on a phone they wrap
+LABEL, CONTROL = 210, 310  # widths in pixels, so that the parts stand below each other like a table; on a phone they wrap
 
 
 def follow_reading(state: AppState):
@@ -43,7 +43,7 @@ def draw_reading(state: AppState):
     other = next((one for one in state.questions if one is not request), None)
     at_hand = request is not None and (request.answers is not None or request.upload_id is not None)
     choices = request.choices if request is not None else {}
-    with st.expander("How this file was read", icon=":material/tune:", key="data_reading"):
+    with st.expander("How this file was read", key="data_reading"):
         if other is not None:
             st.caption(f"To change this, first answer the question about {plain(name_of(other), limit=80)}.")
         elif at_hand:
@@ -60,22 +60,29 @@ def draw_reading(state: AppState):
 
 
 def _draw_row(state: AppState, request: Request | None, row: Row, changeable: bool):
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(row.part.label, width=LABEL, help=row.part.help or None)
+    with _line(row.part.label, row.part.help):
         if row.options and changeable:
             widget = widget_for(state, f"data_read_{row.name}", row.value)
             options = list(row.options)
             st.selectbox(row.part.label, options, index=options.index(widget.value), key=widget.key, width=CONTROL,
                          format_func=row.options.get, label_visibility="collapsed")
         else:
-            st.markdown(f"**{plain(row.words)}**", width=CONTROL)
+            st.markdown(f":small[**{plain(row.words)}**]", width=CONTROL)
         if row.chosen:
             _draw_set_back(request, row.name, changeable)
 
 
+def _line(label: str, about: str):
+    """A row of the panel, which begins with its label; on a narrow screen the rest follows below that."""
+    line = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    line.markdown(f":small[{label}]", width=LABEL, help=about or None)
+    return line
+
+
 def _draw_set_back(request: Request, name: str, changeable: bool):
+    st.caption("set by you", width="content")
     st.button("Automatic", key=f"data_read_{name}_back", type="tertiary", icon=":material/undo:", disabled=not changeable,
-              on_click=_set_back, args=(request, [name]), help="You have set this. Sets it back to what is found in the file.")
+              on_click=_set_back, args=(request, [name]), help="Sets this back to what is found in the file.")
 
 
 @reported
@@ -84,8 +91,7 @@ def _set_back(request: Request, names: list[str]):
 
 
 def _draw_calendar_row(state: AppState, request: Request | None, at_hand: bool):
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(CALENDAR, width=LABEL, help=CALENDAR_HELP)
+    with _line(CALENDAR, CALENDAR_HELP):
         _select_calendar(state, CONTROL, "collapsed")
         if request is not None and "calendar" in request.choices:
             _draw_set_back(request, "calendar", at_hand)
