@@ -15,8 +15,8 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.data.frequency import Frequency, infer_frequency
-from forecasting.data.known import check_known, joined
 from forecasting.data.interpretation import Interpretation
+from forecasting.data.known import check_known, joined
 from forecasting.errors import ConfigError, DataError, UnreadableFile
 from forecasting.paths import local_path, made_folder, no_folder, shown_path, write_atomically
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from elements import button
-from elements import texts
+from elements import button, texts
 from test_pages import open_page, sent_values
 
 from forecasting import UnreadableFile, read_prices
