@@ -50,7 +50,7 @@ class Interpretation:
     def of(cls, described: dict) -> Interpretation:
         """The interpretation that `described` was made of. Fields of other versions are ignored."""
         known = {name: described[name] for name in FIELDS if name in described}
-        options = {name: {value: label for value, label in pairs} for name, pairs in described.get("options", {}).items()}
+        options = {name: dict(pairs) for name, pairs in described.get("options", {}).items()}
         return cls(**known, options=options)
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.calendars import future_dates, missing_sessions
-from forecasting.data.files.dates import FIRST_YEAR, LAST_YEAR
+from forecasting.data.files.date_forms import FIRST_YEAR, LAST_YEAR
 from forecasting.data.frequency import Frequency
 from forecasting.data.history import COLUMNS, PriceHistory
 from forecasting.data.known import MOST_KNOWN, check_known

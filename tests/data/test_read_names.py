@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from price_files import DAILY, lines, same
 
-from forecasting.data.files import headers, read_prices
-from forecasting.data.files.delimited import read_grid
+from forecasting.data.files import layout, read_prices
+from forecasting.data.files.decisions import Decisions
+from forecasting.data.files.grid import read_grid
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 
@@ -150,9 +151,9 @@ def test_a_constant_column_can_be_asked_for(answer):
 
 def test_a_word_for_dates_in_every_row_is_looked_at_once(monkeypatch):
     looked = []
-    monkeypatch.setattr(headers, "_is_data", lambda row, original=headers._is_data: looked.append(row) or original(row))
+    monkeypatch.setattr(layout, "_is_data", lambda row, original=layout._is_data: looked.append(row) or original(row))
     rows = "\n".join(f"Trades,Data,2016-01-{i % 28 + 1:02},{i}.5" for i in range(500))
-    headers.find_table(read_grid(f"Trades,Header,Date,Price\n{rows}".encode()))
+    layout.find_table(read_grid(f"Trades,Header,Date,Price\n{rows}".encode(), Decisions({})), Decisions({}))
     assert len(looked) < 60
 
 

@@ -138,7 +138,7 @@ def test_monthly_and_quarterly_series_are_read_as_r_prints_them(gap):
 def test_year_that_begins_late_is_refused_where_blanks_do_not_tell_which_months_it_has(gap):
     first = f"2004{' ' * 40}{gap.join(['100.25'] * 5)}\n"
     text = "    " + gap + gap.join(MONTHS) + "\n" + first + by_year(MONTHLY, 12, gap)
-    with pytest.raises(UnreadableFile, match="year 2004 has 5 values and not 12"):
+    with pytest.raises(UnreadableFile, match="year 2004 has fewer than 12 values"):
         read_prices(text.encode())
 
 

@@ -1,7 +1,6 @@
 """Exports of the sites that people download prices from, each made here in that site's manner."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from price_files import european, known, lines, same
 
@@ -404,14 +403,6 @@ def test_headerless_file_whose_columns_cannot_be_told_asks():
     assert question.value.kind == "column"
     assert same(read_prices(text.encode(), column="column 2"), DAILY[["Close"]])
     assert same(read_prices(text.encode(), column=1), DAILY[["Close"]])
-
-
-def test_utc_midnights_of_tokyo_are_read_as_tokyo_days():
-    stamps = (DAILY.index - pd.Timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    text = "Date,Close\n" + "".join(f"{stamp},{close}\n" for stamp, close in zip(stamps, DAILY.Close, strict=True))
-    history = read_prices(text.encode())
-    assert same(history, DAILY[["Close"]])
-    assert any("moved on by one" in note for note in history.notes)
 
 
 def test_new_york_midnights_in_utc_are_one_row_a_day_across_daylight_saving():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from price_files import CLOSE, DAILY, closes, known, lines, same
 
-from forecasting.data.files import delimited, read_prices
+from forecasting.data.files import grid, read_prices
 from forecasting.errors import NeedsChoice, UnreadableFile
 
 # Columns and series
@@ -105,22 +105,33 @@ def test_lines_in_quotation_marks_as_a_whole_are_taken_apart():
     assert same(read_prices(text.encode()), CLOSE)
 
 
-ORDERS = [("Open", "High", "Low", "Close"), ("Close", "Open", "High", "Low"), ("Low", "High", "Open", "Close")]
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("header", "sep"), [(None, ","), ("p,q,r,s,t", ","), (None, ";")])
-def test_open_high_low_and_close_without_known_names_are_told_by_what_they_hold(order, header, sep):
+def bars(order, sep, header=None):
     number = str if sep == "," else lambda x: str(x).replace(".", ",")
-    text = lines(
+    return lines(
         DAILY,
         lambda d, v: sep.join([f"{d:%Y-%m-%d}", *(number(getattr(v, name)) for name in order), f"{v.Volume:.0f}"]),
         header and "Stichtag," + header,
-    )
-    history = read_prices(text.encode())
+    ).encode()
+
+
+@pytest.mark.parametrize("sep", [",", ";"])
+def test_open_high_low_and_close_in_their_usual_order_need_no_names(sep):
+    history = read_prices(bars(("Open", "High", "Low", "Close"), sep))
     assert same(history, DAILY)
     assert list(history.frame) == ["Open", "High", "Low", "Close", "Volume"]
-    assert any("one is always the highest" in note for note in history.notes)
+    assert any("in every row the second is the highest" in note for note in history.notes)
+
+
+@pytest.mark.parametrize("order", [("Close", "Open", "High", "Low"), ("Low", "High", "Open", "Close"), ("Open", "High", "Low", "Close")])
+@pytest.mark.parametrize("header", [None, "p,q,r,s,t"])
+def test_prices_without_known_names_in_another_order_are_asked_about(order, header):
+    if (order[0], header) == ("Open", None):
+        order = ("High", *order[2:], "Open")
+    data, at = bars(order, ",", header), 2 + order.index("Close")
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert question.value.kind == "column"
+    assert same(read_prices(data, column=f"column {at}"), DAILY[["Close"]])
 
 
 def test_adjusted_prices_without_a_name_are_no_volume():
@@ -295,8 +306,8 @@ def test_stray_quotation_mark_takes_no_rows_with_it():
         (b"Date,Close\n2016-03-31,5\n", "at least 2"),
         (b"," * 2_000_000, "million characters"),
         (b",".join(b"c%d" % i for i in range(20_000)) + b"\n", "columns"),
-        (b"a,b,c,d\n" * (delimited.MAX_CELLS // 4 + 1), "million cells"),
-        (b"a,b\n" * (delimited.MAX_LINES + 1), "lines, more than"),
+        (b"a,b,c,d\n" * (grid.MAX_CELLS // 4 + 1), "million cells"),
+        (b"a,b\n" * (grid.MAX_LINES + 1), "lines, more than"),
         (b"Date,Note\n2016-01-01,a\n2016-01-02,b\n", "numbers"),
     ],
 )

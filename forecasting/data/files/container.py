@@ -11,7 +11,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.data.files.decisions import Decisions
+from forecasting.errors import UnreadableFile
 from forecasting.paths import local_path, shown_path
 
 __all__ = ["MAX_BYTES", "Opened", "clean_label", "open_source", "to_collect"]
@@ -57,11 +58,11 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
-def open_source(source, member: str | int | None = None) -> tuple[Opened, bool]:
-    """The one file in `source`, and whether `member` was used up to choose it.
+def open_source(source, decisions: Decisions) -> Opened:
+    """The one file in `source`.
 
     source: a path (str or os.PathLike, never a URL), bytes, or an open binary file
-    member: which file of a zip archive with several
+    decisions: where a zip archive holds several files, the one given as the sheet is opened; it is no sheet's name then
     Raises UnreadableFile for what is no table; NeedsChoice (kind 'sheet') for an archive with several files.
     """
     data, filename = _read(source)
@@ -71,11 +72,11 @@ def open_source(source, member: str | int | None = None) -> tuple[Opened, bool]:
         data = _gunzip(data)
         label = clean_label(re.sub(r"\.gz$", "", filename, flags=re.IGNORECASE))
         notes.append("The gzip archive was unpacked.")
-    excel = used = False
+    excel = False
     if data[:4] == b"PK\x05\x06":
         raise UnreadableFile("The zip archive holds no file. Upload a CSV or Excel file.")
     if data[:4] == b"PK\x03\x04":
-        data, excel, inner, used = _unzip(data, filename, member)
+        data, excel, inner = _unzip(data, filename, decisions)
         if inner:
             label = clean_label(inner) or label
             notes.append(f"The file “{label}” was taken out of the zip archive.")
@@ -84,7 +85,7 @@ def open_source(source, member: str | int | None = None) -> tuple[Opened, bool]:
     for signature, what, remedy in _SIGNATURES:
         if data.startswith(signature):
             raise UnreadableFile(f"This is {what}, not a table of prices. {remedy}")
-    return Opened(data, label, excel, tuple(notes)), used
+    return Opened(data, label, excel, tuple(notes))
 
 
 def clean_label(filename: str) -> str:
@@ -142,8 +143,8 @@ def _gunzip(data: bytes) -> bytes:
         raise UnreadableFile("The gzip archive is damaged. Download it again or unpack it first.") from error
 
 
-def _unzip(data: bytes, filename: str, member) -> tuple[bytes, bool, str, bool]:
-    """(bytes, is a workbook, name of the member or '', `member` was used) of a zip archive."""
+def _unzip(data: bytes, filename: str, decisions: Decisions) -> tuple[bytes, bool, str]:
+    """(bytes, is a workbook, name of the member or '') of a zip archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [info.filename for info in archive.infolist()]
@@ -151,12 +152,12 @@ def _unzip(data: bytes, filename: str, member) -> tuple[bytes, bool, str, bool]:
                 raise UnreadableFile(f"The zip archive holds {len(names)} files. Upload the one with the prices.")
             if _is_workbook(names):
                 _check_workbook(archive)
-                return data, True, "", False
+                return data, True, ""
             _refuse_documents(names, filename)
             tables = [name for name in names if not name.endswith("/") and not _is_clutter(name)]
             if not tables:
                 raise UnreadableFile("The zip archive holds no file. Upload a CSV or Excel file.")
-            chosen, used = _choose_member(tables, member)
+            chosen = _choose_member(tables, decisions)
             if archive.getinfo(chosen).file_size > MAX_BYTES:
                 raise UnreadableFile(_TOO_LARGE)
             with archive.open(chosen) as file:
@@ -166,7 +167,7 @@ def _unzip(data: bytes, filename: str, member) -> tuple[bytes, bool, str, bool]:
     except RuntimeError as error:  # zipfile's way to say that a password is needed
         raise UnreadableFile("The zip archive is protected by a password. Unpack it first.") from error
     if inner[:4] != b"PK\x03\x04":
-        return inner, False, chosen, used
+        return inner, False, chosen
     try:
         with zipfile.ZipFile(io.BytesIO(inner)) as archive:
             workbook = _is_workbook(archive.namelist())
@@ -174,7 +175,7 @@ def _unzip(data: bytes, filename: str, member) -> tuple[bytes, bool, str, bool]:
                 _check_workbook(archive)
     except zipfile.BadZipFile as error:
         raise UnreadableFile("The file in the zip archive is damaged. Save or download it again.") from error
-    return inner, workbook, chosen, used
+    return inner, workbook, chosen
 
 
 def _is_workbook(names: list[str]) -> bool:
@@ -203,12 +204,18 @@ def _is_clutter(name: str) -> bool:
     return "__MACOSX" in path.parts or path.name.startswith(".") or path.name in {"Thumbs.db", "desktop.ini"}
 
 
-def _choose_member(names: list[str], member) -> tuple[str, bool]:
-    if len(names) == 1:
-        return names[0], member == names[0]
-    if isinstance(member, int) and not isinstance(member, bool) and 0 <= member < len(names):
-        return names[member], True
-    matches = [name for name in names if member is not None and str(member) in (name, PurePosixPath(name).name)]
-    if len(matches) == 1:
-        return matches[0], True
-    raise NeedsChoice(f"The zip archive holds {len(names)} files. Which one has the prices?", kind="sheet", options=names)
+def _choose_member(names: list[str], decisions: Decisions) -> str:
+    wanted = decisions.given.get("sheet")
+    meant = _meant(wanted, names) if wanted is not None else None
+    if len(names) > 1 and meant is None:
+        decisions.ask("sheet", names, f"The zip archive holds {len(names)} files. Which one has the prices?")
+    if meant is not None:
+        decisions.spend("sheet")
+    return decisions.take("sheet", meant or names[0], names) if len(names) > 1 else names[0]
+
+
+def _meant(wanted, names: list[str]) -> str | None:
+    if isinstance(wanted, int) and not isinstance(wanted, bool):
+        return names[wanted] if 0 <= wanted < len(names) and len(names) > 1 else None
+    matches = [name for name in names if str(wanted) in (name, PurePosixPath(name).name)]
+    return matches[0] if len(matches) == 1 else None

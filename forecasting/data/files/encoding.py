@@ -7,10 +7,11 @@ import io
 import re
 import unicodedata
 
-from forecasting.data.files.cells import looks_like_number, tidy
+from forecasting.data.files.decisions import Decisions
+from forecasting.data.files.number_forms import looks_like_number, tidy
 from forecasting.data.files.vocabulary import CURRENCIES, ROLES, SIGNS, plain
 from forecasting.data.files.wording import counted
-from forecasting.errors import UnreadableFile
+from forecasting.errors import ConfigError, UnreadableFile
 
 __all__ = ["to_utf8"]
 
@@ -19,6 +20,9 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs
 # Tried in this order where no statistics help: a header of known words decides.
 _LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "cp1254", "cp1253", "euc_jp", "koi8_r", "cp1257",
            "cp1256", "cp1255", "cp874", "cp866", "iso8859_15", "iso8859_5", "cp437", "mac_roman")
+# Those of Python's codecs that are alphabets; others unpack, escape or name hosts.
+_CODECS = re.compile("ascii|utf_(?:8|16|32)(?:_(?:le|be|sig))?|cp[0-9]+|iso8859_[0-9]+|mac_[a-z]+|koi8_[rut]|big5(?:hkscs)?"
+                     "|gb2312|gbk|gb18030|hz|euc_[a-z0-9_]+|shift_jis[a-z0-9_]*|johab|ptcp154|kz1048|tis_620")
 _SIGNS = set("€£¥’‘“”–—§°\u00a0".encode("cp1252"))
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13}) + b"\x7f"
 _SAMPLE = 65_536
@@ -31,20 +35,26 @@ _MAX_QUOTES = 2_000_000
 _LONGEST_LINE = 2**20
 
 
-def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+def to_utf8(data: bytes, decisions: Decisions) -> tuple[bytes, tuple[str, ...]]:
     """`data` as UTF-8 bytes, and what was done to it.
 
     Raises UnreadableFile where the bytes are empty, binary, a web page, JSON or XML.
     """
     notes = []
-    encoding, start = _unicode_encoding(data)
+    wanted = _codec(decisions.given.get("encoding"))
+    told, start = _unicode_encoding(data)
     data = data[start:] if start else data
-    if encoding is None and _looks_binary(data):
+    if told is None and _looks_binary(data):
         raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
-    if encoding is None and not _is_utf8(data):
-        encoding = _guess(data)
-        notes.append(f"The text was read as {encoding.upper().replace('_', '-')}.")
-    if encoding is not None:
+    ascii_only = told is None and data.isascii()
+    encoding = wanted or told or ("utf-8" if ascii_only or _decodes(data, "utf-8") else _guess(data))
+    if wanted and not _decodes(data, wanted):
+        raise UnreadableFile(f"The text is not in {_spelt(wanted)}: some of its bytes have no meaning there. Choose another encoding.")
+    if not (wanted or told or ascii_only) and encoding != "utf-8":
+        notes.append(f"The text was read as {_spelt(encoding)}.")
+    decisions.take("encoding", encoding, {} if ascii_only else {
+        name: _spelt(name) for name in ("utf-8", *_LEGACY) if name == encoding or _decodes(data[:_SAMPLE], name, allow_cut=True)})
+    if encoding != "utf-8":
         data = _transcode(data, encoding)
     _refuse_other_formats(data)
     if controls := len(data) - len(data.translate(None, _CONTROLS)):
@@ -54,6 +64,24 @@ def to_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     if cut:
         notes.append(f"{counted(cut, 'overlong text')} left out.")
     return data, tuple(notes)
+
+
+def _codec(wanted) -> str | None:
+    """Python's name of an encoding of text; None for None."""
+    if wanted is None:
+        return None
+    try:
+        name = codecs.lookup(str(wanted)).name.replace("-", "_")
+    except (LookupError, ValueError):
+        name = ""
+    if not _CODECS.fullmatch(name):
+        raise ConfigError("encoding must be the name of an encoding of text, such as 'utf-8', 'cp1252' or 'gb18030'. "
+                          f"Received: {str(wanted)[:40]!r}.")
+    return next((known for known in ("utf-8", *_LEGACY) if codecs.lookup(known).name.replace("-", "_") == name), name)
+
+
+def _spelt(encoding: str) -> str:
+    return encoding.upper().replace("_", "-")
 
 
 def _without_overlong(data: bytes) -> tuple[bytes, int]:
@@ -104,17 +132,6 @@ def _unicode_encoding(data: bytes) -> tuple[str | None, int]:
 def _looks_binary(data: bytes) -> bool:
     sample = data[:_SAMPLE]
     return len(sample) - len(sample.translate(None, _CONTROLS)) > 0.02 * len(sample) + 2
-
-
-def _is_utf8(data: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for at in range(0, len(data), 2**20):
-            decoder.decode(data[at : at + 2**20])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _transcode(data: bytes, encoding: str) -> bytes:
@@ -173,9 +190,12 @@ def _without_unit(cell: str) -> str:
 
 
 def _decodes(data: bytes, encoding: str, allow_cut: bool = False) -> bool:
+    """Piece by piece, so that no second copy of all of it is held as text."""
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        decoder.decode(data, final=not allow_cut)
+        for at in range(0, len(data), 2**20):
+            decoder.decode(data[at : at + 2**20])
+        decoder.decode(b"", final=not allow_cut)
     except UnicodeError:
         return False
     return True

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecasting.data.files.delimited import Grid
+from forecasting.data.files.decisions import Decisions, match
+from forecasting.data.files.grid import Grid
 from forecasting.data.history import PriceHistory
 from forecasting.errors import NeedsChoice, UnreadableFile
 
@@ -55,20 +56,22 @@ def _grid(sheet: dict, epoch_1904: bool) -> Grid:
     return Grid(frame, native=native, epoch_1904=epoch_1904)
 
 
-def pick_sheet(sheets: dict[str, Grid], wanted, read: Callable[[Grid], PriceHistory]) -> tuple[str, PriceHistory]:
-    """(name, history) of the sheet asked for, or of the only one with prices.
-
-    Raises NeedsChoice (kind 'sheet') where several have prices.
-    """
-    names = list(sheets)
+def pick_sheet(sheets: dict[str, Grid], decisions: Decisions,
+               read: Callable[[Grid, Decisions], PriceHistory]) -> tuple[str, PriceHistory]:
+    """(name, history) of the sheet that was given, or of the only one with prices. Several with prices are a question."""
+    wanted = decisions.given.get("sheet")
     if wanted is not None:
-        name = _named(wanted, names)
-        return name, read(sheets[name])
+        number = isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(sheets)
+        name = list(sheets)[wanted] if number else match(wanted, sheets, "sheet")
+        decisions.take("sheet", name, sheets.keys())
+        return name, read(sheets[name], decisions)
     readable: dict[str, PriceHistory | NeedsChoice] = {}
     refusals: list[UnreadableFile] = []
     for name, grid in sheets.items():
+        tried = decisions.fork()
+        tried.take("sheet", name, sheets.keys())
         try:
-            readable[name] = read(grid)
+            readable[name] = read(grid, tried)
         except NeedsChoice as question:
             readable[name] = question
         except UnreadableFile as refusal:
@@ -76,18 +79,8 @@ def pick_sheet(sheets: dict[str, Grid], wanted, read: Callable[[Grid], PriceHist
     if not readable:
         raise refusals[0]
     if len(readable) > 1:
-        raise NeedsChoice(f"{len(readable)} sheets of this workbook hold prices. Which one?", kind="sheet", options=readable,
-                          preview=None)
+        decisions.ask("sheet", readable, f"{len(readable)} sheets of this workbook hold prices. Which one?")
     name, result = next(iter(readable.items()))
     if isinstance(result, NeedsChoice):
         raise result
     return name, result
-
-
-def _named(wanted, names: list[str]) -> str:
-    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(names):
-        return names[wanted]
-    for name in names:
-        if name.strip().lower() == str(wanted).strip().lower():
-            return name
-    raise UnreadableFile(f"There is no sheet “{str(wanted)[:40]}”. The workbook has {', '.join(names[:8])}.")

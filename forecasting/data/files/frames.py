@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.files.container import MAX_BYTES, clean_label
-from forecasting.data.files.delimited import Grid
+from forecasting.data.files.grid import Grid
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import NeedsChoice, UnreadableFile

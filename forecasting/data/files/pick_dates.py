@@ -8,14 +8,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.cells import is_missing, looks_like_date
-from forecasting.data.files.dates import Reading, as_quarters, read_dates, with_long_minguo_years
-from forecasting.data.files.headers import Column, Table
-from forecasting.data.files.shapes import clock_of, outline
-from forecasting.data.files.stamps import read_stamps
-from forecasting.data.files.vocabulary import MISSING, ROLES, month_number, plain
+from forecasting.data.files.calendar_words import month_number
+from forecasting.data.files.date_forms import (
+    Reading,
+    looks_like_date,
+    may_be_quarters,
+    order_named,
+    outline,
+    read_clocks,
+    read_dates,
+)
+from forecasting.data.files.decisions import Decisions
+from forecasting.data.files.layout import Table
+from forecasting.data.files.names import Column
+from forecasting.data.files.number_forms import is_missing
+from forecasting.data.files.picking import named_column
+from forecasting.data.files.vocabulary import MISSING, ROLES, plain
 from forecasting.data.files.wording import shown
-from forecasting.errors import NeedsChoice, UnreadableFile
+from forecasting.errors import ConfigError, UnreadableFile
 from forecasting.words import count, count_of, date
 
 __all__ = ["Dates", "daily_or_timed", "pick_dates"]
@@ -23,9 +33,8 @@ __all__ = ["Dates", "daily_or_timed", "pick_dates"]
 _FIRST_NAMES = {"date", "datetime", "date time", "timestamp", "datum", "fecha", "data", "日付", "日期"}
 _SAMPLE, _COLUMNS = 200, 64
 _TOLERATED = 0.2  # the share of dates that may be unreadable
-_OUTLINED = 5000
 _TOLERATED_ALIKE = 0.02  # and of those that look like the others: months in a language that is not known, say
-_CLOCKS = {plain(word) for word, role in ROLES.items() if role == "time"} | {"time"}
+_OUTLINED = 5000
 _COUNTERS = {"id", "row", "nr", "no", "n", "count", "index no", "s no", "sno", "rank"}
 _WEEKS = {"week", "kw", "woche", "semaine", "semana", "settimana", "week number", "week no", "iso week", "calendar week", "wk"}
 _HALF_DAY = 12 * 60  # in minutes
@@ -41,33 +50,53 @@ class Dates:
 
     reading: Reading
     positions: tuple[int, ...]
-    name: str
     notes: tuple[str, ...] = ()
 
 
-def pick_dates(table: Table, order: str | None = None) -> Dates:
-    """The dates of `table`.
-
-    order: a name of `dates.ORDERS`. Raises NeedsChoice (kind 'date_order') where day and month cannot be told apart,
-    UnreadableFile where no column holds dates.
-    """
-    column = _best_column(table)
-    if column is None:
-        parts = _from_parts(table, order)
-        if parts is None:
+def pick_dates(table: Table, decisions: Decisions) -> Dates:
+    """The dates of `table`. Raises UnreadableFile where no column holds dates."""
+    order = order_named(decisions.given.get("date_order"))
+    if order is None and "date_order" in decisions.given:
+        raise ConfigError(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {decisions.given['date_order']!r}.")
+    ranked = _ranked(table)
+    wanted = decisions.given.get("date")
+    parts = _parts(table) if not ranked or " + " in str(wanted) else []
+    options = [column.name for column in ranked] or [" + ".join(column.name for column in parts)]
+    if wanted is None or (parts and str(wanted) == options[0]):
+        if not ranked and not parts:
             raise UnreadableFile(_no_dates(table))
-        return parts
-    text, calendar = _by_header(table, column)
-    readings = _readings(text, order, table.epoch_1904)
+        decisions.take("date", options[0], options)
+        if parts:
+            return _from_parts(table, parts, order)
+        column = ranked[0]
+    else:
+        column = named_column(wanted, table, list(table.columns), "date")
+        decisions.take("date", column.name, options)
+    return _from_column(table, column, order, decisions)
+
+
+def _from_column(table: Table, column: Column, order: str | None, decisions: Decisions) -> Dates:
+    text = table.frame[column.position]
+    readings = _read(table, column, text)
+    orders = [reading.order for reading in readings if reading.order]
+    if order and (len(readings) != 1 or orders):
+        readings = _read(table, column, text, order) or readings
+    if not _is_quarter(column) and may_be_quarters(text):
+        raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. "
+                             f"“{shown(next(cell for cell in text if not is_missing(cell)))}”: their numbers go from 1 to 4. Write "
+                             "quarters as 2005Q1, or call the column Quarter; write months as 2005-01-01.")
     if not readings:
         example = next((cell for cell in text if not is_missing(cell)), "")
         raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read with certainty, e.g. “{shown(example)}”: "
                              "year, month and day are not all there, or in no single order. Write them as year-month-day, "
                              "e.g. 2018-03-27.")
     if len(readings) > 1:
-        raise NeedsChoice(
-            f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?",
-            kind="date_order", options=[reading.order for reading in readings], preview=_both_ways(text, readings))
+        taken = decisions.settle(
+            "date_order", [reading.order for reading in readings], preview=lambda: _both_ways(text, readings), question=
+            f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?")
+        readings = [reading for reading in readings if reading.order == taken]
+    elif readings[0].order:
+        decisions.take("date_order", readings[0].order, orders)
     reading = readings[0]
     present = int((~text.str.lower().isin(MISSING)).sum())
     if reading.read < (1 - _TOLERATED) * present:
@@ -75,33 +104,15 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
         raise UnreadableFile(f"Only {count(reading.read)} of {count(present)} dates in “{shown(column.name)}” can be read, "
                              f"e.g. not “{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
-    positions: tuple[int, ...] = (column.position,)
-    notes, timed = calendar, column
-    if not reading.timed and (clock := _clock_column(table, column)):
-        reading, note = _with_clock(reading, table.frame[clock.position], clock)
-        positions, notes, timed = (*positions, clock.position), (*notes, note), clock
-    if reading.timed:
-        _check_clock(reading.values.dropna(), timed)
-    return Dates(reading, positions, column.name, notes)
+    dates = _with_time(table, column, Dates(reading, (column.position,)), decisions)
+    if dates.reading.timed:
+        _check_clock(dates.reading.values.dropna(), table.columns[dates.positions[-1]])
+    return dates
 
 
-def _by_header(table: Table, column: Column) -> tuple[pd.Series, tuple[str, ...]]:
-    """The cells of a column of dates, with those written out that only the header explains; and what to say of them."""
-    text = table.frame[column.position]
-    quarters = as_quarters(text)
-    if quarters is not None and _is_quarter(column):
-        return quarters, ()
-    if quarters is not None:
-        # Months of several years would go beyond April.
-        distinct = pd.Series(quarters.unique()).str.extract("^([0-9]{4})Q([1-4])$")
-        if distinct[0].nunique() > 1 and distinct[1].nunique() == 4:
-            example = next(cell for cell in text if not is_missing(cell))
-            raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. "
-                                 f"“{shown(example)}”: their numbers go from 1 to 4. Write quarters as 2005Q1, or call "
-                                 "the column Quarter; write months as 2005-01-01.")
-    text, example = with_long_minguo_years(text, any(c.name.replace(" ", "") in _TAIWANESE for c in table.columns))
-    return text, (f"Years were read in the calendar of the Republic of China, e.g. {shown(example)}; 100 is 2011.",
-                  ) if example else ()
+def _read(table: Table, column: Column, text: pd.Series, order: str | None = None) -> list[Reading]:
+    return read_dates(text.reset_index(drop=True), order, epoch_1904=table.epoch_1904, quarters=_is_quarter(column),
+                      taiwanese=any(other.name.replace(" ", "") in _TAIWANESE for other in table.columns))
 
 
 def _is_quarter(column: Column) -> bool:
@@ -135,7 +146,9 @@ def _check_alike(column: Column, text: pd.Series, reading: Reading):
     unread = reading.values.isna().to_numpy()
     if not unread.any():
         return
-    read = text[~unread]
+    if reading.left_out is not None:
+        unread = unread & ~reading.left_out
+    read = text[~reading.values.isna().to_numpy()]
     known = {outline(cell) for cell in read.iloc[:: len(read) // _OUTLINED + 1]}
     alike = [cell for cell in text[unread] if re.search(r"[^\W\d_]", cell) and outline(cell) in known]
     if len(alike) > _TOLERATED_ALIKE * len(text):
@@ -143,12 +156,8 @@ def _check_alike(column: Column, text: pd.Series, reading: Reading):
                              f"“{shown(alike[0])}”. Write all of them as year-month-day, e.g. 2018-03-27.")
 
 
-def _readings(text: pd.Series, order, epoch_1904=False) -> list[Reading]:
-    return read_stamps(text, order, epoch_1904=epoch_1904) or read_dates(text, order)
-
-
-def _best_column(table: Table) -> Column | None:
-    """The column whose name and cells say most clearly that it holds dates, or None."""
+def _ranked(table: Table) -> list[Column]:
+    """The columns that may hold the dates, those first whose names and cells say so most clearly."""
     rows = np.unique(np.linspace(0, len(table.frame) - 1, _SAMPLE).astype(int))
     named = [column for column in table.columns if column.role in ("date", "time", "year")]
     others = [column for column in table.columns[:_COLUMNS]
@@ -163,25 +172,23 @@ def _best_column(table: Table) -> Column | None:
         for column in table.columns[:_COLUMNS]:
             cells = [cell for cell in table.frame[column.position].iloc[rows] if not is_missing(cell)]
             if cells and sum(looks_like_date(cell, whole_numbers=False) for cell in cells) > 0.8 * len(cells):
-                return column
-    return min(ranked, key=lambda entry: entry[:3])[3] if ranked else None
+                return [column]
+    return [entry[3] for entry in sorted(ranked, key=lambda entry: entry[:3])]
 
 
 def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     """0 for the clearest kind of date column, more for a less clear one, None for no dates."""
-    if _is_quarter(column) and (quarters := as_quarters(sample)) is not None:
-        sample = quarters
     cells = [cell for cell in sample if not is_missing(cell)]
-    if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
-        return None
     name = plain(column.name)
     by_name = {"date": 0 if name in _FIRST_NAMES else 1 if name in ROLES else 2, "time": 2, "month": 3,
                "quarter": 3, "year": 4}.get(column.role or "")
+    if not cells or sum(map(looks_like_date, cells)) < 0.5 * len(cells):
+        return None
     # A column that is called so may hold more bad dates: then they are counted, and it is not another that is taken.
     enough = (0.5 if column.role == "date" else 0.8) * len(cells)
     if sum(looks_like_date(cell, whole_numbers=False) for cell in cells) >= enough:
         return by_name if by_name is not None else 3
-    readings = _readings(sample.reset_index(drop=True), None, table.epoch_1904)
+    readings = _read(table, column, sample)
     if not readings or readings[0].read < (1 - _TOLERATED) * len(cells):
         return None
     if column.role == "year":
@@ -202,33 +209,31 @@ def _rank(table: Table, column: Column, sample: pd.Series) -> int | None:
     return 6 if readings[0].zone and len(values) == len(cells) else None
 
 
-def _from_parts(table: Table, order) -> Dates | None:
-    """Dates from columns of their own for year, month (or quarter) and day, or for year and week."""
+def _parts(table: Table) -> list[Column]:
+    """The columns that make a date together: year, month (or quarter) and day, or year and week; [] where there are none."""
     years, months, days = table.with_role("year"), _months(table), table.with_role("day")
-    if years and not months and _weeks(table):
-        return _from_weeks(table, years[0], _weeks(table)[0])
-    if not years or not months:
-        return None
-    year, month = years[0], months[0]
-    names = pd.Series([_month_of(cell, month.role == "quarter") for cell in table.frame[month.position]])
-    day = table.frame[days[0].position].reset_index(drop=True) if days else pd.Series("1", index=names.index, dtype="str")
-    text = table.frame[year.position].str.replace(r"\.0*$", "", regex=True) + "-" + names + "-" + day
-    used = (year, month, *days[:1])
+    if years and not months:
+        return [years[0], *_weeks(table)[:1]] if _weeks(table) else []
+    return [years[0], months[0], *days[:1]] if years and months else []
+
+
+def _from_parts(table: Table, columns: list[Column], order: str | None) -> Dates:
+    year, second, *day = columns
+    years = table.frame[year.position].str.replace(r"\.0*$", "", regex=True)
+    cells = table.frame[second.position]
+    if second in _weeks(table):
+        text = years + "-W" + cells.str.zfill(2)
+    else:
+        months = pd.Series([_month_of(cell, second.role == "quarter") for cell in cells])
+        days = table.frame[day[0].position].reset_index(drop=True) if day else pd.Series("1", index=months.index, dtype="str")
+        text = years + "-" + months + "-" + days
     readings = read_dates(text.astype("str"), order)
     if len(readings) != 1 or readings[0].read < (1 - _TOLERATED) * len(text):
-        return None
-    note = "Dates were put together from the columns " + ", ".join(f"“{shown(column.name)}”" for column in used) + "."
-    reading = replace(readings[0], notes=(note, *(["Each month was dated by its first day."] if not days else [])))
-    return Dates(reading, tuple(column.position for column in used), year.name)
-
-
-def _from_weeks(table: Table, year: Column, week: Column) -> Dates | None:
-    text = table.frame[year.position].str.replace(r"\.0*$", "", regex=True) + "-W" + table.frame[week.position].str.zfill(2)
-    readings = read_dates(text.astype("str"))
-    if len(readings) != 1 or readings[0].read < (1 - _TOLERATED) * len(text):
-        return None
-    note = f"Dates were put together from the columns “{shown(year.name)}” and “{shown(week.name)}”."
-    return Dates(replace(readings[0], notes=(note, *readings[0].notes)), (year.position, week.position), year.name)
+        raise UnreadableFile(_no_dates(table))
+    *before, last = [f"“{shown(column.name)}”" for column in columns]
+    monthly = ["Each month was dated by its first day."] if not day and second not in _weeks(table) else readings[0].notes
+    note = f"Dates were put together from the columns {', '.join(before)} and {last}."
+    return Dates(replace(readings[0], notes=(note, *monthly)), tuple(column.position for column in columns))
 
 
 def _weeks(table: Table) -> list[Column]:
@@ -251,38 +256,59 @@ def _month_of(cell: str, is_quarter: bool) -> str:
     return f"{number:02}" if number and 1 <= number <= 12 else "00"
 
 
-def _clock_column(table: Table, dates: Column) -> Column | None:
-    """The column with the time of day that belongs to the dates: named so, or 'HH:MM' beside them."""
-    for column in table.columns[:_COLUMNS]:
-        if column is dates or not (column.role in ("time", "date") or column.position == dates.position + 1):
-            continue
-        cells = [cell for cell in table.frame[column.position].head(_SAMPLE) if not is_missing(cell)]
-        written = all(":" in cell for cell in cells) or plain(re.sub("[<>]", "", column.name)) in _CLOCKS
-        if cells and written and None not in _clocks(cells):
-            return column
-    return None
+def _with_time(table: Table, column: Column, dates: Dates, decisions: Decisions) -> Dates:
+    """`dates` with the time of day that a column of its own holds.
 
-
-def _clocks(cells: list[str]) -> list[int | None]:
-    """Microseconds since midnight for each cell of a column; what whole numbers count, all of them tell together.
-
-    160000, 1600 and 16 are four o'clock; without the zeros in front 5900 is a minute before one beside 10000.
+    It is called so, or written with a colon beside the dates; or dates repeat, and it is the column of hours that tells their
+    rows apart.
     """
-    numbers = [int(cell) for cell in cells if cell.isdecimal()]
-    if len(numbers) < sum(map(bool, cells)):
-        return [clock_of(cell) for cell in cells]
-    if max(numbers, default=0) <= 24:  # hours
-        return [int(cell) * 3_600_000_000 if cell else None for cell in cells]
-    width = 6 if max(numbers) > 2400 or max(map(len, cells)) > 4 else 4
-    return [clock_of(cell.zfill(width)) if cell else None for cell in cells]
+    wanted = decisions.given.get("time")
+    if wanted is None and dates.reading.timed:
+        return dates
+    stamps = dates.reading.values
+    repeated = stamps.dropna().duplicated().mean() > 0.2
+    found = {}
+    for other in table.columns[:_COLUMNS]:
+        if other is not column and (clocks := _clocks(table, other, column, stamps, repeated)) is not None:
+            found[other.name] = (other, clocks)
+    if wanted is not None and str(wanted) != "":
+        other = named_column(wanted, table, list(table.columns), "time")
+        clocks = read_clocks(table.frame[other.position].reset_index(drop=True), ends=_names_ends(other))
+        if clocks is None:
+            raise UnreadableFile(f"The column “{shown(other.name)}” holds no times of day, e.g. 16:00. Choose another for the time.")
+        found = {other.name: (other, clocks)} | found
+    if not found or wanted == "":
+        decisions.take("time", "", {"": "no column of its own"} | {name: name for name in found})
+        return dates
+    name, (other, clocks) = next(iter(found.items()))
+    decisions.take("time", name, {"": "no column of its own"} | {name: name for name in found})
+    # An hour that is named by its end belongs to the day that it ends: 24:00 is no time of the day after.
+    note = f"The time of day comes from “{shown(name)}”" + (
+        ", which names the ends of hours; each is dated by its beginning." if clocks.ends else ".")
+    reading = replace(dates.reading, values=(stamps.dt.normalize() + clocks.values).dt.as_unit("us"), timed=True)
+    return Dates(reading, (*dates.positions, other.position), (*dates.notes, note))
 
 
-def _with_clock(reading: Reading, text: pd.Series, column: Column) -> tuple[Reading, str]:
-    codes, distinct = pd.factorize(text)
-    micros = np.array([np.nan if clock is None else clock for clock in _clocks(list(distinct))])[codes]
-    stamps = reading.values + pd.to_timedelta(pd.Series(micros), unit="us")
-    return (replace(reading, values=stamps.dt.as_unit("us"), timed=True),
-            f"The time of day comes from “{shown(column.name)}”.")
+def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repeated: bool):
+    """The times of day in `column`, where they belong to the dates; else None."""
+    text = table.frame[column.position].reset_index(drop=True)
+    beside = abs(column.position - dates.position) == 1
+    named = column.role in ("time", "date") or bool({"time", "hour", "hours", "he", "hourending"} & set(plain(column.name).split()))
+    if not (named or beside or repeated) or (clocks := read_clocks(text.head(_SAMPLE), ends=_names_ends(column))) is None:
+        return None
+    written = all(":" in cell for cell in text.head(_SAMPLE) if not is_missing(cell))
+    clocks = read_clocks(text, ends=_names_ends(column))
+    if clocks is None or not (named or (beside and written) or repeated):
+        return None
+    if not repeated:
+        return clocks
+    apart = 1 - (stamps + clocks.values).dropna().duplicated().mean()
+    return clocks if named or written or apart > 0.95 else None
+
+
+def _names_ends(column: Column) -> bool:
+    words = set(plain(column.name).split())
+    return "he" in words or bool(words & {"ending", "end", "ende", "fin"})
 
 
 def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, ...]]:
@@ -302,38 +328,24 @@ def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, 
 
 
 def _ahead_of_utc(stamps: pd.Series, times: pd.Series) -> tuple[pd.Timedelta, tuple[str, ...]]:
-    """How far daily `stamps` in UTC must be moved to fall on their local day, and what to say of it.
+    """How far daily `stamps` in UTC must be moved to fall on one day each, and what to say of them.
 
-    Midnights of an exchange ahead of Greenwich, written in UTC, fall on the day before: Sundays to Thursdays tell. Summer
-    time makes two clock times of one: the later one may be that of midnight in UTC, so that only some rows are a day early.
+    Summer time makes 23:00 and 00:00 of one local time, so that half of the rows are a day off. Which day an evening in UTC
+    belongs to elsewhere is not known: that is said, and the days stay.
     """
-    hour, day = pd.Timedelta(hours=1), pd.Timedelta(days=1)
-    early, late = _summer_and_winter(times)
-    faces = f"{_clock_face(early)} in summer and {_clock_face(late)} in winter are one local time"
-    if early > late:
-        # The days of the later time, unless they are Tuesday to Saturday: then it is an evening.
+    hour, usual = pd.Timedelta(hours=1), times.value_counts(normalize=True)
+    early, late = max(usual.index[:2]), min(usual.index[:2])
+    if early >= 23 * 3600 and early + 3600 - 86_400 == late and usual.iloc[:2].sum() > 0.98:
+        one = f"{_clock_face(early)} in summer and {_clock_face(late)} in winter are one local time"
+        # Tuesday to Saturday are the days after an evening.
         if _on_saturdays(stamps + hour) and not _on_saturdays(stamps - hour):
-            return -hour, (f"Days are those of {_clock_face(early)} in UTC: {faces}.",)
-        return hour, (f"Days are those of {_clock_face(late)} in UTC: {faces}.",)
-    if late // 3600 == 23 and early != late and (_on_saturdays(stamps) or not _on_saturdays(stamps + day)):
-        return day, (f"The days were moved on by one: {faces}.",)
-    weekdays = stamps.dt.day_of_week.value_counts(normalize=True)
-    sunday_to_thursday = weekdays.get(6, 0) > 0.1 and weekdays.get(4, 0) + weekdays.get(5, 0) < 0.02
-    if times.mode()[0] >= 12 * 3600 and sunday_to_thursday:
-        return day, ("The days were moved on by one: in UTC they would be Sunday to Thursday.",)
+            return -hour, (f"Days are those of {_clock_face(early)} in UTC: {one}.",)
+        return hour, (f"Days are those of {_clock_face(late)} in UTC: {one}.",)
+    days = set(stamps.dt.day_of_week.unique())
+    if usual.index[0] >= 12 * 3600 and not (4 in days and 6 not in days):
+        return pd.Timedelta(0), (f"Days are those in UTC at {_clock_face(usual.index[0])}: where a local day begins earlier, east of "
+                                 "Greenwich, each row is of the day after.",)
     return pd.Timedelta(0), ()
-
-
-def _summer_and_winter(times: pd.Series) -> tuple[float, float]:
-    """The two times of day, in seconds, that are nearly all and one hour apart, the earlier first; else one time twice."""
-    counts = times.value_counts()
-    one, other = counts.index[0], counts.index[min(1, len(counts) - 1)]
-    if counts.iloc[:2].sum() < 0.98 * len(times):
-        return one, one
-    for early, late in ((one, other), (other, one)):
-        if (early + 3600) % 86_400 == late:
-            return early, late
-    return one, one
 
 
 def _on_saturdays(stamps: pd.Series) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecasting.data.files.figures import Evidence, read_figures, weigh
-from forecasting.data.files.headers import Column, Table
+from forecasting.data.files.layout import Table
+from forecasting.data.files.names import Column
+from forecasting.data.files.number_forms import Evidence, read_figures, weigh
 from forecasting.data.files.wording import shown
 from forecasting.data.known import MOST_KNOWN, NAME
 from forecasting.errors import UnreadableFile

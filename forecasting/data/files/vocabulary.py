@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
-__all__ = ["CURRENCIES", "DAYS", "FILLERS", "MAGNITUDE", "MAGNITUDES", "MISSING", "MONEY", "ROLES", "SIGNS", "month_number",
-           "plain"]
+__all__ = ["CURRENCIES", "FILLERS", "MAGNITUDE", "MAGNITUDES", "MISSING", "MONEY", "ROLES", "SIGNS", "plain"]
 
 
 def plain(text: str) -> str:
@@ -39,23 +37,23 @@ ROLES = {
         series, stock code, stock symbol, stock name, series id, 銘柄, 代码, 代號, 股票代码, 종목코드, 종목명, variable,
         country, location, commodity, index name, ticker symbol, security name, fund, product, currency pair, item, ts code,
         act symbol, base, short name, long name, product name, trading symbol, company name""",
-    "open": """open, o, open price, open prc, opening price, opening, first,
+    "open": """open, o, open price, opn pric, open prc, opening price, opening, first,
         eroffnung, eroffn, eroffnungskurs, erster, anfang, ouv,
         ouverture, apertura, abertura, otwarcie, kurs otwarcia, otwarcia, открытие,
         откр, acilis, oppen, apning, oppningskurs, avaus,
         opening kurs, openingskoers, abner, 始値, 開盤價, 开盘, 开盘价, 開盤, 開市, 開市價, 시가, px open, nyito, oteviraci,
         otevreni, abning, abningskurs, ανοιγμα, פתיחה, שער פתיחה, الافتتاح, เปิด, ราคาเปิด, mo cua, pembukaan, deschidere""",
-    "high": """high, h, high price, high 1, maks, en yuksek,
+    "high": """high, h, high price, hgh pric, askhi, high 1, maks, en yuksek,
         highest, day high, hoch, tageshoch, plus haut, haut, maximo, max, massimo, maxima,
         maximum, najwyzszy, kurs maksymalny, kurs max, максимум, макс, yuksek, hogst, hogsta, hogstakurs, hoy, hoyeste, ylin,
         hoog, hoogste, 高値, 高, 最高, 最高价, 最高價, 고가, px high, máxima, nejvyssi, magas, hoj, hojeste, υψηλο, גבוה,
         الأعلى, สูงสุด, ราคาสูงสุด, cao, cao nhat, tertinggi, maxim""",
-    "low": """low, l, low price, low 1, en dusuk,
+    "low": """low, l, low price, lw pric, bidlo, low 1, en dusuk,
         lowest, day low, tief, tagestief, plus bas, bas, minimo, min, minimum, minimo, minima,
         najnizszy, kurs minimalny, kurs min, минимум, мин, dusuk, lagst, lagsta, lagstakurs, lav, laveste, alin, laag, laagste,
         安値, 低, 最低, 最低价, 最低價, 저가, px low, nejnizsi, alacsony, χαμηλο, נמוך, الأدنى, ต่ำสุด, ราคาต่ำสุด, thap,
         thap nhat, terendah, minim""",
-    "close": """close, c, close price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
+    "close": """close, c, close price, cls pric, cls, cls price, official close, official closing price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
         schlusskurse, fermeture, cloture, cours de cloture, cierre, precio de cierre, chiusura, prezzo di chiusura,
         fechamento, fecho, zamkniecie, zamkniecia, kurs zamkniecia,
         закрытие, закр, цена закрытия, kapanis, stangning, stangningskurs,
@@ -63,12 +61,12 @@ ROLES = {
         zaroar, κλεισιμο, 終値, 收盘, 收盘价, 收盤, 收盤價, 收市, 收市价, 收市價, 종가, px close, clot, zaviraci, סגירה,
         שער סגירה, נעילה, שער נעילה, الإغلاق, إغلاق, ปิด, ราคาปิด, dong cua, penutupan, inchidere, closing value, close value,
         closing price last, last sale, close price last""",
-    "last": """last, last price, px last, latest, latest price, zuletzt, letzter, dernier, dernier cours, ultimo,
+    "last": """last, last price, last pric, px last, lst, last px, latest, latest price, zuletzt, letzter, dernier, dernier cours, ultimo,
         ultimo precio, ultima, ostatnio, ostatni, son, simdi, senast, senaste, sist, siste, seneste, viimeisin, laatste,
         laatste koers, 最新, 現在値, 현재가, τελευταια, אחרון, الأخير, ล่าสุด, lan cuoi, terakhir, posledni, last trade,
         last traded price, ltp, utolso, trdprc 1""",
-    "settle": "settle, settlement, settlement price, settle price, abrechnungspreis, sett, settlement value, daily settlement",
-    "price": """price, value, kurs, kurse, preis, wert, cours, prix, valeur, precio, valor, preco, cotacao, cotizacion,
+    "settle": "settle, sttlm pric, settlement, settlement price, settle price, abrechnungspreis, sett, settlement value, daily settlement",
+    "price": """price, prc, pric, value, kurs, kurse, preis, wert, cours, prix, valeur, precio, valor, preco, cotacao, cotizacion,
         cena, wartosc, kurz, цена, курс, значение, fiyat, deger, pris, varde, kurssi, koers, waarde, prezzo, quotazione,
         valore, 価格, 价格, 價格, 가격, nav, net asset value, index, index value, rate, exchange rate, obs value,
         observation value, mid, mid price, spot, spot price, fixing, fix, y, arfolyam, price index, index level, level,
@@ -99,7 +97,8 @@ ROLES = {
         split coefficient, split, splits, capital gains, spread, vwap, vw, wap, average, avg, ignore, close time,
         time close, time high, time low, time updated, quote volume, quote asset volume, base volume, taker buy volume,
         taker buy quote volume, taker buy base asset volume, taker buy quote asset volume, number of trades, weight,
-        prev close, previous close, prior close, vortag, dun kapanis, prev, pre close, yesterday close, prior settle, previous,
+        prev close, prvs clsg pric, ycp, yesterday s closing price, yesterdays close, previous closing price, previous day close,
+        previous day s close, last day close, previous close, prior close, vortag, dun kapanis, prev, pre close, yesterday close, prior settle, previous,
         previous settlement, 52w h, 52w l, 52 week high, 52 week low, high time, low time, id, row, nr, no, index no,
         unnamed 0, unnamed, flags, flag, period, per, frequency, freq, unit, units, decimals, status, note, notes, comment,
         remarks, adj factor, adjustment factor, sma, ema, rsi, macd, signal, ma, volatility, std, obs status, day of week,
@@ -135,56 +134,3 @@ MONEY = "|".join(sorted(map(re.escape, {*SIGNS, *(code.lower() for code in CURRE
 MAGNITUDES = {"k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mln": 1e6, "million": 1e6,
               "b": 1e9, "bn": 1e9, "mrd": 1e9, "mld": 1e9, "billion": 1e9, "t": 1e12, "trillion": 1e12}
 MAGNITUDE = rf"(?:{'|'.join(sorted(MAGNITUDES, key=len, reverse=True))})\.?"
-
-# A word is a month if it begins one of these names and no other month's. Croatian is left out: its 'listopad' is the
-# October of what is November in Polish and Czech.
-_MONTH_NAMES = {
-    1: """january januar janvier enero gennaio janeiro januari styczen stycznia январь января ocak leden ledna
-        tammikuu tammikuuta ianuarie janner jaenner jaanuar gener ιανουαριος ιανουαριου січень січня януари""",
-    2: """february februar fevrier febrero febbraio fevereiro februari luty lutego февраль февраля subat unor
-        unora helmikuu helmikuuta februarie feb feber veebruar φεβρουαριος φεβρουαριου лютий лютого февруари""",
-    3: """march mar marz maerz mrz mrt mars marzo marco maart marzec marca март марта mart brezen brezna
-        maaliskuu maaliskuuta martie marcius maret marts μαρτιος μαρτιου березень березня""",
-    4: """april avril abril aprile kwiecien kwietnia апрель апреля nisan duben dubna huhtikuu huhtikuuta aprilie
-        aprilis aprill απριλιος απριλιου квітень квітня""",
-    5: """may mai mayo maggio maio mei maj maja май мая mayis kveten kvetna toukokuu toukokuuta majus maig μαιος
-        μαιου травень травня""",
-    6: """june juni juin junio giugno junho czerwiec czerwca июнь июня haziran cerven cervna kesakuu kesakuuta
-        iunie junius juuni juny ιουνιος ιουνιου червень червня юни""",
-    7: """july juli juillet julio luglio julho lipiec lipca июль июля temmuz cervenec cervence heinakuu
-        heinakuuta iulie julius juuli juliol ιουλιος ιουλιου липень липня юли""",
-    8: """august aout agosto augustus augusti sierpien sierpnia август августа agustos srpen srpna elokuu
-        elokuuta augusztus agustus αυγουστος αυγουστου серпень серпня""",
-    9: """september septembre septiembre settembre setembro wrzesien wrzesnia сентябрь сентября eylul zari
-        syyskuu syyskuuta szeptember septembrie setembre σεπτεμβριος σεπτεμβριου вересень вересня септември""",
-    10: """october oktober octobre octubre ottobre outubro pazdziernik pazdziernika октябрь октября ekim rijen
-        rijna lokakuu lokakuuta octombrie oktoober οκτωβριος οκτωβριου жовтень жовтня октомври""",
-    11: """november novembre noviembre novembro listopad listopada listopadu ноябрь ноября kasim marraskuu
-        marraskuuta noiembrie νοεμβριος νοεμβριου листопад листопада ноември""",
-    12: """december desember dezember decembre diciembre dicembre dezembro grudzien grudnia декабрь декабря
-        aralik prosinec prosince joulukuu joulukuuta decembrie detsember desembre δεκεμβριος δεκεμβριου грудень
-        грудня декември""",
-}
-_MONTH_OF = {plain(name): number for number, names in _MONTH_NAMES.items() for name in names.split()}
-_MONTHS_BEGINNING: dict[str, set[int]] = {}
-for _name, _number in _MONTH_OF.items():
-    for _end in range(3, len(_name)):
-        _MONTHS_BEGINNING.setdefault(_name[:_end], set()).add(_number)
-
-_DAY_WORDS = """
-    mon tue wed thu fri sat sun tues weds thur thurs monday tuesday wednesday thursday friday saturday sunday
-    mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
-    lundi mardi mercredi jeudi vendredi samedi dimanche lun mer jeu ven sam dim
-    lunes martes miercoles jueves viernes sabado domingo mie jue vie sab dom
-    lunedi martedi mercoledi giovedi venerdi domenica gio
-    segunda terca quarta quinta sexta feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
-    pn wt sr czw pt sob nd пн вт ср чт пт сб вс 月 火 水 木 金 土 日 월 화 수 목 금 토 일 de del of le den г года"""
-DAYS = {plain(word) for word in _DAY_WORDS.split()}
-
-
-@lru_cache(maxsize=4096)
-def month_number(word: str) -> int | None:
-    """3 for 'Mar', 'März', 'marzo', 'марта'; None for a word that is no month."""
-    word = plain(word)
-    found = {_MONTH_OF[word]} if word in _MONTH_OF else _MONTHS_BEGINNING.get(word, ())
-    return next(iter(found)) if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""From UTF-8 text to a grid of cells: which delimiter, and pandas' parser for the rest."""
+"""From UTF-8 text to a grid of cells: the delimiter by what the cells then are, and pandas' parser for the rest."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forecasting.data.files.cells import containing, is_missing, looks_like_date, looks_like_number, tidy
-from forecasting.errors import UnreadableFile
+from forecasting.data.files.date_forms import looks_like_date
+from forecasting.data.files.decisions import Decisions
+from forecasting.data.files.number_forms import containing, is_missing, looks_like_number, tidy
+from forecasting.errors import ConfigError, UnreadableFile
 from forecasting.words import count
 
-__all__ = ["MAX_CELLS", "MAX_COLUMNS", "MAX_LINES", "Grid", "read_grid"]
+__all__ = ["DELIMITERS", "MAX_CELLS", "MAX_COLUMNS", "MAX_LINES", "Grid", "read_grid"]
 
 MAX_COLUMNS, MAX_LINES, MAX_CELLS = 5_000, 1_500_000, 5_000_000  # what is read within 10 seconds and 500 MB
 _SPACES, _WIDE_SPACES = r"\s+", r"\s{2,}|\t"
@@ -24,6 +26,8 @@ _DELIMITERS = ("\t", ";", "|", ",", _WIDE_SPACES, _SPACES)
 _TWO_SPACES = re.compile(rb"(?:[ \t\v\f]|\xc2\xa0|\xe3\x80\x80){2,}")
 _INDENT = re.compile(rb"^(?:[ \t\v\f]|\xc2\xa0|\xe3\x80\x80)+", re.MULTILINE)
 _SPACES_WEIGHT = 0.85
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "blanks", "  ": "two blanks or more"}
+_SIGNS = {_SPACES: " ", _WIDE_SPACES: "  "}
 _SAMPLE_BYTES, _SAMPLE_ROWS = 131_072, 60
 
 
@@ -37,6 +41,7 @@ class Grid:
         separates cells by commas nor leaves them without quotation marks
     notes: what was done on the way
     spaced: whether blanks separate the cells, so that an empty one leaves no trace
+    lines: the line, from 1, of each of the first rows; () where rows are lines
     """
 
     frame: pd.DataFrame
@@ -45,26 +50,50 @@ class Grid:
     notes: tuple[str, ...] = ()
     epoch_1904: bool = False
     spaced: bool = False
+    lines: tuple[int, ...] = ()
+
+    def line_of(self, row: int) -> int:
+        return self.lines[row] if row < len(self.lines) else row + 1
 
 
-def read_grid(data: bytes) -> Grid:
+def read_grid(data: bytes, decisions: Decisions) -> Grid:
     """The cells of UTF-8 text. Raises UnreadableFile where lines do not form a table."""
-    data, delimiter = _named_delimiter(data)
+    data, named = _named_delimiter(data)
     sample = _sample_lines(data)
-    if delimiter is None:
-        scores = {d: _score(sample, d) for d in _DELIMITERS}
-        delimiter = max(_DELIMITERS, key=scores.__getitem__)
-        if scores[delimiter] <= 0:
-            delimiter = max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
+    delimiter = _wanted_delimiter(decisions.given.get("delimiter")) or named or _best_delimiter(sample)
     width = max((len(row) for row in _split(sample, delimiter)), default=1)
     spaced = delimiter in (_SPACES, _WIDE_SPACES)
     if spaced and _only_indented(sample, delimiter):
         data = _INDENT.sub(b"", data)
     frame, notes = _parse(data, delimiter, width)
     if unwrapped := _unwrapped(frame):
-        return read_grid(unwrapped)
+        return read_grid(unwrapped, decisions)
+    decisions.take("delimiter", _SIGNS.get(delimiter, delimiter), DELIMITERS)
     return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes,
-                spaced=spaced)
+                spaced=spaced, lines=_line_numbers(data))
+
+
+def _wanted_delimiter(wanted) -> str | None:
+    if wanted is None:
+        return None
+    by_name = {name: sign for sign, name in DELIMITERS.items()}
+    sign = by_name.get(str(wanted).strip().lower(), str(wanted))
+    if (len(sign) != 1 and sign not in DELIMITERS) or sign in '"\r\n0123456789':
+        raise ConfigError("delimiter must be one character, two blanks for columns set apart by blanks, or its name "
+                          f"({', '.join(by_name)}). Received: {str(wanted)[:20]!r}.")
+    return {" ": _SPACES, "  ": _WIDE_SPACES}.get(sign, sign)
+
+
+def _best_delimiter(sample: list[str]) -> str:
+    scores = {delimiter: _score(sample, delimiter) for delimiter in _DELIMITERS}
+    best = max(_DELIMITERS, key=scores.__getitem__)
+    return best if scores[best] > 0 else max(_DELIMITERS[:4], key=lambda d: _evenness(_split(sample, d)))
+
+
+def _line_numbers(data: bytes) -> tuple[int, ...]:
+    """The line, from 1, of each of the first rows: blank lines are no rows."""
+    head = data[:_SAMPLE_BYTES].decode("utf-8", errors="ignore").splitlines()
+    return tuple(number for number, line in enumerate(head, start=1) if line.strip())
 
 
 def _only_indented(lines: list[str], delimiter: str) -> bool:
@@ -120,7 +149,9 @@ def _split(lines: list[str], delimiter: str) -> list[list[str]]:
 
 
 def _score(lines: list[str], delimiter: str) -> float:
-    """How well `delimiter` explains the lines: the share that has the usual width, and holds a date and a number."""
+    """How well `delimiter` explains the lines: the share that has the usual width and a date and a number, times the share
+    of their cells that are dates or numbers, where none of the cells is cut in turn by a sign that stands in every line.
+    """
     rows = [[tidy(cell) for cell in row[:200]] for row in _split(lines, delimiter)]
     rows = [row for row in rows if len(row) > 1]
     if not rows:
@@ -128,18 +159,31 @@ def _score(lines: list[str], delimiter: str) -> float:
     width = Counter(len(row) for row in rows).most_common(1)[0][0]
     usual = [row for row in rows if len(row) == width]
     good = [_share_typed(row) for row in usual if _dated_number(row)]
-    return sum(good) / len(lines) * (_SPACES_WEIGHT if delimiter == _SPACES else 1.0)
+    whole = 1.0 - 0.5 * any(_cuts_every(usual, other) for other in _DELIMITERS[:3] if other != delimiter)
+    return whole * sum(good) / len(lines) * (_SPACES_WEIGHT if delimiter == _SPACES else 1.0)
+
+
+def _cuts_every(rows: list[list[str]], sign: str) -> bool:
+    """Whether cells hold `sign`, equally often in nearly every row: then it is what separates cells."""
+    times = Counter(sum(cell.count(sign) for cell in row) for row in rows)
+    often, number = times.most_common(1)[0]
+    return often > 0 and number > 0.9 * len(rows)
 
 
 def _dated_number(row: list[str]) -> bool:
     dates = [i for i, cell in enumerate(row) if looks_like_date(cell)]
-    return any(looks_like_number(cell) and [i] != dates for i, cell in enumerate(row) if cell) and bool(dates)
+    return any(_is_number(cell) and [i] != dates for i, cell in enumerate(row) if cell) and bool(dates)
 
 
 def _share_typed(row: list[str]) -> float:
     filled = [cell for cell in row if not is_missing(cell)]
-    typed = [cell for cell in filled if looks_like_number(cell) or looks_like_date(cell)]
+    typed = [cell for cell in filled if _is_number(cell) or looks_like_date(cell)]
     return 0.5 + 0.5 * len(typed) / max(1, len(filled))
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number and not the end of one that was cut: '078' of '1,643,078'."""
+    return looks_like_number(cell) and not re.fullmatch("0[0-9]{2}", cell)
 
 
 def _evenness(rows: list[list[str]]) -> float:
