@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.history import PriceHistory
 from forecasting.data.interpretation import Interpretation
-from forecasting.words import count_of
+from forecasting.words import count
 
 __all__ = ["PARTS", "Part", "Row", "calendar_options", "price_words", "rows_of"]
 
@@ -42,9 +42,8 @@ class Row:
         return PARTS[self.name]
 
 
-_SIGNS = {",": "commas", ";": "semicolons", "|": "vertical bars", "\t": "tabs", " ": "blanks", "  ": "two blanks or more",
-          ":": "colons"}
-_MARKS = {".": "a point, as in 1.5", ",": "a comma, as in 1,5"}
+_SIGNS = {",": "comma", ";": "semicolon", "|": "vertical bar", "\t": "tab", " ": "blanks", "  ": "two blanks or more"}
+_MARKS = {".": "a point", ",": "a comma"}
 
 # In the order in which a file is read.
 PARTS = {
@@ -58,12 +57,12 @@ PARTS = {
     "date": Part("Dates are in", "Which column holds the dates?"),
     "date_order": Part("Dates are written", "How are the dates written?", "Where the dates are three numbers: which of them is "
                        "the day, which the month."),
-    "time": Part("Times of day are in", "Which column holds the time of day?", "", lambda value: str(value) or "no column"),
+    "time": Part("Times of day are in", "Which column holds the time of day?", "", lambda value: str(value) or "no column of its own"),
     "series": Part("Series", "Which series?"),
     "column": Part("Price", "Which column is the price?", "The column that is forecast."),
-    "adjusted": Part("Adjusted prices", "Adjusted for splits and dividends, or as quoted?", "Prices adjusted for splits and "
-                     "dividends show what a holder earned; as quoted they fall at each split and dividend.",
-                     lambda value: "yes" if value else "no, as quoted"),
+    "adjusted": Part("Adjusted prices", "Adjusted or as traded?", "Prices adjusted for splits and dividends show what a holder "
+                     "earned; as traded they fall at each split and dividend.",
+                     lambda value: "adjusted for splits and dividends" if value else "as traded"),
     "decimal": Part("Decimals are written with", "Which sign is the decimal mark?", "",
                     lambda value: _MARKS.get(str(value), str(value))),
 }
@@ -82,19 +81,25 @@ def rows_of(reading: Interpretation | None, choices: Mapping) -> list[Row]:
         if value is None:
             continue
         options = dict(reading.options.get(name, {})) if reading else {}
-        if options:
-            options.setdefault(value, PARTS[name].words(value))
-        rows.append(Row(name, value, options.get(value) or PARTS[name].words(value), chosen, options))
+        if options and value not in options:
+            options = {value: PARTS[name].words(value), **options}
+        rows.append(Row(name, value, options.get(value, PARTS[name].words(value)), chosen, _apart(options)))
     return rows
 
 
+def _apart(options: dict) -> dict:
+    """`options` with those that would be called the same called by their values: a list box tells its entries by their words."""
+    words = list(options.values())
+    return {value: said if words.count(said) == 1 else str(value) for value, said in options.items()}
+
+
 def price_words(reading: Interpretation | None) -> str:
-    """Which column was taken for the price, e.g. 'price: Adj Close, of 7 columns'; '' where that is not known."""
+    """Which column was taken for the price, e.g. 'price: Adj Close, of 7 possible columns'; '' where that is not known."""
     if reading is None or reading.column is None:
         return ""
     options = reading.options.get("column", {})
     words = options.get(reading.column, reading.column)
-    return f"price: {words}, of {count_of(len(options), 'column')}" if len(options) > 1 else f"price: {words}"
+    return f"price: {words}, of {count(len(options))} possible columns" if len(options) > 1 else f"price: {words}"
 
 
 # Where prices in a currency are usually made.
@@ -102,6 +107,8 @@ _EXCHANGES = {
     "USD": ("XNYS", "CMES"), "CAD": ("XTSE",), "BRL": ("BVMF",), "MXN": ("XMEX",), "ARS": ("XBUE",), "CLP": ("XSGO",),
     "GBP": ("XLON",), "GBp": ("XLON",), "GBX": ("XLON",), "CHF": ("XSWX",), "SEK": ("XSTO",), "DKK": ("XCSE",),
     "EUR": ("XETR", "XPAR", "XAMS", "XBRU", "XMIL", "XMAD", "XLIS", "XDUB", "XWBO", "XHEL"), "NOK": ("XOSL",),
+    "ILS": ("XTAE",), "COP": ("XBOG",), "PEN": ("XLIM",), "PHP": ("XPHS",), "PKR": ("XKAR",), "RUB": ("XMOS",),
+    "RON": ("XBSE",), "RSD": ("XBEL",), "KZT": ("AIXK",),
     "ISK": ("XICE",), "PLN": ("XWAR",), "CZK": ("XPRA",), "HUF": ("XBUD",), "TRY": ("XIST",), "SAR": ("XSAU",),
     "ZAR": ("XJSE",), "JPY": ("XTKS",), "HKD": ("XHKG",), "CNY": ("XSHG",), "TWD": ("XTAI",), "KRW": ("XKRX",),
     "SGD": ("XSES",), "MYR": ("XKLS",), "IDR": ("XIDX",), "THB": ("XBKK",), "INR": ("XBOM",), "AUD": ("XASX",),
@@ -115,4 +122,4 @@ def calendar_options(history: PriceHistory) -> dict[str, str]:
     plausible += _EXCHANGES.get(history.currency or "", ())
     plausible += ["24/7"] if len(history.frequency.days) == 7 else ["24/5"]
     return {"": "None: the days of the week that have rows",
-            **{code: CALENDARS.get(code, code) for code in (*plausible, *CALENDARS)}}
+            **{code: CALENDARS.get(code, code) for code in (*plausible, *CALENDARS) if code in CALENDARS or code == history.calendar}}

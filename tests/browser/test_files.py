@@ -80,7 +80,7 @@ def test_file_waits_for_its_answers_over_a_reload_and_is_read_otherwise_in_the_p
     visitor.get_by_role("combobox", name="Price").click()
     visitor.get_by_role("option", name="Bid", exact=True).click()
     expect(_metric(visitor, f"Last price{last:.2f}")).to_have_count(1)
-    expect(visitor.get_by_text("price: Bid, of 2 columns")).to_be_visible()
+    expect(visitor.get_by_text("price: Bid, of 2 possible columns")).to_be_visible()
     visitor.get_by_role("button", name="All automatic").click()
     _answer(visitor, "Which sheet", "Two")
     price = _metric(visitor, f"Last price{last:.2f}")

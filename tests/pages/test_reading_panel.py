@@ -81,12 +81,12 @@ def reloaded(test, name="app.py"):
 def test_column_that_was_taken_is_said_and_another_is_read_at_once():
     test = uploaded()
     assert last_price(test) == LAST
-    assert "price: Close, of 3 columns" in said(test)
+    assert "price: Close, of 3 possible columns" in said(test)
     assert control(test, "column").value == "Close"
     assert "set by you" not in said(test)
     change(test, "column", "Ask")
     assert last_price(test) == round(LAST + 1, 2)
-    assert "price: Ask, of 3 columns" in said(test)
+    assert "price: Ask, of 3 possible columns" in said(test)
     assert "set by you" in said(test)
     assert sent_values(test) == []
     press(test, "data_read_column_back")
@@ -97,7 +97,7 @@ def test_column_that_was_taken_is_said_and_another_is_read_at_once():
 
 def test_column_is_said_on_the_other_pages_too():
     test = uploaded()
-    assert "price: Close, of 3 columns" in said(test.switch_page("pages/2_Train.py").run())
+    assert "price: Close, of 3 possible columns" in said(test.switch_page("pages/2_Train.py").run())
 
 
 def test_sample_has_no_panel_and_keeps_its_calendar_below():
