@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from forecasting.data.calendars import CALENDARS
 from forecasting.data.history import PriceHistory
 from forecasting.data.interpretation import Interpretation
 from forecasting.words import count
 
-__all__ = ["PARTS", "Part", "Row", "calendar_options", "price_words", "rows_of"]
+__all__ = ["PARTS", "Part", "Row", "calendar_options", "overlaid", "price_words", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ PARTS = {
     "date": Part("Dates are in", "Which column holds the dates?"),
     "date_order": Part("Dates are written", "How are the dates written?", "Where the dates are three numbers: which of them is "
                        "the day, which the month."),
-    "time": Part("Times of day are in", "Which column holds the time of day?", "", lambda value: str(value) or "no column of its own"),
+    "time": Part("Times of day are in", "Which column holds the time of day?", "",
+                 lambda value: str(value) or "no column of its own"),
     "series": Part("Series", "Which series?"),
     "column": Part("Price", "Which column is the price?", "The column that is forecast."),
     "adjusted": Part("Adjusted prices", "Adjusted or as traded?", "Prices adjusted for splits and dividends show what a holder "
@@ -87,8 +88,17 @@ def rows_of(reading: Interpretation | None, choices: Mapping) -> list[Row]:
     return rows
 
 
+def overlaid(reading: Interpretation | None, attempt: Interpretation | None) -> Interpretation | None:
+    """How far a file was read by an attempt that gave no prices, and beyond that, how it had been read before."""
+    if reading is None or attempt is None:
+        return attempt or reading
+    reached = {name: value for name in PARTS if (value := getattr(attempt, name)) is not None}
+    before = {name: options for name, options in reading.options.items() if name not in reached}
+    return replace(reading, **reached, options=before | attempt.options)
+
+
 def _apart(options: dict) -> dict:
-    """`options` with those that would be called the same called by their values: a list box tells its entries by their words."""
+    """`options`, those of the same words by their values instead: a list on a page tells its entries apart by their words."""
     words = list(options.values())
     return {value: said if words.count(said) == 1 else str(value) for value, said in options.items()}
 
@@ -121,5 +131,6 @@ def calendar_options(history: PriceHistory) -> dict[str, str]:
     plausible = [history.calendar] if history.calendar else []
     plausible += _EXCHANGES.get(history.currency or "", ())
     plausible += ["24/7"] if len(history.frequency.days) == 7 else ["24/5"]
+    known = CALENDARS if history.calendar is None else {history.calendar: history.calendar} | CALENDARS
     return {"": "None: the days of the week that have rows",
-            **{code: CALENDARS.get(code, code) for code in (*plausible, *CALENDARS) if code in CALENDARS or code == history.calendar}}
+            **{code: known[code] for code in (*plausible, *known) if code in known}}

@@ -25,15 +25,16 @@ def open_source(state: AppState, source: str, answers: dict):
 
 def read_again(state: AppState, request: Request, choices: dict):
     """Opens the source with these choices. Unless that gives prices, those that are there stay."""
-    request.choices, request.wanted, request.question, request.note_id, request.error = choices, None, None, None, ""
+    request.choices, request.wanted, request.reading = choices, None, None
+    request.question, request.note_id, request.error = None, None, ""
     try:
         opened = SOURCES[request.source].open({**_answers(request), **choices})
     except NeedsChoice as question:
-        request.question = question
+        request.question, request.reading = question, question.reading
         state.requests[request.source], state.waiting_for = request, request.source
         _keep(state, request)
     except ForecastingError as error:
-        request.error = str(error)
+        request.error, request.reading = str(error), getattr(error, "reading", None)
     else:
         if isinstance(opened, PriceHistory):
             take_history(state, request, replace(opened, origin=request.source))

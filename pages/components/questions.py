@@ -8,6 +8,7 @@ import streamlit as st
 from forecasting.data.reading_parts import PARTS
 from pages.components.frame import link_to
 from pages.components.opening import name_of
+from pages.components.reading import draw_attempt
 from pages.components.state import AppState, Request, reported
 from pages.components.text import plain
 
@@ -48,6 +49,8 @@ def _ask(state: AppState, request: Request):
                       help="Undoes the answers given about this file so far.")
         st.button("Not now", icon=":material/close:", on_click=_leave, args=(state, request),
                   help="Leaves this file and keeps the prices below.")
+    if request is not state.request:
+        draw_attempt(state, request)
     st.caption(f"Until it is answered, the prices below are still those of {plain(state.history.name, limit=80)}.")
 
 
@@ -65,7 +68,7 @@ def _ask_again(request: Request):
 @reported
 def _leave(state: AppState, request: Request):
     """Forgets a file without prices; one that is read otherwise already stays as it was read."""
-    request.question, request.note_id, request.choices = None, None, dict(request.taken)
+    request.question, request.note_id, request.reading, request.choices = None, None, None, dict(request.taken)
     state.waiting_for = None
     if request.key is None and not request.found:
         state.requests.pop(request.source, None)

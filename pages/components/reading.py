@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from forecasting.data.reading_parts import PARTS, Row, calendar_options, rows_of
+from forecasting.data.interpretation import Interpretation
+from forecasting.data.reading_parts import PARTS, Row, calendar_options, overlaid, rows_of
 from pages.components.opening import correct_history, name_of, read_again, request_of
 from pages.components.state import AppState, Request, reported, taken, widget_for
 from pages.components.text import plain
 
-__all__ = ["draw_calendar", "draw_reading", "follow_reading"]
+__all__ = ["draw_attempt", "draw_calendar", "draw_reading", "follow_reading"]
 
 CALENDAR = "Trading days"
 CALENDAR_HELP = "Forecasts are dated on the days when this exchange is open, holidays left out. Type to search."
@@ -22,27 +23,31 @@ def follow_reading(state: AppState):
     """Reads a file again where a person has changed how; before anything is drawn of its prices."""
     _take_calendar(state)
     current = request_of(state)
-    changes = {name: value for name in PARTS for _, value in taken(state, f"data_read_{name}")}
-    if current is not None and changes:
-        current.wanted = (current.choices if current.wanted is None else current.wanted) | changes
     for request in [*([current] if current else []), *state.requests.values()]:
+        changes = {name: value for name in PARTS for _, value in taken(state, f"{_prefix(state, request)}_{name}")}
+        if changes:
+            request.wanted = (request.choices if request.wanted is None else request.wanted) | changes
         if request.wanted is not None:
             with st.spinner("Reading the file …"):
                 read_again(state, request, request.wanted)
             st.rerun()
 
 
+def _prefix(state: AppState, request: Request | None) -> str:
+    """Of the widgets that are about a request: the one that gave the current prices, or another that has given none yet."""
+    return "data_read" if request is state.request else f"data_try_{request.source}"
+
+
 def draw_reading(state: AppState):
     """The panel, and why the file could not be read as it was wanted last; nothing for prices from elsewhere."""
-    reading, request = state.history.reading, request_of(state)
-    if reading is None:
+    request = request_of(state)
+    if state.history.reading is None:
         return
     if request is not None and request.error:
         st.error(plain(f"{request.error} The prices below are still as they were read before.", limit=1500),
                  icon=":material/error:")
     other = next((one for one in state.questions if one is not request), None)
     at_hand = request is not None and (request.answers is not None or request.upload_id is not None)
-    choices = request.choices if request is not None else {}
     with st.expander("How this file was read", key="data_reading"):
         if other is not None:
             st.caption(f"To change this, first answer the question about {plain(name_of(other), limit=80)}.")
@@ -50,26 +55,41 @@ def draw_reading(state: AppState):
             st.caption("A change reads the file again at once. Repairs made with the buttons below are then offered again.")
         else:
             st.caption("The file itself is not kept any more. To read it in another way, upload it again.")
-        for row in rows_of(reading, choices):
-            _draw_row(state, request, row, changeable=at_hand and other is None)
-        _draw_calendar_row(state, request, at_hand)
-        if choices and at_hand:
-            st.button("All automatic", key="data_read_all", icon=":material/undo:", on_click=_set_back,
-                      args=(request, list(choices)), disabled=other is not None,
-                      help="Reads the file again as if nothing had been set by hand.")
+        reading = overlaid(state.history.reading, request and request.reading)
+        _draw_rows(state, request, reading, changeable=at_hand and other is None)
+
+
+def draw_attempt(state: AppState, request: Request):
+    """The panel of a file that has given no prices yet; nothing where no part of it could be otherwise."""
+    if request.reading is None or not (request.reading.options or request.choices):
+        return
+    with st.expander("How this file was read so far", key=f"data_try_{request.source}"):
+        st.caption("A change reads the file again at once.")
+        _draw_rows(state, request, request.reading, changeable=True)
+
+
+def _draw_rows(state: AppState, request: Request | None, reading: Interpretation, changeable: bool):
+    choices = request.choices if request is not None else {}
+    for row in rows_of(reading, choices):
+        _draw_row(state, request, row, changeable)
+    if request is state.request:
+        _draw_calendar_row(state, request, changeable)
+    if choices and changeable:
+        st.button("All automatic", key=f"{_prefix(state, request)}_all", icon=":material/undo:", on_click=_set_back,
+                  args=(request, list(choices)), help="Reads the file again as if nothing had been set by hand.")
 
 
 def _draw_row(state: AppState, request: Request | None, row: Row, changeable: bool):
     with _line(row.part.label, row.part.help):
         if row.options and changeable:
-            widget = widget_for(state, f"data_read_{row.name}", row.value)
+            widget = widget_for(state, f"{_prefix(state, request)}_{row.name}", row.value)
             options = list(row.options)
             st.selectbox(row.part.label, options, index=options.index(widget.value), key=widget.key, width=CONTROL,
                          format_func=row.options.get, label_visibility="collapsed")
         else:
             st.markdown(f":small[**{plain(row.words)}**]", width=CONTROL)
         if row.chosen:
-            _draw_set_back(request, row.name, changeable)
+            _draw_set_back(state, request, row.name, changeable)
 
 
 def _line(label: str, about: str):
@@ -79,10 +99,11 @@ def _line(label: str, about: str):
     return line
 
 
-def _draw_set_back(request: Request, name: str, changeable: bool):
+def _draw_set_back(state: AppState, request: Request, name: str, changeable: bool):
     st.caption("set by you", width="content")
-    st.button("Automatic", key=f"data_read_{name}_back", type="tertiary", icon=":material/undo:", disabled=not changeable,
-              on_click=_set_back, args=(request, [name]), help="Sets this back to what is found in the file.")
+    st.button("Automatic", key=f"{_prefix(state, request)}_{name}_back", type="tertiary", icon=":material/undo:",
+              disabled=not changeable, on_click=_set_back, args=(request, [name]),
+              help="Sets this back to what is found in the file.")
 
 
 @reported
@@ -90,11 +111,11 @@ def _set_back(request: Request, names: list[str]):
     request.wanted = {name: value for name, value in request.choices.items() if name not in names}
 
 
-def _draw_calendar_row(state: AppState, request: Request | None, at_hand: bool):
+def _draw_calendar_row(state: AppState, request: Request | None, changeable: bool):
     with _line(CALENDAR, CALENDAR_HELP):
         _select_calendar(state, CONTROL, "collapsed")
         if request is not None and "calendar" in request.choices:
-            _draw_set_back(request, "calendar", at_hand)
+            _draw_set_back(state, request, "calendar", changeable)
 
 
 def draw_calendar(state: AppState):

@@ -12,6 +12,7 @@ from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload
 from pages.components.bring_back import holds_run, show_zip
 from pages.components.frame import boundary
 from pages.components.opening import open_source, take_history
+from pages.components.reading import draw_attempt
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
 from pages.components.text import plain
 from pages.components.track import note_prices
@@ -48,8 +49,9 @@ def _draw_source(state: AppState, key: str):
         return
     if request.error and request is not state.request:
         st.error(plain(request.error, limit=1500), icon=":material/error:")
-    # Where there is a reading, each answer can be changed in its panel.
-    if request.choices and request.question is None and (request is not state.request or state.history.reading is None):
+        draw_attempt(state, request)
+    reading = state.history.reading if request is state.request else request.reading
+    if request.choices and request.question is None and reading is None:  # else each can be changed in its panel
         st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(request,),
                   help="Undoes the answers given so far.")
     if request.job is not None:

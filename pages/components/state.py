@@ -24,6 +24,7 @@ from pages.components.owner import owner_id
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecasting.data.interpretation import Interpretation
     from forecasting.data.sources import Job
     from forecasting.runs.orders import Wanted
     from forecasting.runs.overview import Row
@@ -45,6 +46,7 @@ class Request:
     key: of the history that it gave, or of a corrected copy; None while there is none
     taken: the choices that gave this history
     question: what the user still has to answer, or None; error: why there are no prices, or ''
+    reading: how far the file had been read when that came, or None
     upload_id: of the file that is kept on disk, or None; note_id: of the note about its question; see `uploads`
     job: a fetch in progress, or None; found: the histories that jobs of this source have fetched in this session
     """
@@ -57,6 +59,7 @@ class Request:
     taken: dict = field(default_factory=dict)
     question: NeedsChoice | None = None
     error: str = ""
+    reading: Interpretation | None = None
     upload_id: str | None = None
     note_id: str | None = None
     job: Job | None = None

@@ -32,9 +32,9 @@ def upload(test, name, data):
     return test
 
 
-def control(test, name):
+def control(test, name, panel="data_read"):
     """The control of a part, or None; after a change it may be another one, with a number behind its key."""
-    return next((box for box in test.selectbox if box.key.partition("#")[0] == f"data_read_{name}"), None)
+    return next((box for box in test.selectbox if box.key.partition("#")[0] == f"{panel}_{name}"), None)
 
 
 def change(test, name, value):
@@ -213,6 +213,30 @@ def test_reading_that_fails_is_said_leaves_the_prices_and_can_be_changed_again(a
     assert not again.error
     assert last_price(again) == round(LAST - 1, 2)
     assert control(again, "delimiter").value == ","
+
+
+def test_file_that_is_refused_can_be_read_otherwise_too():
+    empty = pd.DataFrame({"Date": PRICES.index, "Close": 0, "Bid": PRICES["Close"]}).to_csv(index=False).encode()
+    test = uploaded("bids.csv", empty)
+    assert "Every price in “Close” is zero" in spoken(test.error)
+    assert not any(one.label == "How this file was read" for one in test.expander)
+    control(test, "column", "data_try_file").set_value("Bid").run()
+    assert not test.exception
+    assert not test.error
+    assert last_price(test) == LAST
+    assert control(test, "column").value == "Bid"
+    assert "set by you" in said(test)
+
+
+def test_file_that_waits_can_be_read_otherwise_instead_of_answering():
+    test = uploaded("two funds.csv", FUNDS)
+    control(test, "header", "data_try_file").set_value(0).run()
+    assert "two funds.csv waits for an answer" in spoken(test.info)
+    (box,) = [box for box in test.selectbox if box.label == "Which column is the price?"]
+    assert box.options == ["column 2", "column 3"]
+    press(test, "data_try_file_header_back")
+    (box,) = [box for box in test.selectbox if box.label == "Which column is the price?"]
+    assert box.options == ["AAA", "BBB"]
 
 
 def test_calendar_stands_in_the_panel_and_stays_when_another_part_is_changed(asked):
