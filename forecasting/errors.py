@@ -59,7 +59,12 @@ def _remade(kind, args, carried):
 
 
 class DataError(ForecastingError):
-    """The prices cannot be used."""
+    """The prices cannot be used.
+
+    reading: how the file was being read, as far as that had come: an `Interpretation`; None where that is not known
+    """
+
+    reading = None
 
 
 class UnreadableFile(DataError):

@@ -20,7 +20,7 @@ from forecasting.data.files.picking import pick_block, pick_prices, pick_rows
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.data.history import PriceHistory
-from forecasting.errors import ConfigError, NeedsChoice, UnreadableFile
+from forecasting.errors import ConfigError, DataError, NeedsChoice, UnreadableFile
 
 __all__ = ["read_every_series", "read_prices"]
 
@@ -76,7 +76,11 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, enco
     def read(grid: Grid, decisions: Decisions) -> PriceHistory:
         return _read(grid, decisions, None if wanted is None else list(wanted), tell_rest=is_table(source))
 
-    history = _from_table(source, name, decisions, read) if is_table(source) else _from_file(source, name, decisions, read)
+    try:
+        history = _from_table(source, name, decisions, read) if is_table(source) else _from_file(source, name, decisions, read)
+    except DataError as error:
+        error.reading = decisions.interpretation
+        raise
     return replace(history, calendar=calendar)
 
 
