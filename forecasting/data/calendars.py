@@ -97,6 +97,7 @@ CALENDARS = {
 }
 
 _RECENT_DAYS = 40  # patterns within the day or week are learnt from about two months of trading days
+_RECENT_WEEKS = 26  # rows a week apart that tell the usual weekday
 _SAME = 2  # days in the next year by which two calendars may differ and be equally good
 
 
@@ -218,7 +219,7 @@ def _days_on(week: tuple[int, ...], start: pd.Timestamp, end: pd.Timestamp | Non
 
 def _weeks(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], apart: int, steps: int) -> pd.DatetimeIndex:
     """Every `apart` days on the history's usual weekday, or on the trading day next to it in weeks with a holiday."""
-    usual = np.bincount(dates.day_of_week, minlength=7).argmax()
+    usual = np.bincount(dates[-_RECENT_WEEKS:].day_of_week, minlength=7).argmax()
     off = (usual - dates[-1].day_of_week + 3) % 7 - 3  # a last row moved by a holiday counts from its usual weekday
     following = dates[-1] + pd.to_timedelta(off + apart * np.arange(1, steps + 1), unit="D")
     return _on_trading_days(following, dates, calendar, week)

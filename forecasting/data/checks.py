@@ -58,7 +58,7 @@ class Problem:
     sentence: str
     dates: tuple[pd.Timestamp, ...]
     fix: str | None = None
-    factor: float | None = None
+    factor: float = 1.0
     columns: tuple[str, ...] = ()
 
     @property
@@ -98,7 +98,7 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
                         "correct the file.")
     if problem.kind == "shift":
         frame, note = _shifted_back(history, problem)
-    elif problem.factor is not None:
+    elif problem.kind == "split":
         frame, note = _adjusted(history, problem)
     else:
         frame = history.frame.drop(dates)
@@ -376,7 +376,8 @@ def _gaps(history: PriceHistory):
         gaps = np.flatnonzero(days > history.frequency.longest_step)
     else:
         always_open = history.calendar == "24/7" or len(history.frequency.days) == 7
-        gaps = np.flatnonzero(days > (2 if always_open else 12))
+        # With a few sessions a week, the holidays around the new year may close three weeks.
+        gaps = np.flatnonzero(days > (2 if always_open else 12 if len(history.frequency.days) > 3 else 21))
         if history.calendar and not always_open:
             # Five trading days are eight days on the calendar. Shorter gaps do not need it, and it is slow to make.
             more = np.flatnonzero((days > 7) & (days <= 12))

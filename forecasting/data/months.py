@@ -45,23 +45,24 @@ def days_of_month(dates: pd.DatetimeIndex, week: tuple[int, ...], number: int = 
     """
     days = dates[-_RECENT:].normalize().to_numpy().astype("datetime64[D]")
     months = pd.period_range(dates[-len(days):][0].to_period("M") - 1, dates[-1].to_period("M") + 1, freq="M")
-    best, most, share = (), -1.0, 0.0
+    best: tuple[MonthDay, ...] = ()
+    most, share = -1.0, 0.0
     for move in _MOVES:
         candidates = [MonthDay(day, move, week) for day in range(1, _LAST + 1)]
         hits = (MonthDay.table(move, week, months)[:, :, None] == days).any(axis=1)  # (31, t)
         likely = np.array([_unlikely(day) for day in candidates]) / 1000  # decides only between days that fit equally
         fits = hits.sum(axis=1) - likely
         if number == 1:
-            rows = (int(fits.argmax()),)
-            fit = fits[rows]
+            rows = [int(fits.argmax())]
+            fit = fits[rows[0]]
         else:
             pairs = fits[:, None] + fits - hits.astype(float) @ hits.T
             apart = np.arange(_LAST) - np.arange(_LAST)[:, None]
             pairs[(apart < 10) | (apart > 20)] = -np.inf
-            rows = tuple(int(row) for row in np.unravel_index(pairs.argmax(), pairs.shape))
-            fit = pairs[rows]
+            rows = [int(row) for row in np.unravel_index(pairs.argmax(), pairs.shape)]
+            fit = pairs[rows[0], rows[1]]
         if fit > most:
-            best, most, share = tuple(candidates[row] for row in rows), fit, hits[list(rows)].any(axis=0).mean()
+            best, most, share = tuple(candidates[row] for row in rows), fit, hits[rows].any(axis=0).mean()
     return best, float(share)
 
 

@@ -121,6 +121,13 @@ def test_weeks_months_and_years_keep_their_usual_day(dates, calendar, expected):
     assert text(future_dates(history(dates, calendar), 3)) == expected
 
 
+def test_weeks_that_end_on_another_day_than_they_did_go_on_as_of_late():
+    """Riyadh's weeks ended on Wednesdays until 2013, then on Thursdays."""
+    wednesdays = pd.date_range("2010-01-06", "2013-06-26", freq="W-WED")
+    past = wednesdays.union(pd.date_range("2013-07-04", "2014-06-26", freq="W-THU"))
+    assert text(future_dates(history(past), 2)) == ["2014-07-03", "2014-07-10"]
+
+
 def test_a_week_moved_by_a_holiday_does_not_move_the_next_ones():
     fridays = pd.date_range("2023-10-06", "2024-03-22", freq="W-FRI").append(pd.DatetimeIndex(["2024-03-28"]))
     assert text(future_dates(history(fridays, "XNYS"), 2)) == ["2024-04-05", "2024-04-12"]

@@ -290,6 +290,15 @@ def test_extreme_prices_neither_warn_nor_stop_the_checks(prices):
         assert problem.sentence
 
 
+def test_an_auction_on_tuesdays_and_thursdays_may_pause_for_the_holidays():
+    days = pd.date_range("2022-01-01", periods=900)
+    dates = days[days.day_of_week.isin([1, 3])]
+    frame = pd.DataFrame({"Close": 100 + np.cumsum(np.random.default_rng(0).normal(size=len(dates)))}, index=dates)
+    holidays = (dates > "2022-12-22") & (dates < "2023-01-09")
+    assert kinds(PriceHistory(frame[~holidays], "auction", "made for a test")) == []
+    assert kinds(PriceHistory(frame.drop(dates[100:110]), "auction", "made for a test")) == ["gap"]
+
+
 @pytest.mark.parametrize("week", [(6, 0, 1, 2, 3), (5, 6, 0, 1, 2)])
 def test_the_days_on_which_a_market_is_closed_each_week_are_no_gaps(week):
     days = pd.date_range("2022-01-01", periods=500)
