@@ -243,7 +243,7 @@ class Frequency:
             return len(days)
         recent = dates[dates >= dates.normalize().unique()[-RECENT_DAYS:][0]]
         rows = np.bincount(recent.day_of_week, minlength=7) / np.maximum(1, _count_of_weekdays(recent))
-        return max(1, sum(rows[day] >= max(rows) / 2 for day in days))
+        return max(1, sum(bool(rows[day] >= max(rows) / 2) for day in days))
 
 
 TRADING_DAYS = Frequency("day", days=MONDAY_TO_FRIDAY)

@@ -392,6 +392,19 @@ def test_a_stretch_whose_decimal_mark_has_shifted_is_found_and_put_right(factor,
     assert kinds(history) == ["shift"]
 
 
+@pytest.mark.parametrize(("factor", "like", "fix"), [
+    (1000, "another unit, 1\u202f000 times larger", "Divide all earlier prices by 1\u202f000"),
+    (1e-6, "another unit, 1\u202f000\u202f000 times smaller", "Multiply all earlier prices by 1\u202f000\u202f000")])
+def test_prices_that_go_on_in_another_unit_are_told_and_put_right(factor, like, fix):
+    """As where a currency loses its zeros, or a file goes on in thousands."""
+    (problem,) = find_problems(scaled(walk(), slice(0, 300), factor), NOW)
+    assert like in problem.sentence
+    assert problem.fix == fix
+    fixed = apply_fix(scaled(walk(), slice(0, 300), factor), problem)
+    np.testing.assert_allclose(fixed.close, walk().close)
+    assert "change of unit" in fixed.notes[-1]
+
+
 def test_a_split_ten_for_one_and_back_years_later_is_no_shifted_stretch():
     assert kinds(scaled(walk(), slice(100, 450), 0.1)) == ["split", "split"]
 
