@@ -337,6 +337,14 @@ def test_two_days_of_each_month_stay_those_wherever_weekends_move_them(pair, mov
     assert text(future_dates(history(kept), 6)) == text(ahead)
 
 
+@pytest.mark.parametrize("rows", [24, 60])
+@pytest.mark.parametrize("week", [SUNDAY_TO_THURSDAY, (5, 6, 0, 1, 2), (0, 1, 2, 3)])
+def test_two_days_of_each_month_are_moved_within_the_week_of_their_market(week, rows):
+    months = pd.period_range("2020-01", "2025-12", freq="M")
+    whole = pd.DatetimeIndex(sorted(day for number in (1, 15) for day in MonthDay(number, "on", week).of(months)))
+    assert text(future_dates(history(whole[:rows]), 12)) == text(whole[rows:rows + 12])
+
+
 def test_the_middle_and_the_end_of_each_month_stay_on_weekdays():
     """Rows of a weekend are those of the Friday before, as in lists of wages and of short interest."""
     middle = pd.date_range("2021-01-01", "2024-05-01", freq="MS") + pd.Timedelta(days=14)
