@@ -398,8 +398,9 @@ def _exchange(code: str):
     # pandas 3.1 has renamed the method that the library overrides.
     OrthodoxEaster._add_datetime = OrthodoxEaster._apply
     if code not in exchange_calendars.get_calendar_names():
-        raise ConfigError(f"There is no trading calendar of that name. Received: calendar={code!r}. "
-                          f"Choose one of: {', '.join(CALENDARS)}.")
+        meant = [f"{known!r} for {name}" for known, name in CALENDARS.items() if code and code.casefold() in name.casefold()]
+        raise ConfigError(f"There is no trading calendar of that name. Received: calendar={code!r:.60}. "
+                          + (f"Did you mean {' or '.join(meant[:3])}?" if meant else f"Choose one of: {', '.join(CALENDARS)}."))
     name = exchange_calendars.resolve_alias(code)
     home = _HOMES.get(name) or (f"exchange_calendar_{name.lower()}", f"{name}ExchangeCalendar")
     calendar = getattr(import_module(f"exchange_calendars.{home[0]}"), home[1])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting import ConfigError, PriceHistory, load_sample
-from forecasting.data.calendars import CALENDARS, future_dates, guess_calendar, missing_sessions
+from forecasting.data.calendars import CALENDARS, check_calendar, future_dates, guess_calendar, missing_sessions
 from forecasting.data.months import MonthDay
 from forecasting.deprecations import ignore_deprecations_in
 
@@ -95,6 +95,12 @@ def test_beyond_what_an_exchange_has_published_every_weekday_is_a_trading_day():
 def test_an_unknown_calendar_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match=r"Received: calendar='MARS'.*XNYS"):
         future_dates(days("2024-10-01", "2024-11-27", "MARS"), 1)
+
+
+@pytest.mark.parametrize(("name", "code"), [("Tel Aviv", "'XTAE'"), ("riyadh", "'XSAU'"), ("Karachi", "'XKAR'")])
+def test_the_name_of_an_exchange_leads_to_its_code(name, code):
+    with pytest.raises(ConfigError, match=f"Did you mean {code} for"):
+        check_calendar(name)
 
 
 def test_daily_stamps_keep_their_time_of_day():
