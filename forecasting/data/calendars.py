@@ -97,6 +97,7 @@ CALENDARS = {
 }
 
 _RECENT_DAYS = 40  # patterns within the day or week are learnt from about two months of trading days
+_RECENT_WEEKS = 26  # rows a week apart that tell the usual weekday
 _SAME = 2  # days in the next year by which two calendars may differ and be equally good
 
 
@@ -218,7 +219,7 @@ def _days_on(week: tuple[int, ...], start: pd.Timestamp, end: pd.Timestamp | Non
 
 def _weeks(dates: pd.DatetimeIndex, calendar: str | None, week: tuple[int, ...], apart: int, steps: int) -> pd.DatetimeIndex:
     """Every `apart` days on the history's usual weekday, or on the trading day next to it in weeks with a holiday."""
-    usual = np.bincount(dates.day_of_week, minlength=7).argmax()
+    usual = np.bincount(dates[-_RECENT_WEEKS:].day_of_week, minlength=7).argmax()
     off = (usual - dates[-1].day_of_week + 3) % 7 - 3  # a last row moved by a holiday counts from its usual weekday
     following = dates[-1] + pd.to_timedelta(off + apart * np.arange(1, steps + 1), unit="D")
     return _on_trading_days(following, dates, calendar, week)
@@ -397,8 +398,9 @@ def _exchange(code: str):
     # pandas 3.1 has renamed the method that the library overrides.
     OrthodoxEaster._add_datetime = OrthodoxEaster._apply
     if code not in exchange_calendars.get_calendar_names():
-        raise ConfigError(f"There is no trading calendar of that name. Received: calendar={code!r}. "
-                          f"Choose one of: {', '.join(CALENDARS)}.")
+        meant = [f"{known!r} for {name}" for known, name in CALENDARS.items() if code and code.casefold() in name.casefold()]
+        raise ConfigError(f"There is no trading calendar of that name. Received: calendar={code!r:.60}. "
+                          + (f"Did you mean {' or '.join(meant[:3])}?" if meant else f"Choose one of: {', '.join(CALENDARS)}."))
     name = exchange_calendars.resolve_alias(code)
     home = _HOMES.get(name) or (f"exchange_calendar_{name.lower()}", f"{name}ExchangeCalendar")
     calendar = getattr(import_module(f"exchange_calendars.{home[0]}"), home[1])

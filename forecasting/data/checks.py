@@ -20,7 +20,8 @@ from forecasting.errors import DataError
 __all__ = ["Problem", "apply_fix", "find_problems"]
 
 # New shares for an old one, or old ones for a new one. Ratios below 2 cannot be told from a bad night.
-_SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
+_SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000, 1_000_000)
+_LARGEST_SPLIT = 100  # more than that is another unit: thousands, or a currency that has lost its zeros
 # How far (in logarithms) the price may move besides the split itself; further if the volume rules out a crash.
 _TOLERANCE, _TOLERANCE_WITH_VOLUME = 0.03, 0.08
 _CRASH_VOLUME = 2.5  # in a crash, the volume is more than this many times that of the following weeks
@@ -58,7 +59,7 @@ class Problem:
     sentence: str
     dates: tuple[pd.Timestamp, ...]
     fix: str | None = None
-    factor: float | None = None
+    factor: float = 1.0
     columns: tuple[str, ...] = ()
 
     @property
@@ -98,7 +99,7 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
                         "correct the file.")
     if problem.kind == "shift":
         frame, note = _shifted_back(history, problem)
-    elif problem.factor is not None:
+    elif problem.kind == "split":
         frame, note = _adjusted(history, problem)
     else:
         frame = history.frame.drop(dates)
@@ -196,9 +197,11 @@ def _splits(history: PriceHistory):
         kind, verb = (f"{shares}:1", "Divide") if jump > 0 else (f"1:{shares}", "Multiply")
         whose, what = (("the close was not adjusted for, unlike open, high and low", "closes") if alone[row - 1] else
                        ("was not adjusted for", "prices"))
+        like = (f"a {kind} split that {whose}" if shares <= _LARGEST_SPLIT else
+                f"another unit, {words.count(shares)} times {'larger' if jump > 0 else 'smaller'}")
         yield Problem("split", f"The price goes from {words.price(close[row - 1])} to {words.price(close[row])} on "
-                      f"{words.date(history.dates[row])}, which looks like a {kind} split that {whose}.",
-                      (history.dates[row],), f"{verb} all earlier {what} by {shares}",
+                      f"{words.date(history.dates[row])}, which looks like {like}.",
+                      (history.dates[row],), f"{verb} all earlier {what} by {words.count(shares)}",
                       shares if jump > 0 else 1 / shares, ("Close",) if alone[row - 1] else ())
 
 
@@ -225,7 +228,8 @@ def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, st
             frame.iloc[:row, frame.columns.get_loc("Volume")] *= factor
     verb, by = ("divided", factor) if factor > 1 else ("multiplied", 1 / factor)
     what = "Closes" if problem.columns else "Prices"
-    return frame, f"{what} before {words.date(day)} {verb} by {by:g}, for the split on that day."
+    event = "split" if by <= _LARGEST_SPLIT else "change of unit"
+    return frame, f"{what} before {words.date(day)} {verb} by {words.count(by)}, for the {event} on that day."
 
 
 def _price_columns(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -376,7 +380,8 @@ def _gaps(history: PriceHistory):
         gaps = np.flatnonzero(days > history.frequency.longest_step)
     else:
         always_open = history.calendar == "24/7" or len(history.frequency.days) == 7
-        gaps = np.flatnonzero(days > (2 if always_open else 12))
+        # With a few sessions a week, the holidays around the new year may close three weeks.
+        gaps = np.flatnonzero(days > (2 if always_open else 12 if len(history.frequency.days) > 3 else 21))
         if history.calendar and not always_open:
             # Five trading days are eight days on the calendar. Shorter gaps do not need it, and it is slow to make.
             more = np.flatnonzero((days > 7) & (days <= 12))

@@ -6,7 +6,7 @@ import numbers
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -243,7 +243,7 @@ class Frequency:
             return len(days)
         recent = dates[dates >= dates.normalize().unique()[-RECENT_DAYS:][0]]
         rows = np.bincount(recent.day_of_week, minlength=7) / np.maximum(1, _count_of_weekdays(recent))
-        return max(1, sum(rows[day] >= max(rows) / 2 for day in days))
+        return max(1, sum(bool(rows[day] >= max(rows) / 2) for day in days))
 
 
 TRADING_DAYS = Frequency("day", days=MONDAY_TO_FRIDAY)
@@ -351,7 +351,11 @@ def _open_weekdays_of_few(days: pd.DatetimeIndex) -> tuple[int, ...]:
     In a week that is visibly another, days that occurred and had no row are closed, and of those to come Friday, as well as
     Thursday where Saturday is open.
     """
-    passed = _count_of_weekdays(days)
+    number = days.as_unit("s").asi8 // _DAY
+    # Of a gap, no day counts as one that went by without a row.
+    went_by = np.concatenate([number[:1], *(np.arange(a + 1, b + 1) if b - a <= 7 else [b]
+                                            for a, b in pairwise(number))])
+    passed = np.bincount((went_by + 3) % 7, minlength=7)  # the first day of 1970 was a Thursday
     found = set(np.flatnonzero(np.bincount(days.day_of_week, minlength=7) >= np.maximum(1, passed / 2)).tolist())
     without = sum(passed[day] for day in MONDAY_TO_FRIDAY if day not in found)
     if len(days) > 2 and not found <= set(MONDAY_TO_FRIDAY):

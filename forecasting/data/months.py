@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -39,29 +40,34 @@ class MonthDay(NamedTuple):
 def days_of_month(dates: pd.DatetimeIndex, week: tuple[int, ...], number: int = 1) -> tuple[tuple[MonthDay, ...], float]:
     """The day of the month, or the two of them, whose dates are those of the most recent rows.
 
-    week: the days of the week that have rows
+    week: the days of the week that may have rows; those without are left out where that explains more dates
     number: 1 or 2, half a month apart
     returns: the days, and the share of the recent `dates` that fall on them
     """
     days = dates[-_RECENT:].normalize().to_numpy().astype("datetime64[D]")
     months = pd.period_range(dates[-len(days):][0].to_period("M") - 1, dates[-1].to_period("M") + 1, freq="M")
-    best, most, share = (), -1.0, 0.0
-    for move in _MOVES:
-        candidates = [MonthDay(day, move, week) for day in range(1, _LAST + 1)]
-        hits = (MonthDay.table(move, week, months)[:, :, None] == days).any(axis=1)  # (31, t)
-        likely = np.array([_unlikely(day) for day in candidates]) / 1000  # decides only between days that fit equally
-        fits = hits.sum(axis=1) - likely
+    without = sorted(set(week) - set(dates[-_RECENT:].day_of_week))
+    closed = [days for count in range(len(without) + 1) for days in combinations(without, count) if count < len(week)]
+    best: tuple[MonthDay, ...] = ()
+    most, share = -1.0, 0.0
+    for days_off, move in product(closed, _MOVES):
+        open_days = tuple(day for day in week if day not in days_off)
+        candidates = [MonthDay(day, move, open_days) for day in range(1, _LAST + 1)]
+        hits = (MonthDay.table(move, open_days, months)[:, :, None] == days).any(axis=1)  # (31, t)
+        # Decides only between days that fit equally.
+        unlikely = np.array([_unlikely(day) for day in candidates]) / 1000 + len(days_off) / 10
+        fits = hits.sum(axis=1) - unlikely
         if number == 1:
-            rows = (int(fits.argmax()),)
-            fit = fits[rows]
+            rows = [int(fits.argmax())]
+            fit = fits[rows[0]]
         else:
             pairs = fits[:, None] + fits - hits.astype(float) @ hits.T
             apart = np.arange(_LAST) - np.arange(_LAST)[:, None]
             pairs[(apart < 10) | (apart > 20)] = -np.inf
-            rows = tuple(int(row) for row in np.unravel_index(pairs.argmax(), pairs.shape))
-            fit = pairs[rows]
+            rows = [int(row) for row in np.unravel_index(pairs.argmax(), pairs.shape)]
+            fit = pairs[rows[0], rows[1]]
         if fit > most:
-            best, most, share = tuple(candidates[row] for row in rows), fit, hits[list(rows)].any(axis=0).mean()
+            best, most, share = tuple(candidates[row] for row in rows), fit, hits[rows].any(axis=0).mean()
     return best, float(share)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting import ConfigError, PriceHistory, load_sample
-from forecasting.data.calendars import CALENDARS, future_dates, guess_calendar, missing_sessions
+from forecasting.data.calendars import CALENDARS, check_calendar, future_dates, guess_calendar, missing_sessions
 from forecasting.data.months import MonthDay
 from forecasting.deprecations import ignore_deprecations_in
 
@@ -97,6 +97,12 @@ def test_an_unknown_calendar_is_refused_with_those_there_are():
         future_dates(days("2024-10-01", "2024-11-27", "MARS"), 1)
 
 
+@pytest.mark.parametrize(("name", "code"), [("Tel Aviv", "'XTAE'"), ("riyadh", "'XSAU'"), ("Karachi", "'XKAR'")])
+def test_the_name_of_an_exchange_leads_to_its_code(name, code):
+    with pytest.raises(ConfigError, match=f"Did you mean {code} for"):
+        check_calendar(name)
+
+
 def test_daily_stamps_keep_their_time_of_day():
     stamps = pd.bdate_range("2024-10-01", "2024-11-27") + pd.Timedelta(hours=16)
     assert text(future_dates(history(stamps, "XNYS"), 1)) == ["2024-11-29 16:00"]
@@ -119,6 +125,13 @@ def test_daily_stamps_keep_their_time_of_day():
 ])
 def test_weeks_months_and_years_keep_their_usual_day(dates, calendar, expected):
     assert text(future_dates(history(dates, calendar), 3)) == expected
+
+
+def test_weeks_that_end_on_another_day_than_they_did_go_on_as_of_late():
+    """Riyadh's weeks ended on Wednesdays until 2013, then on Thursdays."""
+    wednesdays = pd.date_range("2010-01-06", "2013-06-26", freq="W-WED")
+    past = wednesdays.union(pd.date_range("2013-07-04", "2014-06-26", freq="W-THU"))
+    assert text(future_dates(history(past), 2)) == ["2014-07-03", "2014-07-10"]
 
 
 def test_a_week_moved_by_a_holiday_does_not_move_the_next_ones():
@@ -328,6 +341,14 @@ def test_two_days_of_each_month_stay_those_wherever_weekends_move_them(pair, mov
     kept = past[(np.random.default_rng(0).random(100) >= missing) | (np.arange(100) > 97)]
     assert str(history(kept).frequency) == "twice a month"
     assert text(future_dates(history(kept), 6)) == text(ahead)
+
+
+@pytest.mark.parametrize("rows", [24, 60])
+@pytest.mark.parametrize("week", [SUNDAY_TO_THURSDAY, (5, 6, 0, 1, 2), (0, 1, 2, 3)])
+def test_two_days_of_each_month_are_moved_within_the_week_of_their_market(week, rows):
+    months = pd.period_range("2020-01", "2025-12", freq="M")
+    whole = pd.DatetimeIndex(sorted(day for number in (1, 15) for day in MonthDay(number, "on", week).of(months)))
+    assert text(future_dates(history(whole[:rows]), 12)) == text(whole[rows:rows + 12])
 
 
 def test_the_middle_and_the_end_of_each_month_stay_on_weekdays():

@@ -290,6 +290,15 @@ def test_extreme_prices_neither_warn_nor_stop_the_checks(prices):
         assert problem.sentence
 
 
+def test_an_auction_on_tuesdays_and_thursdays_may_pause_for_the_holidays():
+    days = pd.date_range("2022-01-01", periods=900)
+    dates = days[days.day_of_week.isin([1, 3])]
+    frame = pd.DataFrame({"Close": 100 + np.cumsum(np.random.default_rng(0).normal(size=len(dates)))}, index=dates)
+    holidays = (dates > "2022-12-22") & (dates < "2023-01-09")
+    assert kinds(PriceHistory(frame[~holidays], "auction", "made for a test")) == []
+    assert kinds(PriceHistory(frame.drop(dates[100:110]), "auction", "made for a test")) == ["gap"]
+
+
 @pytest.mark.parametrize("week", [(6, 0, 1, 2, 3), (5, 6, 0, 1, 2)])
 def test_the_days_on_which_a_market_is_closed_each_week_are_no_gaps(week):
     days = pd.date_range("2022-01-01", periods=500)
@@ -381,6 +390,19 @@ def test_a_stretch_whose_decimal_mark_has_shifted_is_found_and_put_right(factor,
     pd.testing.assert_frame_equal(fixed.frame, walk().frame, check_freq=False, check_names=False)
     assert kinds(fixed) == []
     assert kinds(history) == ["shift"]
+
+
+@pytest.mark.parametrize(("factor", "like", "fix"), [
+    (1000, "another unit, 1\u202f000 times larger", "Divide all earlier prices by 1\u202f000"),
+    (1e-6, "another unit, 1\u202f000\u202f000 times smaller", "Multiply all earlier prices by 1\u202f000\u202f000")])
+def test_prices_that_go_on_in_another_unit_are_told_and_put_right(factor, like, fix):
+    """As where a currency loses its zeros, or a file goes on in thousands."""
+    (problem,) = find_problems(scaled(walk(), slice(0, 300), factor), NOW)
+    assert like in problem.sentence
+    assert problem.fix == fix
+    fixed = apply_fix(scaled(walk(), slice(0, 300), factor), problem)
+    np.testing.assert_allclose(fixed.close, walk().close)
+    assert "change of unit" in fixed.notes[-1]
 
 
 def test_a_split_ten_for_one_and_back_years_later_is_no_shifted_stretch():
