@@ -8,10 +8,11 @@ import pandas as pd
 from forecasting.data.files.decisions import Decisions
 from forecasting.data.files.layout import Table
 from forecasting.data.files.names import Column
-from forecasting.data.files.number_forms import Evidence, Figures, read_figures, weigh
+from forecasting.data.files.number_forms import Evidence, Figures, read_figures
 from forecasting.data.files.pick_dates import Dates, daily_or_timed
 from forecasting.data.files.pick_known import going_on, known_values
 from forecasting.data.files.picking import Picked, named_column
+from forecasting.data.files.silent_errors import check_candles, check_prices
 from forecasting.data.files.wording import counted, listed, shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import UnreadableFile
@@ -19,9 +20,7 @@ from forecasting.words import count, count_of, date, price
 
 __all__ = ["to_history"]
 
-_TOLERATED = 0.1  # the share of prices that may be unreadable text
 _SPLIT = 1.2  # a step of raw over adjusted prices that no ordinary dividend makes
-_FAR = 3.0    # times the day's high, or a third of its low
 _LARGE = 1e30  # beyond this, squares of prices overflow in single precision
 _FEW, _MANY = 100, 100_000
 # A minus marks a price that is no trade where its size lies this near those beside it, and no price comes near zero.
@@ -40,9 +39,11 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     columns |= {"adjusted": picked.adjusted} if picked.adjusted else {}
     figures = _read_columns(table, columns, dates.positions, decisions)
     close = figures["close"]
-    _check_readable(table, picked.close, close)
+    check_prices(table, picked.close, close)
     frame, used, price_notes = _priced(picked, {role: each.values for role, each in figures.items()}, stamps, decisions)
     frame, sign_notes = _without_marks(frame)
+    if not picked.chosen:
+        check_candles(frame, used)
     named = [named_column(name, table, list(table.columns)) for name in known or ()]
     if known is None:
         taken = {*dates.positions, *(one.position for one in columns.values())}
@@ -57,21 +58,17 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     rest = [one.name for one in table.columns if one.position not in used_at] if tell_rest else []
     rest_notes = [f"{count_of(len(rest), 'column')} left out: {listed(rest)}."] if rest else []
     notes = (*table.notes, *dates.reading.notes, *dates.notes, *day_notes, *sort_notes, *row_notes, *picked.notes, *price_notes,
-             *sign_notes, *_figure_notes(close), *known_notes, *rest_notes, *_remarks(frame))
+             *sign_notes, *_figure_notes(table, close), *known_notes, *rest_notes, *_remarks(frame))
     return PriceHistory(frame.set_index("Date"), known=ahead, name=picked.series, source="file",
                         currency=_currency(table, picked.close, close), notes=notes, reading=decisions.interpretation,
                         alternatives=tuple(name for name in picked.candidates if name != used))
 
 
-def _native(table: Table, column: Column) -> pd.Series | None:
-    return table.native[column.position] if table.native is not None else None
-
-
 def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ...], decisions: Decisions) -> dict[str, Figures]:
     """Each column as floats, by one decimal mark; the price column's must be certain."""
-    evidence = {role: weigh(table.frame[c.position], _native(table, c)) for role, c in columns.items()}
+    evidence = {role: table.weigh(c) for role, c in columns.items()}
     close, given = evidence["close"], decisions.given.get("decimal")
-    text, name = table.frame[columns["close"].position], shown(columns["close"].name)
+    text, name = table.cells(columns["close"]), shown(columns["close"].name)
     if given is None and close.contradicts:
         raise UnreadableFile(f"The column “{name}” has both decimal points and decimal commas, so its numbers cannot be told. "
                              "Write all of them in one way.")
@@ -79,7 +76,7 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
     if close.ambiguous and everywhere.decided is None:
         for column in table.columns[:64]:
             if column.position not in dated and column not in columns.values():
-                everywhere += weigh(table.frame[column.position], _native(table, column))
+                everywhere += table.weigh(column)
     point = given or close.decided or everywhere.decided
     if point is None and close.ambiguous:
         if close.open_commas == 0 and table.plain_points:
@@ -90,24 +87,15 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
                                      f"“{shown(unclear.iloc[0])}”. Which sign is the decimal mark?",
                                      lambda: _both_marks(unclear))
     decisions.take("decimal", point or ".", {".": "a point", ",": "a comma"} if text.str.contains("[.,]").any() else {})
-    return {role: read_figures(table.frame[c.position], (point if role == "close" else None) or evidence[role].decided
-                               or given or everywhere.decided or point or ".", _native(table, c)) for role, c in columns.items()}
+    fallback = given or everywhere.decided or point or "."
+    return {role: table.figures(column, (role == "close" and point) or evidence[role].decided or fallback)
+            for role, column in columns.items()}
 
 
 def _both_marks(unclear: pd.Series) -> tuple[dict[str, str], ...]:
     return tuple({"as written": shown(cell)} | {
         f"decimal {mark}": f"{read_figures(pd.Series([cell], dtype='str'), mark).values[0]:,}" for mark in ".,"}
         for cell in unclear)
-
-
-def _check_readable(table: Table, column: Column, close: Figures):
-    if close.share_read >= 1 - _TOLERATED:
-        return
-    text = table.frame[column.position]
-    bad = text[close.unreadable]
-    example = f", e.g. “{shown(bad.iloc[0])}”" if len(bad) else ""
-    raise UnreadableFile(f"The column “{shown(column.name)}” does not hold prices: {count(len(bad))} of its {count(len(text))} "
-                         f"cells are not numbers{example}. Prices must be numbers, e.g. 168.34.")
 
 
 def _priced(picked: Picked, values: dict[str, np.ndarray], stamps: pd.Series,
@@ -149,24 +137,7 @@ def _priced(picked: Picked, values: dict[str, np.ndarray], stamps: pd.Series,
             columns[role.capitalize()] = own
     if scaled:
         notes.append("Open, High and Low were scaled by the same factors as the adjusted price.")
-    frame = pd.DataFrame(columns)
-    if not picked.chosen:
-        _check_candles(frame, column.name)
-    return frame, column.name, notes
-
-
-def _check_candles(frame: pd.DataFrame, name: str):
-    """Refuse a close far from the day's range on most days: its name stands over another column, e.g. the volume."""
-    if not {"High", "Low"} <= set(frame):
-        return
-    known = frame[["Close", "High", "Low"]].dropna()
-    far = (known["Close"] > _FAR * known["High"]) | (known["Close"] < known["Low"] / _FAR)
-    if len(known) and (known["Low"] > 0).all() and far.mean() > 0.5:
-        day = known[far].iloc[0]
-        raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {count(far.sum())} of "
-                             f"{count_of(len(known), 'row')}, e.g. {price(day['Close'])} between {price(day['Low'])} and "
-                             f"{price(day['High'])}. The names seem to stand over the wrong columns: correct the header, and "
-                             "choose the file again.")
+    return pd.DataFrame(columns), column.name, notes
 
 
 def _ratio(adjusted: np.ndarray, raw: np.ndarray) -> np.ndarray:
@@ -186,22 +157,28 @@ def _largest_step(raw: np.ndarray, adjusted: np.ndarray, dates: pd.Series) -> st
 def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """`frame` without minus signs that are marks: CRSP writes the average of bid and ask so on days without a trade.
 
-    A price that falls below zero passes it, or differs from those beside it; a marked one does neither.
+    A price that falls below zero passes it, or differs from those beside it; a marked one does neither. Without its sign it
+    lies between high and low, where they are known.
     """
     close = frame["Close"].to_numpy()
     sizes = np.abs(close[np.isfinite(close)])
     signs = close[np.isfinite(close)] < 0
-    if not signs.any() or signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
+    if not signs.any():
         return frame, []
-    before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
-    step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))
-    if step[signs].max() > _NEAR:
-        return frame, []
-    marked = frame[frame["Close"] < 0]
+    below = frame[frame["Close"] < 0]
+    in_range = {"High", "Low"} <= set(frame) and ((-below["Close"] <= below["High"]) & (-below["Close"] >= below["Low"])).all()
+    if not in_range:
+        if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
+            return frame, []
+        before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
+        step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))
+        if step[signs].max() > _NEAR:
+            return frame, []
     positive = frame.assign(**{name: frame[name].abs() for name in ("Close", "Open", "High", "Low") if name in frame})
-    return positive, [f"{count_of(len(marked), 'price')} with a minus sign {'was' if len(marked) == 1 else 'were'} read as positive, "
-                      f"e.g. {price(-marked['Close'].iloc[0])} on {date(marked['Date'].iloc[0], time=False)}: in their size they lie "
-                      "among the others, and such a sign marks the average of bid and ask on a day without a trade."]
+    first = below.iloc[0]
+    return positive, [f"{counted(len(below), 'price')} read without a minus sign, e.g. {price(-first['Close'])} on "
+                      f"{date(first['Date'], time=False)}: so they lie among the others, and the sign marks the average of bid "
+                      "and ask on a day without a trade."]
 
 
 def _clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.DataFrame, list[str]]:
@@ -276,8 +253,11 @@ def _remarks(frame: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _figure_notes(close: Figures) -> list[str]:
+def _figure_notes(table: Table, close: Figures) -> list[str]:
     notes = []
+    stated = [code for column in table.with_role("currency")[:1] for code in table.cells(column).unique() if code]
+    if len(several := close.signs if len(close.signs) > 1 else stated) > 1:
+        notes.append(f"The prices are in several currencies ({listed(list(several))}), and were read as they stand.")
     if close.percent:
         notes.append("The values carry a percent sign and are in percent.")
     if close.dollar_sign:
@@ -290,7 +270,7 @@ def _currency(table: Table, column: Column, figures: Figures) -> str | None:
     if column.currency:
         return column.currency
     for stated in table.with_role("currency"):
-        codes = table.frame[stated.position].unique()
+        codes = table.cells(stated).unique()
         if len(codes) == 1 and codes[0].isalpha() and len(codes[0]) == 3:
             return codes[0].upper()
     return figures.currency or table.currency

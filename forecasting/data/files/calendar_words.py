@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -11,18 +13,24 @@ from forecasting.data.files.vocabulary import plain
 __all__ = ["is_weekday", "month_number", "months_in", "quarter_number", "words_in"]
 
 # What is common stands in front: a word of two languages is read in the first of them that knows the column's other words.
-LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "sv", "da", "nb", "nn", "fi", "cs", "sk", "tr", "hu", "ro", "el", "uk", "bg", "et", "lv", "lt", "sl", "ca", "gl", "eu", "id", "ms", "is", "sr_Latn", "sr", "mk", "be", "hr", "sq", "af", "ga", "cy", "az", "kk", "ka", "hy", "he", "ar", "fa", "hi", "bn", "th", "sw", "fil", "uz", "de_AT"]
-_ENGLISH = {"en": dict(enumerate(["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"],
-                                 start=1))}
+LANGUAGES = (*"en de fr es it pt nl pl ru sv da nb nn fi cs sk tr hu ro el uk bg et lv lt sl ca gl eu id ms is".split(),
+             *"sr_Latn sr mk be hr sq af ga cy az kk ka hy he ar fa hi bn th sw fil uz de_AT".split())
+_MONTHS = "january february march april may june july august september october november december"
+_ENGLISH = {"en": dict(enumerate(_MONTHS.split(), start=1))}
 # What CLDR leaves out: spellings without umlauts and abbreviations that begin no name.
 _MORE = {"de": {1: "jaenner", 2: "feber", 3: "maerz mrz"}, "nl": {3: "mrt"}}
-_ENGLISH_DAYS = {"mon", "tue", "tues", "wed", "weds", "thu", "thur", "thurs", "fri", "sat", "sun", "monday", "tuesday", "wednesday",
-                 "thursday", "friday", "saturday", "sunday"}
+_ENGLISH_DAYS = set(("mon tue tues wed weds thu thur thurs fri sat sun "
+                     "monday tuesday wednesday thursday friday saturday sunday").split())
 _MORE_DAYS = "sonnabend lun mar mer jeu ven sam dim mie jue vie sab dom gio pn wt sr czw pt sob nd feira mo di mi do fr sa so"
 _SHORTEST = 3  # letters that may stand for the name of a month
 _BREAKS = r"\d\s!-/:-@\[-`{-~、，。・（）\u2018\u2019"  # whatever else stands side by side is one word, vowel signs and all
 _WORD = re.compile(rf"[^{_BREAKS}]+")
 _QUARTER = re.compile(r"(?:q|qtr|quarter|quartal|t|trim|trimestre) ?([1-4])|([1-4]) ?(?:q|qtr|t|trim|trimestre)")
+
+
+def normal(text: str) -> str:
+    """`text` in one width, without the signs that say which way it runs."""
+    return re.sub("[\u200e\u200f\u061c]", "", unicodedata.normalize("NFKC", text)).replace("’", "'").strip()
 
 
 def words_in(text: str) -> list[str]:
@@ -32,7 +40,9 @@ def words_in(text: str) -> list[str]:
 def month_number(word: str) -> int | None:
     """3 for 'Mar', 'März', 'marzo', 'марта'; None for a word that is no month."""
     word = _bare(word)
-    return next(iter(_english().get(word, {}).values()), None) or next(iter(_months_of(word).values()), None)
+    if word in _ENGLISH_DAYS or len(word) < _SHORTEST:
+        return None
+    return next(iter((_english().get(word) or _months_of(word)).values()), None)
 
 
 def quarter_number(name: str) -> int | None:
@@ -69,7 +79,9 @@ def months_in(words: Iterable[str]) -> tuple[dict[str, int], str]:
 
 @lru_cache(maxsize=4096)
 def _bare(word: str) -> str:
-    return plain(word).replace(" ", "")
+    """`word` without capitals, accents and punctuation; the vowel signs of Indian scripts and of Thai stay."""
+    word = unicodedata.normalize("NFKD", word.casefold().replace("ı", "i").replace("ł", "l").replace("ø", "o"))
+    return unicodedata.normalize("NFC", "".join(c for c in word if unicodedata.category(c)[0] in "LM" and not unicodedata.combining(c)))
 
 
 def _months_of(word: str) -> dict[str, int]:
@@ -105,7 +117,9 @@ def _by_word(languages: dict[str, dict[int, str]]) -> dict[str, dict[str, int]]:
     whole: dict[str, dict[str, int]] = {}
     begun: dict[str, dict[str, int]] = {}
     for language, names in languages.items():
-        spelt = {_bare(word): month for month, words in names.items() for word in words.split()}
+        pairs = {(_bare(word), month) for month, words in names.items() for word in words.split()}
+        once = Counter(word for word, _ in pairs)
+        spelt = {word: month for word, month in pairs if once[word] == 1}
         beginnings: dict[str, set[int]] = {}
         for word, month in spelt.items():
             for end in range(_SHORTEST, len(word)):

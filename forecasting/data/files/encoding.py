@@ -168,11 +168,11 @@ def _guess(data: bytes) -> str:
 
 
 def _known_cells(head: bytes, encoding: str) -> int:
-    """How many cells of the first lines are known headers or numbers under this code page; -1 where it cannot be."""
+    """How many different cells of the first lines are known headers or numbers under this code page; -1 where it cannot be."""
     if not _decodes(head, encoding, allow_cut=True):
         return -1
     text = head.decode(encoding, errors="ignore")
-    cells = [cell for cell in re.split(r"[,;|\t\r\n]", text) if 0 < len(cell) < 40]
+    cells = {cell for cell in re.split(r"[,;|\t\r\n]", text) if 0 < len(cell) < 40}
     return sum(_is_known_header(cell) or looks_like_number(tidy(cell)) for cell in cells)
 
 

@@ -66,7 +66,7 @@ def read_grid(data: bytes, decisions: Decisions) -> Grid:
     if spaced and _only_indented(sample, delimiter):
         data = _INDENT.sub(b"", data)
     frame, notes = _parse(data, delimiter, width)
-    if unwrapped := _unwrapped(frame):
+    if "delimiter" not in decisions.given and (unwrapped := _unwrapped(frame)):
         return read_grid(unwrapped, decisions)
     decisions.take("delimiter", _SIGNS.get(delimiter, delimiter), DELIMITERS)
     return Grid(frame, delimiter == "," and not any(re.search(r'"\d{1,3}\.\d{3}"', line) for line in sample), notes=notes,
@@ -150,7 +150,7 @@ def _split(lines: list[str], delimiter: str) -> list[list[str]]:
 
 def _score(lines: list[str], delimiter: str) -> float:
     """How well `delimiter` explains the lines: the share that has the usual width and a date and a number, times the share
-    of their cells that are dates or numbers, where none of the cells is cut in turn by a sign that stands in every line.
+    of their cells that are dates or numbers. Half of it where the other cells hold another sign, equally often in every line.
     """
     rows = [[tidy(cell) for cell in row[:200]] for row in _split(lines, delimiter)]
     rows = [row for row in rows if len(row) > 1]
@@ -159,13 +159,14 @@ def _score(lines: list[str], delimiter: str) -> float:
     width = Counter(len(row) for row in rows).most_common(1)[0][0]
     usual = [row for row in rows if len(row) == width]
     good = [_share_typed(row) for row in usual if _dated_number(row)]
-    whole = 1.0 - 0.5 * any(_cuts_every(usual, other) for other in _DELIMITERS[:3] if other != delimiter)
+    whole = 1.0 - 0.5 * any(_cuts_every(usual, other) for other in "\t;| " if other != delimiter and delimiter != _SPACES)
     return whole * sum(good) / len(lines) * (_SPACES_WEIGHT if delimiter == _SPACES else 1.0)
 
 
 def _cuts_every(rows: list[list[str]], sign: str) -> bool:
-    """Whether cells hold `sign`, equally often in nearly every row: then it is what separates cells."""
-    times = Counter(sum(cell.count(sign) for cell in row) for row in rows)
+    """Whether words and numbers stand in one cell with `sign` between, equally often in nearly every row."""
+    times = Counter(sum(cell.count(sign) for cell in row if not (_is_number(cell) or looks_like_date(cell))
+                        and any(map(looks_like_number, cell.split(sign)))) for row in rows)
     often, number = times.most_common(1)[0]
     return often > 0 and number > 0.9 * len(rows)
 

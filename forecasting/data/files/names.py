@@ -26,13 +26,21 @@ _NO_PRICES = {"strike", "target", "stop", "entry", "exit", "limit", "cost", "exe
 _ARTICLES = {"de", "d", "del", "della", "di", "du", "da", "do", "la", "le", "l", "el", "the", "of"}
 _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 # Words that are written as one, or cut short: 'CLOSEP', 'closingprice', 'AdjC', 'OPENPRC'.
-_JOINED = re.compile("(adj|adjusted|open|opening|high|low|close|closing|last|settle|settlement|trade|traded|trading)"
-                     "(price|prices|px|prce|prc|pric|prcs|pr|p|close|open|high|low|volume|vol|date|day|[ohlcv])")
-_PRICE_ENDINGS = {"px", "prce", "prc", "pric", "prcs", "pr", "p"}
+_JOINED = re.compile("(adj|adjusted|adjustment|open|opening|high|low|close|closing|last|settle|settlement|trade|traded|trading)"
+                     "(price|prices|px|prce|prc|pric|prcs|pr|p|adj|adjusted|close|open|high|low|volume|vol|date|day|[ohlcv])")
+_PRICE_WORDS = {"px", "prce", "prc", "pric", "prcs", "pr"}
+# What was yesterday's: 'Önceki Kapanış', '昨收盘'.
+_BEFORE = {"prev", "previous", "prior", "pre", "prvs", "yesterday", "yesterdays", "onceki", "dun", "vortag", "vortages", "vorheriger",
+           "precedente", "precedent", "anterior", "poprzedni", "poprzednie", "vorige", "foregaende", "forrige", "edellinen",
+           "предыдущая", "предыдущее"}
+_BEFORE_WITHIN = re.compile("^[昨前上]|前日|昨日|전일")
 # 'Adjusted' in the languages of exporters and data services, as a word or, in Chinese, Japanese and Korean, within one.
-_ADJUSTED = re.compile("adj|adjusted|bereinigt(?:er|e|es)?|ajust(?:e|ee|es|ado|ada|ados)|aj|rettificat[oaie]|gecorrigeerd|justert"
-                       "|justerad|justeret|skorygowan[ayeo]|duzeltilmis|скорректированн\\w*|скорр")
-_ADJUSTED_WITHIN = re.compile("(?:株式分割)?[調调]整(?:後|后|済み|値|值|价|價)*|[前后後]?[复復][权權](?:价|價)?|수정")
+_ADJUSTED = re.compile("adj|adjusted|adjustment|bereinigt(?:er|e|es)?|ajust(?:e|ee|es|ado|ada|ados)|aj|rettificat[oaie]"
+                       "|aggiustat[oaie]|gecorrigeerd|aangepaste?|justert|justerade?|justeret|skorygowan[ayeo]|duzeltilmis"
+                       "|скорректированн\\w*|скорр")
+_ADJUSTED_WITHIN = re.compile("(?:株式分割)?[調调]整(?:後|后|済み|値|值|价|價)*|[前后後]?[复復][权權](?:价|價)?|[还還]原(?:权|權)?|수정")
+_SPLIT_WORDS = {"split", "splits", "dividend", "dividends", "and", "for"}
+_SIGN = re.compile(r"[€£₹₩₽₺$]|US\$")
 _LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "vo": "volume"}
 
 
@@ -62,26 +70,41 @@ def said_by(name: str) -> tuple[str | None, str, str | None]:
     if not name or len(name) > _LONGEST:
         return None, "", None
     name = unnumbered(re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+", "", name))
+    if role := ROLES.get(plain(name)):
+        return role, "", next((SIGNS.get(sign) for sign in re.findall(_SIGN, name)), None)
     tokens = _tokens(name)
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
-    sign = next((SIGNS.get(sign) for sign in re.findall(r"[€£₹₩₽₺$]|US\$", name)), None)
+    sign = next((SIGNS.get(sign) for sign in re.findall(_SIGN, name)), None)
     code = codes[0] if len(codes) == 1 else None
-    if role := ROLES.get(" ".join(tokens)):
-        return role, "", sign
     bare = [token for token in tokens if token.upper() not in CURRENCIES and token not in _NOISE]
-    for rule in (_adjusted, _without_noise, _which_price, _date_word, _explained, _of_somebody):
-        if found := rule(bare if rule is not _of_somebody else tokens, name):
+    for rule in (_known, _of_the_day_before, _adjusted, _without_noise, _which_price, _date_word, _explained, _of_somebody):
+        if found := rule(tokens if rule in (_known, _of_somebody) else bare, name):
             role, entity = found
             return role, entity, None if role in ("date", "time") else sign or (code if rule in _SHORTENING else None)
     return None, "", sign
 
 
 def _tokens(name: str) -> list[str]:
-    tokens = []
+    tokens: list[str] = []
     for token in plain(name).split():
         match = _JOINED.fullmatch(token) if token not in ROLES else None
-        tokens += [match[1], "price" if match[2] in _PRICE_ENDINGS else match[2]] if match else [token]
+        tokens += [match[1], "price" if match[2] in _PRICE_WORDS or match[2] == "p" else match[2]] if match else [
+            "price" if token in _PRICE_WORDS else token]
     return tokens
+
+
+def _known(tokens: list[str], _name: str):
+    role = ROLES.get(" ".join(tokens))
+    return (role, "") if role else None
+
+
+def _of_the_day_before(tokens: list[str], name: str):
+    kept = [token for token in tokens if token not in _BEFORE]
+    text = _BEFORE_WITHIN.sub("", " ".join(tokens))
+    for rest in (kept, text.split()):
+        if rest != tokens and rest and (ROLES.get(" ".join(rest)) in BARS or (_which_price(rest, name) or ("",))[0] in BARS):
+            return "other", ""
+    return None
 
 
 def _adjusted(tokens: list[str], name: str):
@@ -92,7 +115,7 @@ def _adjusted(tokens: list[str], name: str):
         if text == " ".join(tokens):
             return None
         kept = text.split()
-    kept = [token for token in kept if token not in FILLERS | _ARTICLES or len(kept) == 1]
+    kept = [token for token in kept if token not in FILLERS | _ARTICLES | _SPLIT_WORDS or len(kept) == 1]
     role = ROLES.get(" ".join(kept)) or _LETTERS.get("".join(kept)) or ("close" if not kept else None)
     role = role or (inner[0] if (inner := _which_price(kept, name)) else None)
     if role in CLOSES:
@@ -145,7 +168,7 @@ def _of_somebody(tokens: list[str], name: str):
     return None
 
 
-_SHORTENING = (_adjusted, _without_noise, _which_price)
+_SHORTENING = (_known, _adjusted, _without_noise, _which_price)
 
 
 def _spelt(name: str, tokens: list[str]) -> str:
@@ -188,6 +211,8 @@ def name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
 def _with_tickers(columns: list[Column]) -> tuple[Column, ...]:
     """`columns`, of which C, V or LOW are tickers unless they stand among the names of a price table."""
     single = {column.position for column in columns if len(column.name) == 1 and column.name.isascii()}
+    if {column.role for column in columns if column.position not in single} >= {"open", "high", "low"}:
+        return columns
     letters = {column.name.lower() for column in columns} >= {"o", "h", "l", "c"}
     roles = {column.role for column in columns if letters or column.position not in single}
     tickers = set() if letters else {

@@ -127,7 +127,7 @@ class Figures:
     """Floats of one column.
 
     values: NaN where missing, unreadable or infinite; missing, unreadable, infinite: masks
-    currency: where a sign stands at the numbers; percent: whether they carry a percent sign
+    currency: where one sign stands at the numbers; signs: all that do; percent: whether they carry a percent sign
     """
 
     values: np.ndarray
@@ -137,6 +137,7 @@ class Figures:
     currency: str | None = None
     dollar_sign: bool = False
     percent: bool = False
+    signs: tuple[str, ...] = ()
 
     @property
     def share_read(self) -> float:
@@ -187,7 +188,7 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
     values[infinite] = np.nan
     sign = next(iter(signs)) if len(signs) == 1 else None
     return Figures(values, missing, unreadable, infinite, SIGNS.get(sign, sign.upper()) if sign else None, sign == "$",
-                   percents > 0.5 * max(1, np.isfinite(values).sum()))
+                   percents > 0.5 * max(1, np.isfinite(values).sum()), tuple(sorted(signs)))
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ from forecasting.errors import ConfigError, DataError, NeedsChoice, UnreadableFi
 __all__ = ["read_every_series", "read_prices"]
 
 
-def read_prices(source, column=None, series=None, sheet=None, name=None, *, encoding=None, delimiter=None, header=None, date=None,
-                date_order=None, time=None, adjusted=None, decimal=None, known=None, calendar=None, **others) -> PriceHistory:
+def read_prices(source, column=None, series=None, sheet=None, name=None, *, encoding=None, delimiter=None, header=None,
+                date=None, date_order=None, time=None, adjusted=None, decimal=None, known=None, calendar=None,
+                **others) -> PriceHistory:
     """The prices in a file or table.
 
     source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
@@ -69,8 +70,8 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, enco
         from forecasting.data.calendars import check_calendar
 
         check_calendar(calendar)
-    parts = {"encoding": encoding, "delimiter": delimiter, "header": header, "date": date, "date_order": date_order, "time": time,
-             "column": column, "adjusted": adjusted, "series": series, "sheet": sheet, "decimal": decimal}
+    parts = {"encoding": encoding, "delimiter": delimiter, "header": header, "date": date, "date_order": date_order,
+             "time": time, "column": column, "adjusted": adjusted, "series": series, "sheet": sheet, "decimal": decimal}
     decisions = Decisions({part: value for part, value in parts.items() if value is not None})
 
     def read(grid: Grid, decisions: Decisions) -> PriceHistory:

@@ -55,18 +55,18 @@ ROLES = {
         thap nhat, terendah, minim""",
     "close": """close, c, close price, cls pric, cls, cls price, official close, official closing price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
         schlusskurse, fermeture, cloture, cours de cloture, cierre, precio de cierre, chiusura, prezzo di chiusura,
-        fechamento, fecho, zamkniecie, zamkniecia, kurs zamkniecia,
+        fechamento, fech, fecho, zamkniecie, zamkniecia, kurs zamkniecia,
         закрытие, закр, цена закрытия, kapanis, stangning, stangningskurs,
         slutkurs, slut, lukkekurs, sluttkurs, paatoskurssi, slotkoers, slot, sluiting, slotkurs, zavreni, zaverecny, zaro,
         zaroar, κλεισιμο, 終値, 收盘, 收盘价, 收盤, 收盤價, 收市, 收市价, 收市價, 종가, px close, clot, zaviraci, סגירה,
         שער סגירה, נעילה, שער נעילה, الإغلاق, إغلاق, ปิด, ราคาปิด, dong cua, penutupan, inchidere, closing value, close value,
         closing price last, last sale, close price last""",
-    "last": """last, last price, last pric, px last, lst, last px, latest, latest price, zuletzt, letzter, dernier, dernier cours, ultimo,
+    "last": """last, last price, last pric, px last, lst, last px, latest, latest price, son islem, zuletzt, letzter, dernier, dernier cours, ultimo,
         ultimo precio, ultima, ostatnio, ostatni, son, simdi, senast, senaste, sist, siste, seneste, viimeisin, laatste,
         laatste koers, 最新, 現在値, 현재가, τελευταια, אחרון, الأخير, ล่าสุด, lan cuoi, terakhir, posledni, last trade,
         last traded price, ltp, utolso, trdprc 1""",
     "settle": "settle, sttlm pric, settlement, settlement price, settle price, abrechnungspreis, sett, settlement value, daily settlement",
-    "price": """price, prc, pric, value, kurs, kurse, preis, wert, cours, prix, valeur, precio, valor, preco, cotacao, cotizacion,
+    "price": """price, 주가, value, kurs, kurse, preis, wert, cours, prix, valeur, precio, valor, preco, cotacao, cotizacion,
         cena, wartosc, kurz, цена, курс, значение, fiyat, deger, pris, varde, kurssi, koers, waarde, prezzo, quotazione,
         valore, 価格, 价格, 價格, 가격, nav, net asset value, index, index value, rate, exchange rate, obs value,
         observation value, mid, mid price, spot, spot price, fixing, fix, y, arfolyam, price index, index level, level,
@@ -114,7 +114,7 @@ ROLES = {plain(word): role for role, words in ROLES.items() for word in words.sp
 FILLERS = {"price", "prices", "the", "of", "daily", "in", "value", "historical", "eod", "data", "per", "share", "at", "and"}
 
 MISSING = {"", "-", "--", "---", "—", "–", ".", "..", "...", "null", "nan", "na", "n/a", "#n/a", "#n/a n/a", "none", "nat",
-           "?", "*", "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "#value!", "#ref!", "#div/0!", "#name?", "#num!",
+           "?", "*", "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "n/e", "#value!", "#ref!", "#div/0!", "#name?", "#num!",
            "#null!", "nil", "missing", "<na>", "n.a.", "n.a", "bank holiday", "holiday", "closed", "void", "not available",
            "x", "(null)", "\\n"}
 
