@@ -80,7 +80,7 @@ ROLES = {
     "adj low": "adj low, adjusted low, adj low price, low adjusted, low adj",
     "adj volume": "adj volume, adjusted volume, volume adjusted, volume adj",
     "volume": """volume, vol, v, volumen, stuecke, stucke, umsatz stuck, volumes, volumi, quantita, wolumen, wol, obrot wol,
-        объем, обьем, hacim, hac, volym, omsatt antal, vaihto kpl, 出来高, 成交量, 成交股數, 交易量, 거래량, total volume,
+        объем, обьем, hacim, hac, volym, omsatt antal, vaihto kpl, 出来高, 成交量, 总手, 總手, 成交股數, 交易量, 거래량, total volume,
         total trade quantity, shares traded, no of shares, number of shares, traded volume, trade volume, share volume,
         px volume, objem, ογκος, נפח, מחזור, الحجم, ปริมาณ, kl, khoi luong, no of contracts, number of contracts,
         contracts traded, px volume, tickvol, tick volume, quantity, qty, day volume, volume traded, volume shares""",
