@@ -15,8 +15,8 @@ from pages.components.text import plain
 __all__ = ["draw_attempt", "draw_calendar", "draw_reading", "follow_reading", "say_or_read"]
 
 CALENDAR = "Trading days"
-CALENDAR_HELP = ("Forecasts are dated on the days when this exchange is open, holidays left out; type to search. For one that is not "
-                 "listed, such as Cairo's or Dhaka's, they are dated on the days of the week that have rows.")
+CALENDAR_HELP = ("Forecasts are dated on the days when this exchange is open, holidays left out; type to search. For one that "
+                 "is not listed, such as Cairo's or Dhaka's, they are dated on the days of the week that have rows.")
 LABEL, CONTROL = 210, 310  # widths in pixels, so that the parts stand below each other like a table; on a phone they wrap
 
 
