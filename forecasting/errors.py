@@ -22,6 +22,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forecasting.data.interpretation import Interpretation
+
 __all__ = [
     "AttemptOver",
     "ConfigError",
@@ -64,7 +69,7 @@ class DataError(ForecastingError):
     reading: how the file was being read, as far as that had come: an `Interpretation`; None where that is not known
     """
 
-    reading = None
+    reading: Interpretation | None = None
 
 
 class UnreadableFile(DataError):

@@ -8,7 +8,7 @@ import streamlit as st
 from forecasting.data.reading_parts import PARTS
 from pages.components.frame import link_to
 from pages.components.opening import name_of
-from pages.components.reading import draw_attempt
+from pages.components.reading import draw_attempt, say_or_read
 from pages.components.state import AppState, Request, reported
 from pages.components.text import plain
 
@@ -49,9 +49,10 @@ def _ask(state: AppState, request: Request):
                       help="Undoes the answers given about this file so far.")
         st.button("Not now", icon=":material/close:", on_click=_leave, args=(state, request),
                   help="Leaves this file and keeps the prices below.")
+    say_or_read(state, request, f"Until it is answered, the prices below are still those of "
+                                f"{plain(state.history.name, limit=80)}.")
     if request is not state.request:
         draw_attempt(state, request)
-    st.caption(f"Until it is answered, the prices below are still those of {plain(state.history.name, limit=80)}.")
 
 
 @reported

@@ -12,26 +12,32 @@ from pages.components.opening import correct_history, name_of, read_again, reque
 from pages.components.state import AppState, Request, reported, taken, widget_for
 from pages.components.text import plain
 
-__all__ = ["draw_attempt", "draw_calendar", "draw_reading", "follow_reading"]
+__all__ = ["draw_attempt", "draw_calendar", "draw_reading", "follow_reading", "say_or_read"]
 
 CALENDAR = "Trading days"
-CALENDAR_HELP = ("Forecasts are dated on the days when this exchange is open, holidays left out; type to search. For one that is not "
-                 "listed, such as Cairo's or Dhaka's, they are dated on the days of the week that have rows.")
+CALENDAR_HELP = ("Forecasts are dated on the days when this exchange is open, holidays left out; type to search. For one that "
+                 "is not listed, such as Cairo's or Dhaka's, they are dated on the days of the week that have rows.")
 LABEL, CONTROL = 210, 310  # widths in pixels, so that the parts stand below each other like a table; on a phone they wrap
 
 
 def follow_reading(state: AppState):
-    """Reads a file again where a person has changed how; before anything is drawn of its prices."""
+    """Takes what a person has changed about how a file is read; it is read where that is drawn, see `say_or_read`."""
     _take_calendar(state)
     current = request_of(state)
     for request in [*([current] if current else []), *state.requests.values()]:
         changes = {name: value for name in PARTS for _, value in taken(state, f"{_prefix(state, request)}_{name}")}
         if changes:
             request.wanted = (request.choices if request.wanted is None else request.wanted) | changes
-        if request.wanted is not None:
-            with st.spinner("Reading the file …"):
-                read_again(state, request, request.wanted)
-            st.rerun()
+
+
+def say_or_read(state: AppState, request: Request | None, sentence: str):
+    """`sentence`; or a file that is to be read again is read, with a sign of that in the same place, so that nothing jumps."""
+    if request is not None and request.wanted is not None:
+        with st.spinner("Reading the file …"):
+            read_again(state, request, request.wanted)
+        st.rerun()
+    if sentence:
+        st.caption(sentence)
 
 
 def _prefix(state: AppState, request: Request | None) -> str:
@@ -42,7 +48,11 @@ def _prefix(state: AppState, request: Request | None) -> str:
 def draw_reading(state: AppState):
     """The panel, and why the file could not be read as it was wanted last; nothing for prices from elsewhere."""
     request = request_of(state)
-    if state.history.reading is None:
+    shown = state.history.reading is not None
+    for one in state.requests.values():
+        if one is not request or not shown:
+            say_or_read(state, one, "")  # those that have no panel on the screen
+    if not shown:
         return
     if request is not None and request.error:
         st.error(plain(f"{request.error} The prices below are still as they were read before.", limit=1500),
@@ -51,11 +61,12 @@ def draw_reading(state: AppState):
     at_hand = request is not None and (request.answers is not None or request.upload_id is not None)
     with st.expander("How this file was read", key="data_reading"):
         if other is not None:
-            st.caption(f"To change this, first answer the question about {plain(name_of(other), limit=80)}.")
+            about = f"To change this, first answer the question about {plain(name_of(other), limit=80)}."
         elif at_hand:
-            st.caption("A change reads the file again at once. Repairs made with the buttons below are then offered again.")
+            about = "A change reads the file again at once. Repairs made with the buttons below are then offered again."
         else:
-            st.caption("The file itself is not kept any more. To read it in another way, upload it again.")
+            about = "The file itself is not kept any more. To read it in another way, upload it again."
+        say_or_read(state, request, about)
         reading = overlaid(state.history.reading, request and request.reading)
         _draw_rows(state, request, reading, changeable=at_hand and other is None)
 
@@ -64,8 +75,8 @@ def draw_attempt(state: AppState, request: Request):
     """The panel of a file that has given no prices yet; nothing where no part of it could be otherwise."""
     if request.reading is None or not (request.reading.options or request.choices):
         return
-    with st.expander("How this file was read so far", key=f"data_try_{request.source}"):
-        st.caption("A change reads the file again at once.")
+    with st.expander(f"How {plain(name_of(request), limit=80)} was read so far", key=f"data_try_{request.source}"):
+        say_or_read(state, request, "A change reads the file again at once.")
         _draw_rows(state, request, request.reading, changeable=True)
 
 

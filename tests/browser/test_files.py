@@ -77,7 +77,7 @@ def test_file_waits_for_its_answers_over_a_reload_and_is_read_otherwise_in_the_p
     # The answers stand in the panel, and what was uploaded outlives another reload.
     visitor.reload()
     unfold(visitor, "How this file was read")
-    visitor.get_by_role("combobox", name="Price").click()
+    visitor.get_by_role("combobox", name="Price", exact=True).click()
     visitor.get_by_role("option", name="Bid", exact=True).click()
     expect(_metric(visitor, f"Last price{last:.2f}")).to_have_count(1)
     expect(visitor.get_by_text("price: Bid, of 2 possible columns")).to_be_visible()
