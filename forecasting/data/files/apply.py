@@ -161,18 +161,16 @@ def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     lies between high and low, where they are known.
     """
     close = frame["Close"].to_numpy()
-    sizes = np.abs(close[np.isfinite(close)])
-    signs = close[np.isfinite(close)] < 0
+    known = pd.Series(close[np.isfinite(close)])
+    sizes, signs = known.abs(), known < 0
     if not signs.any():
         return frame, []
     below = frame[frame["Close"] < 0]
     in_range = {"High", "Low"} <= set(frame) and ((-below["Close"] <= below["High"]) & (-below["Close"] >= below["Low"])).all()
     if not in_range:
-        if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
-            return frame, []
-        before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
-        step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))
-        if step[signs].max() > _NEAR:
+        positive = known.where(~signs)
+        step = pd.concat([(sizes / beside - 1).abs() for beside in (positive.ffill(), positive.bfill())], axis=1).min(axis=1)
+        if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * sizes.median() or not (step[signs] < _NEAR).all():
             return frame, []
     positive = frame.assign(**{name: frame[name].abs() for name in ("Close", "Open", "High", "Low") if name in frame})
     first = below.iloc[0]

@@ -95,8 +95,8 @@ def _from_column(table: Table, column: Column, order: str | None, decisions: Dec
             "date_order", [reading.order for reading in readings], preview=lambda: _both_ways(text, readings), question=
             f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?")
         readings = [reading for reading in readings if reading.order == taken]
-    elif readings[0].order:
-        decisions.take("date_order", readings[0].order, orders)
+    elif readings[0].order or order:
+        decisions.take("date_order", readings[0].order or order, orders)
     reading = readings[0]
     present = int((~text.str.lower().isin(MISSING)).sum())
     if reading.read < (1 - _TOLERATED) * present:
@@ -255,12 +255,15 @@ def _with_time(table: Table, column: Column, dates: Dates, decisions: Decisions)
 def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repeated: bool) -> Clocks | None:
     """The times of day in `column`, where they belong to the dates."""
     text = table.cells(column).reset_index(drop=True)
-    named = column.role in ("time", "date") or bool(_HOURS & set(plain(column.name).split()))
-    beside = abs(column.position - dates.position) == 1 and all(":" in cell or is_missing(cell) for cell in text.head(_SAMPLE))
+    written = all(":" in cell or is_missing(cell) for cell in text.head(_SAMPLE))
+    named = column.role == "time" or bool(_HOURS & set(plain(column.name).split())) or (column.role == "date" and written)
+    beside = abs(column.position - dates.position) == 1 and written
     if not (named or beside or (repeated and column.role in (None, "other"))) or read_clocks(text.head(_SAMPLE)) is None:
         return None
     clocks = read_clocks(text, ends=_names_ends(column))
-    if clocks is None or named or beside:
+    if clocks is None or clocks.values[stamps.notna()].isna().mean() > _TOLERATED:
+        return None
+    if named or beside:
         return clocks
     times = (stamps + clocks.values).dropna()
     steps = times.diff()[stamps[times.index].diff() == pd.Timedelta(0)]

@@ -28,6 +28,7 @@ _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quart
 _MOST_WORDS = 3  # columns of words in a table that names none of its columns
 _SMALL = 0.2  # of the rows of the longest series beside it: a shorter table is a summary, and no series
 _SAMPLE = 60
+_MOST_LABELS = 64
 _MOST_NAMES = 10  # that one series may have had, one after the other
 
 
@@ -106,8 +107,8 @@ def _dated(table: Table, column: Column) -> bool:
 def pick_rows(table: Table, dates: pd.Series, decisions: Decisions) -> tuple[Table, pd.Series, str]:
     """(rows of one series, their dates, its name) where several are stacked in the rows; '' where there is only one."""
     stacked = _stacking_column(table, dates)
-    for column in [stacked] if stacked else table.with_role("series"):
-        if changes := _one_after_the_other(table.cells(column), dates):
+    for column in [stacked] if stacked else table.columns[:_MOST_LABELS]:
+        if changes := _one_after_the_other(table, column, dates):
             return replace(table, notes=(*table.notes, *changes)), dates, ""
     if stacked is None:
         return table, dates, ""
@@ -144,17 +145,18 @@ def _is_identity(column: Column) -> bool:
                                   "trading code", "code", "scrip", "instrument", "security")
 
 
-def _one_after_the_other(labels: pd.Series, dates: pd.Series) -> tuple[str, ...]:
+def _one_after_the_other(table: Table, column: Column, dates: pd.Series) -> tuple[str, ...]:
     """Where the name of one series changes: the labels follow one another in time; () where their dates overlap."""
-    names = labels[labels != ""].nunique()
-    if not 2 <= names <= _MOST_NAMES:
+    labels = table.cells(column)
+    dated = dates.notna().to_numpy() & (labels != "").to_numpy()
+    if column.role not in (None, "series") or not 2 <= labels[dated].nunique() <= _MOST_NAMES or dated.mean() < 0.9:
         return ()
-    known = pd.DataFrame({"date": dates, "label": labels})[dates.notna() & (labels != "")].sort_values("date", kind="stable")
+    known = pd.DataFrame({"date": dates, "label": labels})[dated].sort_values("date", kind="stable")
     changed = known["label"] != known["label"].shift()
-    if changed.sum() != names:
+    if changed.sum() != known["label"].nunique() or _numeric(known["label"][changed]):
         return ()
-    return tuple(f"The name changes from “{shown(before.label)}” to “{shown(after.label)}” on {date(after.date, time=False)}; "
-                 "their dates do not overlap, so both were read as one series."
+    return tuple(f"“{shown(column.name)}” changes from “{shown(before.label)}” to “{shown(after.label)}” on "
+                 f"{date(after.date, time=False)}; their dates do not overlap, so all rows were read as one series."
                  for before, after in pairwise(known[changed].itertuples(index=False)))
 
 

@@ -53,7 +53,7 @@ ROLES = {
         najnizszy, kurs minimalny, kurs min, минимум, мин, dusuk, lagst, lagsta, lagstakurs, lav, laveste, alin, laag, laagste,
         安値, 低, 最低, 最低价, 最低價, 저가, px low, nejnizsi, alacsony, χαμηλο, נמוך, الأدنى, ต่ำสุด, ราคาต่ำสุด, thap,
         thap nhat, terendah, minim""",
-    "close": """close, c, close price, cls pric, cls, cls price, official close, official closing price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
+    "close": """close, c, close price, cls pric, cls, cls price, cl, cl price, official price, official close, official closing price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
         schlusskurse, fermeture, cloture, cours de cloture, cierre, precio de cierre, chiusura, prezzo di chiusura,
         fechamento, fech, fecho, zamkniecie, zamkniecia, kurs zamkniecia,
         закрытие, закр, цена закрытия, kapanis, stangning, stangningskurs,
