@@ -56,7 +56,7 @@ def days(reading):
 
 @pytest.mark.parametrize(("cell", "day", "form"), [(cell, form.day, form) for form in FORMS for cell in form.examples])
 def test_every_form_is_recognised_and_read_to_the_day_it_means(cell, day, form):
-    assert looks_like_date(cell, whole_numbers=cell == "2018.03")
+    assert looks_like_date(cell, whole_numbers=cell.replace(".", "").isdecimal())
     cells = [cell, cell.replace("Mar", "Apr")] if form.unit == "month" else [cell]  # 'Mar-18' needs a neighbour
     assert day in [days(reading)[0] for reading in read_dates(column(cells))]
 

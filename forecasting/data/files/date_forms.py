@@ -161,14 +161,14 @@ _MonthOf = Callable[[str], int | None]
 
 
 def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
-    """Whether `read_dates` may read `cell`; with `whole_numbers` also as a year, yyyymmdd, an epoch or a serial number."""
+    """Whether `read_dates` may read `cell`; without `whole_numbers` not as a number: a year, yyyymmdd, an epoch, '3.2018'."""
     return 4 <= len(cell) <= LONGEST and _looks_like_date(cell, whole_numbers)
 
 
 # Cached because one cell is looked at for each delimiter and again for each step.
 @lru_cache(maxsize=20_000)
 def _looks_like_date(cell: str, whole_numbers: bool) -> bool:
-    if _NUMBER.fullmatch(cell):
+    if _NUMBER.fullmatch(cell) or (not whole_numbers and re.fullmatch(r"\d+\.\d+", cell)):
         return whole_numbers
     day, behind = _split(cell)
     found = _take_apart(day)
