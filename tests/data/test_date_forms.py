@@ -202,7 +202,7 @@ PIECES = st.lists(
     min_size=1, max_size=7).map("".join)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(PIECES)
 @example("2018-03-27T16:00")
 def test_what_is_recognised_is_what_is_read(cell):
@@ -220,7 +220,7 @@ DAYS = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d-%b-%y", "%b %d, %Y",
         "%d %B %Y %I%p", "%m/%d/%Y %I:%M %p", "%Y%m%d %H%M%S", "%d.%m.%Y %H.%M"]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.sampled_from(DAYS), st.dates(pd.Timestamp("1975-01-01").date(), pd.Timestamp("2015-01-01").date()),
        st.sampled_from(["D", "B", "W-FRI", "13D", "MS"]), st.integers(2, 120), st.booleans())
 def test_a_column_written_in_a_form_is_read_back_or_asked_about(form, start, freq, rows, newest_first):

@@ -677,8 +677,8 @@ def _split_digits(digits: pd.Series, whole: pd.Series) -> pd.Series | None:
     years = digits.str.fullmatch("(?:1[7-9]|2[01])[0-9]{2}")
     if (months | years)[whole].all() and months.sum() > years.sum():
         return digits.where(~months, digits.str.slice(0, 4) + "-" + digits.str.slice(4))
-    for least, most in ((5, 6), (7, 8)):
-        if lengths[whole].between(least, most).all() and (lengths[whole] == most).mean() > 0.2:
+    for least, most, share in ((5, 6, 0.2), (7, 8, 0.0)):  # without the zero in front of some
+        if lengths[whole].between(least, most).all() and (lengths[whole] == most).mean() >= share:
             full = digits.str.zfill(most)
             return (full.str.slice(0, 2) + "/" + full.str.slice(2, 4) + "/" + full.str.slice(4)).where(whole, "")
     return None
