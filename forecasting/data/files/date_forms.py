@@ -651,8 +651,8 @@ def _read_numbers(text: pd.Series, present: pd.Series, order: str | None, today:
         split = _split_digits(digits, whole)
         if split is not None and (readings := _read_by_form(split, whole, order, today)):
             return readings
-    readings = (_years(numbers), _serials(numbers, epoch_1904), _epochs(numbers, digits))
-    return [reading for reading in readings if reading is not None][:1]
+    found = _years(numbers) or _serials(numbers, epoch_1904) or _epochs(numbers, digits)
+    return [found] if found else []
 
 
 def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:

@@ -75,7 +75,8 @@ def pick_dates(table: Table, order: str | None = None) -> Dates:
                              f"e.g. not “{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
     _check_alike(column, text, reading)
     positions: tuple[int, ...] = (column.position,)
-    notes, timed = (), column
+    notes: tuple[str, ...] = ()
+    timed = column
     if not reading.timed and (clock := _clock_column(table, column)):
         reading, notes = _with_clock(reading, table.frame[clock.position], clock)
         positions, timed = (*positions, clock.position), clock
