@@ -48,7 +48,7 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     if known is None:
         taken = {*dates.positions, *(one.position for one in columns.values())}
         named = going_on(table, frame, [one for one in table.columns if one.position not in taken])
-    frame, row_notes = _clean_rows(frame, close, table)
+    frame, row_notes = _clean_rows(frame, close, table, dates.reading.left_out)
     index, day_notes = daily_or_timed(frame["Date"], dates.reading.zone)
     ahead, known_notes = known_values(table, named, stamps, frame["Date"], index, decisions.given.get("decimal"))
     frame, sort_notes = _one_row_a_date(frame.assign(Date=index), stamps)
@@ -179,15 +179,15 @@ def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
                       "and ask on a day without a trade."]
 
 
-def _clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with a date and a finite price, and how many others there were."""
+def _clean_rows(frame: pd.DataFrame, close: Figures, table: Table, sums) -> tuple[pd.DataFrame, list[str]]:
+    """Rows with a date and a finite price, and how many others there were. sums: mask of the rows that were said to be sums"""
     undated, unpriced = frame["Date"].isna().to_numpy(), ~np.isfinite(frame["Close"].to_numpy())
     blank = undated & unpriced
     filled = (table.frame != "").any(axis=1).to_numpy()
     notes = []
     if number := int((blank & filled).sum()):
         notes.append(f"{counted(number, 'line')} left out with neither a date nor a price.")
-    if number := int((undated & ~unpriced).sum()):
+    if number := int((undated & ~unpriced & ~(False if sums is None else sums)).sum()):
         notes.append(f"{counted(number, 'row')} left out because the date cannot be read.")
     lost = unpriced & ~undated
     if number := int((lost & ~close.unreadable & ~close.infinite).sum()):

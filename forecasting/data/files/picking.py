@@ -153,7 +153,7 @@ def _one_after_the_other(table: Table, column: Column, dates: pd.Series) -> tupl
         return ()
     known = pd.DataFrame({"date": dates, "label": labels})[dated].sort_values("date", kind="stable")
     changed = known["label"] != known["label"].shift()
-    if changed.sum() != known["label"].nunique() or _numeric(known["label"][changed]):
+    if changed.sum() != known["label"].nunique() or (column.role is None and _numeric(known["label"][changed])):
         return ()
     return tuple(f"“{shown(column.name)}” changes from “{shown(before.label)}” to “{shown(after.label)}” on "
                  f"{date(after.date, time=False)}; their dates do not overlap, so all rows were read as one series."

@@ -148,6 +148,6 @@ def _read(grid: Grid, decisions: Decisions, known: list[str] | None, tell_rest: 
     dates = pick_dates(table, decisions)
     table, stamps, stacked = pick_rows(table, dates.reading.values.reset_index(drop=True), decisions)
     picked = pick_prices(table, dates.positions, decisions)
-    dates = replace(dates, reading=replace(dates.reading, values=stamps))
+    dates = replace(dates, reading=replace(dates.reading, values=stamps, left_out=None if stacked else dates.reading.left_out))
     return to_history(table, dates, replace(picked, series=stacked or block or picked.series), decisions, known,
                       tell_rest and not stacked)
