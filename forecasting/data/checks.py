@@ -38,6 +38,7 @@ _FEW = 5  # rows whose median is the level around a row
 _APART = 0.2  # how far (in logarithms) a close is from the middle of its day if the two are not in the same units
 _MANY = 0.05  # share of closes outside their day's range that needs an explanation
 _FEWEST_SWAPPED = 5
+_OTHER_LEVEL = 5  # times the price before, or a fifth of it, for good
 
 _FEWEST_FLAT = 10
 _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "future": "dated in the future"}
@@ -47,7 +48,7 @@ _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "f
 class Problem:
     """Something that looks wrong.
 
-    kind: 'constant', 'shift', 'split', 'zero', 'outlier', 'range', 'future', 'swapped', 'gap' or 'flat'
+    kind: 'constant', 'shift', 'split', 'level', 'zero', 'outlier', 'range', 'future', 'swapped', 'gap' or 'flat'
     sentence: what was found, for the user
     dates: of the rows concerned; for gaps and flat stretches, the two ends of the longest
     fix: what `apply_fix` would do, or None if no fix is safe
@@ -84,7 +85,8 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
         splits = () if shifts else tuple(_splits(history))  # each end of a shifted stretch would look like a split
         outliers = tuple(_outliers(history))
         told = [day for problem in (*shifts, *outliers) for day in problem.dates]
-        return (*shifts, *splits, *_zeros(history), *outliers, *_outside_their_day(history, told, splits),
+        levels = () if shifts else _levels(history, [day for problem in (*splits, *outliers) for day in problem.dates])
+        return (*shifts, *splits, *levels, *_zeros(history), *outliers, *_outside_their_day(history, told, splits),
                 *_future(history, now), *_swapped(history), *_gaps(history), *_flat(history))
 
 
@@ -203,6 +205,31 @@ def _splits(history: PriceHistory):
                       f"{words.date(history.dates[row])}, which looks like {like}.",
                       (history.dates[row],), f"{verb} all earlier {what} by {words.count(shares)}",
                       shares if jump > 0 else 1 / shares, ("Close",) if alone[row - 1] else ())
+
+
+def _levels(history: PriceHistory, told: list[pd.Timestamp]):
+    """Changes of the price that no market makes and no split explains: to another level for good, or by powers of ten at will."""
+    close = history.close
+    if (close <= 0).any() or len(close) < _FEWEST_ROWS:
+        return
+    logs = np.log(close)
+    moves = np.diff(logs)
+    far = np.flatnonzero(np.abs(moves) > np.log(_OTHER_LEVEL)) + 1
+    powers = moves[far - 1] / np.log(10)
+    if len(far) > _most(close) and (np.abs(powers - powers.round()) * np.log(10) < _TOLERANCE_WITH_VOLUME).mean() > 0.5:
+        row = far[0]
+        yield Problem("level", f"The price goes up and down by powers of ten {words.count(len(far))} times, first from "
+                      f"{words.price(close[row - 1])} to {words.price(close[row])} on {words.date(history.dates[row])}: decimal "
+                      "marks have probably been lost.", tuple(history.dates[far]))
+        return
+    for row in far[:1 if len(far) > _most(close) else None].tolist():
+        stays = np.median(logs[row:row + _FEW]) - np.median(logs[max(0, row - _FEW):row])
+        usual = np.median(np.abs(np.diff(logs[max(0, row - _NEIGHBOURS):row]))) if row > _FEW else np.inf
+        if history.dates[row] in told or abs(stays) < np.log(_OTHER_LEVEL) or abs(moves[row - 1]) < 8 * usual:
+            continue
+        yield Problem("level", f"The price goes from {words.price(close[row - 1])} to {words.price(close[row])} on "
+                      f"{words.date(history.dates[row])} and stays there: from then on these may be prices of something else, or in "
+                      "another unit.", (history.dates[row],))
 
 
 def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
