@@ -914,10 +914,12 @@ def periods():
         ("2018:1", "{}:{}"),
         ("2018.I", "{0}.{3}"),
     ):
-        row = lambda d, v, f=form: (
-            f"{f.format(d.year, d.quarter, d.year % 100, ['I', 'II', 'III', 'IV'][d.quarter - 1])},{v.Close}"
-        )  # noqa: E731
+
+        def row(d, v, form=form):
+            return f"{form.format(d.year, d.quarter, d.year % 100, ['I', 'II', 'III', 'IV'][d.quarter - 1])},{v.Close}"
+
         yield f"quarters, {name}", Case(text(quarters, "Quarter,Value", row), quarters, READ if "Q" in form else OPEN)
+
     weekly = known(rows=90, start="2018-01-01", freq="W-MON", level=100.0)[["Close"]]
     for name, form in (("2018-W05", "{}-W{:02d}"), ("2018W5", "{}W{}"), ("Week 5, 2018", '"Week {1}, {0}"')):
         ends = tuple(weekly.set_axis(weekly.index + pd.Timedelta(days=n)) for n in (4, 6))
