@@ -47,12 +47,12 @@ class Case:
     filename: str = "prices.csv"
 
 
-def verdict(case):
-    """What is wrong with the answer to a case, in words; '' where nothing is."""
+def verdict(case, read=read_prices):
+    """What is wrong with the answer of `read` to a case, in words; '' where nothing is."""
     given, asked = {}, False
     for _ in range(4):
         try:
-            history = read_prices(named(case.data, case.filename), **given)
+            history = read(named(case.data, case.filename), **given)
         except NeedsChoice as question:
             answer = case.answers.get(question.kind)
             if case.must == READ:
