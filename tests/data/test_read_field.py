@@ -30,6 +30,7 @@ class Case:
     says: patterns that notes and warnings match, whichever history it is
     never_says: patterns that none of them matches
     answers: the right answer to each question that may be asked
+    given: keywords of `read_prices` from the start: what a person overruled
     also: other histories that are right
     excuse: patterns that, all matched by notes and warnings, make another history acceptable in an OPEN case
     mended: the prices once every split that was found is mended
@@ -41,6 +42,7 @@ class Case:
     says: tuple[str, ...] = ()
     never_says: tuple[str, ...] = ()
     answers: dict = field(default_factory=dict)
+    given: dict = field(default_factory=dict)
     also: tuple[pd.DataFrame, ...] = ()
     excuse: tuple[str, ...] = ()
     mended: pd.DataFrame | None = None
@@ -49,7 +51,7 @@ class Case:
 
 def verdict(case, read=read_prices):
     """What is wrong with the answer of `read` to a case, in words; '' where nothing is."""
-    given, asked = {}, False
+    given, asked = dict(case.given), False
     for _ in range(4):
         try:
             history = read(named(case.data, case.filename), **given)
@@ -312,6 +314,13 @@ def splits():
         manners = ("", ", no volume, newest first", ", no open")
         for i in range(3) if name in ("2:1", "7:1") else [len(name) % 3]:
             yield f"raw close, {name}{manners[i]}", Case(files[i], raw, says=said, mended=DAILY)
+    for name, factor in (
+        ("nearly 2:1", np.where(np.arange(80) < 40, 1.998, 1.0)),
+        ("2:1 and dividends", np.where(np.arange(80) < 40, 2.0, 1.0) * (1 + 0.004 * (79 - np.arange(80)) // 20)),
+    ):
+        raw = DAILY.assign(Close=np.round(DAILY.Close * factor, 2))
+        data = text(raw, "Date,Open,High,Low,Close", lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.High},{v.Low},{v.Close}")
+        yield f"raw close, {name}", Case(data, raw, says=("split", re.escape(words.date(DAILY.index[40]))))
     moves = SPLITS["2:1"]
     factor = before(DAILY, moves)
     raw = DAILY.assign(**{c: np.round(DAILY[c] * factor, 2) for c in CANDLES})
@@ -657,6 +666,44 @@ def hours():
             also=(pd.DataFrame({"Close": across[:, 0]}, index=days),),
         ),
     )
+    zones = text(
+        HOURS,
+        "Date;Hours;SYS;SE1;FI",
+        lambda d, v: f"{d:%d-%m-%Y};{d.hour:02d} - {d.hour + 1:02d};{comma(v.Close - 3)};{comma(v.Close)};{comma(v.Close + 2)}",
+    )
+    yield "hours, Nord Pool", Case(zones, HOURS, ASK, answers={"column": "SE1", "series": "SE1"})
+    halves = HOURS.set_axis(pd.date_range("2020-01-10 00:30", periods=len(HOURS), freq="30min"))
+    yield (
+        "hours, AEMO",
+        Case(
+            text(
+                halves,
+                "REGION,SETTLEMENTDATE,TOTALDEMAND,RRP,PERIODTYPE",
+                lambda d, v: f"NSW1,{d:%Y/%m/%d %H:%M:%S},7123.4,{v.Close},TRADE",
+            ),
+            halves,
+            OPEN,
+            answers={"column": "RRP"},
+        ),
+    )
+    missing = text(
+        HOURS,
+        '"MTU (CET)","Day-ahead Price [EUR/MWh]"',
+        lambda d, v: f'"{d:%d.%m.%Y %H:%M} - {d + hour:%d.%m.%Y %H:%M}","{v.Close if d.day < 15 else "n/e"}"',
+    )
+    yield "hours, ENTSO-E, the last day not there yet", Case(missing, HOURS.iloc[:120])
+    yield (
+        "hours, days across and hours down",
+        Case(
+            (
+                ";".join(["Hours", *(f"{d:%d.%m.%Y}" for d in days)])
+                + "\n"
+                + "".join(f"{h:02d} - {h + 1:02d};" + ";".join(map(comma, across[:, h])) + "\n" for h in range(24))
+            ).encode(),
+            HOURS,
+            OPEN,
+        ),
+    )
     yield from _summer_time()
     yield from _clock_columns()
 
@@ -682,7 +729,7 @@ def _summer_time():
             (head + "\n".join(rows) + "\n").encode(),
             autumn,
             also=(second,),
-            says=("twice|same|duplicate|repeat|several|summer|daylight",),
+            says=("twice|again|duplicate|repeat|several|summer|daylight",),
         ),
     )
     spans = [f'"{d:%d.%m.%Y %H:%M} - {d + pd.Timedelta(hours=1):%d.%m.%Y %H:%M}","{p}"' for d, p in autumn.Close.items()]
@@ -693,7 +740,7 @@ def _summer_time():
             ('"MTU (CET/CEST)","Price [EUR/MWh]"\n' + "\n".join(spans) + "\n").encode(),
             autumn,
             also=(second,),
-            says=("twice|same|duplicate|repeat|several|summer|daylight",),
+            says=("twice|again|duplicate|repeat|several|summer|daylight",),
         ),
     )
     counted = [
@@ -976,6 +1023,11 @@ def eras():
                     OPEN if name in ("r1.5.7", "full-width", "R1-5-7") else READ,
                 ),
             )
+    monthly = known(rows=40, start="2018-01-01", freq="MS", level=100.0)[["Close"]]
+    yield (
+        "eras, months",
+        Case(text(monthly, "年月,指数", lambda d, v: f"{long('{}{}年{}月')(d)},{v.Close}", encoding="cp932"), monthly, OPEN),
+    )
     maturities = text(
         turn,
         "国債金利情報,,,,(単位 : %)\n基準日,2年,5年,10年,40年",
@@ -1186,6 +1238,15 @@ def adjusted():
             "\n".join([header, *rows, ""]).encode(), DAILY, OPEN if name == "Sharadar" else READ, answers={"column": "close"}
         )
         yield f"adjusted, {name}", case
+    quoted = [
+        ",".join(f'"{cell}"' for cell in (f"{d:%Y-%m-%d}", v.Open, v.High, v.Low, v.Close, int(v.Volume), a))
+        for d, v, a in zip(raw.index, raw.itertuples(), DAILY.Close, strict=True)
+    ]
+    title = '"1301 東証1部 (株)サンプル(水産・農林業)"\n"日付","始値","高値","安値","終値","出来高","終値調整値"'
+    yield (
+        "adjusted, kabu with a title",
+        Case("\n".join([title, *quoted, ""]).encode("cp932"), DAILY[["Close"]], says=("終値調整値",), filename="1301_2019.csv"),
+    )
     unadjusted = [f"{d:%Y-%m-%d},{v.Close},{a}" for d, v, a in zip(raw.index, raw.itertuples(), DAILY.Close, strict=True)]
     yield (
         "adjusted, Datastream",
@@ -1221,6 +1282,14 @@ def averages():
         yield f"CRSP, {name}", Case("\n".join([header, *full, ""]).encode(), CLOSE, says=said)
         few = rows(marked, lambda d, v, p: f"10026,{d:%m/%d/%Y},{p},{v.Volume:.0f},0.001")
         yield f"CRSP, {name}, few columns", Case("\n".join(["permno,date,prc,vol,ret", *few, ""]).encode(), CLOSE, says=said)
+    both = text(
+        DAILY,
+        "PERMNO,date,TICKER,PRC,VOL",
+        lambda d, v: (
+            f"10026,{d:%d%b%Y},JJSF,{-v.Close if d.day % 7 == 3 else v.Close},{v.Volume:.0f}\n10042,{d:%d%b%Y},OTHR,{v.Open * 3:.2f},9"
+        ),
+    )
+    yield "CRSP, two companies", Case(both, CLOSE, ASK, answers={"series": "JJSF"}, says=("bid|average|midpoint",))
     split = before(DAILY, SPLITS["2:1"])
     halved = DAILY.assign(Close=np.round(DAILY.Close * split, 2))
     lined = [
@@ -1304,6 +1373,13 @@ def fields():
         "thousands unquoted in half of the volumes",
         Case(file(volumes, "Date,Close,Volume"), CLOSE, OPEN, says=("more|too many|field|cells",)),
     )
+    empty = [row + ("," if i in some else "") for i, row in enumerate(plain)]
+    yield "a comma at the end of some rows", Case(file(empty), DAILY)
+    tabs = [row.replace(",", "\t") + ("\tnote\tmore" if i in some else "\t") for i, row in enumerate(plain)]
+    yield (
+        "tabs in remarks",
+        Case(file(tabs, header.replace(",", "\t") + "\tRemarks"), DAILY, also=(without,), says=("\\b3\\b|three",)),
+    )
     short = [row.rsplit(",", 1)[0] if i in some else row for i, row in enumerate(plain)]
     yield "a field too few", Case(file(short), DAILY, also=(without,))
     shifted = [",".join(row.split(",")[:1] + row.split(",")[2:]) if i in some else row for i, row in enumerate(plain)]
@@ -1370,6 +1446,15 @@ def fields():
     )
     beside = [row + (f",,{DAILY.index[12 * (i + 1)]:%Y-%m-%d},0.7{i}" if i < 4 else ",,,") for i, row in enumerate(plain)]
     yield "dividends beside", Case(file(beside, header + ",,Date,Dividend"), DAILY)
+    yield (
+        "dividends beside under titles",
+        Case(
+            file(beside, "Price history,,,,,,,Dividends,\n" + header + ",,Date,Dividend"),
+            DAILY,
+            OPEN,
+            answers={"series": "Price history"},
+        ),
+    )
     facts = ["Symbol,SMPL", "Currency,USD", "Mean,150.31", "Maximum,171.02"]
     beside = [row + (f",,{facts[i]}" if i < 4 else ",,,") for i, row in enumerate(plain)]
     yield "facts beside", Case(file(beside, header + ",,Field,Value"), DAILY)
@@ -1833,6 +1918,80 @@ def strangers():
     )
 
 
+# What a person overrules
+
+
+def overruled():
+    plain = text(DAILY, "Date,Open,Close,Volume", lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.Close},{v.Volume:.0f}")
+    case = partial(Case, plain)
+    wanted = DAILY[["Open", "Close", "Volume"]]
+    opened = pd.DataFrame({"Close": DAILY.Open})
+    for name, given in {
+        "its delimiter": {"delimiter": ","},
+        "its header": {"header": 1},
+        "its dates": {"date": "Date"},
+        "no time": {"time": ""},
+        "its column": {"column": "Close"},
+        "its decimal mark": {"decimal": "."},
+        "its encoding": {"encoding": "utf-8"},
+    }.items():
+        yield f"overruled by what it is, {name}", case(wanted, given=given)
+    yield "overruled, another column", case(opened, given={"column": "Open"})
+    for name, given in {
+        "a delimiter that is not there": {"delimiter": "\t"},
+        "a delimiter of two signs": {"delimiter": "ab"},
+        "a header below the rows": {"header": 500},
+        "a header before the first": {"header": -1},
+        "a column of prices for dates": {"date": "Close"},
+        "an unknown column for dates": {"date": "Datum"},
+        "an unknown column for times": {"time": "Hour"},
+        "an unknown encoding": {"encoding": "utf-99"},
+        "an encoding that is none of text": {"encoding": "rot13"},
+        "a sheet of a text": {"sheet": "Prices"},
+        "an unknown series": {"series": "MSFT"},
+        "an order of dates without days": {"date_order": "month/year"},
+    }.items():
+        yield f"overruled, {name}", case(wanted, OPEN, given=given)
+    two = text(DAILY, "A,B,Date,Close\nDate,Open,Close,Volume", lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.Close},{v.Volume:.0f}")
+    yield "overruled, the second line names the columns", Case(two, wanted, given={"header": 2})
+    yield (
+        "overruled, no line names the columns",
+        Case(text(DAILY, None, lambda d, v: f"{d:%Y-%m-%d},{v.Close}"), CLOSE, given={"header": 0}),
+    )
+    early = CLOSE[CLOSE.index.day <= 12]
+    days = text(early, "Date,Close", lambda d, v: f"{d:%d/%m/%Y},{v.Close}")
+    yield "overruled, days first", Case(days, early, given={"date_order": "day/month/year"})
+    months = early.set_axis(pd.DatetimeIndex([pd.Timestamp(d.year, d.day, d.month) for d in early.index], name="Date"))
+    yield "overruled, months first", Case(days, months.sort_index(), given={"date_order": "month/day/year"})
+    paid = text(
+        DAILY, "Trade Date,Settlement Date,Close", lambda d, v: f"{d:%Y-%m-%d},{d + pd.Timedelta(days=2):%Y-%m-%d},{v.Close}"
+    )
+    yield (
+        "overruled, the other dates",
+        Case(paid, CLOSE.set_axis(CLOSE.index + pd.Timedelta(days=2)), given={"date": "Settlement Date"}),
+    )
+    raw = DAILY.Close * before(DAILY, SPLITS["2:1"])
+    both = text(DAILY, "Date,Close,Adj Close", lambda d, v: f"{d:%Y-%m-%d},{raw[d]:.2f},{v.Close}")
+    yield "overruled, the raw price", Case(both, raw.round(2).to_frame(), given={"adjusted": False})
+    yield "overruled, the adjusted price", Case(both, CLOSE, given={"adjusted": True})
+    grouped = text(HIGH, "Date;Close", lambda d, v: f"{d:%Y-%m-%d};{european(round(v.Close), 0)}")
+    yield "overruled, the comma is the decimal mark", Case(grouped, HIGH[["Close"]].round(), given={"decimal": ","})
+    yield "overruled, the point is the decimal mark", Case(grouped, HIGH[["Close"]].round() / 1000, given={"decimal": "."})
+    both = text(DAILY, "Date;Close", lambda d, v: f"{d:%Y-%m-%d};{v.Close:.2f},{v.Volume:.0f}")
+    yield (
+        "overruled, the delimiter between others",
+        Case(both.replace(b"Date;Close", b"Date;Close,Volume"), CLOSE, OPEN, given={"delimiter": ","}),
+    )
+    names = text(DAILY, "日付,終値", lambda d, v: f"{d:%Y/%m/%d},{v.Close}", encoding="cp932")
+    yield "overruled, an encoding", Case(names, CLOSE, given={"encoding": "cp932", "column": "終値"})
+    clocks = text(MINUTES, "Date,Time,Close", lambda d, v: f"{d:%Y-%m-%d},{d:%H:%M},{v.Close}")
+    yield "overruled, a column of times", Case(clocks, MINUTES[["Close"]], given={"time": "Time"})
+    yield (
+        "overruled, days that would be many times the same",
+        Case(clocks, MINUTES[["Close"]], OPEN, given={"time": ""}, excuse=("again|several|twice",)),
+    )
+
+
 KINDS = (
     delimiters,
     splits,
@@ -1847,6 +2006,7 @@ KINDS = (
     averages,
     fields,
     strangers,
+    overruled,
 )
 CASES = {name: case for kind in KINDS for name, case in kind()}
 
