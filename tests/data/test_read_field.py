@@ -112,7 +112,7 @@ HIGH = known(rows=80, start="2019-01-02", level=1_190.0)  # passes a thousand
 CLOSE = DAILY[["Close"]]
 CANDLES = DAILY[["Open", "High", "Low", "Close"]]
 HOURS = known(rows=24 * 6, start="2020-01-10", freq="h", level=40.0)[["Close"]]
-QUARTERS = known(rows=24 * 6, start="2020-01-10", freq="15min", level=40.0)[["Close"]]
+QUARTERS = known(rows=24 * 6, start="2020-01-13", freq="15min", level=40.0)[["Close"]]
 MINUTES = pd.concat(
     known(rows=48, start=f"2019-01-{day:02d} 09:35", freq="5min", level=12.0, seed=day) for day in (2, 3, 4, 7, 8, 9)
 )
