@@ -4,8 +4,9 @@
 
 Makes price files in many dialects, mutates the bytes of most, reads each, half of them with overrules that are possible or
 not, and counts the answers. A third of the histories are read again by what their own reading says, which must change
-nothing, and with one of the options that it offers. Ends with status 1 where one raised anything but NeedsChoice or another ForecastingError, took
-more than 10 seconds, or where a history breaks its contract. `--extra` adds the files of a folder to those that are mutated.
+nothing, and with one of the options that it offers. Ends with status 1 where one raised anything but NeedsChoice or another
+ForecastingError, took more than 10 seconds, or where a history breaks its contract. `--extra` adds the files of a folder to
+those that are mutated.
 """
 
 from __future__ import annotations
