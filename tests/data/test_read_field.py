@@ -279,7 +279,6 @@ def _candles(d, v, style, number="{:.2f}", volume="{:.0f}", sep="\t"):
 
 SPLITS = {
     "2:1": [(40, 2.0)],
-    "3:2": [(40, 1.5)],
     "7:1": [(50, 7.0)],
     "20:1 soon": [(12, 20.0)],
     "1:10 reverse": [(40, 0.1)],
@@ -314,13 +313,18 @@ def splits():
         manners = ("", ", no volume, newest first", ", no open")
         for i in range(3) if name in ("2:1", "7:1") else [len(name) % 3]:
             yield f"raw close, {name}{manners[i]}", Case(files[i], raw, says=said, mended=DAILY)
+    # Splits below 2:1 cannot be told from a bad night by the closes; that closes and candles are not of one kind can.
     for name, factor in (
+        ("3:2", np.where(np.arange(80) < 40, 1.5, 1.0)),
         ("nearly 2:1", np.where(np.arange(80) < 40, 1.998, 1.0)),
         ("2:1 and dividends", np.where(np.arange(80) < 40, 2.0, 1.0) * (1 + 0.004 * (79 - np.arange(80)) // 20)),
     ):
         raw = DAILY.assign(Close=np.round(DAILY.Close * factor, 2))
         data = text(raw, "Date,Open,High,Low,Close", lambda d, v: f"{d:%Y-%m-%d},{v.Open},{v.High},{v.Low},{v.Close}")
-        yield f"raw close, {name}", Case(data, raw, says=("split", re.escape(words.date(DAILY.index[40]))))
+        yield (
+            f"raw close, {name}",
+            Case(data, raw, says=("split",) if name == "3:2" else ("split", re.escape(words.date(DAILY.index[40])))),
+        )
     moves = SPLITS["2:1"]
     factor = before(DAILY, moves)
     raw = DAILY.assign(**{c: np.round(DAILY[c] * factor, 2) for c in CANDLES})
@@ -330,7 +334,10 @@ def splits():
     opened = raw.assign(Close=DAILY.Close)
     yield "adjusted close beside raw open, high and low", Case(text(opened, header, row), opened, says=("outside|split",))
     paid = DAILY.assign(**{c: np.round(DAILY[c] * np.where(np.arange(80) < 40, 0.97, 1.0), 2) for c in ("Open", "High", "Low")})
-    yield "a dividend is missing from the close", Case(text(paid, header, row), paid, says=("outside",), never_says=("split",))
+    yield (
+        "a dividend is missing from the close",
+        Case(text(paid, header, row), paid, says=("outside",), never_says=("split that",)),
+    )
     yield "nothing to say of consistent prices", Case(text(DAILY, header, row), DAILY, never_says=("split", "outside"))
     fallen = DAILY.assign(**{c: np.round(DAILY[c] / np.where(np.arange(80) < 40, 1.0, 2.0), 2) for c in CANDLES})
     fallen["Volume"] = DAILY.Volume.median() * np.where(np.arange(80) == 40, 20.0, 1.0).round()
@@ -434,6 +441,15 @@ def official_closes():
                 answers={"column": last},
             ),
         )
+    yield (
+        "the official price beside the last",
+        Case(
+            text(DAILY, "Date,Last Price,Official Price", lambda d, v: f"{d:%Y-%m-%d},{v.Close + 0.4:.2f},{v.Close}"),
+            CLOSE,
+            OPEN,
+            answers={"column": "Official Price"},
+        ),
+    )
     yield (
         "the close of the day before alone",
         Case(text(DAILY, "Date,YCP,High,Low", lambda d, v: f"{d:%Y-%m-%d},{v.Close - 0.47:.2f},{v.High},{v.Low}"), None, OPEN),
@@ -834,7 +850,7 @@ def renamed():
     two = partial(row, labels=lambda d: "OLDNAME" if d < turn else "NEWNAME")
     three = partial(row, labels=lambda d: "OLDNAME" if d < turn else "NEWNAME" if d < later else "THIRDNAME")
     said = ("NEWNAME", re.escape(words.date(turn)))
-    for label in ("Symbol", "Ticker", "TICKER", "Code", "Security", "Company", "Stock", "name", "Instrument", "代码"):
+    for label in ("Symbol", "Ticker", "TICKER", "Code", "Company", "Scrip", "name", "Emisor", "Instrument", "代码"):
         header = f"Date,{label},Series,Open,High,Low,Close,Volume"
         yield f"two labels in {label}", Case(text(DAILY, header, two), DAILY, says=said)
         if label in ("Symbol", "Code"):
@@ -1459,6 +1475,8 @@ def fields():
     beside = [row + (f",,{facts[i]}" if i < 4 else ",,,") for i, row in enumerate(plain)]
     yield "facts beside", Case(file(beside, header + ",,Field,Value"), DAILY)
     yield "facts above", Case(file(plain, "Symbol,SMPL\nCurrency,USD\nMean,150.31\n\n" + header), DAILY)
+    beside = [row + (f",,Holiday,{DAILY.index[i]:%Y-%m-%d}" if i < 6 else ",,,") for i, row in enumerate(plain)]
+    yield "holidays beside", Case(file(beside, header + ",,Name,Date"), DAILY)
     weekly = CLOSE.resample("W-FRI").last()
     lists = [f"{d:%Y-%m-%d},{v},," for d, v in CLOSE.Close.items()]
     lists = [
@@ -1713,6 +1731,18 @@ def strangers():
             HIGH[["Close"]],
         ),
     )
+    for name, wrong, excuse in (
+        ("-999 for missing", lambda i, v: -999 if i in (5, 6) else v, "negative|far|stand"),
+        (
+            "decimal points lost in every third row",
+            lambda i, v: f"{v * 100:.0f}" if i % 3 == 0 else v,
+            "times|jump|far|split|goes",
+        ),
+        ("a thousand times as much at the end", lambda i, v: f"{v * 1000:.2f}" if i > 71 else v, "times|jump|far|split|goes"),
+        ("zeros for closed days", lambda i, v: 0 if i in (5, 6) else v, r"\b0\b|zero"),
+    ):
+        rows = [f"{d:%Y-%m-%d},{wrong(i, v)}" for i, (d, v) in enumerate(CLOSE.Close.items())]
+        yield name, case(file(rows), None, excuse=(excuse,), never_says=("bid",))
     pence = [f"{d:%Y-%m-%d},{v if i < 40 else v / 100:.4f}" for i, (d, v) in enumerate(CLOSE.Close.items())]
     yield "pence above and pounds below", case(file(pence), None, excuse=("split|goes from",))
 
