@@ -208,7 +208,7 @@ def _splits(history: PriceHistory):
 
 
 def _levels(history: PriceHistory, told: list[pd.Timestamp]):
-    """Changes of the price that no market makes and no split explains: to another level for good, or by powers of ten at will."""
+    """Changes of the price that no market makes: to another level for good, or by powers of ten again and again."""
     close = history.close
     if (close <= 0).any() or len(close) < _FEWEST_ROWS:
         return
@@ -218,9 +218,9 @@ def _levels(history: PriceHistory, told: list[pd.Timestamp]):
     powers = moves[far - 1] / np.log(10)
     if len(far) > _most(close) and (np.abs(powers - powers.round()) * np.log(10) < _TOLERANCE_WITH_VOLUME).mean() > 0.5:
         row = far[0]
-        yield Problem("level", f"The price goes up and down by powers of ten {words.count(len(far))} times, first from "
-                      f"{words.price(close[row - 1])} to {words.price(close[row])} on {words.date(history.dates[row])}: decimal "
-                      "marks have probably been lost.", tuple(history.dates[far]))
+        yield Problem("level", f"The price goes up and down by powers of ten {words.count(len(far))} times, first "
+                      f"from {words.price(close[row - 1])} to {words.price(close[row])} on {words.date(history.dates[row])}: "
+                      "decimal marks have probably been lost.", tuple(history.dates[far]))
         return
     for row in far[:1 if len(far) > _most(close) else None].tolist():
         stays = np.median(logs[row:row + _FEW]) - np.median(logs[max(0, row - _FEW):row])
@@ -228,8 +228,8 @@ def _levels(history: PriceHistory, told: list[pd.Timestamp]):
         if history.dates[row] in told or abs(stays) < np.log(_OTHER_LEVEL) or abs(moves[row - 1]) < 8 * usual:
             continue
         yield Problem("level", f"The price goes from {words.price(close[row - 1])} to {words.price(close[row])} on "
-                      f"{words.date(history.dates[row])} and stays there: from then on these may be prices of something else, or in "
-                      "another unit.", (history.dates[row],))
+                      f"{words.date(history.dates[row])} and stays there: from then on these may be prices of something else, "
+                      "or in another unit.", (history.dates[row],))
 
 
 def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:

@@ -432,9 +432,11 @@ def test_a_few_sessions_on_saturdays_are_not_swapped_dates():
 def test_another_level_for_good_and_lost_decimal_marks_are_said():
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(3).normal(0, 0.01, 120)))
     days = pd.bdate_range("2019-01-02", periods=120)
-    other = PriceHistory(pd.DataFrame({"Close": np.r_[closes[:60], 11.3 * closes[60:]]}, index=days), name="two", source="made up")
-    assert [(p.kind, p.dates) for p in other.problems] == [("level", (days[60],))]
-    lost = PriceHistory(pd.DataFrame({"Close": closes * np.where(np.arange(120) % 3, 1, 100)}, index=days), name="lost", source="made up")
-    assert [p.kind for p in lost.problems] == ["level"]
-    assert "powers of ten" in lost.problems[0].sentence
-    assert not PriceHistory(pd.DataFrame({"Close": closes}, index=days), name="right", source="made up").problems
+
+    def problems(prices):
+        return PriceHistory(pd.DataFrame({"Close": prices}, index=days), name="test", source="made up").problems
+
+    assert [(p.kind, p.dates) for p in problems(np.r_[closes[:60], 11.3 * closes[60:]])] == [("level", (days[60],))]
+    (lost,) = problems(closes * np.where(np.arange(120) % 3, 1, 100))
+    assert lost.kind == "level" and "powers of ten" in lost.sentence
+    assert not problems(closes)

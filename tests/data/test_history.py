@@ -17,7 +17,8 @@ DAYS = pd.date_range("2024-01-01", periods=4)
 
 FRAME = pd.DataFrame({"Close": [1.0, 2.0, 3.0, 4.0], "Volume": [5.0, np.nan, 7.0, 8.0]}, index=DAYS)
 SAID = {"currency": "USD", "frequency": "every day", "notes": ("a note",), "calendar": "24/7", "alternatives": ("Open", "Bid"),
-        "origin": "file", "reading": Interpretation(date="Date", column="Bid", options={"column": {"Bid": "Bid", "Open": "Open"}})}
+        "origin": "file",
+        "reading": Interpretation(date="Date", column="Bid", options={"column": {"Bid": "Bid", "Open": "Open"}})}
 
 
 def make(frame, **said):

@@ -41,7 +41,7 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     close = figures["close"]
     check_prices(table, picked.close, close)
     frame, used, price_notes = _priced(picked, {role: each.values for role, each in figures.items()}, stamps, decisions)
-    frame, sign_notes = _without_marks(frame)
+    frame, sign_notes = _without_marks(frame, any(column.name.lower() == "permno" for column in table.columns))
     if not picked.chosen:
         check_candles(frame, used)
     named = [named_column(name, table, list(table.columns)) for name in known or ()]
@@ -154,11 +154,11 @@ def _largest_step(raw: np.ndarray, adjusted: np.ndarray, dates: pd.Series) -> st
     return date(ratio.index[int(steps.argmax()) + 1])
 
 
-def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _without_marks(frame: pd.DataFrame, of_crsp: bool) -> tuple[pd.DataFrame, list[str]]:
     """`frame` without minus signs that are marks: CRSP writes the average of bid and ask so on days without a trade.
 
     A price that falls below zero passes it, or differs from those beside it; a marked one does neither. Without its sign it
-    lies between high and low, where they are known.
+    lies between high and low, where they are known. of_crsp: whether the file is known to be CRSP's
     """
     close = frame["Close"].to_numpy()
     known = pd.Series(close[np.isfinite(close)])
@@ -167,7 +167,7 @@ def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         return frame, []
     below = frame[frame["Close"] < 0]
     in_range = {"High", "Low"} <= set(frame) and ((-below["Close"] <= below["High"]) & (-below["Close"] >= below["Low"])).all()
-    if not in_range:
+    if not in_range and not of_crsp:
         positive = known.where(~signs)
         step = pd.concat([(sizes / beside - 1).abs() for beside in (positive.ffill(), positive.bfill())], axis=1).min(axis=1)
         if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * sizes.median() or not (step[signs] < _NEAR).all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from forecasting.data.files.vocabulary import plain
 from forecasting.data.files.wording import listed, shown
@@ -23,8 +23,8 @@ class Decisions:
     given: by the caller; taken: so far; options: what else a part could be, with the one that was taken
     """
 
-    given: dict[str, Value]
-    taken: dict[str, Value] = field(default_factory=dict)
+    given: dict[str, Any]
+    taken: dict[str, Any] = field(default_factory=dict)
     options: dict[str, dict[Value, str]] = field(default_factory=dict)
 
     def fork(self) -> Decisions:

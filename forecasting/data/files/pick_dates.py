@@ -258,7 +258,8 @@ def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repe
     written = all(":" in cell or is_missing(cell) for cell in text.head(_SAMPLE))
     named = column.role == "time" or bool(_HOURS & set(plain(column.name).split())) or (column.role == "date" and written)
     beside = abs(column.position - dates.position) == 1 and written
-    if not (named or beside or (repeated and column.role in (None, "other", "date"))) or read_clocks(text.head(_SAMPLE)) is None:
+    possible = named or beside or (repeated and column.role in (None, "other", "date"))
+    if not possible or read_clocks(text.head(_SAMPLE)) is None:
         return None
     clocks = read_clocks(text, ends=_names_ends(column))
     if clocks is None or clocks.values[stamps.notna()].isna().mean() > _TOLERATED:

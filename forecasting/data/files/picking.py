@@ -181,11 +181,11 @@ def pick_prices(table: Table, dated: tuple[int, ...], decisions: Decisions) -> P
         close = _obvious_close(columns)
         if close is not None and not table.headed and len(table.columns) - len(numeric) - len(dated) > _MOST_WORDS:
             close = None  # sentences with a number in them
-    if close is None and not table.headed and (bars := _bars_in_order(table, columns, dated)):
-        if wanted is None or named_column(wanted, table, columns).position == bars[1].position:
-            columns, close = bars
-            notes = ("The file names no columns; the first four with numbers were taken as open, high, low and close, in this "
-                     "order: in every row the second is the highest and the third the lowest.",)
+    bars = _bars_in_order(table, columns, dated) if close is None and not table.headed else None
+    if bars and (wanted is None or named_column(wanted, table, columns).position == bars[1].position):
+        columns, close = bars
+        notes = ("The file names no columns; the first four with numbers were taken as open, high, low and close, in this "
+                 "order: in every row the second is the highest and the third the lowest.",)
     possible = [c.name for c in _possible(columns)]
     if close is None:
         close = named_column(wanted, table, columns) if wanted is not None else _ask(columns, possible, table, decisions)

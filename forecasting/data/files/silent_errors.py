@@ -63,8 +63,8 @@ def _check_swapped(column: Column, text: pd.Series, reading: Reading):
     if either.sum() > 2 and (swapped.is_monotonic_increasing or swapped.is_monotonic_decreasing):
         example = text[either[either].index[0]]
         raise UnreadableFile(f"In {count(int(either.sum()))} of {count(len(known))} dates of “{shown(column.name)}” day "
-                             f"and month seem to have changed places, e.g. “{shown(example)}”: only the other way round are they in "
-                             "order. Write all dates as year-month-day.")
+                             f"and month seem to have changed places, e.g. “{shown(example)}”: only the other way round are "
+                             "they in order. Write all dates as year-month-day.")
 
 
 def check_times(stamps: pd.Series, column: Column):
