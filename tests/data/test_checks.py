@@ -438,5 +438,5 @@ def test_another_level_for_good_and_lost_decimal_marks_are_said():
 
     assert [(p.kind, p.dates) for p in problems(np.r_[closes[:60], 11.3 * closes[60:]])] == [("level", (days[60],))]
     (lost,) = problems(closes * np.where(np.arange(120) % 3, 1, 100))
-    assert lost.kind == "level" and "powers of ten" in lost.sentence
+    assert (lost.kind, "powers of ten" in lost.sentence) == ("level", True)
     assert not problems(closes)
