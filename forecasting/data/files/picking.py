@@ -107,7 +107,7 @@ def _dated(table: Table, column: Column) -> bool:
 def pick_rows(table: Table, dates: pd.Series, decisions: Decisions) -> tuple[Table, pd.Series, str]:
     """(rows of one series, their dates, its name) where several are stacked in the rows; '' where there is only one."""
     stacked = _stacking_column(table, dates)
-    for column in [stacked] if stacked else table.columns[:_MOST_LABELS]:
+    for column in () if "series" in decisions.given else [stacked] if stacked else table.columns[:_MOST_LABELS]:
         if changes := _one_after_the_other(table, column, dates):
             return replace(table, notes=(*table.notes, *changes)), dates, ""
     if stacked is None:
