@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -58,7 +58,10 @@ from forecasting.steps import (
 )
 from forecasting.words import share
 
-__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "train"]
+if TYPE_CHECKING:
+    from forecasting.combined import Combined
+
+__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "retested", "train"]
 
 MAX_STEPS = 1000
 TELL_EVERY = 1.0  # seconds between two reports of how much is predicted
@@ -291,14 +294,21 @@ class TrainingResult:
         """
         self._require_model()
         origin = self._origin(as_of)
-        at = origin - self.steps.origins[0]
-        if np.isnan(self.steps.predicted[at]).any():
-            there = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
-            raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
-                              f"Received: as_of={as_of}. Choose a day from {there[0]:%Y-%m-%d} to {there[-2]:%Y-%m-%d}, or the "
-                              "last row, or train again.")
-        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster, levels, known, samples,
-                              seed)
+        return self._forecast(self._path(origin, as_of), steps, guarded, origin, lambda: self.forecaster, levels, known,
+                              samples, seed)
+
+    def combined(self, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Combined:
+        """This run, ridge regression with seasons and gradient boosting as one forecaster, weighted on validation.
+
+        It takes seconds: the others are fitted to the history. See `forecasting.combined.Combined`; arguments as in `train`.
+        Raises RunError for a run that made a mistake on purpose.
+
+        >>> both = result.combined()
+        >>> both.made_of, both.tested.metrics["test"]["rmse"], both.forecast(10, guarded=True)
+        """
+        from forecasting.combined import combine_run
+
+        return combine_run(self, should_stop, on_phase)
 
     def intervals(self, levels=(50, 80, 90, 99), part: str | None = "test") -> pd.DataFrame:
         """The one-step predictions of validation or test with intervals of any level, each made from what was known before.
@@ -422,6 +432,16 @@ class TrainingResult:
             raise ConfigError(f"A forecast can start from {dates[first]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}: before that, "
                               f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
+
+    def _path(self, origin: int, as_of) -> np.ndarray:
+        """(horizon,) what was forecast from row `origin`. as_of: the day that was asked for, to say what cannot be"""
+        path = self.steps.predicted[origin - self.steps.origins[0]]
+        if np.isnan(path).any():
+            there = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
+            raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
+                              f"Received: as_of={as_of}. Choose a day from {there[0]:%Y-%m-%d} to {there[-2]:%Y-%m-%d}, or the "
+                              "last row, or train again.")
+        return path
 
     def _forecast(self, path, steps, guarded, origin, forecaster, levels=(80, 95), known=None, samples=None,
                   seed=None):
@@ -644,6 +664,16 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
     derived = _derive(history, config, predicted, encoder.positive, bounds if len(bounds.columns) else None)
     return TrainingResult(config=config, history=history, curve=curve, best_epoch=best_epoch, rates=(), stopped=stopped,
                           seconds=seconds, linear=linear, encoder=encoder, members=members, **more, **derived)
+
+
+def retested(result: TrainingResult, predicted) -> TrainingResult:
+    """What `result` would be with these forecasts in place of its own, and without a network.
+
+    predicted: (n - window + 1, horizon) from every row after the first window; as in `rebuild`, later steps from training rows
+        do not matter
+    """
+    derived = _derive(result.history, result.config, predicted, result.encoder.positive, width=result.load_width())
+    return dataclasses.replace(result, snapshots=None, _network=None, _model=None, _folder=None, _bytes=None, **derived)
 
 
 def _derive(history, config, predicted, positive, bounds=None, width=None) -> dict:
