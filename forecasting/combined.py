@@ -20,7 +20,7 @@ __all__ = ["Combined", "CombinedForecaster", "combine_run"]
 
 WORTH = {"better": "the combination is better than naive", "unproven": "that it is better than naive is not proven",
          "worse": "the combination is worse than naive", "undefined": "nothing follows from that"}
-NO_BETTER = 0.005  # a smaller gain on validation is none, since the weights were chosen there
+NO_BETTER = 0.005  # a smaller gain on validation is none
 
 
 @dataclass(frozen=True)

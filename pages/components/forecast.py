@@ -139,8 +139,6 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
         with st.container(key="forecast_shown"):
             _show(result, shown, drawn, title, ready=table is not None)
     st.subheader("What could be lost")
-    if wish.combined:
-        st.caption("Measured around this run's own forecast: what the combination changes is small beside what may be lost.")
     draw_outlook(run, result, wish)
     if result.config.horizon > 1:
         st.subheader("How far can this model see?")
@@ -280,8 +278,6 @@ def _draw_chart(past: pd.Series, shown: pd.DataFrame, **options):
 def _words(result, wish: Wish, about) -> str:
     """about: from `about_combination`"""
     words, who = [], "network" if about is None else "combination"
-    if about is not None:
-        words.append(plain(about[0]))
     if not wish.guarded:
         words.append(f"The evidence gate is off: this is the {who}'s own line, whatever it is worth.")
     elif about is not None:
@@ -301,4 +297,4 @@ def _words(result, wish: Wish, about) -> str:
         row = f"as if today were {date(wish.as_of)}" if wish.as_of else f"from the last row, {date(result.history.dates[-1])}"
         by = "the network as the run trained it" if about is None else "members that have not seen the test part"
         words.append(f"The forecast is made {row}, by {by}.")
-    return " ".join(words)
+    return "\n\n".join([*([plain(about[0])] if about else []), " ".join(words)])

@@ -128,3 +128,17 @@ def test_they_stand_in_the_table_of_baselines_and_say_why_where_they_cannot():
     assert "fewer than 200" in reasons["Gradient boosting"]["rmse"]
     assert "boosting" not in table.loc["Combination", "about"]  # it goes on without
     assert np.isfinite(table.loc["Combination", "rmse"])
+
+
+def test_on_validation_each_forecast_has_the_shares_that_were_known_on_its_day(made):
+    history, _ = made
+    begin, known = split(ROWS, CONFIG).train_end - 1, split(ROWS, CONFIG).train_end + 40
+    own = naive(history)
+    own[:-1, 0] = history.close[FIRST + 1 :]  # a run that knows the future, until ...
+    own[known - FIRST :] = naive(history)[known - FIRST :]  # ... this day
+    both = combine(history, CONFIG, own)
+    equal = (own + both.alone[RIDGE] + both.alone[BOOSTING]) / 3
+    np.testing.assert_allclose(both.predicted[begin - FIRST], equal[begin - FIRST])  # nothing is known on the first day
+    errors = np.abs(both.predicted[:-1, 0] - history.close[FIRST + 1 :])
+    assert errors[known - 10 - FIRST : known - FIRST].mean() < 0.2 * np.abs(np.diff(history.close)).mean()
+    assert both.weights[RUN] < 0.9  # while in the end that run is known to fail
