@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import os
 import sys
 import time
@@ -27,6 +28,7 @@ from gate import random_walk, seasonal
 
 from forecasting import train
 from forecasting.evaluation.combination import BOOSTING, RIDGE, RUN
+from forecasting.evaluation.gate import PROVEN
 from forecasting.evaluation.metrics import rmse
 from forecasting.model.config import PRESETS
 from forecasting.result import TrainingResult
@@ -79,12 +81,13 @@ def measure(run: TrainingResult) -> dict:
     alone = both.members.predict(close, origins)
     naive = rmse(close[origins + 1], close[origins])
     scores, far = (np.divide(interval_scores(made, step), interval_scores(own, step)) for step in (1, FAR))
-    test = both.tested.metrics["test"]
+    test, evidence = both.tested.metrics["test"], both.tested.evidence.log_evidence
     return {"run": beside_naive(own, 1), "ridge": rmse(close[origins + 1], alone[RIDGE][:, 0]) / naive,
             "boosting": rmse(close[origins + 1], alone[BOOSTING][:, 0]) / naive if BOOSTING in alone else np.nan,
             "combination": beside_naive(made, 1), "run_far": beside_naive(own, FAR), "combination_far": beside_naive(made, FAR),
             "score_80": scores[0], "score_95": scores[1], "far_80": far[0], "far_95": far[1],
             "in_80": test["coverage_80"], "in_95": test["coverage_95"],
+            "proven": bool((np.logaddexp.reduce(evidence, axis=1) - math.log(evidence.shape[1])).max() >= math.log(PROVEN)),
             "shares": [both.weights.get(name, 0.0) for name in (RUN, RIDGE, BOOSTING)], "seconds": seconds}
 
 
@@ -126,7 +129,9 @@ def report(title: str, table: pd.DataFrame):
     print(f"  worst: run {table['run'].max():.4f} and {table['run_far'].max():.4f}, combination "
           f"{table['combination'].max():.4f} and {table['combination_far'].max():.4f} (goal for market series: 1.005)")
     print(f"  interval scores of the combination over the run's: 80 % {mean('score_80'):.4f}, 95 % {mean('score_95'):.4f}; "
-          f"{FAR} steps ahead {mean('far_80'):.4f}, {mean('far_95'):.4f} (goal for structured ones: 0.95)", flush=True)
+          f"{FAR} steps ahead {mean('far_80'):.4f}, {mean('far_95'):.4f} (goal for structured ones: 0.95)")
+    print(f"  the evidence for the combination reached {PROVEN:.0f} to 1 at any time in {table['proven'].sum()} of "
+          f"{len(table)}", flush=True)
 
 
 if __name__ == "__main__":
