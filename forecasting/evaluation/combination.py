@@ -5,8 +5,8 @@ of trees for each step. Both are learnt twice: from training, to be weighed on v
 from training and validation, for the test part and what comes after it.
 
 The weights are shares: none below zero, together one, the same at every step. They are those of the smallest squared error on
-validation, drawn towards equal shares as far as validation leaves them open. On prices it leaves nearly everything open: there
-its best weights are luck, and those of one step of 327 rows put 0.8 on boosting, which then lost 0.7 % to the naive forecast.
+validation, drawn towards equal shares as far as validation leaves them open. On prices it leaves much open: the best weights
+there are luck, and those of one step of 327 rows put 0.8 on boosting, which then lost 0.7 % to the naive forecast.
 On validation itself a forecast is weighted by what was known on its day, so that intervals and evidence are not flattered.
 
 Sources: Friedman, "Greedy function approximation: a gradient boosting machine" (2001), with histograms as in Ke and others,
@@ -168,8 +168,10 @@ def combine(history, config, own, listener: Listener = SILENT) -> Combination:
 
 
 def weigh_in(forecasts: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
-    """The sum of the forecasts, each times its weight."""
-    return np.sum([weight * forecasts[name] for name, weight in weights.items()], axis=0)
+    """The mean of the forecasts by their weights. One that is missing, since its learning was stopped, leaves its share to the
+    others."""
+    present = {name: weight for name, weight in weights.items() if name in forecasts}
+    return np.sum([weight * forecasts[name] for name, weight in present.items()], axis=0) / sum(present.values())
 
 
 def weigh(forecasts: dict[str, np.ndarray], close) -> dict[str, float]:

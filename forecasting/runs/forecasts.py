@@ -36,8 +36,8 @@ def about_combination(both: pd.DataFrame) -> tuple[str, Gate] | None:
     """(what the combination is made of, what was known of it on the day of the forecast), or None for a run's own forecast."""
     if "made_of" not in both.attrs:
         return None
-    gate = {name: tuple(value) if isinstance(value, list) else value for name, value in both.attrs["gate"].items()}
-    return both.attrs["made_of"], Gate(**gate)
+    gate = both.attrs["gate"]
+    return both.attrs["made_of"], Gate(gate["passed"], tuple(gate["shrinkage"]), tuple(gate["log_evidence"]), gate["origins"])
 
 
 def one_forecast(both: pd.DataFrame, last: float, guarded: bool) -> pd.DataFrame:

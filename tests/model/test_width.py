@@ -1,5 +1,6 @@
 import dataclasses
 import io
+import math
 import zipfile
 
 import numpy as np
@@ -10,6 +11,7 @@ from forecasting import RECOMMENDED, PriceHistory, load_run, train
 from forecasting.evaluation.volatility import expect_moves, fit_volatility, learnt_factors
 from forecasting.model import width
 from forecasting.model.listener import Callbacks
+from forecasting.model.size import chunks_of
 from forecasting.model.split import split
 from forecasting.model.width import WINDOW, WidthData, build_width, fit_width, width_factors, width_inputs
 from forecasting.runs.bring_back import open_zip
@@ -119,6 +121,15 @@ def test_the_width_at_a_row_depends_on_no_later_price(history, results):
                      for one in (history, dataclasses.replace(history, frame=wild)))
     np.testing.assert_array_equal(before[:row], after[:row])
     assert (before[row:] != after[row:]).all()
+
+
+@pytest.mark.parametrize("end", [1000, 3000, 9000])
+def test_an_epoch_of_the_head_unrolls_fewer_than_half_the_steps_of_the_prices_network(end):
+    # Cells wait for the step before, so their number is what an epoch costs (`benchmarks/intervals.py --speed` has the time).
+    head = len(width._Trainer._batches(None, np.random.default_rng(0), end)) * (WINDOW - 1 + width.CHUNK)
+    rows, targets = chunks_of(RECOMMENDED)
+    updates = math.ceil((end - RECOMMENDED.window - RECOMMENDED.horizon) / (rows * targets))
+    assert head < 0.5 * updates * (RECOMMENDED.window - 1 + targets)
 
 
 def test_an_untrained_head_changes_nothing():

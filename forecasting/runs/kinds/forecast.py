@@ -22,14 +22,15 @@ def _forecast(ledger, run, reporter, should_stop) -> Computed:
     steps: Any = run.parameters.get("steps")
     refit, as_of = run.parameters.get("refit"), run.parameters.get("as_of")
     tested = load_run(ledger.folder(str(run.parent)))
-    source: TrainingResult | Refit | Combined = tested
+    forecaster: TrainingResult | Combined = tested
     if run.parameters.get("combined"):
-        source = tested.combined(should_stop=should_stop, on_phase=reporter.phase)
+        forecaster = tested.combined(should_stop=should_stop, on_phase=reporter.phase)
         if should_stop():
             return Computed("stopped")
+    source: TrainingResult | Refit | Combined = forecaster
     if refit and as_of is None:
-        source = source.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
-        if source.stopped:
+        source = forecaster.refit(on_epoch=reporter.epoch, should_stop=should_stop, on_phase=reporter.phase)
+        if source.stopped or should_stop():
             return Computed("stopped")
     reporter.phase("forecasting")
     table = both_forecasts(source, steps, as_of)
