@@ -94,6 +94,8 @@ def _combined(history, config, predictions, test_start, test_end, extra, steps) 
         return ()
     from forecasting.evaluation.combination import BOOSTING, combine, made_of
 
+    if "combination" not in extra:
+        steps = None  # boosting is asked about one step alone, which takes a fraction of the time
     horizon, first = (1 if steps is None else config.horizon), config.window - 1
     own = np.full((len(history) - first, horizon), np.nan)
     own[history.dates.get_indexer(predictions.index) - 1 - first, 0] = predictions["predicted"]
