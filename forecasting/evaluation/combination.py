@@ -25,7 +25,7 @@ import numpy as np
 from forecasting.evaluation.metrics import Undefined
 from forecasting.model.encoding import Encoder, encode
 from forecasting.model.listener import SILENT, Listener
-from forecasting.model.skip import MAX_REACH, READ_BEFORE, READ_SEASONS, LinearSkip, choose, fit_skip, read_lags
+from forecasting.model.skip import MAX_ORIGINS, MAX_REACH, READ_BEFORE, READ_SEASONS, LinearSkip, choose, fit_skip, read_lags
 from forecasting.model.split import split
 from forecasting.words import share
 
@@ -34,6 +34,7 @@ __all__ = ["BOOSTING", "RIDGE", "RUN", "Combination", "Learner", "Members", "com
 RUN, RIDGE, BOOSTING = "this run", "ridge regression with seasons", "gradient boosting"
 STOPPING_SHARE = 0.15  # the last part of what boosting learns from, which decides when it ends
 FEWEST = 200           # origins that boosting learns from
+BLOCK = 50_000         # origins that it forecasts from at a time, which bounds its memory
 # How far a share is from an equal one before validation has said anything: its standard deviation. On 16 market series the
 # worst is 1.000 of the naive forecast one step ahead with it, and 1.007 with the best weights of validation; on 4 structured
 # ones, where validation knows, both have the same error to 0.5 %.
@@ -63,8 +64,9 @@ class Members:
         outputs = {RIDGE: self.linear.predict(series)[origins]}
         if self.trees:
             with threadpool_limits(1):  # its threads wait for each other where other work keeps a core busy
-                outputs[BOOSTING] = np.stack([trees.predict(read_lags(series, origins, lags)) for lags, trees in self.trees],
-                                             axis=1)
+                outputs[BOOSTING] = np.concatenate([
+                    np.stack([trees.predict(read_lags(series, part, lags)) for lags, trees in self.trees], axis=1)
+                    for part in np.array_split(origins, len(origins) // BLOCK + 1)])
         return {name: self.encoder.prices(values, close[origins]) for name, values in outputs.items()}
 
 
@@ -124,6 +126,7 @@ class Learner:
         origins = np.arange(max(window - 1, lags[-1]), end - step)
         if len(origins) < FEWEST:
             raise Undefined(f"there are {len(origins)} rows to learn step {step} from, fewer than {FEWEST}")
+        origins = origins[-MAX_ORIGINS:]
         last = int(len(origins) * (1 - STOPPING_SHARE))
         known, stopping = origins[: last - step + 1], origins[last:]  # no target of the former lies among the latter
         y = self._encoded.targets[:, step - 1].astype(np.float64)
