@@ -1,6 +1,7 @@
 """How good intervals are, beside GARCH and a single exponentially weighted mean, over a folder of daily price files.
 
     python benchmarks/intervals.py FOLDER [--arch PYTHON] [--preset Recommended] [--naive] [--only NAME ...] [--seed 0]
+    python benchmarks/intervals.py FOLDER --speed [--only NAME ...]
 
 Each CSV file of FOLDER with at least 1,000 trading days is one series, up to its first price that is not positive. Everything
 is fitted once, on the rows before the test part (the last fifth). Scores are interval (Winkler) scores over the last price:
@@ -9,6 +10,9 @@ to the exponentially weighted mean's without --arch. Below 1 is better.
 
     --arch     the Python of an environment with `arch`, which makes the intervals of GARCH and GJR-GARCH (`garch.py`)
     --naive    trains no network: intervals around the naive forecast, which show what the volatility alone is worth
+    --speed    how much more work an epoch is with the width head: an epoch of the price's network and one of the head over the
+               former alone, compiled, by turns, medians of five; in seconds of processors, which hardly depend on how busy the
+               machine is
 """
 
 from __future__ import annotations
@@ -29,9 +33,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting import PriceHistory, read_prices, train
-from forecasting.evaluation.volatility import expect_moves
+from forecasting.evaluation.volatility import expect_moves, fit_volatility
 from forecasting.model.config import PRESETS
+from forecasting.model.listener import Listener
 from forecasting.model.split import split
+from forecasting.model.width import CHUNK, ROWS, WINDOW, WidthData, fit_width, width_inputs
 from forecasting.steps import collect_steps
 
 STEPS, LEVELS = (1, 5, 10), (0.8, 0.95)
@@ -49,9 +55,16 @@ def main():
     options.add_argument("--naive", action="store_true")
     options.add_argument("--only", nargs="+", default=[], help="parts of the names of the series to run")
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--speed", action="store_true")
     asked = options.parse_args()
     config = dataclasses.replace(PRESETS[asked.preset], seed=asked.seed)
     histories = dict(series(asked.folder, asked.only))
+    if asked.speed:
+        for name, history in histories.items():
+            price, head = np.median([epoch_seconds(history, config) for _ in range(6)][1:], axis=0)  # the first compiles
+            print(f"{name:<36.36} {len(history):>6} rows: an epoch of the price's network {price:.3f} s, of the head "
+                  f"{head:.3f} s; together {1 + head / price:.2f} times the former (goal 1.3)", flush=True)
+        return
     bounds = garch(histories, config, asked.arch) if asked.arch else {}
     scores, held = [], []
     for name, history in histories.items():
@@ -86,6 +99,43 @@ def series(folder: Path, only):
             history = dataclasses.replace(history, frame=history.frame.iloc[: never[0]])
         if len(history) >= FEWEST and "day" in history.frequency.one and "seasonal" not in path.stem:
             yield path.stem, history
+
+
+class Watch(Listener):
+    """Counts the batches of a training, and stops it after so many."""
+
+    def __init__(self, most: int):
+        self.batches, self.most = 0, most
+
+    def asked_to_stop(self) -> bool:
+        self.batches += 1
+        return self.batches > self.most
+
+
+def epoch_seconds(history: PriceHistory, config, epochs: int = 4) -> tuple[float, float]:
+    """Seconds that processors work on an epoch of the price's network and of the width head, without what comes before and
+    after."""
+    parts, ends = split(len(history), config), []
+    train(history, dataclasses.replace(config, width=None, epochs=epochs + 1, patience=None), progress=False,
+          on_epoch=lambda _: ends.append(time.process_time()))
+    level = np.log(history.close)
+    fitted = fit_volatility(level, parts.train_end, config.horizon)
+    moves = np.full((len(level), config.horizon), np.nan)
+    for step in range(1, config.horizon + 1):
+        moves[:-step, step - 1] = level[step:] - level[:-step]
+    data = WidthData(width_inputs(level, parts.train_end), fitted.scale, moves, fitted.freedom, parts.train_end,
+                     parts.validation_end)
+    batches = -(-len(np.arange(parts.train_end - 1, WINDOW + CHUNK - 3, -CHUNK)) // ROWS)  # of an epoch
+    # A short and a long training, whose difference is made of epochs alone.
+    (short, few), (long, many) = (timed(data, config.seed, Watch(number * batches)) for number in (1, 1 + 2 * epochs))
+    return float(np.median(np.diff(ends))), (long - short) / (many - few) * batches
+
+
+def timed(data, seed, watch: Watch) -> tuple[float, int]:
+    """Seconds, and how many batches there were."""
+    start = time.process_time()
+    fit_width(data, seed, watch)
+    return time.process_time() - start, min(watch.batches, watch.most)
 
 
 def naive(history: PriceHistory, config, fitted: bool = True):

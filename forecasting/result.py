@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -32,7 +32,7 @@ from forecasting.evaluation.judgement import judge
 from forecasting.evaluation.metrics import Undefined, mase_scale
 from forecasting.evaluation.scores import scores
 from forecasting.evaluation.verdict import Verdict, leak_words
-from forecasting.evaluation.volatility import expect_moves, learn_width
+from forecasting.evaluation.volatility import expect_moves, learn_width, learnt_factors
 from forecasting.model.backup import Backup
 from forecasting.model.config import ForecastConfig
 from forecasting.model.encoding import Encoded, Encoder, check_history, encode
@@ -58,7 +58,10 @@ from forecasting.steps import (
 )
 from forecasting.words import share
 
-__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "train"]
+if TYPE_CHECKING:
+    from forecasting.combined import Combined
+
+__all__ = ["MAX_STEPS", "Refit", "Steps", "TrainingResult", "average", "load_run", "rebuild", "retested", "train"]
 
 MAX_STEPS = 1000
 TELL_EVERY = 1.0  # seconds between two reports of how much is predicted
@@ -95,6 +98,7 @@ class TrainingResult:
     members: the seeds of the networks that this is the `average` of; () for a network of its own
     snapshots: the weights at some epochs and the length of the gradients; None for an average or an older run
     width: the width head, a Keras model of plain layers, where one was learnt and is loaded; None otherwise
+    factors: (n, horizon) what the width head multiplies the expected volatility by; None without one
     versions: of Python and the libraries that it was trained with, {'python': '3.11.9', ...}; {} for an older run
 
     A run opened from a file has no network (`has_model`): everything but a forecast can be had from it.
@@ -119,6 +123,7 @@ class TrainingResult:
     versions: dict[str, str] = field(default_factory=dict, compare=False)
     snapshots: Snapshots | None = field(default=None, compare=False)
     width: Any = field(default=None, compare=False)
+    factors: np.ndarray | None = field(default=None, compare=False)
     _network: Network | None = field(default=None, compare=False)
     _model: Any = field(default=None, compare=False)
     _folder: Path | None = field(default=None, compare=False)  # where the model is, until it is loaded
@@ -141,10 +146,9 @@ class TrainingResult:
 
     def __getstate__(self) -> dict:
         """Keras models cannot be pickled; their files can."""
-        width = self.load_width()
         return self.__dict__ | {"_model": None, "_folder": None, "width": None,
                                 "_bytes": self.model_bytes() if self.has_model else None,
-                                "_width_bytes": None if width is None else _file_of(width)}
+                                "_width_bytes": self.width_bytes()}
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
@@ -291,14 +295,21 @@ class TrainingResult:
         """
         self._require_model()
         origin = self._origin(as_of)
-        at = origin - self.steps.origins[0]
-        if np.isnan(self.steps.predicted[at]).any():
-            there = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
-            raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
-                              f"Received: as_of={as_of}. Choose a day from {there[0]:%Y-%m-%d} to {there[-2]:%Y-%m-%d}, or the "
-                              "last row, or train again.")
-        return self._forecast(self.steps.predicted[at], steps, guarded, origin, lambda: self.forecaster, levels, known, samples,
-                              seed)
+        return self._forecast(self._path(origin, as_of), steps, guarded, origin, lambda: self.forecaster, levels, known,
+                              samples, seed)
+
+    def combined(self, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Combined:
+        """This run, ridge regression with seasons and gradient boosting as one forecaster, weighted on validation.
+
+        It takes seconds: the others are fitted to the history. See `forecasting.combined.Combined`; arguments as in `train`.
+        Raises RunError for a run that made a mistake on purpose.
+
+        >>> both = result.combined()
+        >>> both.made_of, both.tested.metrics["test"]["rmse"], both.forecast(10, guarded=True)
+        """
+        from forecasting.combined import combine_run
+
+        return combine_run(self, should_stop, on_phase)
 
     def intervals(self, levels=(50, 80, 90, 99), part: str | None = "test") -> pd.DataFrame:
         """The one-step predictions of validation or test with intervals of any level, each made from what was known before.
@@ -340,7 +351,8 @@ class TrainingResult:
         predicted[: len(kept), 0] = kept
         predicted[self.steps.origins - first] = self.steps.predicted
         listener.phase("scoring")
-        derived = _derive(history, config, predicted, self.encoder.positive, width=self.load_width())
+        factors = learnt_factors(self.load_width(), history, split(len(history), config), self.encoder.positive)
+        derived = _derive(history, config, predicted, self.encoder.positive, factors=factors)
         return dataclasses.replace(self, config=config, history=history, **derived)
 
     def _distribution(self, guarded: bool) -> Distribution:
@@ -353,7 +365,13 @@ class TrainingResult:
 
     @cached_property
     def _expected_moves(self) -> dict[bool, np.ndarray]:
-        return expect_moves(self.history, self.split, self.config.horizon, self.encoder.positive, self.load_width())
+        return expect_moves(self.history, self.split, self.config.horizon, self.encoder.positive, self._known_factors())
+
+    def _known_factors(self) -> np.ndarray | None:
+        """`factors`, also of a run whose folder holds the width head alone."""
+        if self.factors is None:
+            self.factors = learnt_factors(self.load_width(), self.history, self.split, self.encoder.positive)
+        return self.factors
 
     def refit(self, on_epoch: OnEpoch = None, should_stop: ShouldStop = None, on_phase: OnPhase = None) -> Refit:
         """Repeats the training on all rows, for as many epochs as the tested weights had, to forecast from the last row.
@@ -389,6 +407,8 @@ class TrainingResult:
         _write_json(folder / ENCODER_FILE, self.encoder.to_dict())
         arrays = {name: getattr(self.steps, name) for name in STEPS} | {name: getattr(self.evidence, name) for name in EVIDENCE}
         arrays["guarded"] = self.guarded.predicted
+        if (factors := self._known_factors()) is not None:
+            arrays["factors"] = factors
         for level in LEVELS:
             arrays[_half_name(level)] = self.steps.half[level]
             arrays[f"guarded_{_half_name(level)}"] = self.guarded.half[level]
@@ -399,6 +419,14 @@ class TrainingResult:
             save_model(self.model, folder / MODEL_FILE)
         if (width := self.load_width()) is not None:
             save_model(width, folder / WIDTH_FILE)
+
+    def width_bytes(self) -> bytes | None:
+        """The width head as a `.keras` file, as in `model_bytes`; None where there is none."""
+        if self._width_bytes is not None:
+            return self._width_bytes
+        if self._folder is not None and (self._folder / WIDTH_FILE).is_file():
+            return (self._folder / WIDTH_FILE).read_bytes()
+        return None if self.width is None else _file_of(self.width)
 
     def load_width(self):
         """The width head, loaded on first use; None where there is none."""
@@ -422,6 +450,16 @@ class TrainingResult:
             raise ConfigError(f"A forecast can start from {dates[first]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}: before that, "
                               f"the network had already seen what followed. Received: as_of={as_of}.")
         return row
+
+    def _path(self, origin: int, as_of) -> np.ndarray:
+        """(horizon,) what was forecast from row `origin`. as_of: the day that was asked for, to say what cannot be"""
+        path = self.steps.predicted[origin - self.steps.origins[0]]
+        if np.isnan(path).any():
+            there = self.history.dates[self.steps.origins[np.isfinite(self.steps.predicted[:, 0])]]
+            raise ConfigError(f"Predicting was stopped before the turn of {self.history.dates[origin]:%Y-%m-%d}. "
+                              f"Received: as_of={as_of}. Choose a day from {there[0]:%Y-%m-%d} to {there[-2]:%Y-%m-%d}, or the "
+                              "last row, or train again.")
+        return path
 
     def _forecast(self, path, steps, guarded, origin, forecaster, levels=(80, 95), known=None, samples=None,
                   seed=None):
@@ -594,7 +632,8 @@ def _tested(encoded: Encoded, forecaster: Forecaster, listener: Listener, *, sta
     listener.phase("predicting")
     predicted = _predict(encoded, forecaster, listener)
     listener.phase("scoring")
-    derived = _derive(history, config, predicted, encoded.encoder.positive, width=learnt.get("width"))
+    factors = learnt_factors(learnt.get("width"), history, split(len(history), config), encoded.encoder.positive)
+    derived = _derive(history, config, predicted, encoded.encoder.positive, factors=factors)
     return TrainingResult(config=config, history=history, encoder=encoded.encoder, seconds=time.perf_counter() - started,
                           versions=installed_versions(), _model=forecaster.model, **learnt, **derived)
 
@@ -624,13 +663,13 @@ def _predict(encoded, forecaster, listener) -> np.ndarray:
 
 def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFrame, steps, *, curve: pd.DataFrame,
             best_epoch: int | None, stopped: bool, seconds: float, linear: Choice | None,
-            members: tuple[int, ...] = (), **more) -> TrainingResult:
+            members: tuple[int, ...] = (), factors: np.ndarray | None = None, **more) -> TrainingResult:
     """The result of a training from its predictions alone, without a Keras model. Scores and evidence are computed from them.
 
     one_step: predicted, and, unless they are to be computed, lower_80, upper_80, lower_95, upper_95 of each row after the
         first window
     more: other fields of the result
-    steps: (m, horizon) predictions from the last row of training and every row after it
+    steps: (m, horizon) predictions from the last row of training and every row after it; factors: as in the result
     Raises as `check_history` does.
     """
     check_history(history, config)
@@ -641,18 +680,29 @@ def rebuild(history: PriceHistory, config: ForecastConfig, one_step: pd.DataFram
     predicted[:-1, 0] = one_step["predicted"]
     predicted[parts.train_end - 1 - first :] = steps
     bounds = one_step.drop(columns="predicted")
-    derived = _derive(history, config, predicted, encoder.positive, bounds if len(bounds.columns) else None)
+    derived = _derive(history, config, predicted, encoder.positive, bounds if len(bounds.columns) else None, factors)
     return TrainingResult(config=config, history=history, curve=curve, best_epoch=best_epoch, rates=(), stopped=stopped,
                           seconds=seconds, linear=linear, encoder=encoder, members=members, **more, **derived)
 
 
-def _derive(history, config, predicted, positive, bounds=None, width=None) -> dict:
+def retested(result: TrainingResult, predicted) -> TrainingResult:
+    """What `result` would be with these forecasts in place of its own, and without a network.
+
+    predicted: (n - window + 1, horizon) from every row after the first window; as in `rebuild`, later steps from training rows
+        do not matter
+    """
+    derived = _derive(result.history, result.config, predicted, result.encoder.positive,
+                      factors=result._known_factors())
+    return dataclasses.replace(result, snapshots=None, _network=None, _model=None, _folder=None, _bytes=None, **derived)
+
+
+def _derive(history, config, predicted, positive, bounds=None, factors=None) -> dict:
     """The fields of a `TrainingResult` that follow from the predictions (n, horizon) of every origin.
 
-    bounds: the intervals of the one-step predictions, if they are known already; width: the width head, or None
+    bounds: the intervals of the one-step predictions, if they are known already; factors: as in the result
     """
     parts, first = split(len(history), config), config.window - 1
-    expected = expect_moves(history, parts, config.horizon, positive, width)
+    expected = expect_moves(history, parts, config.horizon, positive, factors)
     steps = collect_steps(history.close, parts, first, predicted, positive, expected)
     table = one_step_table(steps, history.dates, part_labels(parts, config))
     if bounds is not None:
@@ -662,7 +712,7 @@ def _derive(history, config, predicted, positive, bounds=None, width=None) -> di
     evidence = collect_evidence(kept, history.close, parts, positive)
     guarded = guard_steps(steps, history.close, parts, evidence, positive, expected).between(parts.train_end - 1, parts.rows)
     return {"predictions": table, "metrics": metrics, "reasons": reasons, "evidence": evidence, "steps": kept,
-            "guarded": guarded}
+            "guarded": guarded, "factors": factors}
 
 
 def load_run(folder: str | Path) -> TrainingResult:
@@ -687,6 +737,7 @@ def load_run(folder: str | Path) -> TrainingResult:
                 expected = expect_moves(history, split(len(history), config), config.horizon, encoder.positive)
                 parts["volatility"] = scale_of_moves(expected, half, parts["logarithmic"], int(parts["origins"][0]))
             steps = Steps(**parts, half=half)
+            factors = arrays.get("factors")
             if summary["format"] == FORMAT:
                 evidence = Evidence(**{name: arrays[name] for name in EVIDENCE})
                 half = {level: arrays[f"guarded_{_half_name(level)}"] for level in LEVELS}
@@ -701,7 +752,7 @@ def load_run(folder: str | Path) -> TrainingResult:
             linear=Choice(**summary["linear"]) if summary["linear"] else None, encoder=encoder,
             members=tuple(summary.get("members", ())),
             versions={str(name): str(version) for name, version in dict(summary.get("versions", {})).items()},
-            snapshots=_snapshots(folder / SNAPSHOTS_FILE), _folder=folder)
+            snapshots=_snapshots(folder / SNAPSHOTS_FILE), factors=factors, _folder=folder)
         _check_whole(result, summary.get("has_model", True))
         return result
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ForecastingError) as error:
@@ -756,6 +807,8 @@ def _check_whole(result, has_model):
     halves = [half for one in (result.steps, result.guarded) for half in one.half.values()]
     shapes = {result.steps.predicted.shape, result.steps.volatility.shape, *(half.shape for half in halves),
               result.guarded.predicted.shape, result.evidence.shares.shape, result.evidence.log_evidence.shape}
+    if result.factors is not None and result.factors.shape != (len(result.history), horizon):
+        raise ValueError("the widths do not fit the settings")
     if shapes != {(origins, horizon)} or result.encoder.horizon != horizon:
         raise ValueError("the steps do not fit the settings")
     if len(result.predictions) != len(result.history) - result.config.window:

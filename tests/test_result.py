@@ -473,3 +473,56 @@ def test_a_stop_of_the_training_leaves_predicting_to_its_end_and_tells_how_far_i
     shares = [phase for phase in phases if phase.startswith("predicting, ")]
     assert shares[0] == f"predicting, {share(8 / 155, digits=0)}"
     assert len(shares) == 19  # of 155 rows, 8 a batch
+
+
+@pytest.fixture(scope="module")
+def both(result):
+    return result.combined()
+
+
+def test_a_combination_forecasts_every_step_and_says_what_it_is_made_of(result, both):
+    assert sum(both.weights.values()) == pytest.approx(1)
+    assert both.words.startswith(f"The combination is {both.made_of}: ")
+    assert "without gradient boosting: there are" in both.words  # of so few rows
+    rows = both.tested.predictions[both.tested.predictions["split"] == "test"]
+    assert both.tested.metrics["test"]["rmse"] == pytest.approx(np.sqrt(np.mean((rows["actual"] - rows["predicted"]) ** 2)))
+    table = both.forecast(5)
+    assert table.index.equals(result.forecast(5).index)
+    np.testing.assert_array_equal(table["predicted"].iloc[:3], both.tested.steps.predicted[-1])
+    assert (table["lower_95"] < table["lower_80"]).all()
+    assert (table["lower_80"] < table["predicted"]).all()
+    pd.testing.assert_frame_equal(both.forecast(2), table.iloc[:2])
+    day = result.history.dates[-10]
+    np.testing.assert_array_equal(both.forecast(3, as_of=day)["predicted"], both.tested.steps.predicted[-10])
+    assert both.forecast(3, samples=50, seed=1).shape == (50, 3)
+
+
+def test_a_loaded_run_makes_the_same_combination(both, folder):
+    again = load_run(folder).combined()
+    assert again.weights == both.weights
+    pd.testing.assert_frame_equal(again.forecast(5, guarded=True), both.forecast(5, guarded=True))
+    pd.testing.assert_frame_equal(again.tested.predictions, both.tested.predictions)
+
+
+def test_the_intervals_of_a_combination_know_no_later_price(result, both):
+    wild, row = result.history.frame.copy(), len(result.history) - 12
+    wild.iloc[row:] *= 2
+    after = dataclasses.replace(result, history=dataclasses.replace(result.history, frame=wild)).combined()
+    before = both.tested.predictions.index < result.history.dates[row]
+    bounds = [name for name in COLUMNS if name not in ("split", "actual")]
+    pd.testing.assert_frame_equal(after.tested.predictions.loc[before, bounds], both.tested.predictions.loc[before, bounds])
+    assert not after.tested.predictions.iloc[-1][bounds].equals(both.tested.predictions.iloc[-1][bounds])
+
+
+def test_a_combination_refitted_on_all_rows_forecasts_from_the_last_one(both):
+    fresh = both.refit()
+    assert fresh.weights == both.weights
+    assert (fresh.forecast(3)["predicted"] != both.forecast(3)["predicted"]).any()
+    assert fresh.forecast(7).index.equals(both.forecast(7).index)
+    with pytest.raises(ConfigError, match="from the last row only"):
+        fresh.forecast(3, as_of=both.run.history.dates[-5])
+
+
+def test_a_run_that_made_a_mistake_on_purpose_is_not_combined(result):
+    with pytest.raises(RunError, match="honest settings"):
+        dataclasses.replace(result, config=dataclasses.replace(CONFIG, leak="scaler")).combined()

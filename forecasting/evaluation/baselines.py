@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -45,12 +45,13 @@ class Baseline:
     reason: str | None = None
 
 
-def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tuple[pd.DataFrame, dict]:
+def baseline_table(history, config, predictions: pd.DataFrame, extra=(), steps=None) -> tuple[pd.DataFrame, dict]:
     """The run and its baselines on the days of the test part, best RMSE first.
 
     history: PriceHistory; config: ForecastConfig, whose window ridge regression shares
     predictions: as in `TrainingResult`: index Date; split, actual, predicted
     extra: names from `EXTRA`; boosting and the combination need a history long enough to learn from
+    steps: `TrainingResult.steps`, by which the combination is weighted; without them, by one step ahead alone
     returns table: index the name; columns 'key', 'about' and the scores that need no interval (NaN where undefined)
             reasons: {name: {score: why it is undefined}}
     Raises ConfigError for a run that made a mistake on purpose.
@@ -68,7 +69,7 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     train_end = int(validation[0]) if len(validation) else test_start
     made = baselines(history.close[:test_end], train_end, test_start, window=config.window, frequency=history.frequency,
                      dates=history.dates, extra=[one for one in extra if one in CLASSICS])
-    made += _combined(history, config, predictions, test_start, test_end, extra)
+    made += _combined(history, config, predictions, test_start, test_end, extra, steps)
     run = Baseline("run", "This run", "The network that was trained.", test["predicted"].to_numpy())
     try:
         scale = metrics.mase_scale(history.close[:train_end])
@@ -87,29 +88,31 @@ def baseline_table(history, config, predictions: pd.DataFrame, extra=()) -> tupl
     return table.sort_values("rmse", kind="stable", na_position="last"), reasons
 
 
-def _combined(history, config, predictions, test_start, test_end, extra) -> tuple[Baseline, ...]:
+def _combined(history, config, predictions, test_start, test_end, extra, steps) -> tuple[Baseline, ...]:
     """Boosting and the combination, as far as `extra` asks for them."""
-    asked = [one for one in ("boosting", "combination") if one in extra]
-    if not asked:
+    if not {"boosting", "combination"} & set(extra):
         return ()
-    from forecasting.evaluation.combination import boosted, combine
+    from forecasting.evaluation.combination import BOOSTING, combine, made_of
 
-    names = {"boosting": "Gradient boosting", "combination": "Combination"}
-    about = {"boosting": f"Trees on the last {config.window} moves and those of earlier seasons, learnt from training.",
-             "combination": "This run, ridge regression with seasons, and gradient boosting."}
-    members, rows, made = boosted(history, config), slice(test_start - 1, test_end - 1), []
-    if "boosting" in asked:
-        predicted = None if members.boosting is None else members.boosting[rows]
-        made.append(Baseline("boosting", names["boosting"], about["boosting"], predicted, members.reason))
-    if "combination" in asked:
-        own = np.full(len(history) - 1, np.nan)
-        own[history.dates.get_indexer(predictions.index) - 1] = predictions["predicted"]
-        try:
-            both, said = combine(own, members, history.close)
-            made.append(Baseline("combination", names["combination"], said, both[rows]))
-        except metrics.Undefined as reason:
-            made.append(Baseline("combination", names["combination"], about["combination"], None, str(reason)))
-    return tuple(made)
+    if "combination" not in extra:
+        steps = None  # boosting is asked about one step alone, which takes a fraction of the time
+    horizon, first = (1 if steps is None else config.horizon), config.window - 1
+    own = np.full((len(history) - first, horizon), np.nan)
+    own[history.dates.get_indexer(predictions.index) - 1 - first, 0] = predictions["predicted"]
+    if steps is not None:
+        own[steps.origins - first] = steps.predicted
+    rows, reason, alone, both = slice(test_start - 1 - first, test_end - 1 - first), None, None, None
+    said = "This run, ridge regression with seasons, and gradient boosting."
+    try:
+        made = combine(history, replace(config, horizon=horizon), own)
+        reason, alone, both = made.members.reason, made.alone.get(BOOSTING), made.predicted[rows, 0]
+        said = f"{made_of(made.weights)}: shares chosen on validation."
+    except metrics.Undefined as undefined:
+        reason = str(undefined)
+    about = f"Trees on the last {config.window} moves and those of earlier seasons, learnt from the rows before the test part."
+    asked = (Baseline("boosting", "Gradient boosting", about, None if alone is None else alone[rows, 0], reason),
+             Baseline("combination", "Combination", said, both, reason))
+    return tuple(one for one in asked if one.key in extra)
 
 
 def baselines(prices, train_end: int, test_start: int, *, window: int, frequency: Frequency = IRREGULAR,

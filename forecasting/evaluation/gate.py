@@ -51,21 +51,21 @@ class Gate:
         known = np.array(self.log_evidence[:steps])
         return float(np.logaddexp.reduce(known) - math.log(len(known)))
 
-    def words(self, steps: int | None = None) -> str:
-        """The evidence for the first `steps` steps, and how much of them is kept, in a sentence or two."""
+    def words(self, steps: int | None = None, who: str = "network") -> str:
+        """The evidence for the first `steps` steps, and how much of them is kept, in a sentence or two. who: was judged"""
         kept = self.shrinkage[:steps]
         if not self.origins:
             return "No forecast could be judged yet: the guarded forecast is the naive one."
         if not any(self.log_evidence):
-            return "The network's forecast is the naive one: there is nothing to weigh."
+            return f"The {who}'s forecast is the naive one: there is nothing to weigh."
         evidence = self.evidence(steps)
         over = f"over {count_of(self.origins, 'forecast')}"
         if evidence >= math.log(PROVEN):
-            text = f"The evidence for the network is {odds(evidence)} {over}"
+            text = f"The evidence for the {who} is {odds(evidence)} {over}"
         elif evidence > 0:
-            text = f"The evidence for the network is {odds(evidence)} {over}, short of the {count(PROVEN)} to 1 that prove it"
+            text = f"The evidence for the {who} is {odds(evidence)} {over}, short of the {count(PROVEN)} to 1 that prove it"
         else:
-            text = f"The evidence is {odds(-evidence)} against the network {over}"
+            text = f"The evidence is {odds(-evidence)} against the {who} {over}"
         first, last = _kept_words(kept[0]), _kept_words(kept[-1])
         if len(kept) == 1:
             return f"{text}; the guarded forecast keeps {first} of its move."

@@ -27,7 +27,7 @@ from forecasting.model.split import Split
 from forecasting.model.width import WidthData, fit_width, width_factors, width_inputs
 
 __all__ = ["Student", "Volatility", "expect_moves", "exponential_means", "fit_student", "fit_volatility", "garch",
-           "learn_width", "logarithmic_rows"]
+           "learn_width", "learnt_factors", "logarithmic_rows"]
 
 DECAYS, FALLS, RANGES = (0.3, 0.1, 0.04, 0.01), (0.3, 0.06), (0.5, 0.15, 0.05)  # the weight of the newest row
 FEWEST = 250  # moves to fit to; with fewer, one exponentially weighted mean is more reliable than ten weights
@@ -76,11 +76,11 @@ def fit_volatility(level, known: int, horizon: int, ranges=None) -> Volatility |
     return Volatility(scales, freedoms)
 
 
-def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bool, width=None) -> dict[bool, np.ndarray]:
+def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bool, factors=None) -> dict[bool, np.ndarray]:
     """{whether moves are of logarithms: (n, horizon)} how far the price is expected to move from each row, over each number of
     steps; fitted to training and validation. Left out where too little moves.
 
-    width: what a width head learnt, from `learn_width`
+    factors: (n, horizon) what a width head multiplies it by, from `learnt_factors`, or None
     positive: the prices of training and validation are above zero
     """
     close, expected = history.close, {}
@@ -89,13 +89,21 @@ def expect_moves(history: PriceHistory, parts: Split, horizon: int, positive: bo
         fitted = fit_volatility(level, parts.validation_end, horizon, ranges)
         if fitted is not None:
             expected[space] = fitted.scale
-            if width is not None and space == positive:
-                expected[space] = fitted.scale * width_factors(width, width_inputs(level, parts.train_end, ranges))
+            if factors is not None and space == positive:
+                expected[space] = fitted.scale * factors
     return expected
 
 
+def learnt_factors(width, history: PriceHistory, parts: Split, positive: bool) -> np.ndarray | None:
+    """(n, horizon) what a width head says of each row, for `expect_moves`; None without a head. width: from `learn_width`"""
+    if width is None:
+        return None
+    level, ranges = _level(history, positive)
+    return width_factors(width, width_inputs(level, parts.train_end, ranges))
+
+
 def learn_width(history: PriceHistory, parts: Split, horizon: int, positive: bool, seed: int, listener: Listener = SILENT):
-    """A width head for `expect_moves`, which learns from training and chooses by validation, or None (see `fit_width`)."""
+    """A width head for `learnt_factors`, which learns from training and chooses by validation, or None (see `fit_width`)."""
     level, ranges = _level(history, positive)
     # Fitted to training alone, so that validation can tell whether the head adds to it.
     fitted = fit_volatility(level, parts.train_end, horizon, ranges)

@@ -16,14 +16,14 @@ __all__ = ["forecast_fan", "horizon_chart"]
 
 
 def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | None = None, actual: pd.Series | None = None,
-                 rows: int = FEW_ROWS, dark: bool = False, currency: str | None = None,
-                 title: str = "Forecast") -> go.Figure:
+                 rows: int = FEW_ROWS, dark: bool = False, currency: str | None = None, title: str = "Forecast",
+                 own_name: str = "Network alone") -> go.Figure:
     """The forecast as a fan after the last prices, with the naive forecast's line.
 
     past: prices by date, up to the day on which the forecast is made; the last `rows` of them are drawn, and the price
         axis fits these and the fan
     forecast: index future Date; columns predicted, lower_80, upper_80, lower_95, upper_95
-    own: the network's unguarded predictions on the same dates, if the guarded forecast differs from them
+    own: the unguarded predictions on the same dates, if the guarded forecast differs from them; own_name: for the legend
     actual: what then happened, by date, if that is known; drawn as far as the forecast reaches
     """
     c = t.colours(dark)
@@ -48,7 +48,7 @@ def forecast_fan(past: pd.Series, forecast: pd.DataFrame, *, own: pd.Series | No
                legendrank=1),
     ]
     if own is not None:
-        traces.insert(-2, t.line(x, np.r_[last, own.to_numpy(dtype=float)], "Network alone", t.fade(c.predicted, 0.75),
+        traces.insert(-2, t.line(x, np.r_[last, own.to_numpy(dtype=float)], own_name, t.fade(c.predicted, 0.75),
                                  width=1.5, dash="6px,3px", value=form, suffix=suffix, legendrank=3))
     if actual is not None and len(actual) and len(forecast):
         came = pd.concat([past.iloc[-1:], actual[: forecast.index[-1]]])

@@ -33,6 +33,8 @@ from forecasting.model.config import RANGES, ForecastConfig
 from forecasting.model.encoding import check_history
 from forecasting.model.skip import CANDIDATES, CYCLES, MAX_REACH, MOST_MEMBERS, READ_SEASONS, Choice
 from forecasting.model.split import split
+from forecasting.model.width import KEPT
+from forecasting.model.width import LARGEST as LARGEST_FACTOR
 from forecasting.result import TrainingResult, rebuild
 from forecasting.runs.files import scratch
 from forecasting.runs.kinds.opened import DIGEST
@@ -42,6 +44,7 @@ from forecasting.runs.store import PATIENCE
 from forecasting.runs.take_home import (
     CURVE,
     CURVE_FILE,
+    FACTORS_FILE,
     FORMAT,
     KNOWN_FILE,
     PREDICTIONS,
@@ -56,6 +59,7 @@ from forecasting.runs.take_home import (
 __all__ = ["MAX_BYTES", "holds_run", "keep_zip", "open_zip"]
 
 READ = (SETTINGS_FILE, PRICES_FILE, PREDICTIONS_FILE, STEPS_FILE, CURVE_FILE)
+READ_WHERE_THERE = (KNOWN_FILE, FACTORS_FILE)
 MAX_BYTES = 200 * 2**20        # of the zip file, in which the network may be large
 MAX_MEMBER_BYTES = 64 * 2**20  # of each file that is read
 MAX_SETTINGS_BYTES = 2**20
@@ -103,13 +107,15 @@ def open_zip(content: bytes) -> TrainingResult:
     one_step = _predictions(files[PREDICTIONS_FILE], history, config)
     steps = _steps(files[STEPS_FILE], history, config, train_end, one_step)
     curve = _curve(files[CURVE_FILE], config)
+    factors = _factors(files.get(FACTORS_FILE), history, config)
     training = _dict(said, "training")
     members, linear = _members(training.get("members")), _linear(training.get("linear"), config)
     best_epoch = None if members else _whole(training, "best_epoch", 0, len(curve))
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             return rebuild(history, config, one_step, steps, curve=curve, best_epoch=best_epoch, linear=linear, members=members,
-                           stopped=training.get("stopped") is True, seconds=_number(training, "seconds", 0.0, 1e9))
+                           factors=factors, stopped=training.get("stopped") is True,
+                           seconds=_number(training, "seconds", 0.0, 1e9))
     except FloatingPointError as error:
         raise RunError("The numbers in this zip are too large or too small to compute scores from. Scale the prices by a power "
                        "of ten, and train again.") from error
@@ -142,15 +148,15 @@ def keep_zip(content: bytes, owner: str = "", opened: Sequence[Run] = ()) -> str
 
 
 def _read(content: bytes) -> dict[str, bytes]:
-    """{name: bytes} of the files in `READ`."""
+    """{name: bytes} of the files in `READ`, and in `READ_WHERE_THERE`."""
     with _open(content) as archive:
         # Someone may have packed the folder anew, with its name before each file.
         tops = [name.removesuffix(SETTINGS_FILE) for name in archive.namelist() if name.rpartition("/")[2] == SETTINGS_FILE]
         if not tops:
             raise RunError(f"This zip holds no run: {SETTINGS_FILE} is missing. {_AGAIN}")
         top = min(tops, key=len)
-        known = [KNOWN_FILE] if f"{top}{KNOWN_FILE}" in archive.namelist() else []
-        return {name: _member(archive, f"{top}{name}", name) for name in (*READ, *known)}
+        there = [name for name in READ_WHERE_THERE if f"{top}{name}" in archive.namelist()]
+        return {name: _member(archive, f"{top}{name}", name) for name in (*READ, *there)}
 
 
 def _open(content: bytes) -> zipfile.ZipFile:
@@ -375,6 +381,21 @@ def _steps(content: bytes, history: PriceHistory, config: ForecastConfig, train_
             or not np.array_equal(rows[:-1, 0], first, equal_nan=True)):
         raise RunError(f"{STEPS_FILE} and {PREDICTIONS_FILE} in this zip do not belong together. {_AGAIN}")
     return rows
+
+
+def _factors(content: bytes | None, history: PriceHistory, config: ForecastConfig) -> np.ndarray | None:
+    """(n, horizon) what the width head multiplied the expected volatility by; None without one, and in files of earlier
+    versions."""
+    if content is None:
+        return None
+    names = step_names(config.horizon)
+    table = _table(content, FACTORS_FILE, "Origin", numbers=names)
+    factors, most = table[names].to_numpy(), np.exp(KEPT * LARGEST_FACTOR) * (1 + 1e-9)
+    if len(table) != len(history) or (table.index != history.dates).any() or (config.width is None):
+        raise RunError(f"{FACTORS_FILE} does not belong to the prices and settings in this zip. {_AGAIN}")
+    if (factors < 1 / most).any() or (factors > most).any():
+        raise RunError(f"{FACTORS_FILE} in this zip is not the table that it should be. {_AGAIN}")
+    return factors
 
 
 def _members(said) -> tuple[int, ...]:

@@ -41,19 +41,20 @@ def predictions_xlsx(result) -> bytes:
     return table_xlsx(_dated(result.predictions, PREDICTIONS))
 
 
-def forecast_csv(frame: pd.DataFrame, currency: str | None, guarded: bool) -> bytes:
-    """`Date,Predicted,Naive,Lower 80,Upper 80,Lower 95,Upper 95,Currency,Guarded`, a row a step.
+def forecast_csv(frame: pd.DataFrame, currency: str | None, guarded: bool, combined: bool = False) -> bytes:
+    """`Date,Predicted,Naive,Lower 80,Upper 80,Lower 95,Upper 95,Currency,Guarded,Combined`, a row a step.
 
     frame: from `forecasts.one_forecast`; its prices are rounded to two decimals, and below one to as many as give four
         significant digits of the last known price
     guarded: whether it departs from naive only as far as the evidence gate allows; written as yes or no
+    combined: whether it is that of the combination, not of the run alone; written as yes or no
     """
-    return table_csv(_forecast_table(frame, currency, guarded))
+    return table_csv(_forecast_table(frame, currency, guarded, combined))
 
 
-def forecast_xlsx(frame: pd.DataFrame, currency: str | None, guarded: bool) -> bytes:
+def forecast_xlsx(frame: pd.DataFrame, currency: str | None, guarded: bool, combined: bool = False) -> bytes:
     """The table of `forecast_csv` as an Excel workbook."""
-    return table_xlsx(_forecast_table(frame, currency, guarded))
+    return table_xlsx(_forecast_table(frame, currency, guarded, combined))
 
 
 def table_csv(frame: pd.DataFrame) -> bytes:
@@ -140,13 +141,13 @@ def zip_file_name(result) -> str:
     return file_name(result.history.name, result.history.dates[-1], "invalid-run.zip" if result.config.leak else "run.zip")
 
 
-def forecast_file_name(history, guarded: bool, as_of=None, ending: str = "csv") -> str:
-    """After the series, the last day that the forecast knows, and whether it is guarded.
+def forecast_file_name(history, guarded: bool, as_of=None, ending: str = "csv", combined: bool = False) -> str:
+    """After the series, the last day that the forecast knows, whether it is the combination's, and whether it is guarded.
 
     as_of: that day, if it is not the history's last
     """
     return file_name(history.name, history.dates[-1] if as_of is None else as_of,
-                     f"forecast-{'guarded' if guarded else 'unguarded'}.{ending}")
+                     f"forecast-{'combined-' if combined else ''}{'guarded' if guarded else 'unguarded'}.{ending}")
 
 
 def _dated(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
@@ -155,11 +156,11 @@ def _dated(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     return table
 
 
-def _forecast_table(frame, currency, guarded) -> pd.DataFrame:
+def _forecast_table(frame, currency, guarded, combined) -> pd.DataFrame:
     table = _dated(frame, FORECAST)
     prices = list(FORECAST.values())
     table[prices] = table[prices].round(decimals(frame["naive"].iloc[0]))
-    return table.assign(Currency=currency or "", Guarded="yes" if guarded else "no")
+    return table.assign(Currency=currency or "", Guarded="yes" if guarded else "no", Combined="yes" if combined else "no")
 
 
 def _iso(dates: pd.DatetimeIndex) -> list[str]:

@@ -21,13 +21,14 @@ from forecasting.runs.forecasts import both_forecasts, one_forecast
 from forecasting.runs.repeat import repeat_notebook, repeat_script
 from forecasting.runs.report import html_report
 
-__all__ = ["CURVE", "CURVE_FILE", "FORMAT", "KNOWN_FILE", "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE", "PRICES_FILE",
-           "SETTINGS_FILE", "STEPS_FILE", "data_files", "known_names", "pack_files", "run_zip", "step_names"]
+__all__ = ["CURVE", "CURVE_FILE", "FACTORS_FILE", "FORMAT", "KNOWN_FILE", "MODEL_FILE", "PREDICTIONS", "PREDICTIONS_FILE",
+           "PRICES_FILE", "SETTINGS_FILE", "STEPS_FILE", "data_files", "known_names", "pack_files", "run_zip", "step_names"]
 
 FORMAT = 1
 SETTINGS_FILE, PRICES_FILE, CURVE_FILE = "settings.json", "prices.csv", "curve.csv"
 PREDICTIONS_FILE, STEPS_FILE, FORECAST_FILE = "predictions.csv", "steps.csv", "forecast.csv"
 KNOWN_FILE = "known.csv"  # where something is known in advance
+WIDTH_FILE, FACTORS_FILE = "width.keras", "width.csv"  # where a width was learnt
 MODEL_FILE, REPORT_FILE, SCRIPT_FILE, NOTEBOOK_FILE = "model.keras", "report.html", "repeat.py", "repeat.ipynb"
 CURVE = ("epoch", "loss", "val_loss", "seconds")
 LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "plotly")
@@ -39,7 +40,7 @@ def run_zip(result) -> bytes:
     """Everything of a `TrainingResult`. Imports no TensorFlow for one that was loaded from its folder.
 
     forecast.csv is the guarded forecast of the horizon from the last row, as far as its inputs are known in advance. An invalid
-    run (leak lab) has none, nor has a run without a network, which has no model.keras either.
+    run (leak lab) has none, nor has a run without a network, which has no model.keras and no width.keras either.
     """
     forecast = None
     if result.has_model and not result.invalid and (steps := result.steps_known):
@@ -48,6 +49,8 @@ def run_zip(result) -> bytes:
     files = {}
     if result.has_model:
         files[MODEL_FILE] = result.model_bytes()
+        if (width := result.width_bytes()) is not None:
+            files[WIDTH_FILE] = width
     if forecast is not None:
         files[FORECAST_FILE] = forecast_csv(forecast, result.history.currency, guarded=True)
     files |= data_files(result)
@@ -69,6 +72,8 @@ def data_files(result) -> dict[str, bytes]:
     }
     if result.history.known is not None:
         files[KNOWN_FILE] = _known_csv(result.history.known)
+    if result.factors is not None:
+        files[FACTORS_FILE] = _factors_csv(result)
     return files
 
 
@@ -124,6 +129,13 @@ def _steps_csv(result) -> bytes:
     return table_csv(table)
 
 
+def _factors_csv(result) -> bytes:
+    """What the width head multiplies the expected volatility by, for every step from each row on."""
+    table = pd.DataFrame(result.factors, columns=step_names(result.config.horizon))
+    table.insert(0, "Origin", result.history.dates)
+    return table_csv(table)
+
+
 def pack_files(files: dict[str, bytes]) -> bytes:
     """A zip file of these files, the same bytes for the same content."""
     out = io.BytesIO()
@@ -132,6 +144,6 @@ def pack_files(files: dict[str, bytes]) -> bytes:
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.create_system, entry.external_attr = 3, 0o644 << 16  # the same on every system
             # A Keras file is a zip file itself, and its weights are noise.
-            entry.compress_type = zipfile.ZIP_STORED if name == MODEL_FILE else zipfile.ZIP_DEFLATED
+            entry.compress_type = zipfile.ZIP_STORED if name in (MODEL_FILE, WIDTH_FILE) else zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return out.getvalue()

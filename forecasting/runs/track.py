@@ -63,15 +63,16 @@ class TrackRecord:
         self._owner = owner
 
     def keep(self, history: PriceHistory, forecast: pd.DataFrame, *, run: str, settings: dict, guarded: bool, refit: bool,
-             owner: str = "", now: pd.Timestamp | None = None) -> Kept:
+             combined: bool = False, owner: str = "", now: pd.Timestamp | None = None) -> Kept:
         """Keeps a forecast from the last row of `history`; one that is kept already only gets the steps that it lacks.
 
         forecast: index the future dates; predicted and the bounds, a row a step
         run: id of the run that it comes from; settings: of that run, JSON-able
-        guarded, refit: as on the Forecast page; now: when it is made, this moment by default
+        guarded, refit, combined: as on the Forecast page; now: when it is made, this moment by default
         """
         made = _text(now or pd.Timestamp.now("UTC"))
-        name = hashlib.sha256(json.dumps([owner, run, history.fingerprint, guarded, refit]).encode()).hexdigest()[:32]
+        said = [owner, run, history.fingerprint, guarded, refit, *(["combined"] if combined else [])]
+        name = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
         path = _folder() / f"{name}.json"
         known = _read(path)
         if known is not None and len(known.rows) >= len(forecast):
@@ -80,6 +81,7 @@ class TrackRecord:
             known = _read(path)
             about = known.about if known else {
                 "owner": owner, "made": made, "run": run, "settings": settings, "guarded": guarded, "refit": refit,
+                "combined": combined,
                 "series": history.name, "source": history.source, "origin": history.origin, "currency": history.currency,
                 "unit": words.unit(history.frequency), "within_day": history.frequency.seconds is not None,
                 "request": _request(history),
@@ -139,7 +141,7 @@ def record_table(kept: Iterable[Kept]) -> pd.DataFrame:
                 "Actual date": row["actual_date"], "Actual": row["actual"], "Scored": row["scored"],
                 "Before the fact": row["before"],
                 "In 80": _inside(row, 80) if scored else None, "In 95": _inside(row, 95) if scored else None,
-                "Guarded": about["guarded"], "Refitted": about["refit"], "Run": about["run"],
+                "Guarded": about["guarded"], "Refitted": about["refit"], "Made by": _maker(about), "Run": about["run"],
                 "Settings": json.dumps(about["settings"], sort_keys=True)})
     table = pd.DataFrame(lines, columns=list(lines[0]) if lines else ["Series", "Made", "Step"])
     return table.sort_values(["Made", "Series", "Step"], kind="stable", ignore_index=True)
@@ -178,11 +180,16 @@ def overview(kept: Iterable[Kept]) -> pd.DataFrame:
     lines = []
     for one in kept:
         early = [(row, one.about["last"]) for row in one.rows if row["before"]]
-        lines.append({"Series": one.about["series"], "Made": words.date(one.about["made"], time=False),
+        lines.append({"Series": one.about["series"], "Made by": _maker(one.about),
+                      "Made": words.date(one.about["made"], time=False),
                       "From": words.date(one.about["last_date"]), "Steps": len(one.rows),
                       "Scored": sum(row["actual"] is not None for row in one.rows),
                       "Before the fact": len(early), "Record": _record_of(early) if early else words.UNKNOWN})
-    return pd.DataFrame(lines, columns=["Series", "Made", "From", "Steps", "Scored", "Before the fact", "Record"])
+    return pd.DataFrame(lines, columns=["Series", "Made by", "Made", "From", "Steps", "Scored", "Before the fact", "Record"])
+
+
+def _maker(about) -> str:
+    return "Combination" if about.get("combined") else "Run"  # the first version knew runs alone
 
 
 def to_fetch(kept: Iterable[Kept]) -> dict[tuple[str, bool, str], tuple[str, ...]]:

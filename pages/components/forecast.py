@@ -13,7 +13,7 @@ from forecasting.evaluation.verdict import gate_words
 from forecasting.plots import forecast_fan, stretches
 from forecasting.result import MAX_STEPS
 from forecasting.runs.export import XLSX, forecast_csv, forecast_file_name, forecast_xlsx
-from forecasting.runs.forecasts import both_forecasts, one_forecast
+from forecasting.runs.forecasts import about_combination, both_forecasts, one_forecast
 from forecasting.words import count_of, date, dates, decimals, number, price, unit
 from pages.components.bring_back import draw_opened
 from pages.components.charts import draw_chart
@@ -31,6 +31,7 @@ __all__ = ["draw_forecast", "draw_forecast_settings"]
 
 TICK_SECONDS = 0.5
 STEPS_BEYOND = 60  # steps that can be asked for beyond the horizon
+RUN, COMBINATION = "This run", "Combination"
 # Dims the forecast of the earlier settings. Plain CSS takes up no space, so nothing on the page moves.
 DIMMED = "<style>.st-key-forecast_shown { opacity: 0.45; transition: opacity 0.2s; }</style>"
 
@@ -45,6 +46,10 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
     test = result.predictions.index[result.predictions["split"] == "test"]
     given = _possible(state, result, most, usual, test)
     with st.sidebar:
+        by = st.radio("Forecast by", [RUN, COMBINATION], index=int(given.combined), key="forecast_by", horizontal=True,
+                      help="The combination is this run, ridge regression with seasons and gradient boosting, each with the "
+                           "share that validation gives it. Fitting them takes seconds. On series with a season it errs a "
+                           "little less than the run alone; on prices there is nothing to gain.")
         steps = st.slider(f"{unit(history.frequency).capitalize()}s ahead", 1, most, given.steps or usual,
                           key="forecast_steps",
                           help=f"Up to {horizon} the network predicts directly; further steps feed its own predictions back, "
@@ -65,12 +70,12 @@ def draw_forecast_settings(state: AppState, result) -> Wish:
                                else "A day in the past is forecast by the network as it was trained." if past else
                                "Trains the same settings on every row, the test part included, so that the forecast knows "
                                "the latest prices. The test scores remain those of the run.")
-    view = ForecastView(None if steps == usual else steps, guarded, refit, day)
+    view = ForecastView(None if steps == usual else steps, guarded, refit, day, by == COMBINATION)
     if view != given:  # the user has changed something, so the problem in the address no longer applies
         state.forecast_problem = None
     state.forecast = view
     refit = refit and day is None and not result.members
-    return Wish(steps, guarded, refit, None if day is None else _last_row_of(history, day))
+    return Wish(steps, guarded, refit, None if day is None else _last_row_of(history, day), view.combined)
 
 
 def _most_steps(result) -> int:
@@ -128,7 +133,7 @@ def draw_forecast(state: AppState, run, result, wish: Wish):
             title, shown, drawn = _until_then(state, run, result, wish)
         else:
             state.forecast_drawn = (run.id, wish, table)
-            title, shown, drawn = "Forecast", wish, table
+            title, shown, drawn = "Forecast by the combination" if wish.combined else "Forecast", wish, table
             if wish.as_of is None:
                 keep_forecast(state, run, result, wish, one_forecast(table, result.history.close[-1], wish.guarded))
         with st.container(key="forecast_shown"):
@@ -145,7 +150,7 @@ def _find(state: AppState, run, result, wish: Wish):
 
     Starts a new job automatically, unless one for these settings has failed or was stopped.
     """
-    if not wish.refit and wish.steps <= result.config.horizon:
+    if not wish.refit and not wish.combined and wish.steps <= result.config.horizon:
         return both_forecasts(result, wish.steps, wish.as_of), None  # the saved result has these steps already
     job = _job(run, wish) or _start(state, run, result, wish)
     return (load_forecast(job.id).iloc[:wish.steps] if job.has_result else None), job
@@ -155,7 +160,7 @@ def _job(run, wish: Wish):
     """The job that has made or makes this forecast; if there is none, the latest that tried; None if nobody has."""
     jobs = [job for job in run_store().list(limit=100, kind="forecast", parent=run.id)
             if (job.parameters["refit"], job.parameters["as_of"]) == (wish.refit, wish.as_of)
-            and job.parameters["steps"] >= wish.steps]
+            and job.parameters.get("combined", False) == wish.combined and job.parameters["steps"] >= wish.steps]
     return next((job for job in jobs if job.has_result or job.active), jobs[0] if jobs else None)
 
 
@@ -170,7 +175,7 @@ def _start(state: AppState, run, result, wish: Wish, again: bool = False):
             return job
         return run_store().get(run_store().create(
             result.history, result.config, kind="forecast", owner=state.owner, parent=run.id,
-            parameters={"steps": _most_steps(result), "refit": wish.refit, "as_of": wish.as_of}))
+            parameters={"steps": _most_steps(result), "refit": wish.refit, "as_of": wish.as_of, "combined": wish.combined}))
 
 
 def _until_then(state: AppState, run, result, wish: Wish):
@@ -178,7 +183,7 @@ def _until_then(state: AppState, run, result, wish: Wish):
     network as it was trained."""
     if state.forecast_drawn and state.forecast_drawn[0] == run.id:
         return "Forecast, from the earlier settings", *state.forecast_drawn[1:]
-    direct = replace(wish, steps=min(wish.steps, result.config.horizon), refit=False)
+    direct = replace(wish, steps=min(wish.steps, result.config.horizon), refit=False, combined=False)
     return "Preliminary forecast, as trained", direct, both_forecasts(result, direct.steps, direct.as_of)
 
 
@@ -229,14 +234,15 @@ def _show(result, wish: Wish, both: pd.DataFrame, title: str, ready: bool):
     shown, own = one_forecast(both, last, wish.guarded), both["predicted"]
     is_naive = np.allclose(shown["predicted"], last, rtol=1e-9, atol=0)
     _draw_numbers(shown, past, currency, is_naive)
-    st.markdown(_words(result, wish))
+    st.markdown(_words(result, wish, about_combination(both)))
     beside = own if wish.guarded and not np.allclose(own, shown["predicted"], rtol=1e-6, atol=0) else None
-    st.fragment(_draw_chart)(past, shown, own=beside, actual=after, currency=currency, title=title)
+    st.fragment(_draw_chart)(past, shown, own=beside, actual=after, currency=currency, title=title,
+                             own_name="Unguarded" if wish.combined else "Network alone")
     with st.container(horizontal=True):
         for label, write, mime, ending in (("CSV", forecast_csv, "text/csv", "csv"),
                                            ("Excel", forecast_xlsx, XLSX, "xlsx")):
-            st.download_button(f"Download forecast ({label})", partial(write, shown, currency, wish.guarded),
-                               forecast_file_name(history, wish.guarded, past.index[-1], ending), mime,
+            st.download_button(f"Download forecast ({label})", partial(write, shown, currency, wish.guarded, wish.combined),
+                               forecast_file_name(history, wish.guarded, past.index[-1], ending, wish.combined), mime,
                                icon=":material/download:", on_click="ignore", disabled=not ready)
     labels = {name: name.replace("_", " ").capitalize() for name in ("predicted", "naive", *shown.columns)}
     table = shown[list(labels)].rename(columns=labels).map(lambda value: price(value, currency))
@@ -269,19 +275,26 @@ def _draw_chart(past: pd.Series, shown: pd.DataFrame, **options):
     draw_chart(forecast_fan(past, shown, rows=offered[chosen], dark=is_dark(), **options), "forecast_fan")
 
 
-def _words(result, wish: Wish) -> str:
-    words = []
-    if wish.guarded:
+def _words(result, wish: Wish, about) -> str:
+    """about: from `about_combination`"""
+    words, who = [], "network" if about is None else "combination"
+    if not wish.guarded:
+        words.append(f"The evidence gate is off: this is the {who}'s own line, whatever it is worth.")
+    elif about is not None:
+        words.append(plain(about[1].words(wish.steps, who)))
+    else:
         words.append(plain(gate_words(result.gate_at(wish.as_of), result.best_epoch, epochs=len(result.curve),
                                       steps=wish.steps)))
-    else:
-        words.append("The evidence gate is off: this is the network's own line, whatever it is worth.")
     if wish.steps > result.config.horizon:
-        words.append(f"Steps beyond {result.config.horizon} feed the network's own predictions back, so their errors add up.")
-    if wish.refit:
+        words.append(f"Steps beyond {result.config.horizon} feed the {who}'s own predictions back, so their errors add up.")
+    if wish.refit and about is not None:
+        words.append("All of its members were fitted again on all rows, and this forecast starts from the last one; shares and "
+                     "scores are those of before.")
+    elif wish.refit:
         again = "The network was trained again" if result.best_epoch else "What the run had learnt was fitted again"
         words.append(f"{again} on all rows, and this forecast starts from the last one; the scores are those of the run.")
     else:
         row = f"as if today were {date(wish.as_of)}" if wish.as_of else f"from the last row, {date(result.history.dates[-1])}"
-        words.append(f"The forecast is made {row}, by the network as the run trained it.")
-    return " ".join(words)
+        by = "the network as the run trained it" if about is None else "members that have not seen the test part"
+        words.append(f"The forecast is made {row}, by {by}.")
+    return "\n\n".join([*([plain(about[0])] if about else []), " ".join(words)])

@@ -17,18 +17,21 @@ class ForecastView:
     guarded: departs from naive only as far as the evidence gate allows
     refit: train on all rows first; does not apply to a day in the past
     as_of: the day on which the forecast is made, None for the last row
+    combined: by the run together with ridge regression and boosting, not by the run alone
     """
 
     steps: int | None = None
     guarded: bool = True
     refit: bool = True
     as_of: date | None = None
+    combined: bool = False
 
     def to_text(self) -> str | None:
         """The fields that differ from their defaults, for the address; None if all are as usual."""
         said = {"steps": self.steps, "as_of": self.as_of and self.as_of.isoformat()}
         said = {name: value for name, value in said.items() if value is not None}
         said |= {name: False for name in ("guarded", "refit") if not getattr(self, name)}
+        said |= {"combined": True} if self.combined else {}
         return json.dumps(said, separators=(",", ":")) if said else None
 
 
@@ -40,6 +43,7 @@ class Wish:
     guarded: bool
     refit: bool
     as_of: str | None
+    combined: bool = False
 
 
 def read_view(text: str | None) -> tuple[ForecastView, str | None]:
@@ -52,7 +56,7 @@ def read_view(text: str | None) -> tuple[ForecastView, str | None]:
         said = None
     if not isinstance(said, dict):
         return ForecastView(), f"The forecast in the address is damaged. Received: {text[:60]}. The usual one is shown."
-    readers = {"steps": _steps, "guarded": _flag, "refit": _flag, "as_of": _day}
+    readers = {"steps": _steps, "guarded": _flag, "refit": _flag, "as_of": _day, "combined": _flag}
     good, bad = {}, []
     for name, value in said.items():
         try:

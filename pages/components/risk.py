@@ -95,7 +95,8 @@ def draw_outlook(run, result, wish):
             st.metric(f"Value at risk {share(level, digits=0)}", say(outlook.value_at_risk[level]),
                       f"shortfall {say(outlook.shortfall[level])}", delta_color="off", delta_arrow="off", width="content",
                       help=f"{VALUE_AT_RISK} Below it, the expected shortfall. {SHORTFALL}")
-    st.markdown(plain(warning_words(risk, outlook, when, currency)))
+    around = " This is around this run's own forecast, not the combination's." if wish.combined else ""
+    st.markdown(plain(f"{warning_words(risk, outlook, when, currency)}{around}"))
     beyond = st.number_input("Chance of a move beyond, in percent of the price", 0.1, 100.0, 5.0, 0.5, "%.1f",
                              key="forecast_risk_size")
     st.markdown(plain(chance_words(outlook, beyond / 100, when, currency)))

@@ -117,7 +117,7 @@ def load_baselines(run_id: str, extra: tuple[str, ...]):
     from forecasting.evaluation.baselines import baseline_table
 
     result = load_result(run_id)
-    return baseline_table(result.history, result.config, result.predictions, extra)
+    return baseline_table(result.history, result.config, result.predictions, extra, result.steps)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

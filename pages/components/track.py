@@ -28,7 +28,7 @@ def keep_forecast(state: AppState, run, result, wish, forecast):
     """Keeps a forecast from the last row, once."""
     try:
         _record(state).keep(result.history, forecast, run=run.id, settings=run.config.to_dict(), guarded=wish.guarded,
-                            refit=wish.refit, owner=state.owner if has_login() else "")
+                            refit=wish.refit, combined=wish.combined, owner=state.owner if has_login() else "")
     except StoreUnavailable as error:
         st.warning(plain(f"This forecast could not be kept for the track record. {error}"), icon=":material/warning:")
 

@@ -1,10 +1,13 @@
 """The Forecast page in a real browser: settings in the address, a chart that stays, numbers that are not cut off."""
 
+import json
+from urllib.parse import urlencode
+
 import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
-from steps import metric, open_page, press_train, upload
+from steps import choose_preset, metric, open_page, press_train, run_id, upload
 
 pytestmark = pytest.mark.browser
 
@@ -122,3 +125,38 @@ def test_a_forecast_follows_its_settings_and_a_reload_and_a_link_show_the_same(a
     # Nothing jumps, not by a pixel.
     assert np.ptp([top for _, top, *_ in seen if top is not None]) < 1, seen
     assert np.ptp([top for *_, top in seen]) < 1, seen
+
+
+def test_a_combination_is_forecast_with_what_it_is_made_of_and_what_could_be_lost(app, visitor):
+    open_page(visitor, app.url)
+    sidebar = visitor.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Train").click()
+    choose_preset(visitor, "Quick look")
+    press_train(visitor)
+    metric(visitor, "RMSE")
+    as_trained = json.dumps({"refit": False})  # which is there at once
+    visitor.goto(f"{app.url}/Forecast?{urlencode({'run': run_id(visitor), 'forecast': as_trained})}")
+    own = fan(visitor)
+    sidebar.get_by_text("Combination", exact=True).click()
+    chart = fan(visitor, "Forecast by the combination")
+    said = visitor.get_by_text("The combination is").first
+    expect(said).to_contain_text("% this run")
+    expect(said).to_contain_text("% gradient boosting")
+    assert chart["series"]["Predicted"] != own["series"]["Predicted"]
+    assert fits(chart)
+
+    # What could be lost follows its steps.
+    expect(visitor.get_by_text("tomorrow has a chance of about 1 in 20")).to_be_visible()
+    before = float(metric(visitor, "Expected volatility"))
+    visitor.get_by_role("slider", name="Over how many steps").press("ArrowRight")
+    expect(visitor.get_by_text("over the next 2 days has a chance of about 1 in 20")).to_be_visible()
+    assert float(metric(visitor, "Expected volatility")) > before
+
+    with visitor.expect_download() as waiting:
+        visitor.get_by_role("button", name="Download forecast (CSV)").click()
+    assert waiting.value.suggested_filename == "AAPL-2013-03-01-forecast-combined-guarded.csv"
+    table = pd.read_csv(waiting.value.path())
+    assert table["Combined"].unique().tolist() == ["yes"]
+    np.testing.assert_allclose(table["Predicted"], chart["series"]["Predicted"][1:], atol=0.005)
+    visitor.reload()
+    assert fan(visitor, "Forecast by the combination") == chart

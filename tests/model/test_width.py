@@ -1,15 +1,21 @@
 import dataclasses
+import io
+import math
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from forecasting import RECOMMENDED, PriceHistory, load_run, train
-from forecasting.evaluation.volatility import expect_moves, fit_volatility
+from forecasting.evaluation.volatility import expect_moves, fit_volatility, learnt_factors
 from forecasting.model import width
 from forecasting.model.listener import Callbacks
+from forecasting.model.size import chunks_of
 from forecasting.model.split import split
 from forecasting.model.width import WINDOW, WidthData, build_width, fit_width, width_factors, width_inputs
+from forecasting.runs.bring_back import open_zip
+from forecasting.runs.take_home import pack_files, run_zip
 
 ROWS = 1400
 CONFIG = dataclasses.replace(RECOMMENDED, window=12, horizon=3, units=(4,), epochs=2)
@@ -75,12 +81,35 @@ def test_the_head_is_of_plain_layers_and_comes_back_with_the_run(results, histor
     results[0].save(tmp_path)
     opened = load_run(tmp_path)
     np.testing.assert_array_equal(opened.steps.volatility, results[0].steps.volatility)
-    made = [expect_moves(history, opened.split, 3, True, one)[True] for one in (opened.load_width(), head)]
+    made = [expect_moves(history, opened.split, 3, True, learnt_factors(one, history, opened.split, True))[True]
+            for one in (opened.load_width(), head)]
     np.testing.assert_array_equal(*made)
     first = opened.steps.origins[0]
     np.testing.assert_array_equal(made[0][first:], opened.steps.volatility)
+    np.testing.assert_array_equal(opened.factors, results[0].factors)
     results[1].save(tmp_path / "without")
     assert not (tmp_path / "without" / "width.keras").exists()
+
+
+def test_a_run_that_is_taken_home_keeps_its_head_and_comes_back_with_what_that_learnt(results, history, tmp_path):
+    was = results[0]
+    was.save(tmp_path)
+    zipped = run_zip(load_run(tmp_path))
+    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
+        assert archive.read("width.keras") == (tmp_path / "width.keras").read_bytes()
+    now = open_zip(zipped)
+    np.testing.assert_array_equal(now.factors, was.factors)
+    np.testing.assert_allclose(now.steps.volatility, was.steps.volatility, rtol=1e-12)
+    for level in (0.8, 0.95):
+        np.testing.assert_allclose(now.guarded.half[level], was.guarded.half[level], rtol=1e-3)
+    assert now.metrics == was.metrics
+    pd.testing.assert_frame_equal(now.intervals((50, 99)), was.intervals((50, 99)))
+    now.save(tmp_path / "again")
+    np.testing.assert_array_equal(load_run(tmp_path / "again").factors, was.factors)
+    # One of a version before holds no such table, and comes back without.
+    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
+        older = {name: archive.read(name) for name in archive.namelist() if name not in ("width.csv", "width.keras")}
+    assert open_zip(pack_files(older)).factors is None
 
 
 def test_the_width_at_a_row_depends_on_no_later_price(history, results):
@@ -88,10 +117,19 @@ def test_the_width_at_a_row_depends_on_no_later_price(history, results):
     wild = history.frame.copy()
     wild.iloc[row:] *= np.exp(np.cumsum(np.full((ROWS - row, 1), 0.1), axis=0))
     parts = split(ROWS, CONFIG)
-    before, after = (expect_moves(one, parts, 3, True, head)[True]
+    before, after = (expect_moves(one, parts, 3, True, learnt_factors(head, one, parts, True))[True]
                      for one in (history, dataclasses.replace(history, frame=wild)))
     np.testing.assert_array_equal(before[:row], after[:row])
     assert (before[row:] != after[row:]).all()
+
+
+@pytest.mark.parametrize("end", [1000, 3000, 9000])
+def test_an_epoch_of_the_head_unrolls_fewer_than_half_the_steps_of_the_prices_network(end):
+    # Cells wait for the step before, so their number is what an epoch costs (`benchmarks/intervals.py --speed` has the time).
+    head = len(width._Trainer._batches(None, np.random.default_rng(0), end)) * (WINDOW - 1 + width.CHUNK)
+    rows, targets = chunks_of(RECOMMENDED)
+    updates = math.ceil((end - RECOMMENDED.window - RECOMMENDED.horizon) / (rows * targets))
+    assert head < 0.5 * updates * (RECOMMENDED.window - 1 + targets)
 
 
 def test_an_untrained_head_changes_nothing():

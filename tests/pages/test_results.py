@@ -340,6 +340,29 @@ def test_a_forecast_as_trained_within_the_horizon_needs_no_job(refitted, home):
     assert len(home[2].list(kind="forecast", parent=refitted)) == before
 
 
+def test_the_combination_forecasts_when_asked_and_says_what_it_is_made_of(refitted, home):
+    test = forecast_page(refitted, '{"steps":3,"refit":false}')
+    test.radio(key="forecast_by").set_value("Combination").run()
+    assert not test.exception
+    assert json.loads(test.query_params["forecast"])["combined"] is True
+    assert chart_title(test) == "Forecast, from the earlier settings"
+    job = compute_next(home[2])
+    test.run()
+    assert not test.exception
+    assert chart_title(test) == "Forecast by the combination"
+    both = home[2].result(refitted).combined()
+    assert plain(both.words) in texts(test.markdown)
+    assert plain(both.tested.gate.words(3, "combination")) in texts(test.markdown)
+    expected = both.forecast(3, guarded=True)
+    assert forecast_table(test)["Upper 95"].tolist() == [price(value, "USD") for value in expected["upper_95"]]
+    assert home[2].get(job).parameters["combined"] is True
+    assert [one.about["combined"] for one in TrackRecord().list() if one.about["run"] == refitted
+            and not one.about["refit"]].count(True) == 1  # kept under a name of its own
+    test.radio(key="forecast_by").set_value("This run").run()
+    assert chart_title(test) == "Forecast"
+    assert "combination" not in texts(test.markdown)
+
+
 def test_a_forecast_from_the_last_row_is_kept_and_scored_when_its_series_goes_on(run_id, home, monkeypatch):
     history = replace(home[2].result(run_id).history, name="XYZ", origin="ticker")
     days = pd.bdate_range(history.dates[-1], periods=3)[1:]
@@ -449,7 +472,8 @@ def test_one_bad_value_in_the_address_leaves_the_others():
 
 @pytest.mark.parametrize("view", [
     ForecastView(), ForecastView(steps=24), ForecastView(guarded=False), ForecastView(refit=False),
-    ForecastView(as_of=datetime.date(2012, 5, 31)), ForecastView(3, False, False, datetime.date(2012, 5, 31))])
+    ForecastView(as_of=datetime.date(2012, 5, 31)), ForecastView(combined=True),
+    ForecastView(3, False, False, datetime.date(2012, 5, 31), True)])
 def test_every_view_comes_back_from_its_text(view):
     assert read_view(view.to_text()) == (view, None)
 
@@ -539,4 +563,4 @@ def test_an_old_run_that_a_link_names_is_shown_though_the_list_no_longer_reaches
 def test_a_combination_joins_the_baselines_when_asked_and_says_what_it_is_made_of(run_id):
     test = open_page("3_Evaluate.py", run_id, evaluate_tab="Baselines", evaluate_extra=["combination"])
     assert "Combination" in test.dataframe[0].value.index
-    assert "weighted on validation" in texts(test.markdown)
+    assert "shares chosen on validation" in texts(test.markdown)

@@ -314,3 +314,19 @@ def test_a_bad_zip_leaves_nothing_in_the_store(home, result):
     with pytest.raises(RunError):
         keep_zip(small_zip(result, steps_csv=None))
     assert [run.id for run in RunLedger().list()] == before
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda table: table.replace(b"1.0", b"9.0"), "not the table"),
+    (lambda table: table.replace(b"1.0", b"inf"), "not the table"),
+    (lambda table: table.replace(b"1.0", b"0.0"), "not the table"),
+    (lambda table: table[: table.rindex(b"\n", 0, -1) + 1], "does not belong"),
+    (lambda table: table.replace(b"2020-", b"2021-"), "does not belong"),
+])
+def test_a_learnt_width_that_no_head_can_have_is_refused(change, says):
+    made = run_without_network(width="lstm")
+    made = replace(made, factors=np.ones((150, 3)))
+    assert (open_zip(small_zip(made)).factors == 1).all()
+    refused(small_zip(made, width_csv=change(data_files(made)["width.csv"])), says)
+    without = replace(made, config=replace(made.config, width=None))
+    refused(small_zip(without), "does not belong")

@@ -55,11 +55,11 @@ def forecast(last=168.34, dates=("2018-03-28", "2018-03-29", "2018-04-02")):
 
 def test_a_forecast_says_its_unit_and_whether_it_is_guarded_beside_the_naive_one():
     lines = forecast_csv(forecast(), "USD", guarded=True).decode().splitlines()
-    assert lines[0] == "Date,Predicted,Naive,Lower 80,Upper 80,Lower 95,Upper 95,Currency,Guarded"
+    assert lines[0] == "Date,Predicted,Naive,Lower 80,Upper 80,Lower 95,Upper 95,Currency,Guarded,Combined"
     assert lines[1].split(",")[2] == "168.34"
-    assert [line.split(",")[-2:] for line in lines[1:]] == [["USD", "yes"]] * 3
-    lines = forecast_csv(forecast(), None, guarded=False).decode().splitlines()
-    assert [line.split(",")[-2:] for line in lines[1:]] == [["", "no"]] * 3
+    assert [line.split(",")[-3:] for line in lines[1:]] == [["USD", "yes", "no"]] * 3
+    lines = forecast_csv(forecast(), None, guarded=False, combined=True).decode().splitlines()
+    assert [line.split(",")[-3:] for line in lines[1:]] == [["", "no", "yes"]] * 3
 
 
 @pytest.mark.parametrize(("last", "digits"), [(16547.5, 2), (168.34, 2), (0.009582, 6)])
@@ -161,3 +161,4 @@ def test_downloads_are_named_after_series_and_date():
     assert forecast_file_name(history, guarded=True) == "AAPL-2018-03-27-forecast-guarded.csv"
     assert forecast_file_name(history, guarded=False, as_of="2018-03-26", ending="xlsx") == (
         "AAPL-2018-03-26-forecast-unguarded.xlsx")
+    assert forecast_file_name(history, guarded=True, combined=True) == "AAPL-2018-03-27-forecast-combined-guarded.csv"

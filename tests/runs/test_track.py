@@ -106,6 +106,9 @@ def test_a_forecast_is_kept_once_and_more_steps_are_added_with_their_own_date():
     assert keep(steps=2).rows == longer.rows
     keep(guarded=False)
     assert len(TrackRecord().list()) == 2
+    keep(combined=True)
+    assert sorted(overview(TrackRecord().list())["Made by"]) == ["Combination", "Run", "Run"]
+    assert set(record_table(TrackRecord().list())["Made by"]) == {"Combination", "Run"}
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.97, 0.25])
