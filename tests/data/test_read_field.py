@@ -831,6 +831,24 @@ def _clock_columns():
             excuse=("12-hour|twelve|clock|order|afternoon",),
         ),
     )
+    # Numbers that could be clocks and tell shops or items apart: each has a level of its own.
+    panel = known(rows=20, start="2019-01-14")
+    for name, numbers in {
+        "Store": range(1, 25),
+        "Store No": range(1, 6),
+        "Item": range(100, 1300, 100),
+        "Id": range(10001, 10009),
+        "Code": (91500, 93000, 100000, 113000),
+    }.items():
+        rows = [
+            f"{d:%Y-%m-%d},{number},{price * (1 + i / 7):.2f}"
+            for d, price in panel.Close.items()
+            for i, number in enumerate(numbers)
+        ]
+        yield (
+            f"no clock, {name} {numbers[0]} to {numbers[-1]}",
+            Case("\n".join([f"Date,{name},Price", *rows, ""]).encode(), None, OPEN),
+        )
     yield (
         "clock column, mornings only",
         Case(text(opening, "Date,Time,Close", lambda d, v: f"{d:%Y-%m-%d},{d:%H%M},{v.Close}"), opening[["Close"]]),
