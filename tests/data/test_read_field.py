@@ -113,9 +113,7 @@ CLOSE = DAILY[["Close"]]
 CANDLES = DAILY[["Open", "High", "Low", "Close"]]
 HOURS = known(rows=24 * 6, start="2020-01-10", freq="h", level=40.0)[["Close"]]
 QUARTERS = known(rows=24 * 6, start="2020-01-13", freq="15min", level=40.0)[["Close"]]
-MINUTES = pd.concat(
-    known(rows=48, start=f"2019-01-{day:02d} 09:35", freq="5min", level=12.0, seed=day) for day in (2, 3, 4, 7, 8, 9)
-)
+MINUTES = pd.concat(known(rows=48, start=f"2019-01-{day:02d} 09:35", freq="5min", level=12.0, seed=day) for day in (2, 3, 4, 7))
 MONTHS = known(rows=48, start="2015-01-01", freq="MS", level=100.0)[["Close"]]
 
 
@@ -780,10 +778,10 @@ def _summer_time():
 
 def _clock_columns():
     """HHMM and HHMMSS in a column of its own."""
-    for name in ("Time", "时间", "HHMM", "Zeit", "Period", "Bar", "t", "TIME_HHMM", "Minute", "Kdo"):
+    for name in ("Time", "时间", "HHMM", "Period", "t", "Minute", "Kdo"):
         for form, called in (("%H%M", "0935"), ("%H%M%S", "093500")):
             for zeros in (True, False):
-                if name not in ("Time", "时间") and (not zeros or called == "093500"):
+                if (name != "Time" and called == "093500") or (name not in ("Time", "时间") and not zeros):
                     continue
 
                 def row(d, v, form=form, zeros=zeros):
@@ -833,6 +831,24 @@ def _clock_columns():
             excuse=("12-hour|twelve|clock|order|afternoon",),
         ),
     )
+    # Numbers that could be clocks and tell shops or items apart: each has a level of its own.
+    panel = known(rows=20, start="2019-01-14")
+    for name, numbers in {
+        "Store": range(1, 25),
+        "Store No": range(1, 6),
+        "Item": range(100, 1300, 100),
+        "Id": range(10001, 10009),
+        "Code": (91500, 93000, 100000, 113000),
+    }.items():
+        rows = [
+            f"{d:%Y-%m-%d},{number},{price * (1 + i / 7):.2f}"
+            for d, price in panel.Close.items()
+            for i, number in enumerate(numbers)
+        ]
+        yield (
+            f"no clock, {name} {numbers[0]} to {numbers[-1]}",
+            Case("\n".join([f"Date,{name},Price", *rows, ""]).encode(), None, OPEN),
+        )
     yield (
         "clock column, mornings only",
         Case(text(opening, "Date,Time,Close", lambda d, v: f"{d:%Y-%m-%d},{d:%H%M},{v.Close}"), opening[["Close"]]),
@@ -850,10 +866,10 @@ def renamed():
     two = partial(row, labels=lambda d: "OLDNAME" if d < turn else "NEWNAME")
     three = partial(row, labels=lambda d: "OLDNAME" if d < turn else "NEWNAME" if d < later else "THIRDNAME")
     said = ("NEWNAME", re.escape(words.date(turn)))
-    for label in ("Symbol", "Ticker", "TICKER", "Code", "Company", "Scrip", "name", "Emisor", "Instrument", "代码"):
+    for label in ("Symbol", "Ticker", "Code", "Company", "Scrip", "name", "代码"):
         header = f"Date,{label},Series,Open,High,Low,Close,Volume"
         yield f"two labels in {label}", Case(text(DAILY, header, two), DAILY, says=said)
-        if label in ("Symbol", "Code"):
+        if label == "Symbol":
             yield f"two labels in {label}, newest first", Case(text(DAILY, header, two, reverse=True), DAILY, says=said)
             yield (
                 f"three labels in {label}",
@@ -1029,8 +1045,9 @@ def eras():
             str.maketrans("RHS0123456789", "ＲＨＳ０１２３４５６７８９")
         ),
     }
-    for name, style in styles.items():
-        for frame, when in ((turn, "2019"), (older, "1989")):
+    turns = ((turn, "2019"), (older, "1989"))
+    for i, (name, style) in enumerate(styles.items()):
+        for frame, when in turns if i == 0 else turns[i % 2 :][:1]:
             yield (
                 f"eras, {name}, {when}",
                 Case(
@@ -1295,7 +1312,8 @@ def averages():
                 f"10026,{d:%Y%m%d},SMPL,SAMPLE CORP,{v.Low},{v.High},{p},{v.Volume:.0f},0.001,{v.Close - 0.05:.2f},{v.Close + 0.05:.2f},18000,1,1,{v.Open}"
             ),
         )
-        yield f"CRSP, {name}", Case("\n".join([header, *full, ""]).encode(), CLOSE, says=said)
+        if name in ("13 of 80", "one", "all"):
+            yield f"CRSP, {name}", Case("\n".join([header, *full, ""]).encode(), CLOSE, says=said)
         few = rows(marked, lambda d, v, p: f"10026,{d:%m/%d/%Y},{p},{v.Volume:.0f},0.001")
         yield f"CRSP, {name}, few columns", Case("\n".join(["permno,date,prc,vol,ret", *few, ""]).encode(), CLOSE, says=said)
     both = text(
@@ -2038,7 +2056,8 @@ KINDS = (
     strangers,
     overruled,
 )
-CASES = {name: case for kind in KINDS for name, case in kind()}
+ALL = [pair for kind in KINDS for pair in kind()]
+CASES = dict(ALL)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -2047,4 +2066,4 @@ def test_file_is_read_or_asked_about_or_refused_and_never_wrong_in_silence(name)
 
 
 def test_cases_have_names_of_their_own():
-    assert len(CASES) == sum(1 for kind in KINDS for _ in kind())
+    assert len(CASES) == len(ALL)
