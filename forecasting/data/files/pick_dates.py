@@ -20,7 +20,7 @@ from forecasting.data.files.date_forms import (
 )
 from forecasting.data.files.decisions import Decisions
 from forecasting.data.files.layout import Table
-from forecasting.data.files.names import Column
+from forecasting.data.files.names import CLOSES, Column
 from forecasting.data.files.number_forms import is_missing
 from forecasting.data.files.picking import named_column
 from forecasting.data.files.silent_errors import check_dates, check_times
@@ -34,7 +34,7 @@ __all__ = ["Dates", "daily_or_timed", "pick_dates"]
 _FIRST_NAMES = {"date", "datetime", "date time", "timestamp", "datum", "fecha", "data", "日付", "日期"}
 _SAMPLE, _COLUMNS = 200, 64
 _TOLERATED = 0.2  # the share of dates that may be unreadable
-_HOURS = {"time", "hour", "hours", "he"}
+_HOURS = {"time", "hour", "hours", "hr", "hrs", "he", "hora", "heure", "stunde", "godzina", "saat"}
 _COUNTERS = {"id", "row", "nr", "no", "n", "count", "index no", "s no", "sno", "rank"}
 _WEEKS = {"week", "kw", "woche", "semaine", "semana", "settimana", "week number", "week no", "iso week", "calendar week", "wk"}
 # What the exchanges of Taiwan call the columns of their files.
@@ -222,8 +222,8 @@ def _month_of(cell: str, is_quarter: bool) -> str:
 def _with_time(table: Table, column: Column, dates: Dates, decisions: Decisions) -> Dates:
     """`dates` with the time of day that a column of its own holds.
 
-    It is called so, or written with a colon beside the dates; or dates repeat, and it is the column of hours that tells their
-    rows apart and goes one way within a day.
+    It is called so, or written with a colon beside the dates; or dates repeat, and prices go on from one of its times to the
+    next.
     """
     wanted = decisions.given.get("time")
     if wanted is None and dates.reading.timed:
@@ -266,10 +266,29 @@ def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repe
         return None
     if named or beside:
         return clocks
-    times = (stamps + clocks.values).dropna()
-    steps = times.diff()[stamps[times.index].diff() == pd.Timedelta(0)]
-    one_way = max((steps > pd.Timedelta(0)).mean(), (steps < pd.Timedelta(0)).mean()) if len(steps) else 0.0
-    return clocks if one_way > 0.95 else None
+    return clocks if not text.str.fullmatch("[0-9]{1,2}").any() and _goes_on(table, column, stamps, clocks) else None
+
+
+def _goes_on(table: Table, column: Column, stamps: pd.Series, clocks: Clocks) -> bool:
+    """Whether prices move less from one clock to the next than from day to day, as no numbers of shops or items have it.
+
+    The clocks of a day are ten or more, in order, and mostly the same minutes apart.
+    """
+    steps = np.diff(np.unique(clocks.values.dropna()))
+    within = clocks.values.diff()[stamps.diff() == pd.Timedelta(0)]
+    one_way = max((within > pd.Timedelta(0)).mean(), (within < pd.Timedelta(0)).mean()) if len(within) else 0.0
+    usual = pd.Series(steps).mode()
+    if len(steps) < 9 or (steps == usual[0]).mean() < 0.5 or usual[0] < np.timedelta64(1, "m") or one_way < 0.95:
+        return False
+    others = [other for other in table.columns if other is not column and other.role in (None, *CLOSES)]
+    for other in sorted(others, key=lambda other: other.role is None):
+        values = table.figures(other, table.weigh(other).decided or ".").values
+        if np.isfinite(values).mean() > 0.8:
+            rows = pd.DataFrame({"day": stamps, "clock": clocks.values, "price": values}).dropna()
+            here = rows.sort_values(["day", "clock"]).groupby("day")["price"].diff().abs().median()
+            there = rows.sort_values(["clock", "day"]).groupby("clock")["price"].diff().abs().median()
+            return bool(here <= there)
+    return False
 
 
 def _names_ends(column: Column) -> bool:

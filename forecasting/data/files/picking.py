@@ -307,7 +307,8 @@ def _bars_in_order(table: Table, columns: list[Column], dated: tuple[int, ...]) 
         return None
     roles = ["open", "high", "low", "close"]
     follows = [_follows(other, known[3]) for other in known[4:]]
-    if False in follows and (known[4 + follows.index(False)] >= 0).all():
+    volume = known[4 + follows.index(False)] if False in follows else None
+    if volume is not None and 0 <= volume.min() < volume.max():
         roles += [""] * follows.index(False) + ["volume"]
     named = {c.position: replace(c, role=role) for c, role in zip(first, roles, strict=False) if role}
     return [named.get(c.position, c) for c in columns], named[first[3].position]
