@@ -22,6 +22,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forecasting.data.interpretation import Interpretation
+
 __all__ = [
     "AttemptOver",
     "ConfigError",
@@ -59,7 +64,12 @@ def _remade(kind, args, carried):
 
 
 class DataError(ForecastingError):
-    """The prices cannot be used."""
+    """The prices cannot be used.
+
+    reading: how the file was being read, as far as that had come: an `Interpretation`; None where that is not known
+    """
+
+    reading: Interpretation | None = None
 
 
 class UnreadableFile(DataError):

@@ -6,11 +6,14 @@ from pages.components.frame import page, series_line
 from pages.components.mend import draw_problem
 from pages.components.network import draw_network
 from pages.components.order import draw_order, is_pending, watch_for_order
+from pages.components.questions import draw_waiting
 from pages.components.settings import draw_settings
 from pages.components.store import current_run
 from pages.components.training import draw_buttons, draw_run, start_asked
 
 with page("Train", "Train a recurrent network on these prices and see what it predicts on days it never saw.") as state:
+    with st.container():
+        draw_waiting(state)
     series_line(state.history)
     problem = draw_settings(state)
     start_asked(state)

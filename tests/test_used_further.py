@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -329,6 +330,18 @@ def test_what_is_no_history_is_refused_with_what_to_call(prices, reason):
         as_history(prices)
 
 
+@pytest.mark.parametrize("call", [train, backtest, lambda prices: train_many({"a": prices})["a"]])
+@pytest.mark.parametrize(("prices", "reason"), [
+    (None, "Call read_prices"), ("prices.csv", r"\(read_prices\('prices.csv'\)\)"),
+    (Path("x.csv"), r"\(read_prices\('x.csv'\)\)"), (walk().reset_index(drop=True), "date"),
+    (walk().to_frame().reset_index(drop=True), "date"), (pd.DataFrame({"a": walk(), "b": 2 + walk(seed=1)}), "column='a'"),
+    (pd.DataFrame(), "empty"),
+])
+def test_every_training_says_what_to_call_with_what_is_no_history(call, prices, reason):
+    with pytest.raises(DataError, match=reason):
+        call(prices)
+
+
 def test_a_result_in_place_of_prices_leads_to_update(result):
     with pytest.raises(DataError, match=r"result.update\(newer_history\)"):
         as_history(result)
@@ -341,6 +354,7 @@ def test_a_result_in_place_of_prices_leads_to_update(result):
     (lambda result, there: compare([result, result], "ab"), "names must be a list of texts|needs a name of its own"),
     (lambda result, there: compare([result, result], result), "names must be a list of texts.*a TrainingResult"),
     (lambda result, there: compare([result, 1]), "an int among them"),
+    (lambda result, there: compare([result, None]), "a NoneType among them"),
     (lambda result, there: result.history.plot("Quick lok"), "Did you mean 'quick look'"),
     (lambda result, there: result.history.plot(3), "Received: an int"),
     (lambda result, there: load_run(None), "A path is needed.*Received: None"),

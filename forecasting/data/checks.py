@@ -1,4 +1,4 @@
-"""What looks wrong in a history: splits that were not adjusted for, outliers, closes outside their day's range, gaps, ...
+"""What looks wrong in a history: splits that were not adjusted for, shifted decimals, closes outside their day's range, ...
 
 A false warning costs trust, so every rule stays silent on real prices, including crashes and squeezes: Apple's loss of half
 its value in a night of 2000, oil below zero in 2020, gas at four times its price for a day in 2024.
@@ -13,14 +13,15 @@ import pandas as pd
 
 from forecasting import words
 from forecasting.data.calendars import missing_sessions
-from forecasting.data.frequency import IRREGULAR
+from forecasting.data.frequency import IRREGULAR, TRADING_DAYS
 from forecasting.data.history import PriceHistory
 from forecasting.errors import DataError
 
 __all__ = ["Problem", "apply_fix", "find_problems"]
 
 # New shares for an old one, or old ones for a new one. Ratios below 2 cannot be told from a bad night.
-_SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
+_SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000, 1_000_000)
+_LARGEST_SPLIT = 100  # more than that is another unit: thousands, or a currency that has lost its zeros
 # How far (in logarithms) the price may move besides the split itself; further if the volume rules out a crash.
 _TOLERANCE, _TOLERANCE_WITH_VOLUME = 0.03, 0.08
 _CRASH_VOLUME = 2.5  # in a crash, the volume is more than this many times that of the following weeks
@@ -32,6 +33,12 @@ _OUTLIER_FACTOR, _IMPOSSIBLE_MOVES = 5, 150
 _NEIGHBOURS = 30  # rows on either side
 _ROUNDED = 1e-3  # of the day's high or low: a close outside by less than this was merely rounded differently
 _FEWEST_ROWS = 20  # needed to know what is usual
+_POWERS = (1, 2, 3, 4, 5, 6)  # of ten, by which a decimal may have shifted in a stretch of rows
+_FEW = 5  # rows whose median is the level around a row
+_APART = 0.2  # how far (in logarithms) a close is from the middle of its day if the two are not in the same units
+_MANY = 0.05  # share of closes outside their day's range that needs an explanation
+_FEWEST_SWAPPED = 5
+_OTHER_LEVEL = 5  # times the price before, or a fifth of it, for good
 
 _FEWEST_FLAT = 10
 _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "future": "dated in the future"}
@@ -41,18 +48,20 @@ _LEFT_OUT = {"zero": "the price was 0", "outlier": "far from its neighbours", "f
 class Problem:
     """Something that looks wrong.
 
-    kind: 'constant', 'split', 'zero', 'outlier', 'range', 'future', 'gap' or 'flat'
+    kind: 'constant', 'shift', 'split', 'level', 'zero', 'outlier', 'range', 'future', 'swapped', 'gap' or 'flat'
     sentence: what was found, for the user
     dates: of the rows concerned; for gaps and flat stretches, the two ends of the longest
     fix: what `apply_fix` would do, or None if no fix is safe
-    factor: by which prices before a split must be divided
+    factor: by which prices before a split, or those of the shifted rows, must be divided
+    columns: the prices to divide; () for all
     """
 
     kind: str
     sentence: str
     dates: tuple[pd.Timestamp, ...]
     fix: str | None = None
-    factor: float | None = None
+    factor: float = 1.0
+    columns: tuple[str, ...] = ()
 
     @property
     def fixable(self) -> bool:
@@ -72,10 +81,13 @@ def find_problems(history: PriceHistory, now: pd.Timestamp | None = None) -> tup
     now = pd.Timestamp.now() if now is None else now
     # Differences of prices near the largest float overflow to infinity, which still compares correctly.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        shifts = tuple(_shifts(history))
+        splits = () if shifts else tuple(_splits(history))  # each end of a shifted stretch would look like a split
         outliers = tuple(_outliers(history))
-        told = [day for problem in outliers for day in problem.dates]
-        return (*_splits(history), *_zeros(history), *outliers, *_outside_their_day(history, told), *_future(history, now),
-                *_gaps(history), *_flat(history))
+        told = [day for problem in (*shifts, *outliers) for day in problem.dates]
+        levels = () if shifts else _levels(history, [day for problem in (*splits, *outliers) for day in problem.dates])
+        return (*shifts, *splits, *levels, *_zeros(history), *outliers, *_outside_their_day(history, told, splits),
+                *_future(history, now), *_swapped(history), *_gaps(history), *_flat(history))
 
 
 def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
@@ -87,16 +99,76 @@ def apply_fix(history: PriceHistory, problem: Problem) -> PriceHistory:
     if not problem.fixable or not dates.isin(history.dates).all():
         raise DataError(f"This cannot be fixed here. Received: {problem.sentence} Leave the prices as they are, or "
                         "correct the file.")
-    if problem.factor is not None:
-        frame, note = _adjusted(history, problem.dates[0], problem.factor)
+    if problem.kind == "shift":
+        frame, note = _shifted_back(history, problem)
+    elif problem.kind == "split":
+        frame, note = _adjusted(history, problem)
     else:
         frame = history.frame.drop(dates)
         note = f"{_rows_of(dates)} left out: {_LEFT_OUT[problem.kind]}."
     return replace(history, frame=frame, notes=(*history.notes, note))
 
 
+def _shifts(history: PriceHistory):
+    """Stretches of two or more rows whose decimal mark has shifted: ten, a hundred, ... times the rows before and after."""
+    close = history.close
+    if (close <= 0).any() or len(close) < _FEWEST_ROWS:
+        return
+    logs = np.log(close)
+    moves = np.diff(logs)
+    powers = np.abs(moves) / np.log(10)
+    nearest = powers.round().astype(int)
+    jumps = np.flatnonzero(np.isin(nearest, _POWERS) & (np.abs(powers - nearest) * np.log(10) < _TOLERANCE_WITH_VOLUME))
+    if not len(jumps) or len(jumps) > 2 * _most(close):
+        return
+    found: dict[float, list[int]] = {}
+    start = None
+    for jump in (jumps + 1).tolist():
+        if start is not None and nearest[jump - 1] == nearest[start - 1] and moves[jump - 1] * moves[start - 1] < 0:
+            sure = all(abs(moves[row - 1]) > 8 * _scale(logs, row) for row in (start, jump))
+            if sure and 1 < jump - start < len(close) / 2:
+                found.setdefault(10.0 ** (np.sign(moves[start - 1]) * nearest[start - 1]), []).extend(range(start, jump))
+            start = None
+        else:
+            start = jump
+    for factor, rows in found.items():
+        if len(rows) > len(close) / 2:
+            continue
+        dates = history.dates[rows]
+        much, way = (factor, "larger") if factor > 1 else (1 / factor, "smaller")
+        apart = _away_from_their_day(history)
+        alone = np.median(np.abs(apart[rows])) > _APART  # False where no range is known
+        yield Problem("shift", f"{words.count_of(len(rows), 'price')} from {words.dates(dates[0], dates[-1])} "
+                      f"{'is' if len(rows) == 1 else 'are'} {words.count(much)} times {way} than those before and after: their "
+                      "decimal mark has probably shifted.", tuple(dates),
+                      f"{'Divide' if factor > 1 else 'Multiply'} them by {words.count(much)}", factor,
+                      ("Close",) if alone else ())
+
+
+def _shifted_back(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, str]:
+    """The prices with those of the shifted rows as large as the others."""
+    frame, factor, dates = history.frame.copy(), problem.factor, pd.DatetimeIndex(problem.dates)
+    columns = list(problem.columns or _price_columns(frame))
+    frame.loc[dates, columns] /= factor
+    verb, by = ("divided", factor) if factor > 1 else ("multiplied", 1 / factor)
+    return frame, f"{_rows_of(dates)} {verb} by {words.count(by)}: the decimal mark had shifted."
+
+
+def _away_from_their_day(history: PriceHistory) -> np.ndarray:
+    """(t,) the logarithm of each close over the middle of its own day's other prices; NaN where none is known."""
+    others = history.frame.reindex(columns=["Open", "High", "Low"]).to_numpy()
+    others = np.log(np.where(others > 0, others, np.nan))
+    known = np.isfinite(others).sum(axis=1)
+    middle = np.where(known > 0, np.nansum(others, axis=1) / np.maximum(1, known), np.nan)
+    return np.log(np.where(history.close > 0, history.close, np.nan)) - middle
+
+
 def _splits(history: PriceHistory):
-    """Lasting jumps by the ratio of a split, overnight if the open is known, at a normal volume."""
+    """Lasting jumps by the ratio of a split, overnight if the open is known, at a normal volume.
+
+    Where closes are not in the units of their day's other prices, those were adjusted and the closes were not: then the jump
+    is that of the close against its own day, and a mend is for the closes alone.
+    """
     close = history.close
     if (close <= 0).any() or len(close) < _FEWEST_ROWS:
         return
@@ -105,6 +177,11 @@ def _splits(history: PriceHistory):
     if "Open" in history.frame:
         opens = history.frame["Open"].to_numpy()[1:]
         overnight = np.where(opens > 0, logs[:-1] - np.log(np.where(opens > 0, opens, 1)), falls)
+    apart = pd.Series(_away_from_their_day(history))
+    before = apart.rolling(_FEW, min_periods=1).median().to_numpy()[:-1]
+    after = apart[::-1].rolling(_FEW, min_periods=1).median().to_numpy()[-2::-1]
+    alone = (np.abs(before) > _APART) | (np.abs(after) > _APART)  # False where the range is not known
+    overnight = np.where(alone, np.where(np.abs(falls) > np.abs(before - after) / 2, before - after, falls), overnight)
     tolerance = _TOLERANCE_WITH_VOLUME if {"Open", "Volume"} <= set(history.frame) else _TOLERANCE
     candidates = (np.flatnonzero(np.abs(overnight) > ratios[0] - tolerance) + 1).tolist()
     if len(candidates) > _most(close):
@@ -115,14 +192,44 @@ def _splits(history: PriceHistory):
         usual = _scale(logs, row)
         stays = np.median(logs[max(0, row - 5):row]) - np.median(logs[row:row + 5])
         if (abs(abs(jump) - ratios[nearest]) > tolerance or abs(jump) < 8 * usual or jump * fall < jump**2 / 2
-                or abs(stays - jump) > max(0.1, 4 * usual) or _traded_like_a_crash(history, row)):
+                or abs(stays - jump) > max(0.1, 4 * usual)
+                or (not alone[row - 1] and _traded_like_a_crash(history, row))):
             continue
         shares = _SPLITS[nearest]
         kind, verb = (f"{shares}:1", "Divide") if jump > 0 else (f"1:{shares}", "Multiply")
+        whose, what = (("the close was not adjusted for, unlike open, high and low", "closes") if alone[row - 1] else
+                       ("was not adjusted for", "prices"))
+        like = (f"a {kind} split that {whose}" if shares <= _LARGEST_SPLIT else
+                f"another unit, {words.count(shares)} times {'larger' if jump > 0 else 'smaller'}")
         yield Problem("split", f"The price goes from {words.price(close[row - 1])} to {words.price(close[row])} on "
-                      f"{words.date(history.dates[row])}, which looks like a {kind} split that was not adjusted for.",
-                      (history.dates[row],), f"{verb} all earlier prices by {shares}",
-                      shares if jump > 0 else 1 / shares)
+                      f"{words.date(history.dates[row])}, which looks like {like}.",
+                      (history.dates[row],), f"{verb} all earlier {what} by {words.count(shares)}",
+                      shares if jump > 0 else 1 / shares, ("Close",) if alone[row - 1] else ())
+
+
+def _levels(history: PriceHistory, told: list[pd.Timestamp]):
+    """Changes of the price that no market makes and no split explains: to another level for good, or by powers of ten at will."""
+    close = history.close
+    if (close <= 0).any() or len(close) < _FEWEST_ROWS:
+        return
+    logs = np.log(close)
+    moves = np.diff(logs)
+    far = np.flatnonzero(np.abs(moves) > np.log(_OTHER_LEVEL)) + 1
+    powers = moves[far - 1] / np.log(10)
+    if len(far) > _most(close) and (np.abs(powers - powers.round()) * np.log(10) < _TOLERANCE_WITH_VOLUME).mean() > 0.5:
+        row = far[0]
+        yield Problem("level", f"The price goes up and down by powers of ten {words.count(len(far))} times, first from "
+                      f"{words.price(close[row - 1])} to {words.price(close[row])} on {words.date(history.dates[row])}: decimal "
+                      "marks have probably been lost.", tuple(history.dates[far]))
+        return
+    for row in far[:1 if len(far) > _most(close) else None].tolist():
+        stays = np.median(logs[row:row + _FEW]) - np.median(logs[max(0, row - _FEW):row])
+        usual = np.median(np.abs(np.diff(logs[max(0, row - _NEIGHBOURS):row]))) if row > _FEW else np.inf
+        if history.dates[row] in told or abs(stays) < np.log(_OTHER_LEVEL) or abs(moves[row - 1]) < 8 * usual:
+            continue
+        yield Problem("level", f"The price goes from {words.price(close[row - 1])} to {words.price(close[row])} on "
+                      f"{words.date(history.dates[row])} and stays there: from then on these may be prices of something else, or in "
+                      "another unit.", (history.dates[row],))
 
 
 def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
@@ -134,20 +241,26 @@ def _traded_like_a_crash(history: PriceHistory, row: int) -> bool:
     return bool(after > 0 and volume.iloc[row] > _CRASH_VOLUME * after)
 
 
-def _adjusted(history: PriceHistory, day: pd.Timestamp, factor: float) -> tuple[pd.DataFrame, str]:
+def _adjusted(history: PriceHistory, problem: Problem) -> tuple[pd.DataFrame, str]:
     """The prices before a split in today's shares, and the volume too unless it already is."""
-    frame = history.frame.copy()
+    frame, day, factor = history.frame.copy(), problem.dates[0], problem.factor
     row = history.dates.get_loc(day)
-    prices = [column for column in frame if column != "Volume"]
-    frame.iloc[:row, [frame.columns.get_loc(column) for column in prices]] /= factor
-    if "Volume" in frame:
+    columns = problem.columns or _price_columns(frame)
+    frame.iloc[:row, [frame.columns.get_loc(column) for column in columns]] /= factor
+    if "Volume" in frame and not problem.columns:
         volume = frame["Volume"]
         before, after = volume.iloc[max(0, row - 20):row].median(), volume.iloc[row:row + 20].median()
         # Unadjusted volume grows by the split's factor. The midpoint, in logarithms, decides.
         if before > 0 and after > 0 and np.log(after / before) / np.log(factor) > 0.5:
             frame.iloc[:row, frame.columns.get_loc("Volume")] *= factor
     verb, by = ("divided", factor) if factor > 1 else ("multiplied", 1 / factor)
-    return frame, f"Prices before {words.date(day)} {verb} by {by:g}, for the split on that day."
+    what = "Closes" if problem.columns else "Prices"
+    event = "split" if by <= _LARGEST_SPLIT else "change of unit"
+    return frame, f"{what} before {words.date(day)} {verb} by {words.count(by)}, for the {event} on that day."
+
+
+def _price_columns(frame: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(column for column in frame if column != "Volume")
 
 
 def _zeros(history: PriceHistory):
@@ -191,7 +304,7 @@ def _outliers(history: PriceHistory):
     yield Problem("outlier", sentence, tuple(dates), f"Leave out {_rows_of(dates, start=False)}")
 
 
-def _outside_their_day(history: PriceHistory, told):
+def _outside_their_day(history: PriceHistory, told, splits: tuple[Problem, ...]):
     """Closes above the high or below the low of their own day, except on days already reported (`told`)."""
     close, days = history.close, np.flatnonzero(~history.dates.isin(told))
     # Some sources write 0 for an unknown high or low.
@@ -204,9 +317,31 @@ def _outside_their_day(history: PriceHistory, told):
     where = (f"above the day's high of {words.price(high[first])}" if above[first] else
              f"below the day's low of {words.price(low[first])}")
     day, price = words.date(history.dates[first]), words.price(close[first])
+    why = _why_outside(history, rows, sum(bool(problem.columns) for problem in splits))
     yield Problem("range", f"The close of {day} is {price}, {where}." if len(rows) == 1 else
                   f"{words.count_of(len(rows), 'close')} lie outside their own day's range, the first on {day}: {price} is "
-                  f"{where}.", tuple(history.dates[rows]))
+                  f"{where}.{why}", tuple(history.dates[rows]))
+
+
+def _why_outside(history: PriceHistory, rows: list[int], splits: int) -> str:
+    """What a great many closes outside their day's range come from, as a further sentence; '' where that is not plain.
+
+    rows: of these closes; splits: how many are in the closes only
+    """
+    if splits:
+        until = "the split" if splits == 1 else "the last of the splits"
+        return f" Until {until} the closes are not adjusted as open, high and low are."
+    apart = _away_from_their_day(history)
+    if len(rows) < max(_FEWEST_ROWS, _MANY * len(apart)) or not np.isfinite(apart).all():
+        return ""
+    # Adjusted prices meet the others at the end and lie further below them the earlier they are.
+    level = np.array([np.median(part) for part in np.array_split(apart, max(2, min(20, len(apart) // _FEWEST_ROWS)))])
+    level *= np.sign(level[0])
+    noise = np.median(np.abs(np.diff(apart)))  # of a close within its day
+    if abs(level[-1]) > noise + level[0] / 10 or level[0] < 2 * noise or np.diff(level).max() > noise + level[0] / 10:
+        return ""
+    return (" The closes are not adjusted for dividends or splits as open, high and low are." if apart[0] > 0 else
+            " The closes are adjusted for dividends or splits, while open, high and low are not.")
 
 
 def _most(close: np.ndarray) -> float:
@@ -246,6 +381,22 @@ def _future(history: PriceHistory, now: pd.Timestamp):
                       "dates are written.", tuple(ahead), fix)
 
 
+def _swapped(history: PriceHistory):
+    """Rows on days on which the market is closed, whose dates with day and month swapped are trading days that have no row."""
+    dates = history.dates.normalize()
+    if history.frequency != TRADING_DAYS:
+        return
+    off = dates[~dates.day_of_week.isin(history.frequency.days)]
+    if len(off) < _FEWEST_SWAPPED or (off.day > 12).any():
+        return
+    instead = pd.DatetimeIndex([pd.Timestamp(day.year, day.day, day.month) for day in off])
+    if not instead.day_of_week.isin(history.frequency.days).all() or instead.isin(dates).any():
+        return
+    yield Problem("swapped", f"{words.count_of(len(off), 'row')} fall on days of the week without trading, the first on "
+                  f"{words.date(off[0])}: with day and month swapped, {words.date(instead[0])}, they would be trading days "
+                  "that are missing. Check how the dates are written.", tuple(off))
+
+
 def _gaps(history: PriceHistory):
     """Stretches without rows that are longer than any closure of an exchange."""
     dates = history.dates
@@ -256,7 +407,8 @@ def _gaps(history: PriceHistory):
         gaps = np.flatnonzero(days > history.frequency.longest_step)
     else:
         always_open = history.calendar == "24/7" or len(history.frequency.days) == 7
-        gaps = np.flatnonzero(days > (2 if always_open else 12))
+        # With a few sessions a week, the holidays around the new year may close three weeks.
+        gaps = np.flatnonzero(days > (2 if always_open else 12 if len(history.frequency.days) > 3 else 21))
         if history.calendar and not always_open:
             # Five trading days are eight days on the calendar. Shorter gaps do not need it, and it is slow to make.
             more = np.flatnonzero((days > 7) & (days <= 12))

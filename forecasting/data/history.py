@@ -188,7 +188,7 @@ class PriceHistory:
     def key(self) -> str:
         """32 hex digits that name these prices and their description. Addresses and stored files go by it."""
         # The empty list once held warnings. Keeping it, and leaving out the origin, keeps old keys valid.
-        said: list = [self.fingerprint, self.name, self.source, self.currency, str(self.frequency), self.notes,
+        said: list = [self.fingerprint, self.name, self.source, self.currency, self.frequency.kind, self.notes,
                       self.calendar, [], self.alternatives]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
@@ -213,7 +213,7 @@ class PriceHistory:
     def description(self) -> dict:
         """Every field but the prices, JSON-able."""
         return {name: getattr(self, name) for name in _DESCRIPTION} | {
-            "frequency": str(self.frequency), "reading": self.reading and self.reading.described}
+            "frequency": self.frequency.kind, "reading": self.reading and self.reading.described}
 
     @classmethod
     def described(cls, frame: pd.DataFrame, description: dict) -> PriceHistory:

@@ -8,6 +8,7 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
+from forecasting import words
 from forecasting.data.frequency import TRADING_DAYS
 from forecasting.data.history import PriceHistory
 from forecasting.errors import DataError
@@ -26,11 +27,10 @@ SAMPLES = {
 
 def load_sample(name: str = DEFAULT_SAMPLE) -> PriceHistory:
     """A series that ships with the project; `SAMPLES` names them all. Raises DataError for another name."""
-    if name == "AAPL":
-        return _apple()
-    if name == "Generated waves":
-        return _waves()
-    raise DataError(f"There is no sample of that name. Received: {name!r}. Choose one of: {', '.join(SAMPLES)}.")
+    if isinstance(name, str) and name in SAMPLES:
+        return _apple() if name == "AAPL" else _waves()
+    received = repr(name) if isinstance(name, str) else words.with_article(type(name).__name__)
+    raise DataError(f"There is no sample of that name. Received: {received}. Choose one of: {', '.join(SAMPLES)}.")
 
 
 def sample_name(history: PriceHistory) -> str | None:

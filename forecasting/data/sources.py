@@ -119,8 +119,8 @@ class Source:
     label: of the source; help: what it gives, a sentence
     fields: what it asks for
     open: takes the answers, {field's name: answer}, and returns the prices or a `Job` that fetches them. If it raises
-        NeedsChoice, the user is asked, and the answer is passed under the question's `kind` in the next call; if the history
-        has alternatives, the one picked is passed as 'column'
+        NeedsChoice, the user is asked, and the answer is passed under the question's `kind` in the next call. If the history
+        says how it was read, what a person changes of that is passed too, and as 'calendar' the exchange chosen, '' for none
     button: the label of the button that opens it; without one, the source has a single field, a file or a choice of one of
         its names, and the answer opens it
     name_of: the short name of a history in addresses, None for one that goes by its key in the store
@@ -220,12 +220,13 @@ def _read(answers: Answers) -> PriceHistory:
     from forecasting.data.calendars import guess_calendar
     from forecasting.data.files import read_prices
 
-    upload, choices = answers["file"], {name: answer for name, answer in answers.items() if name != "file"}
+    upload, choices = answers["file"], {name: answer for name, answer in answers.items() if name not in ("file", "calendar")}
     # The name is set on the file object, so that a series chosen within the file can have a name of its own.
     file = io.BytesIO(upload.content)
     file.name = upload.name
     history = read_prices(file, **choices)
-    return replace(history, calendar=guess_calendar(history))
+    calendar = answers["calendar"] or None if "calendar" in answers else guess_calendar(history)
+    return replace(history, calendar=calendar)
 
 
 SOURCES = {

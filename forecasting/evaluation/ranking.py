@@ -178,9 +178,9 @@ def compare(results: Sequence | Mapping, names: Sequence[str] | None = None, ref
     if isinstance(results, Mapping):
         names, results = (list(map(str, results)) if names is None else names), list(results.values())
     results = list(results)
-    wrong = next((one for one in results if not (hasattr(one, "predictions") and hasattr(one, "history"))), None)
-    if wrong is not None:
-        raise ConfigError(f"compare takes the results of trainings. Received: {words.with_article(type(wrong).__name__)} "
+    wrong = [one for one in results if not (hasattr(one, "predictions") and hasattr(one, "history"))]
+    if wrong:
+        raise ConfigError(f"compare takes the results of trainings. Received: {words.with_article(type(wrong[0]).__name__)} "
                           "among them. Call compare([train(history, config), train(history, other)]).")
     if not FEWEST <= len(results) <= MOST:
         raise ConfigError(f"{FEWEST} to {MOST} runs can be compared. Received: {len(results)}.")

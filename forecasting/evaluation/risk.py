@@ -337,7 +337,9 @@ def when_words(frequency, step: int = 1) -> str:
     one = words.unit(frequency)
     if step > 1:
         return f"over the next {words.count_of(step, one)}"
-    return "tomorrow" if one == "day" else f"in the next {one}"
+    if one == "day":
+        return "tomorrow" if len(frequency.days) > 3 else "by the next trading day"
+    return f"in the next {one}"
 
 
 def chance_words(outlook: Outlook, share: float, when: str, currency: str | None = None) -> str:

@@ -319,11 +319,12 @@ def _history(content: bytes, said: dict) -> PriceHistory:
     frame = _table(content, PRICES_FILE, "Date", numbers=columns, gaps=[column for column in columns if column != "Close"])
     if "Close" not in columns or not len(frame) or not all(FIRST_YEAR <= day.year <= LAST_YEAR for day in frame.index[[0, -1]]):
         raise RunError(f"{PRICES_FILE} in this zip holds no prices of the years {FIRST_YEAR} to {LAST_YEAR}. {_AGAIN}")
-    optional = {name: None if said.get(name) is None else _text(said, name) for name in ("currency", "calendar")}
+    currency, calendar = (None if said.get(name) is None else _text(said, name) for name in ("currency", "calendar"))
     try:
         history = PriceHistory(frame, _text(said, "name"), _text(said, "source"),
                                frequency=Frequency.parse(_text(said, "frequency")), notes=_texts(said, "notes"),
-                               alternatives=_texts(said, "alternatives"), origin=_text(said, "origin"), **optional)
+                               alternatives=_texts(said, "alternatives"), origin=_text(said, "origin"),
+                               currency=currency, calendar=calendar)
         future_dates(history, 1)
         if history.calendar:  # which dates of some spacings do not ask for
             missing_sessions(history.calendar, history.dates[-1], history.dates[-1])

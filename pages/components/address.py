@@ -67,7 +67,7 @@ def restore(state: AppState):
             _require_id(key, "series")
             found.basket[key] = run_store().load_history(key)
         if asked := query.get("asked"):
-            from pages.components.sources import ask_again_about
+            from pages.components.opening import ask_again_about
 
             _require_id(asked, "upload")
             ask_again_about(found, asked)
@@ -88,7 +88,8 @@ def _take(state: AppState, found: AppState):
     state.forecast, state.forecast_problem = found.forecast, found.forecast_problem
     state.inside, state.inside_problem = found.inside, found.inside_problem
     state.compare, state.reference = found.compare, found.reference
-    state.basket, state.requests, state.waiting_for = found.basket, found.requests, found.waiting_for
+    state.basket, state.requests = found.basket, found.requests
+    state.given, state.waiting_for = found.given, found.waiting_for
     state.parent_id, state.trashed_id = found.parent_id, found.trashed_id
     state.run_id, state.history = found.run_id, found.history
 
@@ -157,13 +158,13 @@ def to_query(state: AppState) -> dict[str, str]:
         address["parent"] = state.parent_id
     if state.basket:
         address["basket"] = ",".join(list(state.basket)[:MOST_SERIES])
-    if state.asked is not None:
-        address["asked"] = state.asked.kept
+    if asked := next((request.note_id for request in state.questions if request.note_id), None):
+        address["asked"] = asked
     ours, usual = state.config.to_dict(), RECOMMENDED.to_dict()
     if changed := {name: value for name, value in ours.items() if value != usual[name]}:
         address["settings"] = json.dumps(changed, separators=(",", ":"))
-    if asked := state.forecast.to_text():
-        address["forecast"] = asked
+    if shown := state.forecast.to_text():
+        address["forecast"] = shown
     if seen := state.inside.to_text():
         address["inside"] = seen
     return address

@@ -130,11 +130,12 @@ def boundary():
 
 def series_line(history: PriceHistory):
     """One quiet line: which prices these are."""
+    from forecasting.data.reading_parts import price_words
     from forecasting.words import count_of, date
 
     last = f"last {date(history.dates[-1])}" if len(history) else "empty"
-    parts = [history.name, history.source, last, count_of(len(history), "row"), str(history.frequency),
-             history.currency]
+    parts = [history.name, history.source, price_words(history.reading), last, count_of(len(history), "row"),
+             str(history.frequency), history.currency]
     st.caption(" · ".join(plain(part, limit=120) for part in parts if part))
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import streamlit as st
 
 from forecasting import PriceHistory
-from forecasting.data.calendars import CALENDARS
 from forecasting.data.checks import apply_fix
 from forecasting.model.split import describe_split
 from forecasting.plots import price_chart
@@ -17,9 +14,10 @@ from forecasting.words import count, count_of, date, dates, price, share
 from pages.components.charts import draw_chart
 from pages.components.frame import is_dark
 from pages.components.mend import draw_problem
+from pages.components.opening import correct_history
+from pages.components.reading import draw_calendar
 from pages.components.settings import find_problem
-from pages.components.state import AppState, held, reported, taken, widget_for
-from pages.components.store import keep_history
+from pages.components.state import AppState, held, reported, widget_for
 from pages.components.text import plain
 
 __all__ = ["draw_prices"]
@@ -27,12 +25,10 @@ __all__ = ["draw_prices"]
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 EDGE_ROWS = 5
 ESCAPED = 0.05  # share of test prices beyond training from which the scores of the target Price suffer
-SPACING = "spacing"  # stands for no exchange, because a selectbox shows None as if nothing were chosen
 
 
 def draw_prices(state: AppState):
     """First how many prices there are and how far the test part leaves the training range, then the chart and details."""
-    _take_calendar(state)
     history, view = state.history, describe_split(state.history, state.config)
     last, rows, windows, escape = st.columns(4)
     last.metric("Last price", price(history.close[-1], history.currency))
@@ -110,33 +106,14 @@ def _draw_problems(state: AppState):
 
 @reported
 def _fix(state: AppState, problem):
-    _mend(state, apply_fix(state.history, problem))
-
-
-def _mend(state: AppState, history):
-    """Replaces the current prices with a corrected copy."""
-    if state.request is not None:
-        state.request.key = history.key
-    keep_history(state, history)
+    correct_history(state, apply_fix(state.history, problem))
 
 
 def _draw_details(state: AppState):
     history = state.history
-    with st.expander("First and last rows, and the calendar of future dates"):
+    with st.expander("First and last rows" if history.reading else "First and last rows, and the calendar of future dates"):
         frame = history.frame
         edges = frame if len(frame) <= 2 * EDGE_ROWS else pd.concat([frame.head(EDGE_ROWS), frame.tail(EDGE_ROWS)])
         shown = pd.DataFrame({name: edges[name].map(count if name == "Volume" else price) for name in edges})
         st.dataframe(shown.set_axis([date(day) for day in edges.index]), height="content")
-        known = {SPACING: "From the dates' own spacing", **CALENDARS}
-        current = history.calendar or SPACING
-        known.setdefault(current, current)
-        widget = widget_for(state, "data_calendar", current)
-        st.selectbox("Trading days", list(known), index=list(known).index(current), key=widget.key,
-                     on_change=_take_calendar, args=(state,), format_func=known.get,
-                     help="Forecasts are dated on the days when this exchange is open, holidays left out.")
-
-
-@reported
-def _take_calendar(state: AppState):
-    for _, chosen in taken(state, "data_calendar"):
-        _mend(state, replace(state.history, calendar=None if chosen == SPACING else chosen))
+        draw_calendar(state)

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
-from forecasting import ForecastingError, NeedsChoice, PriceHistory, StoreUnavailable
+from forecasting import ForecastingError
 from forecasting.data.samples import DEFAULT_SAMPLE
-from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, address_of, origin_of, reopen
-from forecasting.data.uploads import keep_upload, load_upload
+from forecasting.data.sources import SOURCES, Choice, File, Text, Toggle, Upload, origin_of, reopen
 from pages.components.bring_back import holds_run, show_zip
 from pages.components.frame import boundary
+from pages.components.opening import open_source, take_history
+from pages.components.reading import draw_attempt
 from pages.components.state import AppState, Request, held, reported, taken, widget_for
-from pages.components.store import keep_history
 from pages.components.text import plain
 from pages.components.track import note_prices
 
-__all__ = ["ask_again_about", "draw_fields", "draw_sources"]
+__all__ = ["draw_fields", "draw_sources"]
 
 PATIENCE_SECONDS = 10
-QUESTIONS = {"column": "Which column is the price?", "series": "Which series?", "sheet": "Which sheet?",
-             "date_order": "How are the dates written?", "decimal": "Which sign is the decimal mark?"}
 
 
 def draw_sources(state: AppState):
@@ -50,15 +47,13 @@ def _draw_source(state: AppState, key: str):
     request = state.requests.get(key)
     if request is None:
         return
-    if request.error:
+    if request.error and request is not state.request:
         st.error(plain(request.error, limit=1500), icon=":material/error:")
-    if request.question is not None:
-        _ask(state, key)
-    elif request is state.request:
-        _offer_columns(state, key)
-    if request.choices:
-        st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(state, key),
-                  help="Undoes the choices made for these prices.")
+        draw_attempt(state, request)
+    reading = state.history.reading if request is state.request else request.reading
+    if request.choices and request.question is None and reading is None:  # else each can be changed in its panel
+        st.button("Answer again", icon=":material/undo:", on_click=_ask_again, args=(request,),
+                  help="Undoes the answers given so far.")
     if request.job is not None:
         _draw_job(state, key)
     _draw_found(state, key)
@@ -80,7 +75,7 @@ def _draw_options(state: AppState, key: str, field: Choice):
 def _take_option(state: AppState, key: str):
     for _, option in taken(state, f"data_{key}"):
         if option:
-            _open(state, key, {SOURCES[key].fields[0].name: option})
+            open_source(state, key, {SOURCES[key].fields[0].name: option})
 
 
 def _draw_uploader(state: AppState, key: str, field: File):
@@ -95,7 +90,7 @@ def _draw_uploader(state: AppState, key: str, field: File):
         if content[:2] == b"PK" and holds_run(content):
             show_zip(state, content)
         with st.spinner("Reading the file …"):
-            _open(state, key, {field.name: Upload(file.name, content)})
+            open_source(state, key, {field.name: Upload(file.name, content)})
         st.rerun()
 
 
@@ -104,7 +99,7 @@ def _draw_form(state: AppState, key: str):
     answers, pressed = draw_fields(state, key, "data")
     if pressed:
         with st.spinner("Reading the prices …"):
-            _open(state, key, answers)
+            open_source(state, key, answers)
         st.rerun()
 
 
@@ -146,80 +141,9 @@ def _draw_field(state: AppState, place, name: str, field, answers: dict):
     return place.toggle(field.label, value=widget.value, key=widget.key, help=about)
 
 
-def ask_again_about(state: AppState, kept: str):
-    """Asks a question again that was open when the page was reloaded. kept: the id of the upload that it is about"""
-    _open(state, *load_upload(kept))
-
-
-def _open(state: AppState, key: str, answers: dict, choices: dict | None = None):
-    """Asks a source for prices and stores the outcome in the state. choices: answers to its questions"""
-    earlier = state.requests.get(key)
-    request = state.requests[key] = Request(answers, choices or {}, found=earlier.found if earlier else {})
-    state.waiting_for = key
-    try:
-        opened = SOURCES[key].open({**answers, **request.choices})
-    except NeedsChoice as question:
-        request.question = question
-        _keep(state, key, request)
-    except ForecastingError as error:
-        request.error = str(error)
-    else:
-        if isinstance(opened, PriceHistory):
-            _take(state, key, replace(opened, origin=key))
-        else:
-            request.job = opened
-
-
-def _keep(state: AppState, key: str, request: Request):
-    """Keeps the upload that a question is about, so that the page's address brings the question back."""
-    uploads = [answer for answer in request.answers.values() if isinstance(answer, Upload)]
-    for upload in uploads:
-        try:
-            request.kept = keep_upload(key, upload, request.choices)
-        except StoreUnavailable as error:
-            state.failures.append(f"{error} Until its question is answered, a reload of the page loses it.")
-
-
-def _take(state: AppState, key: str, history: PriceHistory):
-    """Makes the prices of a source the current ones, and saves those that have no short name for the address in the store."""
-    state.requests[key].key = history.key
-    note_prices(state, history)
-    if address_of(history) == history.key:
-        keep_history(state, history)
-    else:
-        state.use_history(history)
-
-
-def _ask(state: AppState, key: str):
-    question = state.requests[key].question
-    st.info(plain(question.question), icon=":material/help:")
-    if question.preview is not None:
-        st.dataframe(pd.DataFrame(question.preview).astype(str), hide_index=True, height="content")
-    widget = f"data_choice_{question.kind}"
-    st.selectbox(QUESTIONS.get(question.kind, "Which one?"), question.options, key=widget)
-    st.button("Use this", icon=":material/check:", on_click=_answer, args=(state, key, question.kind, widget))
-
-
 @reported
-def _answer(state: AppState, key: str, kind: str, widget: str):
-    request = state.requests[key]
-    # Read from the widget: the last drawing may have been older than the latest change.
-    _open(state, key, request.answers, {**request.choices, kind: st.session_state[widget]})
-
-
-@reported
-def _ask_again(state: AppState, key: str):
-    _open(state, key, state.requests[key].answers)
-
-
-def _offer_columns(state: AppState, key: str):
-    """Another price column of the same file, where it has one."""
-    alternatives = state.history.alternatives
-    if alternatives:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            other = st.selectbox("Another price column of this file", alternatives, index=None, key="data_column",
-                                 placeholder="The current one is named in the notes")
-            st.button("Use this column", disabled=other is None, on_click=_answer, args=(state, key, "column", "data_column"))
+def _ask_again(request: Request):
+    request.wanted = {}
 
 
 def _draw_job(state: AppState, key: str):
@@ -273,7 +197,7 @@ def _take_found(state: AppState, key: str, found: dict):
     state.requests[key].found |= found
     for number, history in enumerate(found.values()):
         if number == 0:
-            _take(state, key, history)
+            take_history(state, state.requests[key], history)
         else:
             note_prices(state, history)
 
@@ -292,4 +216,4 @@ def _draw_found(state: AppState, key: str):
 def _take_symbol(state: AppState, key: str):
     for _, symbol in taken(state, f"data_{key}_found"):
         if symbol:
-            _take(state, key, state.requests[key].found[symbol])
+            take_history(state, state.requests[key], state.requests[key].found[symbol])

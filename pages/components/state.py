@@ -24,6 +24,7 @@ from pages.components.owner import owner_id
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecasting.data.interpretation import Interpretation
     from forecasting.data.sources import Job
     from forecasting.runs.orders import Wanted
     from forecasting.runs.overview import Row
@@ -37,21 +38,30 @@ MOST_WIDGETS = 20  # kept for one value: more than anyone can create by clicking
 
 @dataclass
 class Request:
-    """What a source of prices was last asked for, and the outcome.
+    """What a source of prices was asked for, and the outcome.
 
-    answers: to the source's fields; choices: answers to its questions so far
+    source: its key in SOURCES; answers: to its fields, None where these are only on disk, see `upload_id`
+    choices: what a person has decided about how to read them, in answer to questions or in the panel of the Data page
+    wanted: the choices that they are to be read with next, or None
     key: of the history that it gave, or of a corrected copy; None while there is none
+    taken: the choices that gave this history
     question: what the user still has to answer, or None; error: why there are no prices, or ''
-    kept: the id of the upload that the question is about, see `keep_upload`, or None
+    reading: how far the file had been read when that came, or None
+    upload_id: of the file that is kept on disk, or None; note_id: of the note about its question; see `uploads`
     job: a fetch in progress, or None; found: the histories that jobs of this source have fetched in this session
     """
 
-    answers: dict
+    source: str
+    answers: dict | None
     choices: dict = field(default_factory=dict)
+    wanted: dict | None = None
     key: str | None = None
+    taken: dict = field(default_factory=dict)
     question: NeedsChoice | None = None
-    kept: str | None = None
     error: str = ""
+    reading: Interpretation | None = None
+    upload_id: str | None = None
+    note_id: str | None = None
     job: Job | None = None
     found: dict[str, PriceHistory] = field(default_factory=dict)
 
@@ -99,7 +109,8 @@ class AppState:
     trashed_id: a run in the trash that was asked for, or None; deleted_ids: what was deleted last, to be undone
     opened: ids of the rows of the table of runs whose seeds are shown; tables: its widgets, the newest last
     owner: identifies this person, or this browser, in the queue, where owners take turns
-    requests: {key in SOURCES: the last request}; waiting_for: the source that was asked last and has not given prices yet
+    requests: {key in SOURCES: the last request}; given: the request that gave prices last
+    waiting_for: the source that was asked last and has not given prices yet
     forecast: what the Forecast page shows; forecast_problem: why it is not what the address asked for, a sentence
     forecast_drawn: (run id, wish, table) of the forecast last drawn, which stays until the next one is there
     inside: what the page Inside the LSTM shows; inside_problem: why it is not what the address asked for, a sentence
@@ -132,6 +143,7 @@ class AppState:
     tables: list[RunsTable] = field(default_factory=list)
     owner: str = field(default_factory=lambda: owner_id())
     requests: dict[str, Request] = field(default_factory=dict)
+    given: Request | None = None
     waiting_for: str | None = None
     forecast: ForecastView = field(default_factory=ForecastView)
     forecast_problem: str | None = None
@@ -154,15 +166,14 @@ class AppState:
             request.job = None  # an earlier fetch must not replace these prices when it ends
 
     @property
-    def asked(self) -> Request | None:
-        """The request that waits for an answer, about an upload that is kept."""
-        request = self.requests.get(self.waiting_for or "")
-        return request if request is not None and request.question is not None and request.kept else None
+    def questions(self) -> list[Request]:
+        """The requests that wait for an answer."""
+        return [request for request in self.requests.values() if request.question is not None]
 
     @property
     def request(self) -> Request | None:
         """The request that gave the current prices."""
-        return next((request for request in self.requests.values() if request.key == self.history.key), None)
+        return self.given if self.given is not None and self.given.key == self.history.key else None
 
 
 def widget_for(state: AppState, name: str, value) -> Widget:

@@ -29,6 +29,13 @@ def upload(page, name, data):
         {"name": name, "mimeType": "application/octet-stream", "buffer": data})
 
 
+def unfold(page, label):
+    """Opens a folded part of a page. A list that is opened while it still grows would close again."""
+    page.get_by_test_id("stExpander").get_by_text(label).click()
+    page.wait_for_function("() => document.getAnimations().every(animation => !animation.effect.target.closest("
+                           "'[data-testid=stExpander]'))")
+
+
 def start_long_training(page, url):
     """So many epochs, of many steps each, that it ends only by Stop."""
     settings = json.dumps({"units": [64], "batch_size": 8, "epochs": 1000, "patience": None})

@@ -15,6 +15,7 @@ from steps import (
     metric,
     open_page,
     press_train,
+    unfold,
     upload,
 )
 
@@ -54,22 +55,37 @@ def test_uploaded_file_is_read_trained_and_taken_home(app, visitor, browser, tmp
     check_scores(visitor, downloaded)
 
 
-def test_sheet_and_column_are_picked_and_another_column_is_offered(app, visitor):
+def test_file_waits_for_its_answers_over_a_reload_and_is_read_otherwise_in_the_panel(app, visitor):
     rows = [["Date", "Bid", "Ask"], *([day.to_pydatetime(), float(value), float(value + 0.25)]
                                       for day, value in PRICES["Close"].items())]
+    last = PRICES["Close"].iloc[-1]
     open_page(visitor, app.url)
     upload(visitor, "quotes.xlsx", workbook({"One": rows, "Two": SHEET}))
+    waits = visitor.get_by_test_id("stAlert").filter(has_text="quotes.xlsx waits for an answer")
+    expect(waits).to_be_visible()
+    visitor.reload()
+    expect(waits).to_be_visible()
+    visitor.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    expect(waits).to_contain_text("training uses AAPL")
+    visitor.get_by_role("link", name="Answer").click()
     _answer(visitor, "Which sheet", "One")
     _answer(visitor, "Which column", "Ask")
-    asked = PRICES["Close"].iloc[-1] + 0.25
     # While Streamlit replaces one drawing of the page by the next, both may be there for a moment.
-    expect(_metric(visitor, f"Last price{asked:.2f}")).to_have_count(1)
-    visitor.get_by_role("button", name="Answer again").click()
-    _answer(visitor, "Which sheet", "Two")
-    price = _metric(visitor, f"Last price{PRICES['Close'].iloc[-1]:.2f}")
-    expect(price).to_have_count(1)
+    expect(_metric(visitor, f"Last price{last + 0.25:.2f}")).to_have_count(1)
+    expect(waits).to_have_count(0)
 
-    # What was uploaded outlives a reload.
+    # The answers stand in the panel, and what was uploaded outlives another reload.
+    visitor.reload()
+    unfold(visitor, "How this file was read")
+    visitor.get_by_role("combobox", name="Price", exact=True).click()
+    visitor.get_by_role("option", name="Bid", exact=True).click()
+    expect(_metric(visitor, f"Last price{last:.2f}")).to_have_count(1)
+    expect(visitor.get_by_text("price: Bid, of 2 possible columns")).to_be_visible()
+    visitor.get_by_role("button", name="All automatic").click()
+    _answer(visitor, "Which sheet", "Two")
+    price = _metric(visitor, f"Last price{last:.2f}")
+    expect(price).to_have_count(1)
+    expect(visitor.get_by_text("sheet “Two”").first).to_be_visible()
     visitor.reload()
     expect(price.first).to_be_visible()
 

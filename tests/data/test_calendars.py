@@ -1,11 +1,19 @@
 from dataclasses import replace
 
+import exchange_calendars
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecasting import ConfigError, PriceHistory, load_sample
-from forecasting.data.calendars import CALENDARS, future_dates, guess_calendar, missing_sessions
+from forecasting.data.calendars import CALENDARS, check_calendar, future_dates, guess_calendar, missing_sessions
+from forecasting.data.months import MonthDay
+from forecasting.deprecations import ignore_deprecations_in
+
+DAYS = pd.date_range("2023-01-01", "2024-02-22")
+SUNDAY_TO_THURSDAY = (6, 0, 1, 2, 3)
 
 
 def history(dates, calendar=None):
@@ -89,6 +97,12 @@ def test_an_unknown_calendar_is_refused_with_those_there_are():
         future_dates(days("2024-10-01", "2024-11-27", "MARS"), 1)
 
 
+@pytest.mark.parametrize(("name", "code"), [("Tel Aviv", "'XTAE'"), ("riyadh", "'XSAU'"), ("Karachi", "'XKAR'")])
+def test_the_name_of_an_exchange_leads_to_its_code(name, code):
+    with pytest.raises(ConfigError, match=f"Did you mean {code} for"):
+        check_calendar(name)
+
+
 def test_daily_stamps_keep_their_time_of_day():
     stamps = pd.bdate_range("2024-10-01", "2024-11-27") + pd.Timedelta(hours=16)
     assert text(future_dates(history(stamps, "XNYS"), 1)) == ["2024-11-29 16:00"]
@@ -111,6 +125,13 @@ def test_daily_stamps_keep_their_time_of_day():
 ])
 def test_weeks_months_and_years_keep_their_usual_day(dates, calendar, expected):
     assert text(future_dates(history(dates, calendar), 3)) == expected
+
+
+def test_weeks_that_end_on_another_day_than_they_did_go_on_as_of_late():
+    """Riyadh's weeks ended on Wednesdays until 2013, then on Thursdays."""
+    wednesdays = pd.date_range("2010-01-06", "2013-06-26", freq="W-WED")
+    past = wednesdays.union(pd.date_range("2013-07-04", "2014-06-26", freq="W-THU"))
+    assert text(future_dates(history(past), 2)) == ["2014-07-03", "2014-07-10"]
 
 
 def test_a_week_moved_by_a_holiday_does_not_move_the_next_ones():
@@ -163,12 +184,55 @@ def test_irregular_dates_go_on_at_their_median_spacing():
     assert text(future_dates(history(["2024-01-01"]), 2)) == ["2024-01-02", "2024-01-03"]
 
 
-@pytest.mark.parametrize("calendar", ["XNYS", "XLON", "XTKS", "24/5"])
+def sessions(code, first="2021-06-01", last="2024-06-28"):
+    """The trading days that the library itself finds."""
+    ignore_deprecations_in("exchange_calendars")
+    return exchange_calendars.get_calendar(code, start=first, end=last).sessions
+
+
+@pytest.mark.parametrize("calendar", ["XNYS", "XLON", "XTKS", "XETR", "XWAR", "XSAU", "XKAR", "XPHS", "BVMF", "XJSE", "24/5"])
 def test_an_exchange_is_recognised_by_its_holidays(calendar):
-    past = days("2021-12-01", "2022-01-03", calendar)
-    dates = future_dates(past, 600)
+    dates = sessions(calendar)[-600:]
     assert guess_calendar(history(dates)) == calendar
     assert guess_calendar(history(dates.delete(300))) == calendar
+    assert guess_calendar(history(dates[-250:])) == calendar
+
+
+@pytest.mark.parametrize("calendar", ["XTAE", "ASEX", "XBSE", "XBEL", "XCYS"])
+def test_exchanges_are_recognised_whose_calendars_the_library_cannot_make_under_this_pandas(calendar):
+    """The holidays of the Orthodox Easter, and Tel Aviv's Sundays."""
+    first = pd.date_range("2021-11-28", "2022-01-03")
+    first = first[first.day_of_week.isin(SUNDAY_TO_THURSDAY if calendar == "XTAE" else range(5))]
+    dates = future_dates(history(first, calendar), 500)
+    assert guess_calendar(history(dates)) == calendar
+    assert (dates.day_of_week == 6).any() == (calendar == "XTAE")
+
+
+def test_athens_keeps_the_easter_of_both_churches():
+    ahead = future_dates(days("2024-01-01", "2024-03-22", "ASEX"), 45)
+    assert text(pd.bdate_range("2024-03-25", ahead[-1]).difference(ahead)) == [
+        "2024-03-25", "2024-03-29", "2024-04-01", "2024-05-01", "2024-05-03", "2024-05-06"]
+
+
+def test_tel_aviv_moves_to_fridays_in_2026_though_no_row_has_shown_it():
+    past = pd.date_range("2025-06-01", "2025-12-29")
+    past = past[past.day_of_week.isin([6, 0, 1, 2, 3])]
+    assert text(future_dates(history(past, "XTAE"), 9)) == [
+        "2025-12-30", "2025-12-31", "2026-01-01", "2026-01-04", "2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08",
+        "2026-01-09"]
+
+
+@pytest.mark.parametrize("calendar", ["XNYS", "XLON", "XTKS", "XHKG", "XSHG", "XSAU", "XSES"])
+def test_trading_days_are_those_of_the_library(calendar):
+    whole = sessions(calendar, "2021-12-01", "2025-12-31")
+    past = whole[whole < "2022-01-10"]
+    assert future_dates(history(past, calendar), 900).equals(whole[whole >= "2022-01-10"][:900].as_unit("us").rename("Date"))
+
+
+@pytest.mark.parametrize("rows", [60, 75])
+def test_a_few_weeks_without_a_holiday_prove_no_exchange(rows):
+    """London and Paris are open on every weekday from September to Christmas."""
+    assert guess_calendar(history(pd.bdate_range("2023-08-29", periods=rows))) is None
 
 
 def test_a_calendar_that_is_known_is_not_guessed():
@@ -191,7 +255,6 @@ def test_trading_days_between_two_rows_are_counted_without_holidays():
     assert missing_sessions("XNYS", pd.Timestamp("2024-11-27"), pd.Timestamp("2024-12-03")) == 2
 
 
-DAYS = pd.date_range("2023-01-01", "2024-02-22")
 MONTHS = pd.date_range("2020-01-01", "2024-02-01", freq="MS")
 
 
@@ -219,6 +282,39 @@ def test_no_date_falls_on_a_day_without_rows_where_a_tenth_is_missing(week, seed
     assert set(future_dates(history(past), 200).day_of_week) == set(week)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 6), min_size=1), st.integers(0, 6), st.integers(25, 250), st.floats(0, 0.1), st.integers(0, 99))
+def test_whatever_the_week_the_next_dates_fall_on_its_days(week, start, rows, holidays, seed):
+    past = pd.date_range("2021-01-01", periods=2000)[start:]
+    past = past[past.day_of_week.isin(week)]
+    past = past[np.random.default_rng(seed).random(len(past)) >= holidays][:rows]
+    ahead = future_dates(history(past), 30)
+    expected = pd.date_range(past[-1] + pd.Timedelta(days=1), periods=250)
+    assert list(ahead) == list(expected[expected.day_of_week.isin(week)][:30])
+
+
+@pytest.mark.parametrize("since", [15, 30, 90])
+@pytest.mark.parametrize("hours", [1, 6])
+def test_the_next_dates_keep_the_week_that_a_market_changed_to(since, hours):
+    """Dubai moved from Sunday to Thursday to Monday to Friday with the year 2022."""
+    past = pd.date_range("2021-01-01", pd.Timestamp("2022-01-02") + pd.Timedelta(days=since))
+    past = past[np.where(past < "2022-01-03", past.day_of_week.isin([6, 0, 1, 2, 3]), past.day_of_week < 5).astype(bool)]
+    stamps = pd.DatetimeIndex([day + pd.Timedelta(hours=hour) for day in past for hour in range(10, 10 + hours)])
+    assert set(future_dates(history(stamps), 60).day_of_week) == {0, 1, 2, 3, 4}
+
+
+def test_rows_on_a_saturday_once_are_no_reason_for_more():
+    stamps = pd.DatetimeIndex(session_hours("2024-09-03", "2024-11-27"))
+    saturday = stamps[stamps.normalize() == "2024-11-22"] + pd.Timedelta(days=1)
+    assert (future_dates(history(stamps.union(saturday)), 100).day_of_week < 5).all()
+
+
+def test_an_auction_on_two_days_leaves_out_the_other_trading_days_of_its_exchange():
+    past = sessions("XNYS")
+    past = past[past.day_of_week.isin([1, 3]) & (past < "2023-11-20")]
+    assert text(future_dates(history(past, "XNYS"), 4)) == ["2023-11-21", "2023-11-28", "2023-11-30", "2023-12-05"]
+
+
 @pytest.mark.parametrize("days", [8, 60])
 def test_hours_keep_their_own_week(days):
     past = DAYS[DAYS.day_of_week.isin([6, 0, 1, 2, 3])][-days:]
@@ -235,13 +331,24 @@ def test_hours_on_two_days_a_week_go_on_for_as_long_as_asked():
     assert set(ahead.day_of_week) == {1, 3}
 
 
-@pytest.mark.parametrize(("days", "expected"), [
-    ((0, 14), ["2024-06-15", "2024-07-01", "2024-07-15", "2024-08-01"]),
-    ((4, 19), ["2024-06-20", "2024-07-05", "2024-07-20", "2024-08-05"]),
-])
-def test_two_days_of_each_month_stay_those(days, expected):
-    past = [month + pd.Timedelta(days=day) for month in pd.date_range("2021-01-01", "2024-06-01", freq="MS") for day in days]
-    assert text(future_dates(history(past[:-1]), 4)) == expected
+@pytest.mark.parametrize("pair", [(1, 15), (1, 16), (5, 20), (7, 22), (10, 25), (14, 28), (15, 31)])
+@pytest.mark.parametrize("move", ["on", "back", "nearest", "stay"])
+@pytest.mark.parametrize("missing", [0, 0.1])
+def test_two_days_of_each_month_stay_those_wherever_weekends_move_them(pair, move, missing):
+    months = pd.period_range("2020-01", "2025-12", freq="M")
+    whole = pd.DatetimeIndex(sorted(day for number in pair for day in MonthDay(number, move, (0, 1, 2, 3, 4)).of(months)))
+    past, ahead = whole[:100], whole[100:106]
+    kept = past[(np.random.default_rng(0).random(100) >= missing) | (np.arange(100) > 97)]
+    assert str(history(kept).frequency) == "twice a month"
+    assert text(future_dates(history(kept), 6)) == text(ahead)
+
+
+@pytest.mark.parametrize("rows", [24, 60])
+@pytest.mark.parametrize("week", [SUNDAY_TO_THURSDAY, (5, 6, 0, 1, 2), (0, 1, 2, 3)])
+def test_two_days_of_each_month_are_moved_within_the_week_of_their_market(week, rows):
+    months = pd.period_range("2020-01", "2025-12", freq="M")
+    whole = pd.DatetimeIndex(sorted(day for number in (1, 15) for day in MonthDay(number, "on", week).of(months)))
+    assert text(future_dates(history(whole[:rows]), 12)) == text(whole[rows:rows + 12])
 
 
 def test_the_middle_and_the_end_of_each_month_stay_on_weekdays():
@@ -254,13 +361,32 @@ def test_the_middle_and_the_end_of_each_month_stay_on_weekdays():
 
 
 @pytest.mark.parametrize(("dates", "expected"), [
-    # The first day from Sunday to Thursday, and the third Friday.
+    # The first day from Sunday to Thursday, the third and the last Friday, the second Tuesday, the fifth.
     (MONTHS + pd.to_timedelta(np.array([0, 0, 0, 0, 2, 1, 0])[MONTHS.day_of_week], unit="D"),
      ["2024-03-03", "2024-04-01", "2024-05-01"]),
     (pd.date_range("2021-01-01", "2024-02-20", freq="WOM-3FRI"), ["2024-03-15", "2024-04-19", "2024-05-17"]),
+    (pd.date_range("2023-07-01", "2024-02-20", freq="WOM-2TUE"), ["2024-03-12", "2024-04-09", "2024-05-14"]),
+    (pd.date_range("2019-01-01", "2024-02-29", freq="LWOM-FRI"), ["2024-03-29", "2024-04-26", "2024-05-31"]),
+    (pd.date_range("2019-01-01", "2024-02-29", freq="MS") + pd.Timedelta(days=4), ["2024-03-05", "2024-04-05", "2024-05-05"]),
 ])
 def test_months_keep_the_week_of_their_market(dates, expected):
     assert text(future_dates(history(dates), 3)) == expected
+
+
+@pytest.mark.parametrize("day", [2, 5, 10, 20, 25, 30])
+@pytest.mark.parametrize("move", ["on", "back", "nearest", "stay"])
+@pytest.mark.parametrize("apart", [1, 3])
+def test_any_day_of_the_month_stays_that_wherever_weekends_move_it(day, move, apart):
+    months = pd.period_range("2000-01", "2025-12", freq="M")[::apart]
+    whole = MonthDay(day, move, (0, 1, 2, 3, 4)).of(months)
+    assert text(future_dates(history(whole[:60]), 6)) == text(whole[60:66])
+
+
+def test_a_month_that_ends_on_a_holiday_ends_on_the_trading_day_before():
+    """Good Friday was the last weekday of March 2024, and Memorial Day that of May 2021."""
+    past = pd.date_range("2019-01-31", "2024-02-29", freq="BME")
+    past = past.where(past != "2021-05-31", past - pd.Timedelta(days=3))
+    assert text(future_dates(history(past, "XNYS"), 1)) == ["2024-03-28"]
 
 
 def test_dates_at_random_stay_off_the_days_without_rows():
@@ -279,9 +405,9 @@ def test_beyond_what_an_exchange_has_published_the_historys_own_week_goes_on():
     assert set(future_dates(history(past, "XSHG"), 20).day_of_week) == {6, 0, 1, 2, 3}
 
 
-def test_a_few_rows_that_are_said_to_come_twice_a_month_go_on_at_their_spacing():
+def test_a_few_rows_that_are_said_to_come_twice_a_month_tell_the_two_days():
     past = replace(history(["2024-01-01", "2024-02-15"]), frequency="twice a month")
-    assert text(future_dates(past, 2)) == ["2024-03-31", "2024-05-15"]
+    assert text(future_dates(past, 2)) == ["2024-03-01", "2024-03-15"]
 
 
 def test_times_at_random_within_the_days_of_a_week_keep_their_spacing():

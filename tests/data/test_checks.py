@@ -290,6 +290,15 @@ def test_extreme_prices_neither_warn_nor_stop_the_checks(prices):
         assert problem.sentence
 
 
+def test_an_auction_on_tuesdays_and_thursdays_may_pause_for_the_holidays():
+    days = pd.date_range("2022-01-01", periods=900)
+    dates = days[days.day_of_week.isin([1, 3])]
+    frame = pd.DataFrame({"Close": 100 + np.cumsum(np.random.default_rng(0).normal(size=len(dates)))}, index=dates)
+    holidays = (dates > "2022-12-22") & (dates < "2023-01-09")
+    assert kinds(PriceHistory(frame[~holidays], "auction", "made for a test")) == []
+    assert kinds(PriceHistory(frame.drop(dates[100:110]), "auction", "made for a test")) == ["gap"]
+
+
 @pytest.mark.parametrize("week", [(6, 0, 1, 2, 3), (5, 6, 0, 1, 2)])
 def test_the_days_on_which_a_market_is_closed_each_week_are_no_gaps(week):
     days = pd.date_range("2022-01-01", periods=500)
@@ -298,3 +307,134 @@ def test_the_days_on_which_a_market_is_closed_each_week_are_no_gaps(week):
     history = PriceHistory(frame, "Riyadh", "made for a test")
     assert not find_problems(history)
     assert kinds(replace(history, frame=frame.drop(dates[100:115]))) == ["gap"]
+
+
+def with_raw_close(factors):
+    """Opens, highs and lows adjusted for splits, closes that are not. factors: by row, shares for an old one"""
+    frame = walk().frame
+    for row, shares in factors.items():
+        frame.iloc[:row, frame.columns.get_loc("Close")] *= shares
+    return with_frame(walk(), frame)
+
+
+@pytest.mark.parametrize("shares", [2, 3, 7, 0.1])
+@pytest.mark.parametrize("columns", [("Open", "High", "Low", "Close", "Volume"), ("High", "Low", "Close"), ("Open", "Close")])
+def test_a_split_that_stayed_in_the_close_alone_is_found_and_mended_there(shares, columns):
+    history = with_raw_close({300: shares})
+    history = with_frame(history, history.frame[list(columns)])
+    split, *outside = find_problems(history, NOW)
+    assert (split.kind, split.dates) == ("split", (history.dates[300],))
+    assert "the close was not adjusted for" in split.sentence
+    assert split.fix == (f"Divide all earlier closes by {shares}" if shares > 1 else "Multiply all earlier closes by 10")
+    if "High" in columns:
+        (outside,) = outside
+        assert (outside.kind, outside.dates) == ("range", tuple(history.dates[:300]))
+        assert outside.sentence.endswith("Until the split the closes are not adjusted as open, high and low are.")
+    fixed = apply_fix(history, split)
+    pd.testing.assert_frame_equal(fixed.frame, walk().frame[fixed.frame.columns], check_freq=False, check_names=False)
+    assert kinds(fixed) == []
+
+
+def test_several_splits_that_stayed_in_the_close_are_mended_one_after_the_other():
+    history = with_raw_close({150: 2, 300: 7, 450: 2})
+    assert kinds(history) == ["split", "split", "split", "range"]
+    assert "the last of the splits" in find_problems(history, NOW)[-1].sentence
+    for _ in range(3):
+        history = apply_fix(history, find_problems(history, NOW)[0])
+    np.testing.assert_allclose(history.close, walk().close)
+    assert kinds(history) == []
+
+
+def with_dividends(columns, paid=0.006, every=40):
+    """A close, or open, high and low, that a dividend in every so many rows has been taken off."""
+    history = walk()
+    left = (1 - paid) ** ((len(history) - 1 - np.arange(len(history))) // every)
+    frame = history.frame.copy()
+    frame[columns] = frame[columns].mul(left, axis=0)
+    return with_frame(history, frame)
+
+
+@pytest.mark.parametrize(("columns", "why"), [
+    (["Open", "High", "Low"], "The closes are not adjusted for dividends or splits as open, high and low are."),
+    (["Close"], "The closes are adjusted for dividends or splits, while open, high and low are not.")])
+def test_closes_that_are_adjusted_otherwise_than_their_days_are_said_to_be_so(columns, why):
+    (problem,) = find_problems(with_dividends(columns), NOW)
+    assert problem.kind == "range"
+    assert problem.sentence.endswith(why)
+
+
+@pytest.mark.parametrize("shares", [2, 10])
+def test_an_adjusted_close_beside_open_high_and_low_as_quoted_is_no_split(shares):
+    history = scaled(walk(), slice(0, 300), shares, columns=("Open", "High", "Low"))
+    (problem,) = find_problems(history, NOW)
+    assert problem.kind == "range"
+    assert "The closes are adjusted" in problem.sentence
+
+
+def test_closes_here_and_there_outside_their_days_get_no_explanation():
+    frame = walk().frame
+    frame.iloc[::10, frame.columns.get_loc("High")] = frame["Close"].iloc[::10] / 1.01
+    (problem,) = find_problems(with_frame(walk(), frame), NOW)
+    assert "adjusted" not in problem.sentence
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.001, 100, 1e6])
+@pytest.mark.parametrize("columns", [("Open", "High", "Low", "Close"), ("Close",)])
+def test_a_stretch_whose_decimal_mark_has_shifted_is_found_and_put_right(factor, columns):
+    history = scaled(scaled(walk(), slice(100, 130), factor, columns), slice(400, 402), factor, columns)
+    problem = find_problems(history, NOW)[0]
+    assert problem.kind == "shift"
+    assert problem.dates == (*history.dates[100:130], *history.dates[400:402])
+    assert ("larger" if factor > 1 else "smaller") in problem.sentence
+    fixed = apply_fix(history, problem)
+    pd.testing.assert_frame_equal(fixed.frame, walk().frame, check_freq=False, check_names=False)
+    assert kinds(fixed) == []
+    assert kinds(history) == ["shift"]
+
+
+@pytest.mark.parametrize(("factor", "like", "fix"), [
+    (1000, "another unit, 1\u202f000 times larger", "Divide all earlier prices by 1\u202f000"),
+    (1e-6, "another unit, 1\u202f000\u202f000 times smaller", "Multiply all earlier prices by 1\u202f000\u202f000")])
+def test_prices_that_go_on_in_another_unit_are_told_and_put_right(factor, like, fix):
+    """As where a currency loses its zeros, or a file goes on in thousands."""
+    (problem,) = find_problems(scaled(walk(), slice(0, 300), factor), NOW)
+    assert like in problem.sentence
+    assert problem.fix == fix
+    fixed = apply_fix(scaled(walk(), slice(0, 300), factor), problem)
+    np.testing.assert_allclose(fixed.close, walk().close)
+    assert "change of unit" in fixed.notes[-1]
+
+
+def test_a_split_ten_for_one_and_back_years_later_is_no_shifted_stretch():
+    assert kinds(scaled(walk(), slice(100, 450), 0.1)) == ["split", "split"]
+
+
+def test_rows_whose_day_and_month_are_swapped_are_told():
+    frame = walk().frame
+    early = frame.index[(frame.index.day <= 12) & (frame.index.day != frame.index.month)]
+    wrong = early[np.random.default_rng(0).random(len(early)) < 0.15]
+    dates = frame.index.where(~frame.index.isin(wrong), [pd.Timestamp(day.year, day.day, day.month) if day.day <= 12 else day
+                                                         for day in frame.index])
+    mixed = frame.set_axis(dates)[~dates.duplicated()].sort_index()
+    (problem,) = [problem for problem in find_problems(with_frame(walk(), mixed), NOW) if problem.kind == "swapped"]
+    assert not problem.fixable
+    assert re.search(r"^\d+ rows fall on days of the week without trading, the first on .*with day and month swapped",
+                     problem.sentence)
+
+
+def test_a_few_sessions_on_saturdays_are_not_swapped_dates():
+    history = walk()
+    saturdays = pd.date_range("2023-01-07", periods=80, freq="W-SAT")
+    some = history.frame.iloc[:7].set_axis(saturdays[saturdays.day <= 12][:7])
+    assert "swapped" not in kinds(with_frame(history, pd.concat([history.frame, some]).sort_index()))
+
+
+def test_another_level_for_good_and_lost_decimal_marks_are_said():
+    closes = 100 * np.exp(np.cumsum(np.random.default_rng(3).normal(0, 0.01, 120)))
+    days = pd.bdate_range("2019-01-02", periods=120)
+    other = PriceHistory(pd.DataFrame({"Close": np.r_[closes[:60], 11.3 * closes[60:]]}, index=days), name="two", source="made up")
+    assert [(p.kind, p.dates) for p in other.problems] == [("level", (days[60],))]
+    lost = PriceHistory(pd.DataFrame({"Close": closes * np.where(np.arange(120) % 3, 1, 100)}, index=days), name="lost", source="made up")
+    assert [p.kind for p in lost.problems] == ["level"]
+    assert "powers of ten" in lost.problems[0].sentence
+    assert not PriceHistory(pd.DataFrame({"Close": closes}, index=days), name="right", source="made up").problems

@@ -44,3 +44,9 @@ def test_the_generated_sample_can_be_forecast_three_times_as_well_as_naively():
 def test_an_unknown_sample_is_refused_with_the_names_of_those_there_are():
     with pytest.raises(DataError, match=r"Received: 'TSLA'.*AAPL, Generated waves"):
         load_sample("TSLA")
+
+
+@pytest.mark.parametrize("name", [None, 3, pd.DataFrame({"Close": [1.0]}), pd.Series([1.0])])
+def test_what_is_no_name_of_a_sample_is_refused_too(name):
+    with pytest.raises(DataError, match=r"There is no sample of that name\. Received: a"):
+        load_sample(name)

@@ -182,3 +182,4 @@ def test_the_words_say_chance_and_record(made):
     assert "0.0 % (1 in 2\u202f004)" in chance_words(outlook, 0.2, "tomorrow")
     assert (when_words(EVERY_DAY), when_words(EVERY_DAY, 5)) == ("tomorrow", "over the next 5 days")
     assert when_words(Frequency("month")) == "in the next month"
+    assert when_words(Frequency("day", days=(1, 3))) == "by the next trading day"

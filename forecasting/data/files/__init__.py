@@ -1,7 +1,8 @@
 """Prices from files that people have: `read_prices`.
 
 container: path, bytes or archive -> the bytes of one file · encoding: bytes -> UTF-8 · delimited, excel: -> cells ·
-headers: cells -> a table with named columns · dates, stamps, shapes: text -> dates · figures: text -> floats ·
+headers: cells -> a table with named columns · date_forms, clock_forms: text -> dates and times of day · calendar_words: months
+and weekdays in all languages · number_forms: text -> floats ·
 pick_dates, pick_prices: which columns · reader: all of it, cleaned, as a PriceHistory · vocabulary: words of exporters
 """
 

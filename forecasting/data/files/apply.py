@@ -8,10 +8,11 @@ import pandas as pd
 from forecasting.data.files.decisions import Decisions
 from forecasting.data.files.layout import Table
 from forecasting.data.files.names import Column
-from forecasting.data.files.number_forms import Evidence, Figures, read_figures, weigh
+from forecasting.data.files.number_forms import Evidence, Figures, read_figures
 from forecasting.data.files.pick_dates import Dates, daily_or_timed
 from forecasting.data.files.pick_known import going_on, known_values
 from forecasting.data.files.picking import Picked, named_column
+from forecasting.data.files.silent_errors import check_candles, check_prices
 from forecasting.data.files.wording import counted, listed, shown
 from forecasting.data.history import PriceHistory
 from forecasting.errors import UnreadableFile
@@ -19,10 +20,7 @@ from forecasting.words import count, count_of, date, price
 
 __all__ = ["to_history"]
 
-_TOLERATED = 0.1  # the share of prices that may be unreadable text
 _SPLIT = 1.2  # a step of raw over adjusted prices that no ordinary dividend makes
-_FOLLOWS = 0.05  # how far a close moves against the day's high, from day to day
-_FAR = 3.0    # times the day's high, or a third of its low
 _LARGE = 1e30  # beyond this, squares of prices overflow in single precision
 _FEW, _MANY = 100, 100_000
 # A minus marks a price that is no trade where its size lies this near those beside it, and no price comes near zero.
@@ -41,16 +39,16 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
     columns |= {"adjusted": picked.adjusted} if picked.adjusted else {}
     figures = _read_columns(table, columns, dates.positions, decisions)
     close = figures["close"]
-    _check_readable(table, picked.close, close)
+    check_prices(table, picked.close, close)
     frame, used, price_notes = _priced(picked, {role: each.values for role, each in figures.items()}, stamps, decisions)
     frame, sign_notes = _without_marks(frame)
     if not picked.chosen:
-        _check_candles(frame, used)
+        check_candles(frame, used)
     named = [named_column(name, table, list(table.columns)) for name in known or ()]
     if known is None:
         taken = {*dates.positions, *(one.position for one in columns.values())}
         named = going_on(table, frame, [one for one in table.columns if one.position not in taken])
-    frame, row_notes = _clean_rows(frame, close, table)
+    frame, row_notes = _clean_rows(frame, close, table, dates.reading.left_out)
     index, day_notes = daily_or_timed(frame["Date"], dates.reading.zone)
     ahead, known_notes = known_values(table, named, stamps, frame["Date"], index, decisions.given.get("decimal"))
     frame, sort_notes = _one_row_a_date(frame.assign(Date=index), stamps)
@@ -66,15 +64,11 @@ def to_history(table: Table, dates: Dates, picked: Picked, decisions: Decisions,
                         alternatives=tuple(name for name in picked.candidates if name != used))
 
 
-def _native(table: Table, column: Column) -> pd.Series | None:
-    return table.native[column.position] if table.native is not None else None
-
-
 def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ...], decisions: Decisions) -> dict[str, Figures]:
     """Each column as floats, by one decimal mark; the price column's must be certain."""
-    evidence = {role: weigh(table.frame[c.position], _native(table, c)) for role, c in columns.items()}
+    evidence = {role: table.weigh(c) for role, c in columns.items()}
     close, given = evidence["close"], decisions.given.get("decimal")
-    text, name = table.frame[columns["close"].position], shown(columns["close"].name)
+    text, name = table.cells(columns["close"]), shown(columns["close"].name)
     if given is None and close.contradicts:
         raise UnreadableFile(f"The column “{name}” has both decimal points and decimal commas, so its numbers cannot be told. "
                              "Write all of them in one way.")
@@ -82,7 +76,7 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
     if close.ambiguous and everywhere.decided is None:
         for column in table.columns[:64]:
             if column.position not in dated and column not in columns.values():
-                everywhere += weigh(table.frame[column.position], _native(table, column))
+                everywhere += table.weigh(column)
     point = given or close.decided or everywhere.decided
     if point is None and close.ambiguous:
         if close.open_commas == 0 and table.plain_points:
@@ -93,24 +87,15 @@ def _read_columns(table: Table, columns: dict[str, Column], dated: tuple[int, ..
                                      f"“{shown(unclear.iloc[0])}”. Which sign is the decimal mark?",
                                      lambda: _both_marks(unclear))
     decisions.take("decimal", point or ".", {".": "a point", ",": "a comma"} if text.str.contains("[.,]").any() else {})
-    return {role: read_figures(table.frame[c.position], (point if role == "close" else None) or evidence[role].decided
-                               or given or everywhere.decided or point or ".", _native(table, c)) for role, c in columns.items()}
+    fallback = given or everywhere.decided or point or "."
+    return {role: table.figures(column, (role == "close" and point) or evidence[role].decided or fallback)
+            for role, column in columns.items()}
 
 
 def _both_marks(unclear: pd.Series) -> tuple[dict[str, str], ...]:
     return tuple({"as written": shown(cell)} | {
         f"decimal {mark}": f"{read_figures(pd.Series([cell], dtype='str'), mark).values[0]:,}" for mark in ".,"}
         for cell in unclear)
-
-
-def _check_readable(table: Table, column: Column, close: Figures):
-    if close.share_read >= 1 - _TOLERATED:
-        return
-    text = table.frame[column.position]
-    bad = text[close.unreadable]
-    example = f", e.g. “{shown(bad.iloc[0])}”" if len(bad) else ""
-    raise UnreadableFile(f"The column “{shown(column.name)}” does not hold prices: {count(len(bad))} of its {count(len(text))} "
-                         f"cells are not numbers{example}. Prices must be numbers, e.g. 168.34.")
 
 
 def _priced(picked: Picked, values: dict[str, np.ndarray], stamps: pd.Series,
@@ -155,26 +140,6 @@ def _priced(picked: Picked, values: dict[str, np.ndarray], stamps: pd.Series,
     return pd.DataFrame(columns), column.name, notes
 
 
-def _check_candles(frame: pd.DataFrame, name: str):
-    """Refuse a close far from the day's range on most days: its name stands over another column, e.g. the volume.
-
-    A close that follows the day's high at a distance is one that was not adjusted for splits as the high was.
-    """
-    if not {"High", "Low"} <= set(frame):
-        return
-    known = frame[["Close", "High", "Low"]].dropna()
-    far = (known["Close"] > _FAR * known["High"]) | (known["Close"] < known["Low"] / _FAR)
-    if len(known) < 2 or not (known["Low"] > 0).all() or far.mean() <= 0.5:
-        return
-    ratio = (known["Close"] / known["High"])[known["Close"] > 0]
-    if len(ratio) < 2 or np.median(np.abs(np.diff(np.log(ratio)))) > _FOLLOWS:
-        day = known[far].iloc[0]
-        raise UnreadableFile(f"“{shown(name)}” lies far outside the day's high and low in {count(far.sum())} of "
-                             f"{count_of(len(known), 'row')}, e.g. {price(day['Close'])} between {price(day['Low'])} and "
-                             f"{price(day['High'])}. The names seem to stand over the wrong columns: correct the header, and "
-                             "choose the file again.")
-
-
 def _ratio(adjusted: np.ndarray, raw: np.ndarray) -> np.ndarray:
     return np.divide(adjusted, raw, out=np.full(len(raw), np.nan), where=raw != 0)
 
@@ -196,34 +161,33 @@ def _without_marks(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     lies between high and low, where they are known.
     """
     close = frame["Close"].to_numpy()
-    sizes = np.abs(close[np.isfinite(close)])
-    signs = close[np.isfinite(close)] < 0
+    known = pd.Series(close[np.isfinite(close)])
+    sizes, signs = known.abs(), known < 0
     if not signs.any():
         return frame, []
     below = frame[frame["Close"] < 0]
     in_range = {"High", "Low"} <= set(frame) and ((-below["Close"] <= below["High"]) & (-below["Close"] >= below["Low"])).all()
     if not in_range:
-        if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * np.median(sizes):
-            return frame, []
-        before, after = np.r_[sizes[:1], sizes[:-1]], np.r_[sizes[1:], sizes[-1:]]
-        step = np.minimum(np.abs(sizes / before - 1), np.abs(sizes / after - 1))
-        if step[signs].max() > _NEAR:
+        positive = known.where(~signs)
+        step = pd.concat([(sizes / beside - 1).abs() for beside in (positive.ffill(), positive.bfill())], axis=1).min(axis=1)
+        if signs.mean() > 0.5 or sizes.min() < _FROM_ZERO * sizes.median() or not (step[signs] < _NEAR).all():
             return frame, []
     positive = frame.assign(**{name: frame[name].abs() for name in ("Close", "Open", "High", "Low") if name in frame})
-    return positive, [f"{count_of(len(below), 'price')} with a minus sign {'was' if len(below) == 1 else 'were'} read as positive, "
-                      f"e.g. {price(-below['Close'].iloc[0])} on {date(below['Date'].iloc[0], time=False)}: in their size they lie "
-                      "among the others, and such a sign marks the average of bid and ask on a day without a trade."]
+    first = below.iloc[0]
+    return positive, [f"{counted(len(below), 'price')} read without a minus sign, e.g. {price(-first['Close'])} on "
+                      f"{date(first['Date'], time=False)}: so they lie among the others, and the sign marks the average of bid "
+                      "and ask on a day without a trade."]
 
 
-def _clean_rows(frame: pd.DataFrame, close: Figures, table: Table) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with a date and a finite price, and how many others there were."""
+def _clean_rows(frame: pd.DataFrame, close: Figures, table: Table, sums) -> tuple[pd.DataFrame, list[str]]:
+    """Rows with a date and a finite price, and how many others there were. sums: mask of the rows that were said to be sums"""
     undated, unpriced = frame["Date"].isna().to_numpy(), ~np.isfinite(frame["Close"].to_numpy())
     blank = undated & unpriced
     filled = (table.frame != "").any(axis=1).to_numpy()
     notes = []
     if number := int((blank & filled).sum()):
         notes.append(f"{counted(number, 'line')} left out with neither a date nor a price.")
-    if number := int((undated & ~unpriced).sum()):
+    if number := int((undated & ~unpriced & ~(False if sums is None else sums)).sum()):
         notes.append(f"{counted(number, 'row')} left out because the date cannot be read.")
     lost = unpriced & ~undated
     if number := int((lost & ~close.unreadable & ~close.infinite).sum()):
@@ -289,7 +253,7 @@ def _remarks(frame: pd.DataFrame) -> list[str]:
 
 def _figure_notes(table: Table, close: Figures) -> list[str]:
     notes = []
-    stated = [code for column in table.with_role("currency")[:1] for code in table.frame[column.position].unique() if code]
+    stated = [code for column in table.with_role("currency")[:1] for code in table.cells(column).unique() if code]
     if len(several := close.signs if len(close.signs) > 1 else stated) > 1:
         notes.append(f"The prices are in several currencies ({listed(list(several))}), and were read as they stand.")
     if close.percent:
@@ -304,7 +268,7 @@ def _currency(table: Table, column: Column, figures: Figures) -> str | None:
     if column.currency:
         return column.currency
     for stated in table.with_role("currency"):
-        codes = table.frame[stated.position].unique()
+        codes = table.cells(stated).unique()
         if len(codes) == 1 and codes[0].isalpha() and len(codes[0]) == 3:
             return codes[0].upper()
     return figures.currency or table.currency

@@ -13,14 +13,16 @@ from forecasting.data.files.vocabulary import plain
 __all__ = ["is_weekday", "month_number", "months_in", "quarter_number", "words_in"]
 
 # What is common stands in front: a word of two languages is read in the first of them that knows the column's other words.
-LANGUAGES = (*"en de fr es it pt nl pl ru sv da nb nn fi cs sk tr hu ro el uk bg et lv lt sl ca gl eu id ms is".split(),
-             *"sr_Latn sr mk be hr sq af ga cy az kk ka hy he ar fa hi bn th sw fil uz de_AT".split())
-_MONTHS = "january february march april may june july august september october november december"
-_ENGLISH = {"en": dict(enumerate(_MONTHS.split(), start=1))}
+_CODES = """en de fr es it pt nl pl ru sv da nb nn fi cs sk tr hu ro el uk bg et lv lt sl ca gl eu id ms is
+    sr_Latn sr mk be hr sq af ga cy az kk ka hy he ar fa hi bn th sw fil uz de_AT"""
+LANGUAGES = tuple(_CODES.split())
+_ENGLISH_MONTHS = "january february march april may june july august september october november december"
+_ENGLISH = {"en": dict(enumerate(_ENGLISH_MONTHS.split(), start=1))}
 # What CLDR leaves out: spellings without umlauts and abbreviations that begin no name.
 _MORE = {"de": {1: "jaenner", 2: "feber", 3: "maerz mrz"}, "nl": {3: "mrt"}}
-_ENGLISH_DAYS = set(("mon tue tues wed weds thu thur thurs fri sat sun "
-                     "monday tuesday wednesday thursday friday saturday sunday").split())
+_ENGLISH_DAY_WORDS = """mon tue tues wed weds thu thur thurs fri sat sun
+    monday tuesday wednesday thursday friday saturday sunday"""
+_ENGLISH_DAYS = set(_ENGLISH_DAY_WORDS.split())
 _MORE_DAYS = "sonnabend lun mar mer jeu ven sam dim mie jue vie sab dom gio pn wt sr czw pt sob nd feira mo di mi do fr sa so"
 _SHORTEST = 3  # letters that may stand for the name of a month
 _BREAKS = r"\d\s!-/:-@\[-`{-~、，。・（）\u2018\u2019"  # whatever else stands side by side is one word, vowel signs and all
@@ -81,7 +83,8 @@ def months_in(words: Iterable[str]) -> tuple[dict[str, int], str]:
 def _bare(word: str) -> str:
     """`word` without capitals, accents and punctuation; the vowel signs of Indian scripts and of Thai stay."""
     word = unicodedata.normalize("NFKD", word.casefold().replace("ı", "i").replace("ł", "l").replace("ø", "o"))
-    return unicodedata.normalize("NFC", "".join(c for c in word if unicodedata.category(c)[0] in "LM" and not unicodedata.combining(c)))
+    kept = [c for c in word if unicodedata.category(c)[0] in "LM" and not unicodedata.combining(c)]
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _months_of(word: str) -> dict[str, int]:

@@ -98,7 +98,7 @@ def as_beginnings(clocks: np.ndarray, ends: bool = False) -> tuple[bool, np.ndar
 
 
 def clock_behind(text: str) -> tuple[int | None, str]:
-    """(microseconds since midnight or None, zone as written) of what stands behind a date: ' 16:00 UTC', 'T16:00:00Z', ' 4pm'."""
+    """(microseconds since midnight or None, zone as written) of what is behind a date: ' 16:00 UTC', 'T16:00:00Z', ' 4pm'."""
     match = _CLOCK.fullmatch(text) if len(text) <= LONGEST else None
     if not match or not (match["minute"] or match["half"] or match["h"]):
         return None, ""

@@ -1,9 +1,9 @@
 """From text to dates and times of day: one grammar for a cell and for a column, so that what is recognised is what is read.
 
 `FORMS` holds every way to write a date, each with its pattern and examples. A column keeps the forms, the orders of day, month
-and year, and the languages that nearly all its cells allow. Readings are certain or they are several: `read_dates` returns every
-one that fits, and the caller asks where there is more than one. Two-digit years follow the order of the rows, so that a series
-from 1950 on is not read as 2050. Numbers alone (yyyymmdd, epochs, serial numbers, years) are told by all of a column's values.
+and year, and the languages that nearly all its cells allow. Readings are certain or they are several: `read_dates` returns all
+that fit, and the caller asks where there is more than one. Two-digit years follow the order of the rows, so that a series from
+1950 on is not read as 2050. Numbers alone (yyyymmdd, epochs, serial numbers, years) are told by all of a column's values.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ _SHORTHAND = {"<Y>": r"(?P<y>\d{4})", "<YY>": r"(?P<yy>\d{2})", "<M>": r"(?P<m>\
               "<D>": r"(?P<d>\d{1,2})", "<NAME>": r"@(?P<m>\d\d)", "<QUARTER>": "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)",
               "<Q>": "(?P<q>[1-4])", "<H>": "(?P<h>[12])", "<W>": r"(?P<w>\d{1,2})", "<A>": r"(?P<a>\d{1,2})",
               "<B>": r"(?P<b>\d{1,2})", "<C>": r"(?P<c>\d{1,2})", "<年>": r"\s?[年년]\s?", "<月>": r"\s?[月월]\s?",
-              "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}", "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?", "=": r"\s?(?P=s)\s?"}
+              "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}", "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?",
+              "=": r"\s?(?P=s)\s?"}
 
 
 def _form(pattern: str, day: str, *examples: str, orders=(), unit="day") -> DateForm:
@@ -95,8 +96,8 @@ FORMS = (
     _form(r"<A>~<B>=(?P<c>\d{4})\.?", "2018-03-27", "27/03/2018", "Tue 27.3.2018", "3-27-2018", "27.03.2018 г.",
           orders=_DAY_OR_MONTH),
     _form(r"<A>~<B>=<C>\.?", "1998-03-27", "27/03/98", "3/27/98", "98-03-27", orders=(*_DAY_OR_MONTH, "year/month/day")),
-    _form("<D>_<NAME>_<Y>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018", "27 марта 2018 г.",
-          "27. března 2018", "Tue 27 Mar 2018"),
+    _form("<D>_<NAME>_<Y>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018",
+          "27 марта 2018 г.", "27. března 2018", "Tue 27 Mar 2018"),
     _form("<NAME>_<D>#<Y>", "2018-03-27", "March 27, 2018", "Tuesday, Mar 27th, 2018", "Mar-27-2018"),
     _form("<Y>_<NAME>_<D>", "2018-03-27", "2018-Mar-27", "2018. március 27."),
     _form("<D>_<NAME>_<YY>", "2018-03-27", "27-Mar-18", "27 mars 18", "27-3月 -18"),
@@ -163,14 +164,14 @@ _MonthOf = Callable[[str], int | None]
 
 
 def looks_like_date(cell: str, whole_numbers: bool = True) -> bool:
-    """Whether `read_dates` may read `cell`; with `whole_numbers` also as a year, yyyymmdd, an epoch or a serial number."""
+    """Whether `read_dates` may read `cell`; without `whole_numbers` not as a number: a year, yyyymmdd, an epoch, '3.2018'."""
     return 4 <= len(cell) <= LONGEST and _looks_like_date(cell, whole_numbers)
 
 
 # Cached because one cell is looked at for each delimiter and again for each step.
 @lru_cache(maxsize=20_000)
 def _looks_like_date(cell: str, whole_numbers: bool) -> bool:
-    if _NUMBER.fullmatch(cell):
+    if _NUMBER.fullmatch(cell) or (not whole_numbers and re.fullmatch(r"\d+\.\d+", cell)):
         return whole_numbers
     day, behind = _split(cell)
     found = _take_apart(day)
@@ -405,7 +406,7 @@ def _taken_apart(text: pd.Series, taiwanese: bool) -> _Column:
     for length in lengths[lengths < text.str.len()].unique():
         behind = behind.where(lengths != length, text.str.slice(int(length)))
     codes, distinct = pd.factorize(days)
-    words = {word for cell in distinct for word in words_in(normal(cell[:LONGEST]))}
+    words = dict.fromkeys(word for cell in distinct for word in words_in(normal(cell[:LONGEST])))
     months, note = months_in(word for word in words if word.lower() not in _MARKS | _FILLERS)
     cells = [_take_apart(cell, months.get) for cell in distinct]
     if taiwanese or any(cell.form is _REPUBLICAN for cell in cells):  # years before the hundredth have two digits
@@ -424,7 +425,8 @@ def _taken_apart(text: pd.Series, taiwanese: bool) -> _Column:
                    ", ".join(zones[:3]), tuple(filter(None, notes)))
 
 
-def _read_by_form(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp, taiwanese=False) -> list[Reading]:
+def _read_by_form(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp,
+                  taiwanese: bool = False) -> list[Reading]:
     """Readings of a column from its distinct cells, the cells of one form at a time."""
     column = _taken_apart(text, taiwanese)
     if sum(column.rows(family).sum() for family in column.families) < 0.5 * present.sum():
@@ -616,7 +618,8 @@ def _different(readings: list[Reading]) -> list[Reading]:
     if best > 0.995 and len(leading) == 1:
         kept = {key: reading for key, reading in kept.items()
                 if sorted_share[key] > 0.99 or (reading.order == "year/month/day") in leading}
-    return sorted(kept.values(), key=lambda reading: -_sorted_share(reading.values) - (reading.values.dt.day_of_week < 5).mean())
+    working = {key: (reading.values.dt.day_of_week < 5).mean() for key, reading in kept.items()}
+    return [kept[key] for key in sorted(kept, key=lambda key: -sorted_share[key] - working[key])]
 
 
 def _sorted_share(values: pd.Series) -> float:
@@ -633,7 +636,8 @@ _EXACT_POWER = r"[0-9]\.[0-9]{9,}[eE]\+(?:0[89]|1[0-8])"
 _DATED_DIGITS = ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (10, "%Y%m%d%H"), (8, "%Y%m%d"))
 
 
-def _read_numbers(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp, epoch_1904: bool) -> list[Reading]:
+def _read_numbers(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp,
+                  epoch_1904: bool) -> list[Reading]:
     """Every reading of a column of numbers as dates; [] where the numbers are none."""
     most = _NEARLY_ALL * present.sum()
     exact = text.str.fullmatch(_EXACT_POWER)
@@ -653,8 +657,8 @@ def _read_numbers(text: pd.Series, present: pd.Series, order: str | None, today:
         split = _split_digits(digits, whole)
         if split is not None and (readings := _read_by_form(split, whole, order, today)):
             return readings
-    readings = (_years(numbers), _serials(numbers, epoch_1904), _epochs(numbers, digits))
-    return [reading for reading in readings if reading is not None][:1]
+    found = _years(numbers) or _serials(numbers, epoch_1904) or _epochs(numbers, digits)
+    return [found] if found else []
 
 
 def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:
@@ -665,11 +669,22 @@ def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:
             continue
         # strptime reads '2016010100' with %H of one digit too: the length must be exact.
         exact = digits.where(digits.str.len() == length)
+        if length == 10 and exact.str.endswith("24").any():
+            return _hours_of_days(exact, whole)
         values = pd.to_datetime(exact, format=pattern, errors="coerce").dt.as_unit("us")
         values = values.where(values.dt.year.between(FIRST_YEAR if length < 12 else 1900, LAST_YEAR))
         if values.notna().sum() >= (1 - _STRAY) * whole.sum():
             return Reading(values, timed=length > 8)
     return None
+
+
+def _hours_of_days(digits: pd.Series, whole: pd.Series) -> Reading | None:
+    """yyyymmdd and the hour that ends, up to 24."""
+    days = pd.to_datetime(digits.str.slice(0, 8), format="%Y%m%d", errors="coerce")
+    clocks = read_clocks(digits.str.slice(8).fillna(""), ends=True)
+    if clocks is None or days.notna().sum() < (1 - _STRAY) * whole.sum():
+        return None
+    return Reading((days + clocks.values).dt.as_unit("us"), timed=True, notes=("Each hour was dated by its beginning.",))
 
 
 def _split_digits(digits: pd.Series, whole: pd.Series) -> pd.Series | None:
@@ -679,8 +694,8 @@ def _split_digits(digits: pd.Series, whole: pd.Series) -> pd.Series | None:
     years = digits.str.fullmatch("(?:1[7-9]|2[01])[0-9]{2}")
     if (months | years)[whole].all() and months.sum() > years.sum():
         return digits.where(~months, digits.str.slice(0, 4) + "-" + digits.str.slice(4))
-    for least, most in ((5, 6), (7, 8)):
-        if lengths[whole].between(least, most).all() and (lengths[whole] == most).mean() > 0.2:
+    for least, most, share in ((5, 6, 0.2), (7, 8, 0.0)):  # without the zero in front of some
+        if lengths[whole].between(least, most).all() and (lengths[whole] == most).mean() >= share:
             full = digits.str.zfill(most)
             return (full.str.slice(0, 2) + "/" + full.str.slice(2, 4) + "/" + full.str.slice(4)).where(whole, "")
     return None
@@ -734,7 +749,7 @@ def _epochs(numbers: pd.Series, digits: pd.Series) -> Reading | None:
         possible = [units for units in possible if not units.any()]
     if not possible:
         return None
-    exact = pd.to_numeric(digits[known.index]).to_numpy(dtype="int64") if whole else (known * 1000).round().to_numpy(dtype="int64")
+    exact = (pd.to_numeric(digits[known.index]) if whole else (known * 1000).round()).to_numpy(dtype="int64")
     factors = np.array([factor for *_, factor in _EPOCHS])
     readings = [(np.where(units == 3, exact // 1000, exact * factors[units]) if whole else exact * 1000, units)
                 for units in possible]

@@ -36,9 +36,8 @@ class Decisions:
         self.taken[part] = value
         words = dict(options) if isinstance(options, Mapping) else {option: str(option) for option in options}
         if len(words) > 1:
-            kept = list(words)[:MOST_OPTIONS]
-            self.options[part] = {option: shown(words[option], 80) for option in {value: 0, **dict.fromkeys(kept)}
-                                  if option in words} if value in words else {option: shown(words[option], 80) for option in kept}
+            first = [value] if value in words else []
+            self.options[part] = {option: shown(words[option], 80) for option in [*first, *words][:MOST_OPTIONS]}
         return value
 
     def spend(self, part: str):

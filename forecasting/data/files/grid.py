@@ -159,7 +159,8 @@ def _score(lines: list[str], delimiter: str) -> float:
     width = Counter(len(row) for row in rows).most_common(1)[0][0]
     usual = [row for row in rows if len(row) == width]
     good = [_share_typed(row) for row in usual if _dated_number(row)]
-    whole = 1.0 - 0.5 * any(_cuts_every(usual, other) for other in "\t;| " if other != delimiter and delimiter != _SPACES)
+    whole = 1.0 - 0.5 * any(_cuts_every(usual, other) for other in ("\t;| " if delimiter == "," else "\t;|")
+                            if other != delimiter and delimiter != _SPACES)
     return whole * sum(good) / len(lines) * (_SPACES_WEIGHT if delimiter == _SPACES else 1.0)
 
 

@@ -15,7 +15,16 @@ from forecasting.data.files.date_forms import looks_like_date
 from forecasting.data.files.decisions import Decisions
 from forecasting.data.files.grid import Grid
 from forecasting.data.files.names import BARS, Column, name_columns, said_by, unnumbered
-from forecasting.data.files.number_forms import containing, is_missing, looks_like_number, tidy
+from forecasting.data.files.number_forms import (
+    Evidence,
+    Figures,
+    containing,
+    is_missing,
+    looks_like_number,
+    read_figures,
+    tidy,
+    weigh,
+)
 from forecasting.data.files.vocabulary import CURRENCIES, ROLES, plain
 from forecasting.data.files.wording import counted, shown
 from forecasting.errors import ConfigError, UnreadableFile
@@ -57,6 +66,20 @@ class Table:
 
     def with_role(self, *roles: str) -> list[Column]:
         return [column for column in self.columns if column.role in roles]
+
+    def cells(self, column: Column) -> pd.Series:
+        return self.frame[column.position]
+
+    def weigh(self, column: Column) -> Evidence:
+        """What a column says about the decimal mark."""
+        return weigh(self.cells(column), self._stored(column))
+
+    def figures(self, column: Column, point: str) -> Figures:
+        """A column as floats with `point` as the decimal mark."""
+        return read_figures(self.cells(column), point, self._stored(column))
+
+    def _stored(self, column: Column) -> pd.Series | None:
+        return self.native[column.position] if self.native is not None else None
 
     def preview(self, rows: int = 5) -> tuple[dict[str, str], ...]:
         """The first rows as {column name: text}, at most 30 columns wide."""

@@ -28,9 +28,9 @@ _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 # Words that are written as one, or cut short: 'CLOSEP', 'closingprice', 'AdjC', 'OPENPRC'.
 _JOINED = re.compile("(adj|adjusted|adjustment|open|opening|high|low|close|closing|last|settle|settlement|trade|traded|trading)"
                      "(price|prices|px|prce|prc|pric|prcs|pr|p|adj|adjusted|close|open|high|low|volume|vol|date|day|[ohlcv])")
-_PRICE_WORDS = {"px", "prce", "prc", "pric", "prcs", "pr"}
+_PRICE_WORDS = {"px", "prce", "prc", "pric", "prcs"}
 # What was yesterday's: 'Önceki Kapanış', '昨收盘'.
-_BEFORE = {"prev", "previous", "prior", "pre", "prvs", "yesterday", "yesterdays", "onceki", "dun", "vortag", "vortages", "vorheriger",
+_BEFORE = {"pr", "prev", "previous", "prior", "pre", "prvs", "yesterday", "yesterdays", "onceki", "dun", "vortag", "vortages", "vorheriger",
            "precedente", "precedent", "anterior", "poprzedni", "poprzednie", "vorige", "foregaende", "forrige", "edellinen",
            "предыдущая", "предыдущее"}
 _BEFORE_WITHIN = re.compile("^[昨前上]|前日|昨日|전일")
@@ -77,7 +77,7 @@ def said_by(name: str) -> tuple[str | None, str, str | None]:
     sign = next((SIGNS.get(sign) for sign in re.findall(_SIGN, name)), None)
     code = codes[0] if len(codes) == 1 else None
     bare = [token for token in tokens if token.upper() not in CURRENCIES and token not in _NOISE]
-    for rule in (_known, _of_the_day_before, _adjusted, _without_noise, _which_price, _date_word, _explained, _of_somebody):
+    for rule in (_known, _of_the_day_before, _adjusted, _without_noise, _which_price, _at_the_end, _date_word, _explained, _of_somebody):
         if found := rule(tokens if rule in (_known, _of_somebody) else bare, name):
             role, entity = found
             return role, entity, None if role in ("date", "time") else sign or (code if rule in _SHORTENING else None)
@@ -88,7 +88,7 @@ def _tokens(name: str) -> list[str]:
     tokens: list[str] = []
     for token in plain(name).split():
         match = _JOINED.fullmatch(token) if token not in ROLES else None
-        tokens += [match[1], "price" if match[2] in _PRICE_WORDS or match[2] == "p" else match[2]] if match else [
+        tokens += [match[1], "price" if match[2] in {*_PRICE_WORDS, "pr", "p"} else match[2]] if match else [
             "price" if token in _PRICE_WORDS else token]
     return tokens
 
@@ -135,6 +135,16 @@ def _which_price(tokens: list[str], _name: str):
         return None
     role = ROLES.get(" ".join(which))
     return (role, "") if role in BARS else None
+
+
+def _at_the_end(tokens: list[str], _name: str):
+    """'终收盘': Chinese and Japanese write no blanks between words."""
+    name = "".join(tokens)
+    if not name.isascii():
+        for length in range(len(name) - 1, max(1, len(name) - 3), -1):
+            if ROLES.get(name[-length:]) == "close":
+                return "close", ""
+    return None
 
 
 def _date_word(tokens: list[str], _name: str):
@@ -211,7 +221,8 @@ def name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
 def _with_tickers(columns: list[Column]) -> tuple[Column, ...]:
     """`columns`, of which C, V or LOW are tickers unless they stand among the names of a price table."""
     single = {column.position for column in columns if len(column.name) == 1 and column.name.isascii()}
-    if {column.role for column in columns if column.position not in single} >= {"open", "high", "low"}:
+    known = {column.role for column in columns if column.position not in single}
+    if known >= {"open", "high", "low"} or "adj close" in known:
         return columns
     letters = {column.name.lower() for column in columns} >= {"o", "h", "l", "c"}
     roles = {column.role for column in columns if letters or column.position not in single}

@@ -1,13 +1,14 @@
 """From text to floats: decimal comma or point, thousands, currencies, percent, K and M; and what is no value at all.
 
-A number is a body of digits in its wrapping: sign, currency, percent, footnote. `_WRAPPED` and `_BODY` are the only grammar, for
-one cell and for a column. A column is read by one convention. '1,234' and '1.234' alone say nothing of theirs, so the whole
+A number is a body of digits in its wrapping: sign, currency, percent, footnote. `_WRAPPED` and `_BODY` are the only grammar,
+for one cell and for a column. A column is read by one convention. '1,234' and '1.234' alone say nothing of theirs, so the whole
 column decides, then the rest of the file; where nothing does, the caller must ask.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,7 +22,7 @@ __all__ = ["Evidence", "Figures", "containing", "is_missing", "looks_like_number
 LONGEST = 60  # characters of a number with its currency
 _SPACES, _APOSTROPHES = " \u00a0\u2007\u2009\u202f", "'’`´"
 _WRAPPED = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?P<before>{MONEY})?\s*(?P<sign2>[-+−–])?\s*"
+    rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?:(?P<before>{MONEY})\s*(?P<sign2>[-+−–])?)?\s*"
     rf"(?P<body>[0-9.,{_SPACES}{_APOSTROPHES}]*[0-9][0-9.,{_SPACES}{_APOSTROPHES}]*?(?:e[-+]?[0-9]{{1,3}})?)\s*"
     rf"(?P<magnitude>{MAGNITUDE})?\s*\(?(?P<after>{MONEY})?\s*"
     r"(?P<percent>%)?\s*(?P<behind>[-−])?\s*\)?(?:\*+|†|‡|\s?\([a-z]\))?")  # the mark of a footnote
@@ -42,6 +43,9 @@ def _body_pattern(point: str, group: str) -> str:
 
 _BODY = {".": _body_pattern(".", ","), ",": _body_pattern(",", ".")}
 _EITHER_BODY = re.compile(f"(?:{'|'.join(_BODY.values())})")
+_PLAIN = {mark: rf"[-+]?{body}" for mark, body in (*_BODY.items(), ("either", _EITHER_BODY.pattern))}  # in no other wrapping
+_SIMPLE = r"[-+]?[0-9]+(?:\.[0-9]+)?"
+_NEARLY_ALL = 0.9
 # A bond's 110'165 is 16.5 thirty-seconds above 110: a column all of whose apostrophes may be such ones is not read.
 _THIRTY_SECONDS = r"[0-9]{2,3}['’`´](?:[0-2][0-9]|3[01])[0257]"
 
@@ -150,45 +154,60 @@ def weigh(text: pd.Series, native: pd.Series | None = None) -> Evidence:
     """What the cells of a column say about the decimal mark."""
     if native is not None:
         text = text[~native]
-    marks = text[text.str.contains("[.,]")].reset_index(drop=True)
-    bodies = pd.concat([bodies for _, bodies in _unwrapped(marks)]) if len(marks) else marks
-    bodies = bodies[bodies.str.contains("[.,]")]
-    point, comma = (bodies.str.fullmatch(_BODY[mark]) for mark in ".,")
-    either = bodies[point & comma]
-    points = int(either.str.contains(".", regex=False).sum())
-    return Evidence(int((point & ~comma).sum()), int((comma & ~point).sum()), points, len(either) - points)
+    marks = text[text.str.contains("[.,]").to_numpy(dtype=bool)]
+    evidence = Evidence()
+    for _, _, bodies in _unwrapped(marks) if len(marks) else ():
+        point, comma = (bodies.str.fullmatch(_PLAIN[mark]).to_numpy(dtype=bool) for mark in ".,")
+        points, commas = (bodies.str.contains(mark, regex=False).to_numpy(dtype=bool) for mark in ".,")
+        both = point & comma
+        evidence += Evidence(*map(int, ((point & ~comma & (points | commas)).sum(), (comma & ~point & (points | commas)).sum(),
+                                        (both & points).sum(), (both & commas).sum())))
+    return evidence
 
 
 def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = None) -> Figures:
     """`text` as floats with `point` as the decimal mark."""
-    text = text.reset_index(drop=True)
     values = np.full(len(text), np.nan)
+    simple = np.zeros(len(text), dtype=bool) if native is None else native.to_numpy(dtype=bool)
+    if point == ".":  # nearly all columns need no closer look
+        simple = simple | text.str.fullmatch(_SIMPLE).to_numpy(dtype=bool)
+    if simple.any():
+        numbers = text if simple.all() else text[simple]
+        values[simple] = pd.to_numeric(numbers, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    written = np.flatnonzero(~simple)
+    groups = list(_unwrapped(text.iloc[written])) if len(written) else []
+    bonds = _are_thirty_seconds([bodies for _, _, bodies in groups])
     signs, percents = set(), 0
-    stored = np.zeros(len(text), dtype=bool) if native is None else native.to_numpy(dtype=bool)
-    if stored.any():
-        values[stored] = pd.to_numeric(text[stored], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    groups = list(_unwrapped(text[~stored] if stored.any() else text))
-    quoted = [bodies[bodies.str.contains(f"[{_APOSTROPHES}]")] for _, bodies in groups]
-    bonds = pd.concat(quoted).str.fullmatch(_THIRTY_SECONDS).mean() > 0.9 if any(map(len, quoted)) else False
-    for wrapping, bodies in groups:
-        bodies = bodies[bodies.str.fullmatch(_BODY[point]) & ~(bonds & bodies.str.contains(f"[{_APOSTROPHES}]"))]
-        digits = bodies.str.replace(f"[{',' if point == '.' else '.'}{_SPACES}{_APOSTROPHES}]", "", regex=True)
-        digits = digits.str.replace(",", ".", regex=False)
-        values[bodies.index] = pd.to_numeric(digits, errors="coerce").to_numpy(dtype=float, na_value=np.nan) * wrapping.factor
-        if len(bodies):
-            signs |= {wrapping.money} - {""}
-            percents += wrapping.percent * len(bodies)
-    rest = np.flatnonzero(np.isnan(values))
-    cells = text.iloc[rest].str.slice(0, LONGEST).str.lower()
+    for wrapping, at, bodies in groups:
+        fits = bodies.str.fullmatch(_PLAIN[point]).to_numpy(dtype=bool)
+        if bonds:
+            fits = fits & ~bodies.str.contains(f"[{_APOSTROPHES}]").to_numpy(dtype=bool)
+        digits = (bodies if fits.all() else bodies[fits]).str.replace(
+            f"[{',' if point == '.' else '.'}{_SPACES}{_APOSTROPHES}]", "", regex=True)
+        digits = digits.str.replace(",", ".", regex=False) if point == "," else digits
+        read = pd.to_numeric(digits, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        values[written[at[fits]]] = read * wrapping.factor
+        signs |= {wrapping.money} - {""} if len(read) else set()
+        percents += wrapping.percent * len(read)
     missing, infinite = np.zeros((2, len(text)), dtype=bool)
-    missing[rest] = cells.isin(MISSING)
-    infinite[rest] = cells.str.lstrip("+-−").isin(_INFINITE)
+    if len(rest := np.flatnonzero(np.isnan(values))):
+        cells = text.iloc[rest].str.slice(0, LONGEST).str.lower()
+        missing[rest], infinite[rest] = cells.isin(MISSING), cells.str.lstrip("+-−").isin(_INFINITE)
     infinite |= np.isinf(values)
     unreadable = np.isnan(values) & ~missing & ~infinite
     values[infinite] = np.nan
     sign = next(iter(signs)) if len(signs) == 1 else None
     return Figures(values, missing, unreadable, infinite, SIGNS.get(sign, sign.upper()) if sign else None, sign == "$",
                    percents > 0.5 * max(1, np.isfinite(values).sum()), tuple(sorted(signs)))
+
+
+def _are_thirty_seconds(groups: list[pd.Series]) -> bool:
+    """Whether all apostrophes may be those of bonds, and none is certain to set off thousands."""
+    bonds = quoted = 0
+    for bodies in groups:
+        if few := int(bodies.str.contains(f"[{_APOSTROPHES}]").sum()):
+            quoted, bonds = quoted + few, bonds + int(bodies.str.fullmatch(_THIRTY_SECONDS).sum())
+    return bonds > _NEARLY_ALL * quoted
 
 
 @dataclass(frozen=True)
@@ -212,36 +231,31 @@ def _wrapping_of(cell: str) -> _Wrapping | None:
                      match["before"] or match["after"] or "", match["percent"] is not None)
 
 
-def _unwrapped(text: pd.Series):
-    """(wrapping, bodies of the cells of `text` that are wrapped so), until every number is among them.
+def _unwrapped(text: pd.Series) -> Iterator[tuple[_Wrapping, np.ndarray, pd.Series]]:
+    """(wrapping, positions in `text` of the cells that are wrapped so, their bodies), until every number is among them.
 
-    A column has few ways to wrap its numbers, so each is taken off all cells at once; bodies keep the index of `text`.
+    A column has few ways to wrap its numbers, so each is taken off all cells at once.
     """
-    rest = text
-    for wrapping in (_Wrapping(), _Wrapping("-", factor=-1.0)):  # nearly all cells
-        bodies, rest = _taken_off(wrapping, rest)
-        yield wrapping, bodies
-    rest = rest[~rest.str.lower().isin(MISSING)].str.slice(0, LONGEST + 1).str.lower()
-    for _ in range(_WRAPPINGS):
-        if not len(rest):
-            return
-        wrapping = _wrapping_of(rest.iloc[0])
-        if wrapping is None:
-            rest = rest[rest != rest.iloc[0]]
-            continue
-        bodies, rest = _taken_off(wrapping, rest)
-        yield wrapping, bodies
-    alone = {cell: _wrapping_of(cell) for cell in rest.unique()}
-    for wrapping in dict.fromkeys(filter(None, alone.values())):
-        same = rest[rest.map(alone) == wrapping]
-        yield wrapping, same.str.slice(len(wrapping.before), -len(wrapping.behind) or None)
-
-
-def _taken_off(wrapping: _Wrapping, text: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """(bodies of the numbers that are wrapped so, the other cells)."""
-    bodies = text
-    if wrapping.before or wrapping.behind:
-        found = text.str.startswith(wrapping.before) & text.str.endswith(wrapping.behind)
-        bodies = text[found].str.slice(len(wrapping.before), -len(wrapping.behind) or None)
-    bodies = bodies[bodies.str.fullmatch(_EITHER_BODY.pattern)]
-    return bodies, text[~text.index.isin(bodies.index)] if len(bodies) < len(text) else text[:0]
+    plain, at = text.str.fullmatch(_PLAIN["either"]).to_numpy(dtype=bool), np.arange(len(text))
+    yield _Wrapping(), at[plain], text if plain.all() else text[plain]  # nearly all columns
+    at = at[~plain]
+    rest = text.iloc[at].str.slice(0, LONGEST + 1).str.lower()
+    if len(rest):
+        filled = ~rest.isin(MISSING).to_numpy(dtype=bool)
+        at, rest = at[filled], rest[filled]
+    looked = 0
+    while len(rest):
+        cell, looked = rest.iloc[0], looked + 1
+        wrapping = _wrapping_of(cell)
+        if wrapping is None or looked > _WRAPPINGS:  # then each cell for itself
+            same = rest == cell
+        else:
+            same = rest.str.startswith(wrapping.before) & rest.str.endswith(wrapping.behind)
+        taken = np.flatnonzero(same)
+        if wrapping:
+            bodies = rest.iloc[taken].str.slice(len(wrapping.before), -len(wrapping.behind) or None)
+            whole = bodies.str.fullmatch(_EITHER_BODY.pattern).to_numpy(dtype=bool)
+            taken = taken[whole]
+            yield wrapping, at[taken], bodies[whole]
+        left = np.delete(np.arange(len(rest)), taken)
+        at, rest = at[left], rest.iloc[left]

@@ -10,11 +10,11 @@ import pandas as pd
 
 from forecasting.data.files.calendar_words import month_number
 from forecasting.data.files.date_forms import (
+    Clocks,
     Reading,
     looks_like_date,
     may_be_quarters,
     order_named,
-    outline,
     read_clocks,
     read_dates,
 )
@@ -23,6 +23,7 @@ from forecasting.data.files.layout import Table
 from forecasting.data.files.names import Column
 from forecasting.data.files.number_forms import is_missing
 from forecasting.data.files.picking import named_column
+from forecasting.data.files.silent_errors import check_dates, check_times
 from forecasting.data.files.vocabulary import MISSING, ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import ConfigError, UnreadableFile
@@ -33,11 +34,9 @@ __all__ = ["Dates", "daily_or_timed", "pick_dates"]
 _FIRST_NAMES = {"date", "datetime", "date time", "timestamp", "datum", "fecha", "data", "日付", "日期"}
 _SAMPLE, _COLUMNS = 200, 64
 _TOLERATED = 0.2  # the share of dates that may be unreadable
-_TOLERATED_ALIKE = 0.02  # and of those that look like the others: months in a language that is not known, say
-_OUTLINED = 5000
+_HOURS = {"time", "hour", "hours", "he"}
 _COUNTERS = {"id", "row", "nr", "no", "n", "count", "index no", "s no", "sno", "rank"}
 _WEEKS = {"week", "kw", "woche", "semaine", "semana", "settimana", "week number", "week no", "iso week", "calendar week", "wk"}
-_HALF_DAY = 12 * 60  # in minutes
 # What the exchanges of Taiwan call the columns of their files.
 _TAIWANESE = {"成交股數", "成交金額", "成交筆數", "漲跌價差", "開盤價", "最高價", "最低價", "收盤價", "成交仟股", "成交仟元",
               "發行量加權股價指數", "漲跌點數"}
@@ -57,7 +56,8 @@ def pick_dates(table: Table, decisions: Decisions) -> Dates:
     """The dates of `table`. Raises UnreadableFile where no column holds dates."""
     order = order_named(decisions.given.get("date_order"))
     if order is None and "date_order" in decisions.given:
-        raise ConfigError(f"date_order must be 'day/month/year' or 'month/day/year'. Received: {decisions.given['date_order']!r}.")
+        raise ConfigError("date_order must be 'day/month/year' or 'month/day/year'. Received: "
+                          f"{decisions.given['date_order']!r}.")
     ranked = _ranked(table)
     wanted = decisions.given.get("date")
     parts = _parts(table) if not ranked or " + " in str(wanted) else []
@@ -76,17 +76,17 @@ def pick_dates(table: Table, decisions: Decisions) -> Dates:
 
 
 def _from_column(table: Table, column: Column, order: str | None, decisions: Decisions) -> Dates:
-    text = table.frame[column.position]
+    text = table.cells(column)
     readings = _read(table, column, text)
     orders = [reading.order for reading in readings if reading.order]
     if order and (len(readings) != 1 or orders):
         readings = _read(table, column, text, order) or readings
+    example = next((cell for cell in text if not is_missing(cell)), "")
     if not _is_quarter(column) and may_be_quarters(text):
-        raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. "
-                             f"“{shown(next(cell for cell in text if not is_missing(cell)))}”: their numbers go from 1 to 4. Write "
-                             "quarters as 2005Q1, or call the column Quarter; write months as 2005-01-01.")
+        raise UnreadableFile(f"The dates in “{shown(column.name)}” may be quarters as well as months, e.g. “{shown(example)}”: "
+                             "their numbers go from 1 to 4. Write quarters as 2005Q1, or call the column Quarter; write months "
+                             "as 2005-01-01.")
     if not readings:
-        example = next((cell for cell in text if not is_missing(cell)), "")
         raise UnreadableFile(f"The dates in “{shown(column.name)}” cannot be read with certainty, e.g. “{shown(example)}”: "
                              "year, month and day are not all there, or in no single order. Write them as year-month-day, "
                              "e.g. 2018-03-27.")
@@ -95,20 +95,18 @@ def _from_column(table: Table, column: Column, order: str | None, decisions: Dec
             "date_order", [reading.order for reading in readings], preview=lambda: _both_ways(text, readings), question=
             f"The dates in “{shown(column.name)}” can be read in {len(readings)} ways, and no row decides it. Which is right?")
         readings = [reading for reading in readings if reading.order == taken]
-    elif readings[0].order:
-        decisions.take("date_order", readings[0].order, orders)
+    elif readings[0].order or order:
+        decisions.take("date_order", readings[0].order or order, orders)
     reading = readings[0]
     present = int((~text.str.lower().isin(MISSING)).sum())
     if reading.read < (1 - _TOLERATED) * present:
         bad = text[reading.values.isna().to_numpy() & (text != "").to_numpy()]
         raise UnreadableFile(f"Only {count(reading.read)} of {count(present)} dates in “{shown(column.name)}” can be read, "
                              f"e.g. not “{shown(bad.iloc[0])}”. Write them as year-month-day, e.g. 2018-03-27.")
-    _check_alike(column, text, reading)
-    if order is None:
-        _check_swapped(column, text, reading)
+    check_dates(column, text, reading if order is None else replace(reading, order=None))
     dates = _with_time(table, column, Dates(reading, (column.position,)), decisions)
     if dates.reading.timed:
-        _check_clock(dates.reading.values.dropna(), table.columns[dates.positions[-1]])
+        check_times(dates.reading.values.dropna(), table.columns[dates.positions[-1]])
     return dates
 
 
@@ -117,62 +115,8 @@ def _read(table: Table, column: Column, text: pd.Series, order: str | None = Non
                       taiwanese=any(other.name.replace(" ", "") in _TAIWANESE for other in table.columns))
 
 
-def _check_swapped(column: Column, text: pd.Series, reading: Reading):
-    """Refuse days and months that changed places where both may be months: only so do the rows stand in the order of dates."""
-    values = reading.values
-    known = values.dropna()
-    if reading.order is None or known.is_monotonic_increasing or known.is_monotonic_decreasing:
-        return
-    either = (known.dt.day <= 12) & (known.dt.day != known.dt.month)
-    parts = {"year": known.dt.year, "month": known.dt.day.where(either, known.dt.month),
-             "day": known.dt.month.where(either, known.dt.day)}
-    swapped = pd.to_datetime(pd.DataFrame(parts))
-    if either.sum() > 2 and (swapped.is_monotonic_increasing or swapped.is_monotonic_decreasing):
-        example = text[either[either].index[0]]
-        raise UnreadableFile(f"In {count(int(either.sum()))} of {count(len(known))} dates of “{shown(column.name)}” day and month "
-                             f"seem to have changed places, e.g. “{shown(example)}”: read like the others they are out of order, and "
-                             "the other way round they are in order. Write all dates as year-month-day.")
-
-
 def _is_quarter(column: Column) -> bool:
     return "quarter" in {ROLES.get(word) for word in plain(column.name).split()}
-
-
-def _check_clock(stamps: pd.Series, column: Column):
-    """Refuse times without AM or PM on a clock of twelve hours: after noon they go back, on most days."""
-    minutes = (stamps.dt.hour * 60 + stamps.dt.minute).to_numpy()
-    if not len(minutes) or minutes.min() < 60 or minutes.max() >= 13 * 60:
-        return
-    days = stamps.dt.normalize().to_numpy()
-    same_day, steps = days[1:] == days[:-1], np.diff(minutes)
-    newest_first = days[0] > days[-1] if days[0] != days[-1] else (steps < 0).sum() > (steps > 0).sum()
-    steps = -steps if newest_first else steps
-    # Past noon a small step forward looks like a large one back. Tickers below one another go back by nearly a day of trading.
-    past_noon = (steps < 0) & (steps + _HALF_DAY <= 8 * 60)
-    other = (steps < 0) & ~past_noon
-    several = np.unique(days[1:][same_day])
-    suspected = np.setdiff1d(days[1:][same_day & past_noon], days[1:][same_day & other])
-    if len(suspected) > 0.5 * len(several):
-        at = np.flatnonzero(same_day & past_noon)[0]
-        before, after = stamps.iloc[[at + 1, at] if newest_first else [at, at + 1]]
-        raise UnreadableFile(f"The times in “{shown(column.name)}” seem to be on a clock of twelve hours without AM or PM: on "
-                             f"most days they go back, e.g. from {before:%H:%M} to {after:%H:%M} on {date(after, time=False)}. "
-                             "Write them as 13:30 or 1:30 PM.")
-
-
-def _check_alike(column: Column, text: pd.Series, reading: Reading):
-    """Refuse a column some of whose words are unknown: leaving those rows out would leave out whole months."""
-    unread = reading.values.isna().to_numpy()
-    if not unread.any():
-        return
-    if reading.left_out is not None:
-        unread = unread & ~reading.left_out
-    read = text[~reading.values.isna().to_numpy()]
-    known = {outline(cell) for cell in read.iloc[:: len(read) // _OUTLINED + 1]}
-    alike = [cell for cell in text[unread] if re.search(r"[^\W\d_]", cell) and outline(cell) in known]
-    if len(alike) > _TOLERATED_ALIKE * len(text):
-        raise UnreadableFile(f"{count(len(alike))} of {count(len(text))} dates in “{shown(column.name)}” cannot be read, e.g. "
-                             f"“{shown(alike[0])}”. Write all of them as year-month-day, e.g. 2018-03-27.")
 
 
 def _ranked(table: Table) -> list[Column]:
@@ -183,13 +127,13 @@ def _ranked(table: Table) -> list[Column]:
               if column.role in (None, "other", "series", "month", "quarter", "day", "price")]
     ranked = []
     for column in [*named[:_COLUMNS], *others]:
-        sample = table.frame[column.position].iloc[rows]
+        sample = table.cells(column).iloc[rows]
         if (rank := _rank(table, column, sample)) is not None:
             constant = len(sample) > 2 and sample.nunique() == 1  # the day of the download, or of an expiry
             ranked.append((constant, rank, column.position, column))
     if not ranked and not named:  # 'Last Trade' is a price to most people; a name of dates over none stands wrongly
         for column in table.columns[:_COLUMNS]:
-            cells = [cell for cell in table.frame[column.position].iloc[rows] if not is_missing(cell)]
+            cells = [cell for cell in table.cells(column).iloc[rows] if not is_missing(cell)]
             if cells and sum(looks_like_date(cell, whole_numbers=False) for cell in cells) > 0.8 * len(cells):
                 return [column]
     return [entry[3] for entry in sorted(ranked, key=lambda entry: entry[:3])]
@@ -238,13 +182,13 @@ def _parts(table: Table) -> list[Column]:
 
 def _from_parts(table: Table, columns: list[Column], order: str | None) -> Dates:
     year, second, *day = columns
-    years = table.frame[year.position].str.replace(r"\.0*$", "", regex=True)
-    cells = table.frame[second.position]
+    years = table.cells(year).str.replace(r"\.0*$", "", regex=True)
+    cells = table.cells(second)
     if second in _weeks(table):
         text = years + "-W" + cells.str.zfill(2)
     else:
         months = pd.Series([_month_of(cell, second.role == "quarter") for cell in cells])
-        days = table.frame[day[0].position].reset_index(drop=True) if day else pd.Series("1", index=months.index, dtype="str")
+        days = table.cells(day[0]).reset_index(drop=True) if day else pd.Series("1", index=months.index, dtype="str")
         text = years + "-" + months + "-" + days
     readings = read_dates(text.astype("str"), order)
     if len(readings) != 1 or readings[0].read < (1 - _TOLERATED) * len(text):
@@ -258,7 +202,7 @@ def _from_parts(table: Table, columns: list[Column], order: str | None) -> Dates
 def _weeks(table: Table) -> list[Column]:
     """The columns that number the weeks of a year."""
     return [column for column in table.columns[:_COLUMNS] if plain(column.name) in _WEEKS
-            and table.frame[column.position].head(_SAMPLE).str.fullmatch(r"0?[1-9]|[1-4][0-9]|5[0-3]").mean() > 0.9]
+            and table.cells(column).head(_SAMPLE).str.fullmatch(r"0?[1-9]|[1-4][0-9]|5[0-3]").mean() > 0.9]
 
 
 def _months(table: Table) -> list[Column]:
@@ -292,9 +236,9 @@ def _with_time(table: Table, column: Column, dates: Dates, decisions: Decisions)
             found[other.name] = (other, clocks)
     if wanted is not None and str(wanted) != "":
         other = named_column(wanted, table, list(table.columns), "time")
-        clocks = read_clocks(table.frame[other.position].reset_index(drop=True), ends=_names_ends(other))
+        clocks = read_clocks(table.cells(other).reset_index(drop=True), ends=_names_ends(other))
         if clocks is None:
-            raise UnreadableFile(f"The column “{shown(other.name)}” holds no times of day, e.g. 16:00. Choose another for the time.")
+            raise UnreadableFile(f"The column “{shown(other.name)}” holds no times of day, e.g. 16:00. Choose another.")
         found = {other.name: (other, clocks)} | found
     if not found or wanted == "":
         decisions.take("time", "", {"": "no column of its own"} | {name: name for name in found})
@@ -308,30 +252,27 @@ def _with_time(table: Table, column: Column, dates: Dates, decisions: Decisions)
     return Dates(reading, (*dates.positions, other.position), (*dates.notes, note))
 
 
-def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repeated: bool):
-    """The times of day in `column`, where they belong to the dates; else None."""
-    text = table.frame[column.position].reset_index(drop=True)
-    beside = abs(column.position - dates.position) == 1
-    named = column.role in ("time", "date") or bool({"time", "hour", "hours", "he", "hourending"} & set(plain(column.name).split()))
-    if not (named or beside or repeated) or (clocks := read_clocks(text.head(_SAMPLE), ends=_names_ends(column))) is None:
+def _clocks(table: Table, column: Column, dates: Column, stamps: pd.Series, repeated: bool) -> Clocks | None:
+    """The times of day in `column`, where they belong to the dates."""
+    text = table.cells(column).reset_index(drop=True)
+    written = all(":" in cell or is_missing(cell) for cell in text.head(_SAMPLE))
+    named = column.role == "time" or bool(_HOURS & set(plain(column.name).split())) or (column.role == "date" and written)
+    beside = abs(column.position - dates.position) == 1 and written
+    if not (named or beside or (repeated and column.role in (None, "other", "date"))) or read_clocks(text.head(_SAMPLE)) is None:
         return None
-    written = all(":" in cell for cell in text.head(_SAMPLE) if not is_missing(cell))
     clocks = read_clocks(text, ends=_names_ends(column))
-    if clocks is None or not (named or (beside and written) or repeated):
+    if clocks is None or clocks.values[stamps.notna()].isna().mean() > _TOLERATED:
         return None
-    if not repeated:
+    if named or beside:
         return clocks
-    if named or written:
-        return clocks
-    timed = (stamps + clocks.values).dropna()
-    steps = timed.diff()[stamps[timed.index].diff() == pd.Timedelta(0)]
+    times = (stamps + clocks.values).dropna()
+    steps = times.diff()[stamps[times.index].diff() == pd.Timedelta(0)]
     one_way = max((steps > pd.Timedelta(0)).mean(), (steps < pd.Timedelta(0)).mean()) if len(steps) else 0.0
-    return clocks if column.role in (None, "other") and one_way > 0.95 else None
+    return clocks if one_way > 0.95 else None
 
 
 def _names_ends(column: Column) -> bool:
-    words = set(plain(column.name).split())
-    return "he" in words or bool(words & {"ending", "end", "ende", "fin"})
+    return bool({"he", "ending", "end", "ende", "fin"} & set(plain(column.name).split()))
 
 
 def daily_or_timed(stamps: pd.Series, zone: str) -> tuple[pd.Series, tuple[str, ...]]:
@@ -366,8 +307,8 @@ def _ahead_of_utc(stamps: pd.Series, times: pd.Series) -> tuple[pd.Timedelta, tu
         return hour, (f"Days are those of {_clock_face(late)} in UTC: {one}.",)
     days = set(stamps.dt.day_of_week.unique())
     if usual.index[0] >= 12 * 3600 and not (4 in days and 6 not in days):
-        return pd.Timedelta(0), (f"Days are those in UTC at {_clock_face(usual.index[0])}: where a local day begins earlier, east of "
-                                 "Greenwich, each row is of the day after.",)
+        return pd.Timedelta(0), (f"Days are those in UTC at {_clock_face(usual.index[0])}: where a local day begins earlier, "
+                                 "east of Greenwich, each row is of the day after.",)
     return pd.Timedelta(0), ()
 
 

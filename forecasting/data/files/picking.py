@@ -15,11 +15,12 @@ from forecasting.data.files.date_forms import looks_like_date
 from forecasting.data.files.decisions import Decisions, match
 from forecasting.data.files.layout import Table
 from forecasting.data.files.names import CLOSES, Column
-from forecasting.data.files.number_forms import Evidence, is_missing, looks_like_number, read_figures, weigh
+from forecasting.data.files.number_forms import Evidence, is_missing, looks_like_number
+from forecasting.data.files.silent_errors import check_halves
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import listed, shown
 from forecasting.errors import UnreadableFile
-from forecasting.words import count, date
+from forecasting.words import count, count_of, date
 
 __all__ = ["Picked", "named_column", "pick_block", "pick_prices", "pick_rows"]
 
@@ -27,6 +28,7 @@ _NOT_PRICES = {"other", "series", "date", "time", "year", "month", "day", "quart
 _MOST_WORDS = 3  # columns of words in a table that names none of its columns
 _SMALL = 0.2  # of the rows of the longest series beside it: a shorter table is a summary, and no series
 _SAMPLE = 60
+_MOST_LABELS = 64
 _MOST_NAMES = 10  # that one series may have had, one after the other
 
 
@@ -72,31 +74,24 @@ def pick_block(table: Table, decisions: Decisions) -> tuple[Table, str]:
     blocks = {}
     for begin, end in pairwise([*(column.position for column in dates), len(table.columns)]):
         columns = table.columns[begin:end]
-        priced = [column for column in columns[1:] if _numeric(table.frame[column.position].head(_SAMPLE))]
+        priced = [column for column in columns[1:] if _numeric(table.cells(column).head(_SAMPLE))]
         if priced:
             blocks[columns[0].entity if named else priced[0].name] = columns
-    rows = {name: int((table.frame[columns[0].position] != "").sum()) for name, columns in blocks.items()}
-    small = [name for name in blocks if rows[name] < _SMALL * max(rows.values())]
-    if len(blocks) < 2:
-        return table, ""
-    notes = table.notes
+    rows = {name: int((table.cells(columns[0]) != "").sum()) for name, columns in blocks.items()}
+    notes, small = table.notes, [name for name in blocks if rows[name] < _SMALL * max(rows.values())]
     if small and "series" not in decisions.given:
-        notes = (*notes, f"{listed(small)} beside the prices {'was' if len(small) == 1 else 'were'} left out: "
-                         f"{'a small table' if len(small) == 1 else 'small tables'} of {count(max(rows[one] for one in small))} rows "
-                         "or fewer.")
+        notes = (*notes, f"Beside the prices, {listed(small)} {'was' if len(small) == 1 else 'were'} left out: no more than "
+                         f"{count_of(max(rows[name] for name in small), 'row')}.")
         blocks = {name: columns for name, columns in blocks.items() if name not in small}
-        if len(blocks) == 1:
-            return replace(table, columns=next(iter(blocks.values())), notes=notes), ""
+    if len(blocks) < 2:
+        return replace(table, columns=next(iter(blocks.values()), table.columns) if small else table.columns, notes=notes), ""
     column = decisions.given.get("column")
     if column is not None and "series" not in decisions.given and match(column, blocks) is None:
         chosen = named_column(column, table, list(table.columns))
-        wanted = next((name for name, columns in blocks.items() if chosen in columns), None)
-        if wanted is not None:
-            decisions.given["column"] = chosen.name  # its position is that among all columns
-            decisions.take("series", wanted, blocks)
-            return replace(table, columns=blocks[wanted]), wanted if named else ""
-    wanted = _one_series(blocks, decisions, f"The file holds {count(len(blocks))} series side by side, each with its own dates. "
-                                            "Which one?", table)
+        whose = [name for name, columns in blocks.items() if chosen in columns]
+        decisions.given |= {"series": whose[0], "column": chosen.name} if whose else {}  # positions are among all columns
+    wanted = _one_series(blocks, decisions, f"The file holds {count(len(blocks))} series side by side, each with its own "
+                                            "dates. Which one?", table)
     return replace(table, columns=blocks[wanted], notes=notes), wanted if named else ""
 
 
@@ -105,15 +100,15 @@ def _same_name(column: Column, first: Column) -> bool:
 
 
 def _dated(table: Table, column: Column) -> bool:
-    filled = [cell for cell in table.frame[column.position].head(_SAMPLE) if cell]
+    filled = [cell for cell in table.cells(column).head(_SAMPLE) if cell]
     return bool(filled) and all(map(looks_like_date, filled))
 
 
 def pick_rows(table: Table, dates: pd.Series, decisions: Decisions) -> tuple[Table, pd.Series, str]:
     """(rows of one series, their dates, its name) where several are stacked in the rows; '' where there is only one."""
     stacked = _stacking_column(table, dates)
-    for column in [stacked] if stacked else table.with_role("series"):
-        if changes := _one_after_the_other(table.frame[column.position], dates):
+    for column in [stacked] if stacked else table.columns[:_MOST_LABELS]:
+        if changes := _one_after_the_other(table, column, dates):
             return replace(table, notes=(*table.notes, *changes)), dates, ""
     if stacked is None:
         return table, dates, ""
@@ -134,7 +129,7 @@ def _stacking_column(table: Table, dates: pd.Series) -> Column | None:
     if repeated > 0.2:
         candidates += [column for column in table.columns[:64] if column.role is None and column not in candidates]
     for column in candidates:
-        labels = table.frame[column.position]
+        labels = table.cells(column)
         distinct = labels[labels != ""].nunique()
         if not 2 <= distinct <= max(2, 0.5 * len(labels)) or _numeric(labels.iloc[:: max(1, len(labels) // 60)]):
             continue
@@ -150,19 +145,19 @@ def _is_identity(column: Column) -> bool:
                                   "trading code", "code", "scrip", "instrument", "security")
 
 
-def _one_after_the_other(labels: pd.Series, dates: pd.Series) -> tuple[str, ...]:
+def _one_after_the_other(table: Table, column: Column, dates: pd.Series) -> tuple[str, ...]:
     """Where the name of one series changes: the labels follow one another in time; () where their dates overlap."""
-    names = labels[labels != ""].nunique()
-    if not 2 <= names <= _MOST_NAMES:
+    labels = table.cells(column)
+    dated = dates.notna().to_numpy() & (labels != "").to_numpy()
+    if column.role not in (None, "series") or not 2 <= labels[dated].nunique() <= _MOST_NAMES or dated.mean() < 0.9:
         return ()
-    known = pd.DataFrame({"date": dates, "label": labels})[dates.notna() & (labels != "")].sort_values("date", kind="stable")
+    known = pd.DataFrame({"date": dates, "label": labels})[dated].sort_values("date", kind="stable")
     changed = known["label"] != known["label"].shift()
-    if changed.sum() != names or known["date"].groupby(known["label"]).agg(["min", "max"]).sort_values("min").pipe(
-            lambda spans: (spans["min"].iloc[1:].to_numpy() <= spans["max"].iloc[:-1].to_numpy()).any()):
+    if changed.sum() != known["label"].nunique() or (column.role is None and _numeric(known["label"][changed])):
         return ()
-    spans = list(known[changed].itertuples(index=False))
-    return tuple(f"The name changes from “{shown(before.label)}” to “{shown(after.label)}” on {date(after.date, time=False)}; their "
-                 "dates do not overlap, so both were read as one series." for before, after in pairwise(spans))
+    return tuple(f"“{shown(column.name)}” changes from “{shown(before.label)}” to “{shown(after.label)}” on "
+                 f"{date(after.date, time=False)}; their dates do not overlap, so all rows were read as one series."
+                 for before, after in pairwise(known[changed].itertuples(index=False)))
 
 
 def pick_prices(table: Table, dated: tuple[int, ...], decisions: Decisions) -> Picked:
@@ -202,7 +197,7 @@ def pick_prices(table: Table, dated: tuple[int, ...], decisions: Decisions) -> P
 
 
 def _ask(columns: list[Column], options: list[str], table: Table, decisions: Decisions) -> NoReturn:
-    _check_halves(columns, table)
+    check_halves(columns, table)
     options = options or [c.name for c in columns if c.role == "other"] or [c.name for c in columns]
     by_name = {c.name: c for c in columns}
     if len(options) == 1 and by_name[options[0]].role not in ("open", "high", "low"):
@@ -259,8 +254,8 @@ def _of_one_entity(numeric: list[Column], table: Table, decisions: Decisions) ->
     if column is not None and series is None and not match(column, entities) and plain(str(column)) not in ROLES:
         chosen = named_column(column, table, numeric)  # 'Close' alone leaves open whose
         return [c for c in numeric if c.entity in (chosen.entity, "")], chosen.entity
-    wanted = _one_series(dict.fromkeys(entities), decisions, f"The file holds prices of {count(len(entities))} series. Which one?",
-                         table)
+    wanted = _one_series(dict.fromkeys(entities), decisions,
+                         f"The file holds prices of {count(len(entities))} series. Which one?", table)
     return [c for c in numeric if c.entity in (wanted, "")], wanted
 
 
@@ -300,10 +295,9 @@ def _bars_in_order(table: Table, columns: list[Column], dated: tuple[int, ...]) 
     first = [c for c in columns if c.position > max(dated)][:6]
     if len(first) < 4 or [c.position for c in first[:4]] != [*range(first[0].position, first[0].position + 4)]:
         return None
-    evidence = {c.position: weigh(table.frame[c.position], _native(table, c)) for c in first}
-    mark = sum(evidence.values(), Evidence()).decided or "."
-    values = np.stack([read_figures(table.frame[c.position], evidence[c.position].decided or mark, _native(table, c)).values
-                       for c in first])
+    evidence = [table.weigh(column) for column in first]
+    mark = sum(evidence, Evidence()).decided or "."
+    values = np.stack([table.figures(column, its.decided or mark).values for column, its in zip(first, evidence, strict=True)])
     known = values[:, np.isfinite(values[:4]).all(axis=0)]
     if known.shape[1] < max(10, 0.9 * len(table.frame)):
         return None
@@ -323,10 +317,6 @@ def _follows(prices: np.ndarray, close: np.ndarray) -> bool:
     """Whether these are the closes themselves, adjusted for dividends and splits."""
     apart = np.log((prices / np.where(close == 0, np.nan, close))[prices > 0])
     return len(apart) > 1 and bool(np.nanmedian(np.abs(np.diff(apart))) < 0.002)
-
-
-def _native(table: Table, column: Column) -> pd.Series | None:
-    return table.native[column.position] if table.native is not None else None
 
 
 def named_column(wanted, table: Table, columns: list[Column], part: str = "column") -> Column:
@@ -358,19 +348,6 @@ def named_column(wanted, table: Table, columns: list[Column], part: str = "colum
 _ASKED_FOR = {"date": " for the dates", "time": " for the time of day"}
 
 
-def _check_halves(columns: list[Column], table: Table):
-    """Refuse numbers that the comma between cells has cut: '150,05' and '13,038.34' without a header."""
-    for left, right in pairwise(columns):
-        if table.headed or right.position != left.position + 1:
-            continue
-        whole, part = table.frame[left.position], table.frame[right.position]
-        if not (whole.str.fullmatch("-?[0-9]{1,3}").all() and part.str.startswith("0").any()):
-            continue
-        if part.str.fullmatch("[0-9]{2}").all() or part.str.fullmatch(r"[0-9]{3}(\.[0-9]+)?").all():
-            raise UnreadableFile(f"A comma within the numbers seems to cut them in two, e.g. “{shown(whole.iloc[0])}” and "
-                                 f"“{shown(part.iloc[0])}”. Save the file with another delimiter, or as Excel.")
-
-
 def _numeric(cells) -> bool:
     """Whether most of these cells that are not missing look like numbers; a column of missing cells has none."""
     filled = [cell for cell in cells if not is_missing(cell)]
@@ -383,7 +360,7 @@ def _numbers_rows(column: Column, table: Table) -> bool:
         return False
     if column.role not in (None, "price", "other"):
         return False
-    numbers = pd.to_numeric(table.frame[column.position], errors="coerce")
+    numbers = pd.to_numeric(table.cells(column), errors="coerce")
     return bool(numbers.iloc[0] in (0, 1) and (numbers.diff().dropna() == 1).mean() > 0.99)
 
 
@@ -393,6 +370,6 @@ def _no_numbers(table: Table, dated: tuple[int, ...]) -> str:
     if not others:
         return "The file has dates but no other column, so there are no prices. Choose a file with dates and prices."
     column = (closes or others)[0]
-    example = next((cell for cell in table.frame[column.position] if not is_missing(cell)), "")
+    example = next((cell for cell in table.cells(column) if not is_missing(cell)), "")
     return (f"No column of this file holds numbers: “{shown(column.name)}” holds e.g. “{shown(example)}”. "
             "Prices must be numbers, e.g. 168.34.")

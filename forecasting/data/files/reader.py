@@ -20,13 +20,14 @@ from forecasting.data.files.picking import pick_block, pick_prices, pick_rows
 from forecasting.data.files.vocabulary import ROLES, plain
 from forecasting.data.files.wording import shown
 from forecasting.data.history import PriceHistory
-from forecasting.errors import ConfigError, NeedsChoice, UnreadableFile
+from forecasting.errors import ConfigError, DataError, NeedsChoice, UnreadableFile
 
 __all__ = ["read_every_series", "read_prices"]
 
 
-def read_prices(source, column=None, series=None, sheet=None, name=None, *, encoding=None, delimiter=None, header=None, date=None,
-                date_order=None, time=None, adjusted=None, decimal=None, known=None, calendar=None, **others) -> PriceHistory:
+def read_prices(source, column=None, series=None, sheet=None, name=None, *, encoding=None, delimiter=None, header=None,
+                date=None, date_order=None, time=None, adjusted=None, decimal=None, known=None, calendar=None,
+                **others) -> PriceHistory:
     """The prices in a file or table.
 
     source: a path, bytes, or an open binary file: CSV or other delimited text, Excel (.xlsx), also in gzip or zip; or a
@@ -69,14 +70,18 @@ def read_prices(source, column=None, series=None, sheet=None, name=None, *, enco
         from forecasting.data.calendars import check_calendar
 
         check_calendar(calendar)
-    parts = {"encoding": encoding, "delimiter": delimiter, "header": header, "date": date, "date_order": date_order, "time": time,
-             "column": column, "adjusted": adjusted, "series": series, "sheet": sheet, "decimal": decimal}
+    parts = {"encoding": encoding, "delimiter": delimiter, "header": header, "date": date, "date_order": date_order,
+             "time": time, "column": column, "adjusted": adjusted, "series": series, "sheet": sheet, "decimal": decimal}
     decisions = Decisions({part: value for part, value in parts.items() if value is not None})
 
     def read(grid: Grid, decisions: Decisions) -> PriceHistory:
         return _read(grid, decisions, None if wanted is None else list(wanted), tell_rest=is_table(source))
 
-    history = _from_table(source, name, decisions, read) if is_table(source) else _from_file(source, name, decisions, read)
+    try:
+        history = _from_table(source, name, decisions, read) if is_table(source) else _from_file(source, name, decisions, read)
+    except DataError as error:
+        error.reading = decisions.interpretation
+        raise
     return replace(history, calendar=calendar)
 
 
@@ -143,6 +148,6 @@ def _read(grid: Grid, decisions: Decisions, known: list[str] | None, tell_rest: 
     dates = pick_dates(table, decisions)
     table, stamps, stacked = pick_rows(table, dates.reading.values.reset_index(drop=True), decisions)
     picked = pick_prices(table, dates.positions, decisions)
-    dates = replace(dates, reading=replace(dates.reading, values=stamps))
+    dates = replace(dates, reading=replace(dates.reading, values=stamps, left_out=None if stacked else dates.reading.left_out))
     return to_history(table, dates, replace(picked, series=stacked or block or picked.series), decisions, known,
                       tell_rest and not stacked)

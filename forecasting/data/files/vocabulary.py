@@ -14,7 +14,7 @@ __all__ = ["CURRENCIES", "FILLERS", "MAGNITUDE", "MAGNITUDES", "MISSING", "MONEY
 def plain(text: str) -> str:
     """'Close* ' -> 'close', 'adjClose' -> 'adj close', '<DATE>' -> 'date', 'Schluß (EUR)' -> 'schluss eur'."""
     text = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
-    text = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l").replace("ø", "o"))
+    text = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l").replace("ø", "o").replace("đ", "d"))
     # Composing again keeps Korean syllables whole; what is left of an accent goes.
     text = unicodedata.normalize("NFC", "".join(c for c in text if not unicodedata.combining(c) or c in "\u3099\u309a"))
     return " ".join(re.sub(r"[^\w%]|_", " ", text).split())
@@ -53,7 +53,7 @@ ROLES = {
         najnizszy, kurs minimalny, kurs min, минимум, мин, dusuk, lagst, lagsta, lagstakurs, lav, laveste, alin, laag, laagste,
         安値, 低, 最低, 最低价, 最低價, 저가, px low, nejnizsi, alacsony, χαμηλο, נמוך, الأدنى, ต่ำสุด, ราคาต่ำสุด, thap,
         thap nhat, terendah, minim""",
-    "close": """close, c, close price, cls pric, cls, cls price, official close, official closing price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
+    "close": """close, c, close price, cls pric, cls, cls price, cl, cl price, official price, official close, official closing price, closing price, price close, closing, close last, last close, schlusskurs, schluss,
         schlusskurse, fermeture, cloture, cours de cloture, cierre, precio de cierre, chiusura, prezzo di chiusura,
         fechamento, fech, fecho, zamkniecie, zamkniecia, kurs zamkniecia,
         закрытие, закр, цена закрытия, kapanis, stangning, stangningskurs,
@@ -61,7 +61,7 @@ ROLES = {
         zaroar, κλεισιμο, 終値, 收盘, 收盘价, 收盤, 收盤價, 收市, 收市价, 收市價, 종가, px close, clot, zaviraci, סגירה,
         שער סגירה, נעילה, שער נעילה, الإغلاق, إغلاق, ปิด, ราคาปิด, dong cua, penutupan, inchidere, closing value, close value,
         closing price last, last sale, close price last""",
-    "last": """last, last price, last pric, px last, lst, last px, latest, latest price, son islem, zuletzt, letzter, dernier, dernier cours, ultimo,
+    "last": """last, last traded, last price, last pric, px last, lst, last px, latest, latest price, son islem, zuletzt, letzter, dernier, dernier cours, ultimo,
         ultimo precio, ultima, ostatnio, ostatni, son, simdi, senast, senaste, sist, siste, seneste, viimeisin, laatste,
         laatste koers, 最新, 現在値, 현재가, τελευταια, אחרון, الأخير, ล่าสุด, lan cuoi, terakhir, posledni, last trade,
         last traded price, ltp, utolso, trdprc 1""",
@@ -72,7 +72,7 @@ ROLES = {
         observation value, mid, mid price, spot, spot price, fixing, fix, y, arfolyam, price index, index level, level,
         unit price, average price, avg price, price usd, market price, net value, fiyati, kurswert, 基準価額, 单位净值,
         rucknahmepreis, anteilswert, yield, quote, שער, السعر, ราคา, gia, harga, pret""",
-    "adj close": """adj close, adjusted close, adjusted closing price, adj close price, adjusted price, close adjusted,
+    "adj close": """adj close, gia dieu chinh, dieu chinh, adjusted close, adjusted closing price, adj close price, adjusted price, close adjusted,
         close adj, adj price, adjusted, schlusskurs bereinigt, bereinigter schlusskurs, cierre ajustado, aj close,
         cloture ajustee, chiusura rettificata, fechamento ajustado, adj closing price, 調整後終値, 前复权, 后复权, 수정종가""",
     "adj open": "adj open, adjusted open, adj open price, open adjusted, open adj",
@@ -80,7 +80,7 @@ ROLES = {
     "adj low": "adj low, adjusted low, adj low price, low adjusted, low adj",
     "adj volume": "adj volume, adjusted volume, volume adjusted, volume adj",
     "volume": """volume, vol, v, volumen, stuecke, stucke, umsatz stuck, volumes, volumi, quantita, wolumen, wol, obrot wol,
-        объем, обьем, hacim, hac, volym, omsatt antal, vaihto kpl, 出来高, 成交量, 成交股數, 交易量, 거래량, total volume,
+        объем, обьем, hacim, hac, volym, omsatt antal, vaihto kpl, 出来高, 成交量, 总手, 總手, 成交股數, 交易量, 거래량, total volume,
         total trade quantity, shares traded, no of shares, number of shares, traded volume, trade volume, share volume,
         px volume, objem, ογκος, נפח, מחזור, الحجم, ปริมาณ, kl, khoi luong, no of contracts, number of contracts,
         contracts traded, px volume, tickvol, tick volume, quantity, qty, day volume, volume traded, volume shares""",
@@ -111,7 +111,7 @@ ROLES = {plain(word): role for role, words in ROLES.items() for word in words.sp
     "time": "date", "day": "day", "data": "date", "index": "price", "y": "price"}
 
 # Words in a header that say nothing of the series: 'Close price, daily' is 'close'.
-FILLERS = {"price", "prices", "the", "of", "daily", "in", "value", "historical", "eod", "data", "per", "share", "at", "and"}
+FILLERS = {"index", "val", "price", "prices", "the", "of", "daily", "in", "value", "historical", "eod", "data", "per", "share", "at", "and"}
 
 MISSING = {"", "-", "--", "---", "—", "–", ".", "..", "...", "null", "nan", "na", "n/a", "#n/a", "#n/a n/a", "none", "nat",
            "?", "*", "nd", "n.d.", "n.d", "k.a.", "k. a.", "s.o.", "n/e", "#value!", "#ref!", "#div/0!", "#name?", "#num!",
