@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 
 from forecasting.data.files.decisions import Decisions
 from forecasting.data.files.names import said_by
@@ -22,7 +23,7 @@ _OTHERS = (
     (r"\x89PNG|\xff\xd8\xff|GIF8", "a picture", "Upload the table itself as CSV or Excel."),
     (r"PAR1|ARROW1|\x89HDF", "a table in Parquet, Arrow or HDF5", "Save it as CSV."),
     (r"SQLite format 3", "a database", "Export its table as CSV."),
-    (r"\x1f\x8b|PK[\x03\x05]", "an archive in another archive", "Unpack it and upload the table itself."),
+    (r"\x1f\x8b|PK(?:\x03\x04|\x05\x06)", "an archive in another archive", "Unpack it and upload the table itself."),
     (r"7z\xbc\xaf|Rar!|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd", "a 7z, RAR, bzip2, xz or Zstandard archive", "Unpack it first."),
     (r"\xd0\xcf\x11\xe0", "an old or password-protected Excel file",
      "Open it in a spreadsheet program and save it as .xlsx without a password, or as CSV."),
@@ -32,8 +33,8 @@ _OTHERS = (
     (r"(?i)\s*<(?:\?xml|svg|rss)", "an XML document", "Save the prices as CSV or Excel."),
     (r"\s*(?!\[[\w ]+\])[\[{]\s*(?:[\[{\"\]}]|-?\d)", "JSON", "Save the prices as CSV or Excel."),
 )
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
-         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"),
+         (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Tried in this order where no statistics help: a header of known words decides.
 _LEGACY = ("cp1252", "cp932", "gb18030", "big5", "cp949", "cp1251", "cp1250", "cp1254", "cp1253", "euc_jp", "koi8-r", "cp1257",
            "cp1256", "cp1255", "cp874", "cp866", "iso8859-15", "iso8859-5", "cp437", "mac-roman")
@@ -55,12 +56,13 @@ def to_utf8(data: bytes, decisions: Decisions) -> tuple[bytes, tuple[str, ...]]:
     Raises UnreadableFile where the bytes are empty, or a file of another kind: binary, a web page, JSON or XML.
     """
     notes = []
-    wanted = _codec(decisions.given.get("encoding"))
-    told, start = _unicode_encoding(data)
-    data = data[start:] if start else data
+    wanted = _codec(decisions.given["encoding"]) if "encoding" in decisions.given else None
+    data = data.removeprefix(codecs.BOM_UTF8)
     sample = data[:_SAMPLE]
+    told = _told(sample)
+    head = sample[:4096].decode(told or "latin-1", "ignore").removeprefix("\ufeff")
     for pattern, what, remedy in _OTHERS:
-        if re.match(pattern, sample[:4096].decode(told or "latin-1", "ignore")):
+        if re.match(pattern, head):
             raise UnreadableFile(f"This is {what}, not a table of prices. {remedy}")
     if told is None and len(sample) - len(sample.translate(None, _CONTROLS)) > 0.02 * len(sample) + 2:
         raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
@@ -76,7 +78,7 @@ def to_utf8(data: bytes, decisions: Decisions) -> tuple[bytes, tuple[str, ...]]:
     if encoding != "utf-8":
         out = io.BytesIO()
         out.writelines(text.encode("utf-8", "replace") for text in _pieces(data, encoding, "replace"))
-        data = out.getvalue()
+        data = out.getvalue().removeprefix(codecs.BOM_UTF8)
     if controls := len(data) - len(data.translate(None, _CONTROLS)):
         data = data.translate(None, _CONTROLS)
         notes.append(f"{counted(controls, 'control character')} removed.")
@@ -88,18 +90,13 @@ def to_utf8(data: bytes, decisions: Decisions) -> tuple[bytes, tuple[str, ...]]:
     return data, tuple(notes)
 
 
-def _codec(wanted) -> str | None:
-    """Python's name of an encoding of text; None for None."""
-    if wanted is None:
-        return None
-    try:
-        name = codecs.lookup(str(wanted)).name
-    except (LookupError, ValueError):
-        name = ""
-    if not _CODECS.fullmatch(name):
-        raise ConfigError("encoding must be the name of an encoding of text, such as 'utf-8', 'cp1252' or 'gb18030'. "
-                          f"Received: {str(wanted)[:40]!r}.")
-    return name
+def _codec(wanted) -> str:
+    """Python's name of an encoding of text."""
+    with suppress(LookupError, ValueError):
+        if _CODECS.fullmatch(name := codecs.lookup(str(wanted)).name):
+            return name
+    raise ConfigError("encoding must be the name of an encoding of text, such as 'utf-8', 'cp1252' or 'gb18030'. "
+                      f"Received: {str(wanted)[:40]!r}.")
 
 
 def _without_overlong(data: bytes) -> tuple[bytes, int]:
@@ -129,16 +126,13 @@ def _has_gap(data: bytes, marks: bytes, length: int) -> bool:
     return any(not mark.search(data, at, at + length) for at in range(0, len(data) - length, length))
 
 
-def _unicode_encoding(data: bytes) -> tuple[str | None, int]:
-    """(encoding, bytes to skip) where a byte order mark or the place of the zero bytes tells UTF-16 or 32; else (None, ...)."""
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return (None if encoding == "utf-8" else encoding), len(bom)
-    sample = data[:_SAMPLE]
+def _told(sample: bytes) -> str | None:
+    """The encoding where a byte order mark or the place of the zero bytes tells UTF-16 or 32."""
+    zeros = None
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if max(even, odd) > 0.3 * len(sample) and min(even, odd) < 0.02 * len(sample):
-        return ("utf-16-be" if even > odd else "utf-16-le"), 0
-    return None, 0
+        zeros = "utf-16-be" if even > odd else "utf-16-le"
+    return next((encoding for bom, encoding in _BOMS if sample.startswith(bom)), zeros)
 
 
 def _pieces(data: bytes, encoding: str, errors: str = "strict", final: bool = True) -> Iterator[str]:

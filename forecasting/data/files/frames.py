@@ -14,7 +14,8 @@ import pandas as pd
 
 from forecasting.data.files.container import MAX_BYTES, clean_label
 from forecasting.data.files.grid import Grid
-from forecasting.data.files.vocabulary import ROLES, plain
+from forecasting.data.files.names import is_date_name, said_by
+from forecasting.data.files.vocabulary import plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 
@@ -74,7 +75,8 @@ def name_of(table: pd.DataFrame | pd.Series) -> str:
     """What the table itself says that its series is called: its only column, the only ticker of its columns; '' for nothing."""
     if isinstance(table, pd.Series) or (table.shape[1] == 1 and table.columns.nlevels == 1):
         name = _name(table.name if isinstance(table, pd.Series) else table.columns[0])
-        return "" if _role(name) or name.isdecimal() else clean_label(name)
+        role, entity, _ = said_by(name)
+        return "" if (role and not entity) or name.isdecimal() else clean_label(name)
     for level in range(table.columns.nlevels if table.columns.nlevels > 1 else 0):
         names = table.columns.get_level_values(level).unique()
         if plain(_name(table.columns.names[level])) in _TICKERS and len(names) == 1:
@@ -98,7 +100,7 @@ def _index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, pd.Series
     Where the index holds dates, columns of dates are left out: they say less.
     """
     index = frame.index
-    dated = np.array([_holds_dates(dtype) or _role(name) == "date"
+    dated = np.array([_holds_dates(dtype) or is_date_name(_name(name))
                       for name, dtype in zip(frame.columns.get_level_values(0), frame.dtypes, strict=True)])
     if index.nlevels > 1:
         return frame, [(_name(name), pd.Series(index.get_level_values(at))) for at, name in enumerate(index.names)], ()
@@ -116,10 +118,6 @@ def _holds_dates(dtype) -> bool:
 
 def _name(name) -> str:
     return "" if name is None else str(name)
-
-
-def _role(name) -> str | None:
-    return ROLES.get(plain(_name(name)))
 
 
 def _text(values: pd.Series) -> list[str]:
