@@ -73,22 +73,20 @@ def to_grid(table: pd.DataFrame | pd.Series) -> Grid:
 
 def name_of(table: pd.DataFrame | pd.Series) -> str:
     """What the table itself says that its series is called: its only column, the only ticker of its columns; '' for nothing."""
-    if isinstance(table, pd.Series) or (table.shape[1] == 1 and table.columns.nlevels == 1):
-        name = _name(table.name if isinstance(table, pd.Series) else table.columns[0])
+    columns = table.columns if isinstance(table, pd.DataFrame) else pd.Index([table.name])
+    if columns.nlevels == 1:
+        name = _name(columns[0]) if len(columns) == 1 else ""
         role, entity, _ = said_by(name)
         return "" if (role and not entity) or name.isdecimal() else clean_label(name)
-    for level in range(table.columns.nlevels if table.columns.nlevels > 1 else 0):
-        names = table.columns.get_level_values(level).unique()
-        if plain(_name(table.columns.names[level])) in _TICKERS and len(names) == 1:
-            return clean_label(_name(names[0]))
-    return ""
+    tickers = [columns.unique(level) for level, name in enumerate(columns.names) if plain(_name(name)) in _TICKERS]
+    return clean_label(_name(tickers[0][0])) if tickers and len(tickers[0]) == 1 else ""
 
 
 def in_table_words(error: UnreadableFile | NeedsChoice) -> UnreadableFile | NeedsChoice:
     """The same error about a table instead of a file; what stands in quotation marks is from the table and stays."""
-    parts = re.split("(“[^”]*”)", error.question if isinstance(error, NeedsChoice) else str(error))
-    text = "".join(part if part.startswith("“") else
-                   re.sub(r"\bChoose a (table|file)\b", "Pass a table", re.sub(r"\bfile\b", "table", part)) for part in parts)
+    text = re.sub(r"(“[^”]*”)|(\bfile\b)|\bChoose a (?:table|file)\b",
+                  lambda said: said[1] or ("table" if said[2] else "Pass a table"),
+                  error.question if isinstance(error, NeedsChoice) else str(error))
     if isinstance(error, NeedsChoice):
         return NeedsChoice(text, kind=error.kind, options=error.options, preview=error.preview)
     return type(error)(text)
