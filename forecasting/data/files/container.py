@@ -138,8 +138,8 @@ def _member(data: bytes, filename: str, decisions: Decisions) -> tuple[bytes, st
         chosen = names[0]
         if len(names) > 1:
             wanted = decisions.given.get("sheet")
-            meant = [name for name in names if wanted in (name, name.split("/")[-1])] or [by_position(wanted, names)]
-            if len(meant) > 1 or meant[0] is None:
+            meant = [name for name in names if wanted in (name, name.split("/")[-1]) or name == by_position(wanted, names)]
+            if len(meant) != 1:
                 decisions.ask("sheet", names, f"The zip archive holds {len(names)} files. Which one has the prices?")
             chosen = decisions.take("sheet", meant[0], names)
             decisions.spend("sheet")

@@ -41,7 +41,7 @@ def read_sheets(data: bytes) -> dict[str, Grid]:
         done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS,
                               env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=True)
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
-        raise UnreadableFile(_REFUSALS.get(getattr(error, "returncode", None), _TOO_LARGE)) from error
+        raise UnreadableFile(_REFUSALS.get(getattr(error, "returncode", 0), _TOO_LARGE)) from error
     workbook = json.loads(done.stdout)
     return {name: _grid(rows, workbook["epoch_1904"]) for name, rows in workbook["sheets"].items()}
 
