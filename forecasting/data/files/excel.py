@@ -10,10 +10,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
 
+from forecasting.data.files.container import by_position
 from forecasting.data.files.decisions import Decisions, match
 from forecasting.data.files.grid import Grid
 from forecasting.data.history import PriceHistory
@@ -24,10 +26,11 @@ __all__ = ["pick_sheet", "read_sheets"]
 _SECONDS = 8
 _WORKER = Path(__file__).with_name("excel_worker.py")
 _REFUSALS = {
-    2: "This Excel file cannot be opened: it is damaged, or no workbook. Save it again as .xlsx or CSV.",
-    3: "This Excel file is too large to open safely. Save the sheet with the prices as CSV.",
+    1: "This Excel file cannot be opened: it is damaged, or no workbook. Save it again as .xlsx or CSV.",
     4: "This Excel file has no sheet with cells. Choose a file with dates and prices.",
 }
+_TOO_LARGE = (f"This Excel file is too large to open within {_SECONDS} seconds and the memory allowed. Save the sheet with the "
+              "prices as CSV.")
 
 
 def read_sheets(data: bytes) -> dict[str, Grid]:
@@ -36,51 +39,36 @@ def read_sheets(data: bytes) -> dict[str, Grid]:
     command = [sys.executable, "-P", str(_WORKER)]
     try:
         done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS,
-                              env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise UnreadableFile(f"This Excel file takes more than {_SECONDS} seconds to open. Save the sheet with the prices as "
-                             "CSV.") from error
-    if done.returncode != 0:
-        raise UnreadableFile(_REFUSALS.get(done.returncode, _REFUSALS[3]))
+                              env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=True)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+        raise UnreadableFile(_REFUSALS.get(getattr(error, "returncode", 0), _TOO_LARGE)) from error
     workbook = json.loads(done.stdout)
-    return {sheet["name"]: _grid(sheet, workbook["epoch_1904"]) for sheet in workbook["sheets"]}
+    return {name: _grid(rows, workbook["epoch_1904"]) for name, rows in workbook["sheets"].items()}
 
 
-def _grid(sheet: dict, epoch_1904: bool) -> Grid:
-    """Columns of text; the worker gives a column as its texts and the rows whose cells were numbers."""
-    columns = sheet["columns"]
-    frame = pd.DataFrame({i: pd.Series(column["text"], dtype="str") for i, column in enumerate(columns)})
-    native = pd.DataFrame(False, index=frame.index, columns=frame.columns)
-    for i, column in enumerate(columns):
-        native.iloc[column["numbers"], i] = True
-    return Grid(frame, native=native, epoch_1904=epoch_1904)
+def _grid(rows: list[list], epoch_1904: bool) -> Grid:
+    frame = pd.DataFrame(dict(enumerate(zip_longest(*rows, fillvalue=""))), dtype=object)
+    return Grid(frame.astype("str"), native=frame.map(lambda cell: not isinstance(cell, str)), epoch_1904=epoch_1904)
 
 
 def pick_sheet(sheets: dict[str, Grid], decisions: Decisions,
                read: Callable[[Grid, Decisions], PriceHistory]) -> tuple[str, PriceHistory]:
     """(name, history) of the sheet that was given, or of the only one with prices. Several with prices are a question."""
-    wanted = decisions.given.get("sheet")
-    if wanted is not None:
-        number = isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(sheets)
-        name = list(sheets)[wanted] if number else match(wanted, sheets, "sheet")
-        decisions.take("sheet", name, sheets.keys())
-        return name, read(sheets[name], decisions)
-    readable: dict[str, PriceHistory | NeedsChoice] = {}
+    wanted, names = decisions.given.get("sheet"), list(sheets)
+    found: dict[str, PriceHistory | NeedsChoice] = {}
     refusals: list[UnreadableFile] = []
-    for name, grid in sheets.items():
+    for name in names if wanted is None else [by_position(wanted, names) or match(wanted, names, "sheet")]:
         tried = decisions.fork()
-        tried.take("sheet", name, sheets.keys())
+        tried.take("sheet", name, names)
         try:
-            readable[name] = read(grid, tried)
+            found[name] = read(sheets[name], tried)
         except NeedsChoice as question:
-            readable[name] = question
+            found[name] = question
         except UnreadableFile as refusal:
             refusals.append(refusal)
-    if not readable:
-        raise refusals[0]
-    if len(readable) > 1:
-        decisions.ask("sheet", readable, f"{len(readable)} sheets of this workbook hold prices. Which one?")
-    name, result = next(iter(readable.items()))
-    if isinstance(result, NeedsChoice):
-        raise result
+    if len(found) > 1:
+        decisions.ask("sheet", found, f"{len(found)} sheets of this workbook hold prices. Which one?")
+    name, result = next(iter(found.items()), ("", None))
+    if not isinstance(result, PriceHistory):
+        raise result or refusals[0]
     return name, result

@@ -1,91 +1,70 @@
 """The child process that reads a workbook: bytes on stdin, JSON on stdout. Imports nothing of this project.
 
-Exit codes: 2 no workbook, 3 too large, 4 no cells. Each sheet is given by columns: their texts, and which rows were numbers.
+Exit codes: 1, Python's own, no workbook; 3 too large; 4 no cells. A sheet is a list of rows, its cells numbers or texts.
 """
 
+import contextlib
 import datetime
 import io
 import json
 import sys
-import zipfile
 
 MEMORY_BYTES = 400 * 2**20
 MAX_COLUMNS, MAX_SHEETS, MAX_CELLS = 2048, 32, 2_000_000
+TOO_LARGE, NO_CELLS = 3, 4
 
 
-def limit_memory():
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit; the sizes checked before the start must do
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-def text_of(value):
-    """(text, is a number) of a cell's value."""
-    if value is None:
-        return "", False
-    if isinstance(value, bool):
-        return str(value), False
-    if isinstance(value, int | float):
-        return (str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)), True
+def cell(value):
+    """A number or a text."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    if type(value) in (int, float):
+        return value
     if isinstance(value, datetime.datetime):
-        midnight = value.time() == datetime.time(0)
-        return (value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds")), False
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat(), False
-    return str(value)[:1000], False
-
-
-class TooLarge(Exception):
-    """More cells than are read."""
+        return value.isoformat(sep=" ", timespec="seconds").removesuffix(" 00:00:00")
+    return "" if value is None else str(value)[:1000]
 
 
 def read_sheet(sheet, budget):
-    """The columns of `sheet`, at most `budget` cells."""
+    """The rows of `sheet`, each up to its last cell; they make a table of at most `budget` cells; how many these are."""
     sheet.reset_dimensions()  # the stored ones may be wrong by a million rows
-    columns: list[dict[str, list]] = []
+    rows, width = [], 0
     # Without bounds each row ends at its last cell; with them it would be filled up to the bound.
-    for rows, row in enumerate(sheet.iter_rows(values_only=True)):
-        if rows * max(1, len(columns)) > budget:
-            raise TooLarge
-        row = row[:MAX_COLUMNS]
-        filled = next((i for i in range(len(row), 0, -1) if row[i - 1] is not None), 0)
-        columns += [{"text": [""] * rows, "numbers": []} for _ in range(len(columns), filled)]
-        for position, column in enumerate(columns):
-            text, number = text_of(row[position]) if position < filled else ("", False)
-            column["text"].append(text)
-            if number:
-                column["numbers"].append(rows)
-    return columns
+    for values in sheet.iter_rows(values_only=True):
+        row = [cell(value) for value in values[:MAX_COLUMNS]]
+        while row and row[-1] == "":
+            row.pop()
+        rows.append(row)
+        width = max(width, len(row))
+        if len(rows) * max(1, width) > budget:
+            sys.exit(TOO_LARGE)
+    return rows, len(rows) * width
 
 
 def main():
-    limit_memory()
+    with contextlib.suppress(ImportError):  # Windows has no such limit; the sizes checked before the start must do
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     # openpyxl uses NumPy where it finds it, and it alone would fill the memory allowed here.
     sys.modules["numpy"] = None  # type: ignore[assignment]  # which is how Python is told that there is none
     import openpyxl
 
     data = sys.stdin.buffer.read()
+    sheets, left = {}, MAX_CELLS
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        sheets, left = [], MAX_CELLS
         for sheet in book.worksheets[:MAX_SHEETS]:
-            columns = read_sheet(sheet, left)
-            if any(any(column["text"]) for column in columns):
-                sheets.append({"name": sheet.title, "columns": columns})
-                left -= sum(len(column["text"]) for column in columns)
-        epoch_1904 = book.epoch.year == 1904
-    except (MemoryError, RecursionError, TooLarge):
-        return 3
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, SyntaxError, EOFError,
-            AssertionError, NotImplementedError, OverflowError, zipfile.LargeZipFile):
-        return 2
+            rows, cells = read_sheet(sheet, left)
+            if cells:
+                sheets[sheet.title] = rows
+                left -= cells
+    except (MemoryError, RecursionError):
+        sys.exit(TOO_LARGE)
     if not sheets:
-        return 4
-    json.dump({"sheets": sheets, "epoch_1904": epoch_1904}, sys.stdout)
-    return 0
+        sys.exit(NO_CELLS)
+    json.dump({"sheets": sheets, "epoch_1904": book.epoch.year == 1904}, sys.stdout)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

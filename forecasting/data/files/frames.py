@@ -14,7 +14,8 @@ import pandas as pd
 
 from forecasting.data.files.container import MAX_BYTES, clean_label
 from forecasting.data.files.grid import Grid
-from forecasting.data.files.vocabulary import ROLES, plain
+from forecasting.data.files.names import is_date_name, said_by
+from forecasting.data.files.vocabulary import plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import NeedsChoice, UnreadableFile
 
@@ -36,12 +37,10 @@ def as_pandas(source) -> pd.DataFrame | pd.Series:
         return source
     try:
         if hasattr(source, "__arrow_c_stream__"):
-            import pyarrow
-
             try:
-                return pyarrow.table(source).to_pandas()
-            except (TypeError, ValueError, pyarrow.ArrowException):  # one column alone, e.g. a polars Series
-                return pyarrow.chunked_array(source).to_pandas().rename(getattr(source, "name", None))
+                return pd.DataFrame.from_arrow(source)
+            except (TypeError, ValueError):  # one column alone, e.g. a polars Series
+                return pd.Series.from_arrow(source).rename(getattr(source, "name", None))
         with warnings.catch_warnings():  # pandas advises the libraries that still speak it
             warnings.simplefilter("ignore", DeprecationWarning)
             return pd.api.interchange.from_dataframe(source)
@@ -56,83 +55,59 @@ def to_grid(table: pd.DataFrame | pd.Series) -> Grid:
     Raises UnreadableFile for a table that is empty or too large.
     """
     frame = table.to_frame("Close" if table.name is None else table.name) if isinstance(table, pd.Series) else table
-    if frame.shape[1] == 0 or len(frame) == 0:
-        raise UnreadableFile(f"The table is empty: it has {len(frame)} rows and {frame.shape[1]} columns. Pass one with dates "
-                             "and prices.")
-    if frame.size > MOST_CELLS:
-        raise UnreadableFile(f"The table has {frame.size:,} cells, more than the {MOST_CELLS:,} that are read. Pass the "
-                             "columns with dates and prices only.")
-    frame, notes = _without_second_dates(frame)
-    columns = [frame.iloc[:, at] for at in range(frame.shape[1])]
-    named = not isinstance(frame.columns, pd.RangeIndex) or isinstance(table, pd.Series)
-    levels = [list(map(_name, frame.columns.get_level_values(at))) for at in range(frame.columns.nlevels)] if named else []
-    fronts = _fronts(frame)
-    rows = _header(levels, [_name(name) for name in frame.columns.names], [name for name, _ in fronts])
-    cells, numbers = [], []
-    for at, values in enumerate([*(values for _, values in fronts), *columns]):
-        text = _text(values)
-        cells.append(pd.Series([*(row[at] for row in rows), *text], dtype="str"))
-        numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
-        numbers.append(np.r_[np.zeros(len(rows), dtype=bool), np.full(len(text), numeric)])
-    return Grid(pd.DataFrame(dict(enumerate(cells))), native=pd.DataFrame(dict(enumerate(numbers))), notes=notes)
+    if not 0 < frame.size <= MOST_CELLS:
+        raise UnreadableFile(f"The table is {'too large' if frame.size else 'empty'}: it has {len(frame):,} rows and "
+                             f"{frame.shape[1]:,} columns, and up to {MOST_CELLS:,} cells are read. Pass one with dates and "
+                             "prices only.")
+    frame, fronts, notes = _index(frame)
+    header = []
+    if isinstance(table, pd.Series) or not isinstance(frame.columns, pd.RangeIndex):
+        header = [[*("" if at else name for name, _ in fronts), *map(_name, frame.columns.get_level_values(at))]
+                  for at in range(frame.columns.nlevels)]
+    columns = [*(values for _, values in fronts), *(frame.iloc[:, at] for at in range(frame.shape[1]))]
+    cells = {at: [*(row[at] for row in header), *_text(values)] for at, values in enumerate(columns)}
+    numeric = [pd.api.types.is_any_real_numeric_dtype(values.dtype) for values in columns]
+    native = np.outer(np.arange(len(header) + len(frame)) >= len(header), numeric)
+    return Grid(pd.DataFrame(cells, dtype="str"), native=pd.DataFrame(native), notes=notes)
 
 
 def name_of(table: pd.DataFrame | pd.Series) -> str:
     """What the table itself says that its series is called: its only column, the only ticker of its columns; '' for nothing."""
-    if isinstance(table, pd.Series) or (table.shape[1] == 1 and table.columns.nlevels == 1):
-        name = _name(table.name if isinstance(table, pd.Series) else table.columns[0])
-        return "" if plain(name) in ROLES or name.isdecimal() else clean_label(name)
-    for level in range(table.columns.nlevels if table.columns.nlevels > 1 else 0):
-        names = table.columns.get_level_values(level).unique()
-        if plain(_name(table.columns.names[level])) in _TICKERS and len(names) == 1:
-            return clean_label(_name(names[0]))
-    return ""
+    columns = table.columns if isinstance(table, pd.DataFrame) else pd.Index([table.name])
+    if columns.nlevels == 1:
+        name = _name(columns[0]) if len(columns) == 1 else ""
+        role, entity, _ = said_by(name)
+        return "" if (role and not entity) or name.isdecimal() else clean_label(name)
+    tickers = [columns.unique(level) for level, name in enumerate(columns.names) if plain(_name(name)) in _TICKERS]
+    return clean_label(_name(tickers[0][0])) if tickers and len(tickers[0]) == 1 else ""
 
 
 def in_table_words(error: UnreadableFile | NeedsChoice) -> UnreadableFile | NeedsChoice:
     """The same error about a table instead of a file; what stands in quotation marks is from the table and stays."""
-    parts = re.split("(“[^”]*”)", error.question if isinstance(error, NeedsChoice) else str(error))
-    text = "".join(part if part.startswith("“") else
-                   re.sub(r"\bChoose a (table|file)\b", "Pass a table", re.sub(r"\bfile\b", "table", part)) for part in parts)
+    text = re.sub(r"(“[^”]*”)|(\bfile\b)|\bChoose a (?:table|file)\b",
+                  lambda said: said[1] or ("table" if said[2] else "Pass a table"),
+                  error.question if isinstance(error, NeedsChoice) else str(error))
     if isinstance(error, NeedsChoice):
         return NeedsChoice(text, kind=error.kind, options=error.options, preview=error.preview)
     return type(error)(text)
 
 
-def _without_second_dates(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """`frame` without columns of dates if its index holds them: a date in a column says less than the index."""
-    if not _holds_dates(frame.index.dtype) or frame.columns.nlevels > 1:
-        return frame, ()
-    dated = np.array([_holds_dates(dtype) for dtype in frame.dtypes])
-    dated |= np.array([ROLES.get(plain(_name(name))) == "date" for name in frame.columns])
-    notes = tuple(f"The column “{shown(_name(name))}” was left out: the index holds the dates."
-                  for name in frame.columns[dated])
-    return frame.loc[:, ~dated], notes
+def _index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, pd.Series]], tuple[str, ...]]:
+    """(`frame`, [(name, values)] of its index unless that only counts the rows, notes).
 
-
-def _fronts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """[(name, values)] of the index, level by level; without one that only counts the rows."""
-    if isinstance(frame.index, pd.MultiIndex):
-        return [(_name(name), pd.Series(frame.index.get_level_values(at)))
-                for at, name in enumerate(frame.index.names)]
-    if _holds_dates(frame.index.dtype):
-        return [("Date", pd.Series(frame.index))]
-    dated = any(_holds_dates(dtype) for dtype in frame.dtypes) or any(
-        ROLES.get(plain(_name(name))) == "date" for name in frame.columns.get_level_values(0))
-    if isinstance(frame.index, pd.RangeIndex) or (dated and pd.api.types.is_numeric_dtype(frame.index.dtype)):
-        return []
-    return [(_name(frame.index.name) or ("" if dated else "Date"), pd.Series(frame.index))]
-
-
-def _header(levels: list[list[str]], named: list[str], fronts: list[str]) -> list[list[str]]:
-    """The rows above the values: one for each level of the columns; where there are several, the index is named below them."""
-    if not levels:
-        return []
-    if len(levels) == 1:
-        return [[*fronts, *levels[0]]]
-    blank = [""] * max(0, len(fronts) - 1)
-    above = [[*([name or "Price"] if fronts else []), *blank, *level] for name, level in zip(named, levels, strict=True)]
-    return [*above, [*fronts, *[""] * len(levels[0])]] if fronts else above
+    Where the index holds dates, columns of dates are left out: they say less.
+    """
+    index = frame.index
+    dated = np.array([_holds_dates(dtype) or is_date_name(_name(name))
+                      for name, dtype in zip(frame.columns.get_level_values(0), frame.dtypes, strict=True)])
+    if index.nlevels > 1:
+        return frame, [(_name(name), pd.Series(index.get_level_values(at))) for at, name in enumerate(index.names)], ()
+    if _holds_dates(index.dtype):
+        return frame.loc[:, ~dated], [("Date", pd.Series(index))], tuple(
+            f"The column “{shown(_name(name))}” was left out: the index holds the dates." for name in frame.columns[dated])
+    if isinstance(index, pd.RangeIndex) or (dated.any() and pd.api.types.is_numeric_dtype(index.dtype)):
+        return frame, [], ()
+    return frame, [(_name(index.name) or ("" if dated.any() else "Date"), pd.Series(index))], ()
 
 
 def _holds_dates(dtype) -> bool:
@@ -147,9 +122,5 @@ def _text(values: pd.Series) -> list[str]:
     """The cells as text, '' where there is no value."""
     if isinstance(values.dtype, pd.PeriodDtype):
         values = values.dt.to_timestamp()
-    missing = values.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_float_dtype(values.dtype):
-        text = [repr(number) for number in values.to_numpy(dtype=np.float64, na_value=np.nan).tolist()]
-    else:
-        text = [str(value) for value in values.tolist()] if not _holds_dates(values.dtype) else values.astype(str).tolist()
-    return ["" if gone else cell for gone, cell in zip(missing.tolist(), text, strict=True)]
+    text = values.astype(str) if _holds_dates(values.dtype) else values.astype(object).map(str)
+    return text.where(values.notna().to_numpy(), "").tolist()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecasting.data.files.layout import Table
 from forecasting.data.files.names import Column
-from forecasting.data.files.number_forms import Evidence, read_figures, weigh
+from forecasting.data.files.number_forms import read_figures, weigh
 from forecasting.data.files.wording import shown
 from forecasting.data.known import MOST_KNOWN, NAME
 from forecasting.errors import UnreadableFile
@@ -24,20 +24,16 @@ def going_on(table: Table, frame: pd.DataFrame, columns: list[Column]) -> list[C
 
     frame: Date and Close of the rows of the table, in their order
     """
-    priced = np.isfinite(frame["Close"].to_numpy()) & frame["Date"].notna().to_numpy()
-    if not priced.any():
-        return []
+    priced = (np.isfinite(frame["Close"]) & frame["Date"].notna()).to_numpy()
     later = (frame["Date"] > frame["Date"][priced].max()).to_numpy()
     if not later.any() or not table.headed:
         return []
     found = []
     for column in columns:
-        if column.role is not None and column.role != "other":
-            continue
-        values = _read(table, column, None)
-        numbers = np.isfinite(values)
-        if numbers[later].all() and numbers[priced].mean() >= _FILLED and NAME.fullmatch(_name(column)):
-            found.append(column)
+        if column.role in (None, "other") and NAME.fullmatch(_name(column)):
+            numbers = np.isfinite(_read(table, column, None))
+            if numbers[later].all() and numbers[priced].mean() >= _FILLED:
+                found.append(column)
     return found[:MOST_KNOWN]
 
 
@@ -49,8 +45,7 @@ def known_values(table: Table, columns: list[Column], stamps: pd.Series, priced:
     """
     if not columns:
         return None, []
-    moved = days.iloc[-1] - priced.iloc[-1]
-    dates = stamps + moved
+    dates = stamps + (days.iloc[-1] - priced.iloc[-1])
     if (days == days.dt.normalize()).all():
         dates = dates.dt.normalize()
     values = {}
@@ -60,8 +55,7 @@ def known_values(table: Table, columns: list[Column], stamps: pd.Series, priced:
             raise UnreadableFile(f"The column “{shown(column.name)}” cannot be known in advance: it holds no numbers, or its "
                                  "name is no more than 40 letters, digits and spaces. Write 1 for days that are such, else 0.")
     known = pd.DataFrame(values).set_axis(pd.DatetimeIndex(dates), axis=0)
-    known = known[known.index.notna()]
-    known = known[~known.index.duplicated(keep="last")].sort_index()
+    known = known[known.index.notna() & ~known.index.duplicated(keep="last")].sort_index()
     names = ", ".join(f"“{shown(name)}”" for name in values)
     last, end = known.dropna(how="all").index[-1], days.iloc[-1]
     until = f" up to {date(last)}" if last > end else ", with no values for days to come"
@@ -73,8 +67,6 @@ def _name(column: Column) -> str:
 
 
 def _read(table: Table, column: Column, decimal: str | None) -> np.ndarray:
-    text = table.frame[column.position]
-    text = text.where(~text.str.lower().isin(_WORDS), text.str.lower().map(_WORDS).astype("str"))
+    text = table.frame[column.position].str.lower().replace(_WORDS)
     native = table.native[column.position] if table.native is not None else None
-    evidence: Evidence = weigh(text, native)
-    return read_figures(text, decimal or evidence.decided or ".", native).values
+    return read_figures(text, decimal or weigh(text, native).decided or ".", native).values
