@@ -143,9 +143,11 @@ def _score(lines: list[str], delimiter: str) -> float:
     rows = [[tidy(cell) for cell in row[:200]] for row in _split(lines, delimiter)]
     width, _ = _usual_width(rows, at_least=2)
     usual = [row for row in rows if len(row) == width > 1]
-    good = sum(0.5 + 0.5 * _share_typed(row) for row in usual if holds_date_and_number(row))
-    others = [sign for sign in "\t;| " if sign != delimiter != _SPACES]
-    halved = good and any(_cuts_every(usual, sign) for sign in others)
+    good = 0.0
+    for row in filter(holds_date_and_number, usual):
+        typed = [_is_number(cell) or looks_like_date(cell) for cell in row if not is_missing(cell)]
+        good += 0.5 + 0.5 * sum(typed) / len(typed)
+    halved = good and delimiter != _SPACES and any(_cuts_every(usual, sign) for sign in "\t;| " if sign != delimiter)
     return good / max(1, len(lines)) * (0.5 if halved else 1.0) * (_SPACES_WEIGHT if delimiter == _SPACES else 1.0)
 
 
@@ -161,11 +163,6 @@ def holds_date_and_number(row: list[str], whole_numbers: bool = True) -> bool:
     """Whether a row holds a date and, in another cell, a number."""
     dates = [i for i, cell in enumerate(row) if looks_like_date(cell, whole_numbers)]
     return bool(dates) and any([i] != dates and _is_number(cell) for i, cell in enumerate(row) if cell)
-
-
-def _share_typed(row: list[str]) -> float:
-    filled = [cell for cell in row if not is_missing(cell)]
-    return sum(_is_number(cell) or looks_like_date(cell) for cell in filled) / max(1, len(filled))
 
 
 def _is_number(cell: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from itertools import chain, combinations
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -454,20 +454,17 @@ def _periods_down(grid: Grid, header: int, kind: str, periods: dict[int, str]) -
 
 def _series_names(labels: pd.DataFrame, years: list[str]) -> list[str]:
     """What tells the lines of a year apart: the first column of names that does, or the first few together; [] for none."""
-    columns = []
+    names = [""] * len(labels)
+    if len(set(years)) == len(labels) > 1:
+        return names
     for position in labels:
         filled = [cell for cell in labels[position] if not is_missing(cell)]
         if sum(looks_like_date(cell, whole_numbers=False) for cell in filled) > 0.5 * len(filled):
             return []
         if sum(map(looks_like_number, filled)) < 0.5 * len(filled):
-            columns.append(position)
-    if len(labels) == 1:
-        return [next((name for name in labels.iloc[0, columns] if name), "Value")]
-    for size in range(len(columns[:_MOST_LABELS]) + 1):
-        for chosen in combinations(columns[:_MOST_LABELS], size):
-            names = [""] * len(labels)
-            for position in chosen:
-                names = [", ".join(filter(None, both)) for both in zip(names, labels[position], strict=True)]
-            if len({*zip(names, years, strict=True)}) == len(names) and (all(names) or not chosen):
-                return names
-    return []
+            both = [", ".join(filter(None, pair)) for pair in zip(names, labels[position], strict=True)]
+            for found in (list(labels[position]), both):
+                if len({*zip(found, years, strict=True)}) == len(labels) and all(found):
+                    return found
+            names = both if len(set(both)) > len(set(names)) else names
+    return ["Value"] if len(labels) == 1 else []

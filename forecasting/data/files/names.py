@@ -29,16 +29,14 @@ _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 _JOINED = re.compile("(adj|adjusted|adjustment|open|opening|high|low|close|closing|last|settle|settlement|trade|traded|trading)"
                      "(price|prices|px|prce|prc|pric|prcs|pr|p|adj|adjusted|close|open|high|low|volume|vol|date|day|[ohlcv])")
 _PRICE_WORDS = {"px", "prce", "prc", "pric", "prcs", "pr"}
-# What was yesterday's: 'Önceki Kapanış', '昨收盘'.
-_BEFORE = re.compile("prev|previous|prior|pre|prvs|yesterdays?|onceki|dun|vortag(?:es)?|vorheriger|precedente?|anterior"
-                     "|poprzednie?|vorige|foregaende|forrige|edellinen|предыдущ(?:ая|ее)")
-_BEFORE_WITHIN = re.compile("^[昨前上]|前日|昨日|전일")
-# 'Adjusted' in the languages of exporters and data services, as a word or, in Chinese, Japanese and Korean, within one.
-_ADJUSTED = re.compile("adj|adjusted|adjustment|bereinigt(?:er|e|es)?|ajust(?:e|ee|es|ado|ada|ados)|aj|rettificat[oaie]"
-                       "|aggiustat[oaie]|gecorrigeerd|aangepaste?|justert|justerade?|justeret|skorygowan[ayeo]|duzeltilmis"
-                       "|скорректированн\\w*|скорр")
-_ADJUSTED_WITHIN = re.compile("(?:株式分割)?[調调]整(?:後|后|済み|値|值|价|價)*|[前后後]?[复復][权權](?:价|價)?"
-                              "|[还還]原(?:权|權)?|수정")
+# What was yesterday's: 'Önceki Kapanış', '昨收盘'; and 'adjusted' in the languages of exporters and data services.
+_BEFORE = re.compile(
+    r"\b(?:prev|previous|prior|pre|prvs|yesterdays?|onceki|dun|vortag(?:es)?|vorheriger|precedente?|anterior|poprzednie?|vorige"
+    r"|foregaende|forrige|edellinen|предыдущ(?:ая|ее))\b|^[昨前上]|前日|昨日|전일")
+_ADJUSTED = re.compile(
+    r"\b(?:adj|adjusted|adjustment|bereinigt(?:er|e|es)?|ajust(?:e|ee|es|ado|ada|ados)|aj|rettificat[oaie]|aggiustat[oaie]"
+    r"|gecorrigeerd|aangepaste?|justert|justerade?|justeret|skorygowan[ayeo]|duzeltilmis|скорректированн\w*|скорр)\b"
+    r"|(?:株式分割)?[調调]整(?:後|后|済み|値|值|价|價)*|[前后後]?[复復][权權](?:价|價)?|[还還]原(?:权|權)?|수정")
 _SPLIT_WORDS = {"split", "splits", "dividend", "dividends", "and", "for"}
 _SIGN = re.compile(r"[€£₹₩₽₺$]|US\$")
 _PREFIX = re.compile(r"([^\W_]+)[_. ](?=\w)")
@@ -108,20 +106,13 @@ def _price_or_other(tokens: list[str]) -> str | None:
 
 def _marked(tokens: list[str]) -> str | None:
     """The role of a price with a mark beside it: 'Önceki Kapanış' is no price, 'AdjC' and 'Kurs bereinigt' are adjusted."""
-    for mark, within in ((_BEFORE, _BEFORE_WITHIN), (_ADJUSTED, _ADJUSTED_WITHIN)):
-        kept = [token for token in tokens if not mark.fullmatch(token)]
-        if kept == tokens:
-            kept = within.sub(" ", " ".join(tokens)).split()
-        if kept == tokens:
-            continue
-        kept = [token for token in kept if token not in FILLERS | _ARTICLES | _SPLIT_WORDS or len(kept) == 1]
-        role = _price_or_other(kept) or _LETTERS.get("".join(kept))
-        if mark is _BEFORE and role in BARS:
-            return "other"
-        if mark is _ADJUSTED and (not kept or role in CLOSES):
-            return "adj close"
-        if mark is _ADJUSTED and role in BARS:
-            return f"adj {role.removeprefix('adj ')}"
+    for mark in (_BEFORE, _ADJUSTED):
+        kept = mark.sub(" ", " ".join(tokens)).split()
+        if kept != tokens:
+            kept = [token for token in kept if token not in FILLERS | _ARTICLES | _SPLIT_WORDS or len(kept) == 1]
+            role = _price_or_other(kept) or _LETTERS.get("".join(kept)) or (None if kept or mark is _BEFORE else "close")
+            if role in BARS:
+                return "other" if mark is _BEFORE else "adj close" if role in CLOSES else f"adj {role.removeprefix('adj ')}"
     return None
 
 
@@ -138,11 +129,9 @@ def _of_somebody(tokens: list[str], bare: list[str], name: str) -> tuple[str | N
         role, entity = ROLES.get(" ".join(phrase)), [token for token in rest if token not in FILLERS]
         if role in ("date", "time") and set(rest) <= FILLERS | _ZONE_WORDS:
             return role, ""
-        if role not in BARS:
-            continue
-        if len(tokens) > 4 and phrase == tokens[: len(phrase)] and phrase[-1] in rest:
+        if role in BARS and len(tokens) > 4 and end.start == 0 and phrase[-1] in rest:
             return role, ""
-        if " ".join(phrase) in _TOO_SHORT:
+        if role not in BARS or " ".join(phrase) in _TOO_SHORT:
             continue
         if role == "price" and _NO_PRICES & set(entity):
             return "other", ""
