@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -52,7 +52,7 @@ class Table:
     native: pd.DataFrame | None = None
     currency: str | None = None
     epoch_1904: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def with_role(self, *roles: str) -> list[Column]:
         return [column for column in self.columns if column.role in roles]
@@ -66,9 +66,10 @@ class Table:
 
 def find_table(grid: Grid, decisions: Decisions) -> Table:
     """The table in `grid`, with a row for each date. Raises UnreadableFile where there is none."""
-    grid = _without_row_numbers(_without_flags(replace(grid, frame=_tidied(grid.frame))))
+    grid = replace(grid, frame=_tidied(grid.frame))
     if grid.frame.empty or not (grid.frame != "").any(axis=None):
         raise UnreadableFile("The file is empty. Choose a file with dates and prices.")
+    grid = _without_row_numbers(_without_flags(grid))
     look = max(30, min(_LOOK, _LOOK_CELLS // grid.frame.shape[1]))
     rows = [list(row) for row in grid.frame.head(look).itertuples(index=False, name=None)]
     return _turned(grid, rows, decisions) or _headed(grid, rows, decisions)
@@ -88,7 +89,7 @@ def _without_flags(grid: Grid) -> Grid:
 
     They must go before the numbers are read: elsewhere '101.0 b' are billions.
     """
-    if grid.frame.empty or not any(_EUROSTAT.fullmatch(cell) for cell in grid.frame.iloc[0, :_MOST_LABELS]):
+    if not any(_EUROSTAT.fullmatch(cell) for cell in grid.frame.iloc[0, :_MOST_LABELS]):
         return grid
     bare = grid.frame.replace(_FLAGGED, r"\1", regex=True)
     flags = sorted({cell.split()[-1] for cell in grid.frame.to_numpy()[(grid.frame != bare).to_numpy()]})
@@ -98,8 +99,9 @@ def _without_flags(grid: Grid) -> Grid:
 
 def _without_row_numbers(grid: Grid) -> Grid:
     """`grid` without the row numbers that pandas writes before the further header lines of a table it saved once more."""
-    numbers = list(grid.frame[0]) if grid.frame.shape[1] > 2 else []
-    if len(numbers) < 3 or numbers != ["", *map(str, range(len(numbers) - 1))] or _is_data(list(grid.frame.iloc[1])):
+    first, (rows, width) = grid.frame[0], grid.frame.shape
+    if width < 3 or list(first[:3]) != ["", "0", "1"] or _is_data(list(grid.frame.iloc[1])) or (
+            list(first[1:]) != [*map(str, range(rows - 1))]):
         return grid
     frame, native = (None if table is None else table.iloc[:, 1:].set_axis(range(table.shape[1] - 1), axis=1)
                      for table in (grid.frame, grid.native))
