@@ -214,14 +214,12 @@ def _header_rows(rows: list[list[str]], first: int) -> list[int]:
 def _owners(above: list[str], header: list[str]) -> dict[int, str]:
     """Position -> whose prices a column holds, where each series has dates of its own and is called in the line above.
 
-    {} unless a name of dates repeats and every name above stands over one.
+    {} unless a name of dates repeats and the names above stand over it alone.
     """
     dates = [i for i, cell in enumerate(header) if cell and said_by(cell)[0] == "date"]
-    named = [i for i, cell in enumerate(above) if cell]
-    if len(dates) < 2 or len({header[i] for i in dates}) > 1 or not set(named) <= set(dates) or len(named) < 2:
+    if len(dates) < 2 or len({header[i] for i in dates}) > 1 or [i for i, cell in enumerate(above) if cell] != dates:
         return {}
-    begins = {i: max((date for date in dates if date <= i), default=None) for i in range(len(header))}
-    return {i: above[begin] for i, begin in begins.items() if begin is not None and above[begin]}
+    return {i: owner for i, owner in enumerate(_carried(above)) if owner}
 
 
 def _known(row: list[str]) -> tuple[bool, int]:
@@ -326,10 +324,12 @@ def _without_repeats(body: pd.DataFrame, headers: list[list[str]], notes: list[s
     """`body` without lines that repeat the header, as in files that were joined."""
     repeated: set[int] = set()
     for header in headers:
-        same = body
+        same = body.index
         for position, cell in enumerate(header):
-            same = same[same[position].str.lower() == cell.lower()]
-        repeated |= set(same.index)
+            same = same[body.loc[same, position].str.lower() == cell.lower()]
+            if same.empty:
+                break
+        repeated |= set(same)
     if repeated:
         notes.append(f"{counted(len(repeated), 'repeated header line')} left out.")
     return body.drop(index=list(repeated)) if repeated else body
