@@ -351,12 +351,9 @@ def _first_table(body: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _title_currency(rows: list[list[str]]) -> str | None:
     """The currency that a title line names: 'Currency: USD'."""
     cells = list(chain(*rows))
-    for i, cell in enumerate(cells):
-        if match := _CURRENCY.search(cell):
-            code = (match[1] or next(filter(None, cells[i + 1 : i + 3]), "")).upper()
-            if code in CURRENCIES:
-                return code
-    return None
+    codes = ((match[1] or next(filter(None, cells[i + 1 : i + 3]), "")).upper()
+             for i, cell in enumerate(cells) if (match := _CURRENCY.search(cell)))
+    return next((code for code in codes if code in CURRENCIES), None)
 
 
 # A row for each date of a table that is written across the page
