@@ -92,6 +92,32 @@ def test_columns_called_by_years_beside_dates_are_not_turned():
     assert same(read_prices("\n".join(lines).encode(), column="2020"), CLOSE)
 
 
+def test_dates_across_the_page_of_several_shares_are_asked_about():
+    lines = ["Ticker," + ",".join(f"{d:%Y-%m-%d}" for d in CLOSE.index)]
+    lines += [",".join([name, *cells(CLOSE.Close, k)]) for name, k in (("AAA", 2), ("BBB", 1))]
+    data = "\n".join(["Prices by day", *lines]).encode()
+    with pytest.raises(NeedsChoice) as question:
+        read_prices(data)
+    assert (question.value.kind, question.value.options) == ("series", ("AAA", "BBB"))
+    history = read_prices(data, series="BBB")
+    assert same(history, CLOSE)
+    assert (history.name, history.reading.header) == ("BBB", 2)
+
+
+def test_candles_across_the_page_keep_their_columns():
+    rows = [",".join([name, *map(str, DAILY[name])]) for name in ("Open", "High", "Low", "Close", "Volume")]
+    history = read_prices("\n".join(["," + ",".join(f"{d:%Y-%m-%d}" for d in DAILY.index), *rows]).encode())
+    assert same(history, DAILY)
+    assert list(history.frame) == list(DAILY)
+
+
+def test_countries_are_told_apart_by_their_own_names_whatever_stands_in_front():
+    lines = ["Region,Country," + ",".join(str(d.year) for d in YEARLY.index)]
+    lines += [",".join([region, name, *cells(YEARLY.Close, k)]) for region, name, k in (
+        ("Europe", "France", 2), ("Europe", "Spain", 1), ("Africa", "Mali", 3))]
+    assert same(read_prices("\n".join(lines).encode(), series="Spain"), YEARLY)
+
+
 # Eurostat
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from forecasting.data.files.vocabulary import CURRENCIES, FILLERS, ROLES, SIGNS, plain
 from forecasting.data.files.wording import shown
 
-__all__ = ["BARS", "CLOSES", "Column", "is_date_name", "name_columns", "said_by", "unnumbered"]
+__all__ = ["BARS", "CLOSES", "Column", "name_columns", "said_by", "unnumbered"]
 
 CLOSES = ("close", "settle", "last", "price")
 BARS = {"open", "high", "low", *CLOSES, "volume", "adj close", "adj open", "adj high", "adj low", "adj volume"}
@@ -29,18 +29,17 @@ _ZONE_WORDS = {"utc", "gmt", "local", "est", "et", "cet", "stamp"}
 _JOINED = re.compile("(adj|adjusted|adjustment|open|opening|high|low|close|closing|last|settle|settlement|trade|traded|trading)"
                      "(price|prices|px|prce|prc|pric|prcs|pr|p|adj|adjusted|close|open|high|low|volume|vol|date|day|[ohlcv])")
 _PRICE_WORDS = {"px", "prce", "prc", "pric", "prcs"}
-# What was yesterday's: 'Önceki Kapanış', '昨收盘'.
-_BEFORE = {"pr", "prev", "previous", "prior", "pre", "prvs", "yesterday", "yesterdays", "onceki", "dun", "vortag", "vortages", "vorheriger",
-           "precedente", "precedent", "anterior", "poprzedni", "poprzednie", "vorige", "foregaende", "forrige", "edellinen",
-           "предыдущая", "предыдущее"}
-_BEFORE_WITHIN = re.compile("^[昨前上]|前日|昨日|전일")
-# 'Adjusted' in the languages of exporters and data services, as a word or, in Chinese, Japanese and Korean, within one.
-_ADJUSTED = re.compile("adj|adjusted|adjustment|bereinigt(?:er|e|es)?|ajust(?:e|ee|es|ado|ada|ados)|aj|rettificat[oaie]"
-                       "|aggiustat[oaie]|gecorrigeerd|aangepaste?|justert|justerade?|justeret|skorygowan[ayeo]|duzeltilmis"
-                       "|скорректированн\\w*|скорр")
-_ADJUSTED_WITHIN = re.compile("(?:株式分割)?[調调]整(?:後|后|済み|値|值|价|價)*|[前后後]?[复復][权權](?:价|價)?|[还還]原(?:权|權)?|수정")
+# What was yesterday's: 'Önceki Kapanış', '昨收盘'; and 'adjusted' in the languages of exporters and data services.
+_BEFORE = re.compile(
+    r"\b(?:pr|prev|previous|prior|pre|prvs|yesterdays?|onceki|dun|vortag(?:es)?|vorheriger|precedente?|anterior|poprzednie?|vorige"
+    r"|foregaende|forrige|edellinen|предыдущ(?:ая|ее))\b|^[昨前上]|前日|昨日|전일")
+_ADJUSTED = re.compile(
+    r"\b(?:adj|adjusted|adjustment|bereinigt(?:er|e|es)?|ajust(?:e|ee|es|ado|ada|ados)|aj|rettificat[oaie]|aggiustat[oaie]"
+    r"|gecorrigeerd|aangepaste?|justert|justerade?|justeret|skorygowan[ayeo]|duzeltilmis|скорректированн\w*|скорр)\b"
+    r"|(?:株式分割)?[調调]整(?:後|后|済み|値|值|价|價)*|[前后後]?[复復][权權](?:价|價)?|[还還]原(?:权|權)?|수정")
 _SPLIT_WORDS = {"split", "splits", "dividend", "dividends", "and", "for"}
 _SIGN = re.compile(r"[€£₹₩₽₺$]|US\$")
+_PREFIX = re.compile(r"([^\W_]+)[_. ](?=\w)")
 _LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "vo": "volume"}
 
 
@@ -70,130 +69,87 @@ def said_by(name: str) -> tuple[str | None, str, str | None]:
     if not name or len(name) > _LONGEST:
         return None, "", None
     name = unnumbered(re.sub(r"^[#%]\s*(?=\w)|^\d{1,2}[a-z]?\.\s+", "", name))
+    sign = next(map(SIGNS.get, _SIGN.findall(name)), None)
     if role := ROLES.get(plain(name)):
-        return role, "", next((SIGNS.get(sign) for sign in re.findall(_SIGN, name)), None)
+        return role, "", sign
     tokens = _tokens(name)
     codes = [token.upper() for token in tokens if token.upper() in CURRENCIES]
-    sign = next((SIGNS.get(sign) for sign in re.findall(_SIGN, name)), None)
-    code = codes[0] if len(codes) == 1 else None
     bare = [token for token in tokens if token.upper() not in CURRENCIES and token not in _NOISE]
-    for rule in (_known, _of_the_day_before, _adjusted, _without_noise, _which_price, _at_the_end, _date_word, _explained, _of_somebody):
-        if found := rule(tokens if rule in (_known, _of_somebody) else bare, name):
-            role, entity = found
-            return role, entity, None if role in ("date", "time") else sign or (code if rule in _SHORTENING else None)
-    return None, "", sign
+    entity, code = "", codes[0] if len(codes) == 1 else None
+    role = _price_or_other(tokens) or _marked(bare) or _price_or_other(bare) or _at_the_end("".join(bare))
+    if role is None:
+        (role, entity), code = _of_somebody(tokens, bare, name), None
+    return role, entity, None if role in ("date", "time") else sign or code
 
 
 def _tokens(name: str) -> list[str]:
     tokens: list[str] = []
     for token in plain(name).split():
         match = _JOINED.fullmatch(token) if token not in ROLES else None
-        tokens += [match[1], "price" if match[2] in {*_PRICE_WORDS, "pr", "p"} else match[2]] if match else [
-            "price" if token in _PRICE_WORDS else token]
-    return tokens
+        tokens += [match[1], "price" if match[2] in ("p", "pr") else match[2]] if match else [token]
+    return ["price" if token in _PRICE_WORDS else token for token in tokens]
 
 
-def _known(tokens: list[str], _name: str):
-    role = ROLES.get(" ".join(tokens))
-    return (role, "") if role else None
+def _price_or_other(tokens: list[str]) -> str | None:
+    """The role of a known phrase. 'Precio máximo', 'Cours de clôture': which price it is, says the other word.
 
-
-def _of_the_day_before(tokens: list[str], name: str):
-    kept = [token for token in tokens if token not in _BEFORE]
-    text = _BEFORE_WITHIN.sub("", " ".join(tokens))
-    for rest in (kept, text.split()):
-        if rest != tokens and rest and (ROLES.get(" ".join(rest)) in BARS or (_which_price(rest, name) or ("",))[0] in BARS):
-            return "other", ""
-    return None
-
-
-def _adjusted(tokens: list[str], name: str):
-    """'AdjC', '終値調整値', 'Cierre ajustado', 'Kurs bereinigt': the role that is left without the word, adjusted."""
-    kept = [token for token in tokens if not _ADJUSTED.fullmatch(token)]
-    if len(kept) == len(tokens):
-        text = _ADJUSTED_WITHIN.sub(" ", " ".join(tokens))
-        if text == " ".join(tokens):
-            return None
-        kept = text.split()
-    kept = [token for token in kept if token not in FILLERS | _ARTICLES | _SPLIT_WORDS or len(kept) == 1]
-    role = ROLES.get(" ".join(kept)) or _LETTERS.get("".join(kept)) or ("close" if not kept else None)
-    role = role or (inner[0] if (inner := _which_price(kept, name)) else None)
-    if role in CLOSES:
-        return "adj close", ""
-    return (f"adj {role}", "") if role in ("open", "high", "low", "volume") else None
-
-
-def _without_noise(tokens: list[str], _name: str):
-    role = ROLES.get(" ".join(tokens))
-    return (role, "") if role else None
-
-
-def _which_price(tokens: list[str], _name: str):
-    """'Precio máximo', 'Cours de clôture': which price it is, says the other word. A letter is a ticker: 'V Price'."""
+    A letter beside 'price' is a ticker: 'V Price'.
+    """
+    if role := ROLES.get(" ".join(tokens)):
+        return role
     which = [token for token in tokens if ROLES.get(token) != "price" and token not in _ARTICLES]
     if not 0 < len(which) < len(tokens) or any(len(token) == 1 and token.isascii() for token in which):
         return None
     role = ROLES.get(" ".join(which))
-    return (role, "") if role in BARS else None
+    return role if role in BARS else None
 
 
-def _at_the_end(tokens: list[str], _name: str):
-    """'终收盘': Chinese and Japanese write no blanks between words."""
-    name = "".join(tokens)
-    if not name.isascii():
-        for length in range(len(name) - 1, max(1, len(name) - 3), -1):
-            if ROLES.get(name[-length:]) == "close":
-                return "close", ""
+def _marked(tokens: list[str]) -> str | None:
+    """The role of a price with a mark beside it: 'Önceki Kapanış' is no price, 'AdjC' and 'Kurs bereinigt' are adjusted."""
+    for mark in (_BEFORE, _ADJUSTED):
+        kept = mark.sub(" ", " ".join(tokens)).split()
+        if kept != tokens:
+            kept = [token for token in kept if token not in FILLERS | _ARTICLES | _SPLIT_WORDS or len(kept) == 1]
+            role = _price_or_other(kept) or _LETTERS.get("".join(kept)) or (None if kept or mark is _BEFORE else "close")
+            if role in BARS:
+                return "other" if mark is _BEFORE else "adj close" if role in CLOSES else f"adj {role.removeprefix('adj ')}"
     return None
 
 
-def _date_word(tokens: list[str], _name: str):
-    return ("date", "") if tokens and _DATE_WORDS & {tokens[0], tokens[-1]} else None
+def _at_the_end(name: str) -> str | None:
+    """'终收盘' is a close: Chinese and Japanese write no blanks between words."""
+    ends = [name[1:], name[2:]] if not name.isascii() else []
+    return next((ROLES[end] for end in ends if len(end) > 1 and ROLES.get(end) == "close"), None)
 
 
-def _explained(tokens: list[str], _name: str):
-    """Copied from a page together with its explanation: 'Close Close price adjusted for splits.'"""
-    for length in (2, 1):
-        role = ROLES.get(" ".join(tokens[:length]))
-        if len(tokens) > 4 and role in BARS and tokens[length - 1] in tokens[length:]:
-            return role, ""
-    return None
+def _of_somebody(tokens: list[str], bare: list[str], name: str) -> tuple[str | None, str]:
+    """(role, entity) of 'Close AAPL', 'AAPL.Close', 'Gmt time': a known phrase at either end, and whose it is.
 
-
-def _of_somebody(tokens: list[str], name: str):
-    """'Close AAPL', 'AAPL.Close', 'Gmt time': a known phrase at either end, and whose it is."""
-    ends = [(tokens[:length], tokens[length:]) for length in (3, 2, 1)] + [(tokens[-length:], tokens[:-length]) for length in (3, 2, 1)]
-    for phrase, rest in sorted((end for end in ends if end[1]), key=lambda end: -len(end[0])):
-        words = " ".join(phrase)
-        role, rest = ROLES.get(words), [token for token in rest]
-        entity = [token for token in rest if token not in FILLERS]
+    A name that was copied together with its explanation is nobody's: 'Close Close price adjusted for splits.'
+    """
+    if bare and _DATE_WORDS & {bare[0], bare[-1]}:
+        return "date", ""
+    ends = [cut for length in (3, 2, 1) for cut in (slice(0, length), slice(-length, None)) if length < len(tokens)]
+    for end in ends:
+        phrase, rest = tokens[end], tokens[end.stop :] if end.stop else tokens[: end.start]
+        role, entity = ROLES.get(" ".join(phrase)), [token for token in rest if token not in FILLERS]
         if role in ("date", "time") and set(rest) <= FILLERS | _ZONE_WORDS:
             return role, ""
-        if role not in BARS or words in _TOO_SHORT:
+        if role in BARS and len(tokens) > 4 and end.start == 0 and phrase[-1] in rest:
+            return role, ""
+        if role not in BARS or " ".join(phrase) in _TOO_SHORT:
             continue
         if role == "price" and _NO_PRICES & set(entity):
             return "other", ""
         if not any(ROLES.get(token) == "other" for token in entity):
-            return role, _spelt(name, entity)
-    return None
-
-
-_SHORTENING = (_known, _adjusted, _without_noise, _which_price)
-
-
-def _spelt(name: str, tokens: list[str]) -> str:
-    """The tokens as they are spelt in the name."""
-    spelt = {plain(word): word for word in re.findall(r"[^\s_.,()\[\]{}/:|-]+", name)}
-    return " ".join(spelt.get(token, token) for token in tokens)
+            spelt = {plain(word): word for word in re.findall(r"[^\s_.,()\[\]{}/:|-]+", name)}
+            return role, " ".join(spelt.get(token, token) for token in entity)
+    return None, ""
 
 
 def unnumbered(name: str) -> str:
     """'Close' of 'Close.1': pandas numbers names that repeat."""
     return re.sub(r"\.\d{1,2}$", "", name)
-
-
-def is_date_name(name: str) -> bool:
-    return said_by(name)[0] == "date"
 
 
 def name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
@@ -218,40 +174,38 @@ def name_columns(labels: list[list[str]]) -> tuple[Column, ...]:
     return _without_prefix(_with_tickers(columns))
 
 
-def _with_tickers(columns: list[Column]) -> tuple[Column, ...]:
+def _with_tickers(columns: list[Column]) -> list[Column]:
     """`columns`, of which C, V or LOW are tickers unless they stand among the names of a price table."""
-    single = {column.position for column in columns if len(column.name) == 1 and column.name.isascii()}
-    known = {column.role for column in columns if column.position not in single}
-    if known >= {"open", "high", "low"} or "adj close" in known:
+    single = {column for column in columns if len(column.name) == 1 and column.name.isascii()}
+    words = {column.role for column in columns if column not in single}
+    if words >= {"open", "high", "low"} or "adj close" in words or {column.name.lower() for column in single} >= {"o", "h", "l", "c"}:
         return columns
-    letters = {column.name.lower() for column in columns} >= {"o", "h", "l", "c"}
-    roles = {column.role for column in columns if letters or column.position not in single}
-    tickers = set() if letters else {
-        column.position for column in columns if column.position in single and column.role in BARS - {"price"}}
-    if not roles & {"close", "last", "settle", "price", "adj close"} and not roles >= {"open", "high", "low"}:
-        tickers |= {column.position for column in columns if column.name in _ALSO_TICKERS}
-    return tuple(replace(column, role=None) if column.position in tickers else column for column in columns)
+    tickers = {column for column in single if column.role in BARS - {"price"}}
+    if not words & {*CLOSES, "adj close"}:
+        tickers |= {column for column in columns if column.name in _ALSO_TICKERS}
+    return [replace(column, role=None) if column in tickers else column for column in columns]
 
 
-def _without_prefix(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+def _without_prefix(columns: list[Column]) -> tuple[Column, ...]:
     """`columns` with the roles that their names have without a prefix, where it names a table: 'HGDG_TARIH', 'HGDG_KAPANIS'.
 
     It does where the name of the dates has it too, or where the rest are the letters of a price bar. Of several such tables
     with closing prices each is a series of its own.
     """
-    prefixed = [re.match(r"([^\W_]+)[_. ](?=\w)", column.name) for column in columns]
-    bare = {column.position: (match[1], column.name[match.end():]) for column, match in zip(columns, prefixed, strict=True) if match}
-    rests: dict[str, list[str]] = {}
-    for prefix, rest in bare.values():
-        rests.setdefault(prefix, []).append(rest)
-    tables = {prefix for prefix, names in rests.items() if any(said_by(name)[0] == "date" for name in names)
-              or {name.lower() for name in names} >= {"o", "h", "l", "c"}}
-    series = {prefix for prefix in tables if any(said_by(name)[0] in ("close", "adj close", "last") for name in rests[prefix])}
-    found = []
+    rests: dict[str, dict[int, str]] = {}
     for column in columns:
-        prefix, rest = bare.get(column.position, ("", ""))
-        if prefix in tables and said_by(column.name)[1] in ("", prefix) and column.role != "date" or prefix in series:
-            role, entity, currency = said_by(rest)
-            column = replace(column, role=role, entity=prefix if len(series) > 1 else entity, currency=currency or column.currency)
-        found.append(column)
+        if match := _PREFIX.match(column.name):
+            rests.setdefault(match[1], {})[column.position] = column.name[match.end():]
+    roles = {prefix: {said_by(name)[0] for name in names.values()} for prefix, names in rests.items()}
+    tables = [prefix for prefix, names in rests.items()
+              if "date" in roles[prefix] or {name.lower() for name in names.values()} >= {"o", "h", "l", "c"}]
+    series = [prefix for prefix in tables if roles[prefix] & {"close", "adj close", "last"}]
+    found = list(columns)
+    for prefix in tables:
+        for position, name in rests[prefix].items():
+            column = columns[position]
+            if prefix in series or (column.role != "date" and said_by(column.name)[1] in ("", prefix)):
+                role, entity, currency = said_by(name)
+                found[position] = replace(column, role=role, entity=prefix if len(series) > 1 else entity,
+                                          currency=currency or column.currency)
     return tuple(found)
