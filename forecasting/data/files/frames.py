@@ -14,7 +14,7 @@ import pandas as pd
 
 from forecasting.data.files.container import MAX_BYTES, clean_label
 from forecasting.data.files.grid import Grid
-from forecasting.data.files.names import is_date_name, said_by
+from forecasting.data.files.names import said_by
 from forecasting.data.files.vocabulary import plain
 from forecasting.data.files.wording import shown
 from forecasting.errors import NeedsChoice, UnreadableFile
@@ -98,7 +98,7 @@ def _index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, pd.Series
     Where the index holds dates, columns of dates are left out: they say less.
     """
     index = frame.index
-    dated = np.array([_holds_dates(dtype) or is_date_name(_name(name))
+    dated = np.array([_holds_dates(dtype) or said_by(_name(name))[0] == "date"
                       for name, dtype in zip(frame.columns.get_level_values(0), frame.dtypes, strict=True)])
     if index.nlevels > 1:
         return frame, [(_name(name), pd.Series(index.get_level_values(at))) for at, name in enumerate(index.names)], ()

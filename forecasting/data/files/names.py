@@ -178,7 +178,8 @@ def _with_tickers(columns: list[Column]) -> list[Column]:
     """`columns`, of which C, V or LOW are tickers unless they stand among the names of a price table."""
     single = {column for column in columns if len(column.name) == 1 and column.name.isascii()}
     words = {column.role for column in columns if column not in single}
-    if words >= {"open", "high", "low"} or "adj close" in words or {column.name.lower() for column in single} >= {"o", "h", "l", "c"}:
+    letters = {column.name.lower() for column in single}
+    if words >= {"open", "high", "low"} or "adj close" in words or letters >= {"o", "h", "l", "c"}:
         return columns
     tickers = {column for column in single if column.role in BARS - {"price"}}
     if not words & {*CLOSES, "adj close"}:
