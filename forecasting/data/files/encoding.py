@@ -68,7 +68,7 @@ def to_utf8(data: bytes, decisions: Decisions) -> tuple[bytes, tuple[str, ...]]:
         raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
     ascii_only = told is None and data.isascii()
     encoding = wanted or told or ("utf-8" if ascii_only or _decodes(data, "utf-8") else _guess(sample, data))
-    if wanted and not _decodes(data, wanted):
+    if wanted and not _decodes(data, wanted) and wanted != _guess(sample, data):  # which overlooks stray bytes
         raise UnreadableFile(f"The text is not in {wanted.upper()}: some of its bytes have no meaning there. Choose another "
                              "encoding.")
     if not (wanted or told) and encoding != "utf-8":
