@@ -215,7 +215,7 @@ class TrainingResult:
 
     @property
     def untrained_was_best(self) -> bool:
-        """Whether epochs were run and none was better than the untrained network, so that training added nothing."""
+        """Whether epochs were run and none was clearly better than the untrained network, so that training added nothing."""
         return self.best_epoch == 0 and len(self.curve) > 0
 
     @property

@@ -147,8 +147,8 @@ def _untrained(result) -> Cause:
     epochs = words.count_of(len(result.curve), "epoch")
     linear = result.linear is not None and bool(result.linear.steps)
     kept = "the frozen linear part alone, a ridge regression over the same window" if linear else "the last known price"
-    sentence = (f"None of {epochs} brought the validation loss below that of the untrained network, which forecasts {kept}. "
-                "So that is the forecast")
+    sentence = (f"None of {epochs} brought the validation loss clearly below that of the untrained network, which forecasts "
+                f"{kept}. So that is the forecast")
     if config.skip is None and "Close" in config.features and (steps := _linear_steps(result)):
         which = "the next step" if steps == (1,) else f"{words.count_of(len(steps), 'step')} of {config.horizon}"
         sentence += (f". Yet a ridge regression over the same window forecasts {which} better than naive on training and "

@@ -34,7 +34,7 @@ def ending_words(config: ForecastConfig, epochs: int, best_epoch: int, stopped: 
             text += f". The validation loss was lowest after epoch {words.count(best_epoch)}"
         return f"{text}."
     if best_epoch == 0:
-        return f"{ended}; no epoch was better than the untrained network, whose weights were kept."
+        return f"{ended}; no epoch was clearly better than the untrained network, whose weights were kept."
     text = f"{ended}; the weights of epoch {words.count(best_epoch)} were kept"
     if best_epoch == epochs == config.epochs > 1:
         text += ", the last one: the validation loss was still falling, so more epochs may help"

@@ -111,7 +111,7 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
                epochs: int | None = None, steps: int | None = None) -> str:
     """What is known of the network, and what the guarded forecast therefore does.
 
-    best_epoch: 0 if the untrained network was best, which is then mentioned; None for a forecaster without epochs
+    best_epoch: 0 if the untrained network was kept, which is then mentioned; None for a forecaster without epochs
     epochs: how many were run, the rows of the curve; with 0, nothing is said about an untrained network
     judged: the verdict on the test part; a disagreement with the gate is mentioned
     steps: the number of steps to describe; None for the whole horizon
@@ -120,8 +120,10 @@ def gate_words(gate: Gate, best_epoch: int | None = None, judged: Verdict | None
     if epochs == 0 and best_epoch is not None:
         text += " The training was stopped before an epoch ended."
     elif best_epoch == 0:
-        text += (" The untrained network was the best one, so these moves are those of the frozen linear part alone."
-                 if any(gate.log_evidence) else " The untrained network was the best one: training had nothing to add.")
+        text += (" No epoch was clearly better than the untrained network, so these moves are those of the frozen linear part "
+                 "alone."
+                 if any(gate.log_evidence) else
+                 " No epoch was clearly better than the untrained network: training had nothing to add.")
     proven = gate.evidence(steps) >= math.log(PROVEN)
     if judged is not None and proven and judged.outcome in ("unproven", "worse"):
         text += " The test part alone does not prove it one step ahead."

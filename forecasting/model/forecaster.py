@@ -47,13 +47,16 @@ class Forecaster:
 
     def predict_encoded(self, encoded: Encoded, origins, watch=None) -> np.ndarray:
         """As `predict`, for a history already encoded by this forecaster's encoder. watch: as in `predict_windows`"""
+        origins = np.asarray(origins)
+        return self.encoder.prices(self.outputs(encoded, origins, watch), encoded.history.close[origins])
+
+    def outputs(self, encoded: Encoded, origins, watch=None) -> np.ndarray:
+        """(m, horizon) what the model puts out, before it is turned into prices."""
         from forecasting.model.training import predict_windows
 
         # Pad with zeros before the start of the history, where no moves are known.
         padded = np.pad(encoded.inputs, ((self.length - 1, 0), (0, 0)))
-        origins = np.asarray(origins)
-        outputs = predict_windows(self.model, padded, origins + self.length - 1, watch)
-        return self.encoder.prices(outputs, encoded.history.close[origins])
+        return predict_windows(self.model, padded, np.asarray(origins) + self.length - 1, watch)
 
     def extend(self, history: PriceHistory, path, dates: pd.DatetimeIndex) -> np.ndarray:
         """(steps,) prices that follow `history`: `path` (horizon,), then forecasts made from its own forecasts.
@@ -120,8 +123,40 @@ def _fit(encoded, config, choice, train, validation, listener, rates=None):
     listener.phase("training")
     configure_threads()
     core = build_network(config, inputs.shape[1])
+    untrained = core.get_weights()
     fitted = fit_network(core, TrainingData(inputs, targets, train, validation), config, listener, rates)
-    return Forecaster(config, encoded.encoder, combine(core, skip, config, encoded.encoder.channels)), fitted
+    forecaster = Forecaster(config, encoded.encoder, combine(core, skip, config, encoded.encoder.channels))
+    chosen = rates is None and config.patience is not None and fitted.best_epoch and not fitted.stopped
+    if chosen and not any(weight.any() for weight in untrained[-2:]):  # of the head: untrained, it adds nothing
+        errors = encoded.targets[validation] - forecaster.outputs(encoded, validation)
+        if not _is_better(errors, targets[validation], config.loss):
+            core.set_weights(untrained)  # the forecaster's, too, whose layers these are
+            fitted = dataclasses.replace(fitted, best_epoch=0, rates=())
+    return forecaster, fitted
+
+
+def _is_better(errors, others, loss: str) -> bool:
+    """Whether `errors` (m, horizon) of consecutive origins cost less than `others`, by more than a standard error.
+
+    The epoch is the best of many, on a validation part that is short beside what moves prices. On 16 market series the worst is
+    1.000 of the naive forecast with this rule and 1.008 without it; on 60 random walks 1.007 and 1.023, and 1.02 and 1.31 ten
+    steps ahead; on 35 monthly series with a season it changes the mean by less than half a per cent.
+    Sources: the rule, Breiman and others, "Classification and regression trees" (1984); the standard error, since
+    forecasts from neighbouring origins share most of what comes, Newey and West (1987).
+    """
+    gains = (_cost(others, loss) - _cost(errors, loss)).mean(axis=1)
+    rest, horizon = gains - gains.mean(), errors.shape[1]
+    variance = np.mean(rest**2)
+    for lag in range(1, min(horizon, len(gains))):
+        variance += 2 * (1 - lag / horizon) * np.mean(rest[lag:] * rest[:-lag])
+    return bool(gains.mean() > 0 and gains.mean() ** 2 * len(gains) > variance)
+
+
+def _cost(errors, loss):
+    size = np.abs(errors, dtype=np.float64)
+    if loss == "huber":
+        return np.where(size <= 1, 0.5 * size**2, size - 0.5)
+    return size if loss == "mae" else size**2
 
 
 def combine(core, skip: LinearSkip | None, config: ForecastConfig, channels):

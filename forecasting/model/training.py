@@ -63,7 +63,7 @@ class FitResult:
     """The results of a training.
 
     curve: DataFrame epoch (from 1), loss, val_loss, seconds (of this epoch, its validation included)
-    best_epoch: the one of lowest validation loss; 0: the untrained network was better than any, or none was run
+    best_epoch: the one of lowest validation loss; 0: the untrained network was kept, or none was run
     rates: the learning rate of each epoch up to the one whose weights were kept: the best one if `patience` is set,
         otherwise the last
     stopped: whether the listener asked to stop

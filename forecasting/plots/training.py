@@ -19,7 +19,7 @@ def loss_chart(curve: pd.DataFrame, best_epoch: int | None = None, *, log_scale:
     """Training and validation loss by epoch on one chart, the best epoch marked.
 
     curve: columns epoch (from 1), loss, val_loss; may be empty: the chart keeps its size while a training starts
-    best_epoch: the epoch of the lowest validation loss; 0 where the untrained network was best
+    best_epoch: the epoch of the lowest validation loss; 0 where the untrained network was kept
     epochs: how many are planned, so that the axis does not grow while points arrive
     """
     c = t.colours(dark)
@@ -64,4 +64,4 @@ def _words(curve, best_epoch):
     best = curve.loc[curve["epoch"] == (best_epoch or 0), "val_loss"]
     if len(best):
         return f"{text}; the best validation loss is {best.iloc[0]:.4g}, in epoch {best_epoch}."
-    return text + ("; no epoch was better than the untrained network." if best_epoch == 0 else ".")
+    return text + ("; no epoch was clearly better than the untrained network." if best_epoch == 0 else ".")

@@ -163,7 +163,7 @@ def test_too_short_a_test_part_is_made_longer(close, freq, frequency, days, shar
 
 def test_series_too_short_for_a_longer_test_part_gets_no_button():
     history = prices(walk(38), "MS", frequency="monthly")
-    _, _, cause = trained(history, replace(SMALL, window=3, epochs=1, validation_share=0.2))
+    _, _, cause = trained(history, replace(SMALL, window=3, epochs=1, patience=None, validation_share=0.2))
     assert cause.name == "short_test"
     assert cause.mend is None
     assert "longer series" in cause.sentence

@@ -17,8 +17,8 @@ CONFIG = ForecastConfig(epochs=60, patience=4)
 @pytest.mark.parametrize(("changes", "epochs", "best", "stopped", "words"), [
     ({}, 6, 2, False,
      "Stopped early after epoch 6 of 60: no improvement for 4 epochs; the weights of epoch 2 were kept."),
-    ({}, 4, 0, False, "Stopped early after epoch 4 of 60: no improvement for 4 epochs; no epoch was better than the "
-                      "untrained network, whose weights were kept."),
+    ({}, 4, 0, False, "Stopped early after epoch 4 of 60: no improvement for 4 epochs; no epoch was clearly better than "
+                      "the untrained network, whose weights were kept."),
     ({"patience": 1}, 3, 2, False,
      "Stopped early after epoch 3 of 60: no improvement for 1 epoch; the weights of epoch 2 were kept."),
     ({}, 60, 58, False, "All 60 epochs were trained; the weights of epoch 58 were kept."),

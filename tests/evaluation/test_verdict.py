@@ -99,11 +99,12 @@ SHUT = Gate(False, (0.05, 0.02), (0.5, -0.5), 200)
 def test_the_gate_says_what_training_had_to_do_with_it():
     assert gate_words(OPEN) == OPEN.words()
     assert gate_words(OPEN, steps=1) == OPEN.words(1) != OPEN.words()
-    untrained = (f"{SHUT.words()} The untrained network was the best one, so these moves are those of the frozen linear part "
-                 "alone.")
+    untrained = (f"{SHUT.words()} No epoch was clearly better than the untrained network, so these moves are those of the "
+                 "frozen linear part alone.")
     assert gate_words(SHUT, best_epoch=0) == gate_words(SHUT, 0, epochs=4) == untrained
     naive = Gate(False, (0.025,), (0.0,), 200)
-    assert gate_words(naive, 0) == f"{naive.words()} The untrained network was the best one: training had nothing to add."
+    assert gate_words(naive, 0) == (f"{naive.words()} No epoch was clearly better than the untrained network: training had "
+                                    "nothing to add.")
     assert gate_words(SHUT, 3, epochs=4) == SHUT.words()
     assert gate_words(SHUT, 0, epochs=0) == f"{SHUT.words()} The training was stopped before an epoch ended."
 

@@ -7,7 +7,7 @@ import pytest
 from forecasting.data.history import PriceHistory
 from forecasting.model.config import FEATURES, ForecastConfig
 from forecasting.model.encoding import check_history, encode
-from forecasting.model.forecaster import Forecaster, combine, fit_forecaster, refit_forecaster
+from forecasting.model.forecaster import Forecaster, _is_better, combine, fit_forecaster, refit_forecaster
 from forecasting.model.listener import Callbacks
 from forecasting.model.skip import Choice, LinearSkip
 from forecasting.model.split import split
@@ -187,3 +187,27 @@ def test_phases_are_told_in_words():
     told = []
     learn(make_history(), on_phase=told.append)
     assert told == ["fitting the linear part", "training"]
+
+
+def test_a_gain_within_a_standard_error_is_none():
+    rng = np.random.default_rng(0)
+    before = rng.normal(size=(400, 3))
+    for loss in ("mse", "mae", "huber"):
+        assert _is_better(0.8 * before, before, loss)
+        assert not _is_better(before, before, loss)
+        assert not _is_better(1.1 * before, before, loss)
+    # One good day among bad ones is a gain in the mean, and tells nothing.
+    lucky = 1.001 * before
+    lucky[np.argmax((before**2).sum(axis=1))] = 0.0
+    assert np.mean(lucky**2) < np.mean(before**2)
+    assert not _is_better(lucky, before, "mse")
+
+
+def test_overlapping_errors_count_for_less():
+    moves = np.random.default_rng(3).normal(size=(440, 1))
+    gains = 0.1 + moves  # independent: the mean is two standard errors above zero
+    alike = 0.1 + np.lib.stride_tricks.sliding_window_view(moves[:, 0], 40).mean(axis=1)[:, None] * 40**0.5
+    before = 10 * np.ones((400, 40))
+    for given, proven in ((gains[:400] - gains[:400].mean() + 0.1, True), (alike[:400] - alike[:400].mean() + 0.1, False)):
+        after = np.sqrt(before**2 - given)
+        assert _is_better(after, before, "mse") == proven

@@ -49,8 +49,9 @@ def draw_inside(state: AppState):
         st.caption(f"This network forecasts {horizon} {one}s at once. Where one number is given for the forecast, it is that "
                    f"of the first {one}.")
     if not subject.result.network.head[0].any():
-        st.info("The untrained network was the best on the validation part, so its weights were kept: its output layer is "
-                "still at zero. What goes on inside is that of random weights, and nothing of it reaches the forecast.",
+        st.info("No epoch was clearly better than the untrained network on the validation part, so its weights were kept: its "
+                "output layer is still at zero. What goes on inside is that of random weights, and nothing of it reaches the "
+                "forecast.",
                 icon=":material/info:")
     VIEWS[_draw_tabs(state)][1](state, subject)
 
