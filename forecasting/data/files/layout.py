@@ -145,6 +145,9 @@ def _headed(grid: Grid, rows: list[list[str]], decisions: Decisions) -> Table:
         headers = [rows[i] for i in header_rows]
         labels = _labels([_aligned(row, rows[first:]) for row in headers])
         body = _first_table(_without_repeats(_fit_header(labels, body, notes), headers, notes), notes)
+    else:
+        usual = Counter(max((i for i, cell in enumerate(row) if cell), default=0) for row in rows[first:]).most_common(1)
+        _note_wide(body, usual[0][0] + 1 if usual else body.shape[1], notes)
     owners = _owners(rows[top - 1], rows[top]) if header_rows and top else {}
     if above := sum(map(any, rows[:top])) - bool(owners):
         notes.append(f"{counted(above, 'line')} skipped above the table.")
@@ -336,11 +339,18 @@ def _fit_header(labels: list[list[str]], body: pd.DataFrame, notes: list[str]) -
             "marks, or another delimiter than the comma. Save the file again, e.g. as Excel.")
     if excess.any():
         notes.append(f"{counted(excess.sum(), 'row')} with more cells than the header left out.")
-    wide = (beyond != "").any(axis=1) & ~excess
-    if 0 < wide.sum() <= 0.5 * (~excess).sum():
-        notes.append(f"{counted(wide.sum(), 'row')} read without what stands beyond the last name, e.g. "
+    body = body[~excess] if excess.any() else body
+    _note_wide(body, named, notes)
+    return body
+
+
+def _note_wide(body: pd.DataFrame, width: int, notes: list[str]):
+    """Notes the rows that go on beyond the columns of the table."""
+    beyond = body.loc[:, width:]
+    wide = (beyond != "").any(axis=1)
+    if 0 < wide.sum() <= 0.5 * len(body):
+        notes.append(f"{counted(wide.sum(), 'row')} read without what stands beyond the last column, e.g. "
                      f"“{shown(' '.join(filter(None, beyond[wide].iloc[0])))}”.")
-    return body[~excess] if excess.any() else body
 
 
 def _without_repeats(body: pd.DataFrame, headers: list[list[str]], notes: list[str]) -> pd.DataFrame:
