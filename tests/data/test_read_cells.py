@@ -244,7 +244,7 @@ def test_years_below_months_of_six_digits_are_left_out_and_counted():
     years = "".join(f"{year},100.5\n" for year in range(2005, 2015))
     history = read_prices(closes(MONTHLY, "%Y%m") + years.encode())
     assert same(history, MONTHLY[["Close"]])
-    assert any(note.startswith("10 rows") and "left out" in note for note in history.notes)
+    assert any(note.startswith("10 years") and "left out" in note for note in history.notes)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
