@@ -41,9 +41,9 @@ _REPUBLIC = 1911  # the year before the first of the Republic of China
 class DateForm:
     """One way to write a date.
 
-    pattern: of a cell as `_in_figures` leaves it, '@03' being the name of a month. Its groups say what the numbers are: y, yy
-        (two digits), roc (years of the Republic of China), era and ey (Japanese), m, d, q (quarter), h (half year), w (ISO
-        week); a, b and c are numbers whose order the column decides
+    pattern: of a cell as `_in_figures` leaves it, '@03' being the name of a month. Its groups say what the numbers are: y, roc
+        (years of the Republic of China), era and ey (Japanese), m, d, q (quarter), h (half year), w (ISO week); a, b and c
+        are numbers whose order the column decides
     day: what the examples mean
     orders: those that a, b and c may have
     unit: what a cell dates
@@ -55,11 +55,6 @@ class DateForm:
     orders: tuple[str, ...] = ()
     unit: str = "day"
 
-    @property
-    def short(self) -> bool:
-        """Whether years have two digits."""
-        return "yy" in self.pattern.groupindex or len(self.orders) == 3
-
     def read(self, text: str) -> tuple[int, ...] | None:
         """Year, month and day, or the numbers of `text` in their order where that is open; None where it has another form."""
         match = self.pattern.fullmatch(text)
@@ -69,49 +64,46 @@ class DateForm:
         found = {name: int(number) for name, number in match.groupdict().items() if number and number.isdecimal()}
         if self.orders:
             return found["a"], found["b"], found["c"]
-        year = found.get("y", found.get("yy", era + found.get("roc", found.get("ey", 0))))
+        year = found.get("y", era + found.get("roc", found.get("ey", 0)))
         if "w" in found:
             return _day_of_week(year, found["w"], found.get("d", 1))
         return year, found.get("m", 3 * found.get("q", 2 * found.get("h", 1) - 1) - 2), found.get("d", 1)
 
 
-_SHORTHAND = {"<Y>": r"(?P<y>\d{4})", "<YY>": r"(?P<yy>\d{2})", "<M>": r"(?P<m>\d{1,2})", "<MM>": r"(?P<m>\d\d)",
-              "<D>": r"(?P<d>\d{1,2})", "<NAME>": r"@(?P<m>\d\d)", "<QUARTER>": "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)",
-              "<Q>": "(?P<q>[1-4])", "<H>": "(?P<h>[12])", "<W>": r"(?P<w>\d{1,2})", "<A>": r"(?P<a>\d{1,2})",
-              "<B>": r"(?P<b>\d{1,2})", "<C>": r"(?P<c>\d{1,2})", "<年>": r"\s?[年년]\s?", "<月>": r"\s?[月월]\s?",
-              "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}", "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?",
-              "=": r"\s?(?P=s)\s?"}
+_SHORTHAND = {"<Y>": r"(?P<y>[1-9]\d{3})", "<YY>": r"(?P<y>(?:[1-9]\d)?\d{2})", "<M>": r"(?P<m>\d{1,2})",
+              "<MM>": r"(?P<m>\d\d)", "<D>": r"(?P<d>\d{1,2})", "<NAME>": r"@(?P<m>\d\d)",
+              "<QUARTER>": "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)", "<Q>": "(?P<q>[1-4])", "<H>": "(?P<h>[12])",
+              "<W>": r"(?P<w>\d{1,2})", "<A>": r"(?P<a>\d{1,2})", "<B>": r"(?P<b>\d{1,2})", "<C>": r"(?P<c>\d{1,2})",
+              "<年>": r"\s?[年년]\s?", "<月>": r"\s?[月월]\s?", "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}",
+              "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?", "=": r"\s?(?P=s)\s?"}
 
 
 def _form(pattern: str, day: str, *examples: str, orders=(), unit="day") -> DateForm:
-    """In shorthand: '~' is a separator that stands again at '=', '_' a few separators or none, '#' at least one."""
+    """In shorthand: <YY> is a year of two or four digits, ~ a separator that stands again at =, _ a few or none, # some."""
     pattern = re.sub("<[A-Z年月日]+>|[_#~=]", lambda match: _SHORTHAND[match[0]], pattern)
     return DateForm(re.compile(pattern), day, examples, orders, unit)
 
 
 _DAY_OR_MONTH = ("month/day/year", "day/month/year")
 FORMS = (
-    _form(r"(?P<a>\d{4})~<B>=<C>\.?", "2018-03-27", "2018-03-27", "2018. 3. 27.", "2018/3/27(火)", "2018-03-27,二",
+    _form(r"(?P<a>[1-9]\d{3})~<B>=<C>\.?", "2018-03-27", "2018-03-27", "2018. 3. 27.", "2018/3/27(火)", "2018-03-27,二",
           orders=("year/month/day", "year/day/month")),
-    _form(r"<A>~<B>=(?P<c>\d{4})\.?", "2018-03-27", "27/03/2018", "Tue 27.3.2018", "3-27-2018", "27.03.2018 г.",
+    _form(r"<A>~<B>=(?P<c>[1-9]\d{3})\.?", "2018-03-27", "27/03/2018", "Tue 27.3.2018", "3-27-2018", "27.03.2018 г.",
           orders=_DAY_OR_MONTH),
     _form(r"<A>~<B>=<C>\.?", "1998-03-27", "27/03/98", "3/27/98", "98-03-27", orders=(*_DAY_OR_MONTH, "year/month/day")),
-    _form("<D>_<NAME>_<Y>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018",
-          "27 марта 2018 г.", "27. března 2018", "Tue 27 Mar 2018"),
-    _form("<NAME>_<D>#<Y>", "2018-03-27", "March 27, 2018", "Tuesday, Mar 27th, 2018", "Mar-27-2018"),
+    _form("<D>_<NAME>_<YY>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018",
+          "27 марта 2018 г.", "27. března 2018", "Tue 27 Mar 2018", "27-Mar-18", "27 mars 18", "27-3月 -18"),
+    _form("<NAME>_<D>#<YY>", "2018-03-27", "March 27, 2018", "Tuesday, Mar 27th, 2018", "Mar-27-2018", "Mar 27, 18"),
     _form("<Y>_<NAME>_<D>", "2018-03-27", "2018-Mar-27", "2018. március 27."),
-    _form("<D>_<NAME>_<YY>", "2018-03-27", "27-Mar-18", "27 mars 18", "27-3月 -18"),
-    _form("<NAME>_<D>#<YY>", "2018-03-27", "Mar 27, 18"),
     _form(r"<Y>(?P<m>[01]\d)(?P<d>[0-3]\d)", "2018-03-27", "20180327T000000Z", "20180327 160000"),
     _form(r"(?P<roc>0[5-9]\d|1\d\d)~<M>=<D>", "2018-03-27", "107/03/27", "107.3.27"),
-    _form("<Y><年><M><月><D><日>", "2018-03-27", "2018年3月27日", "2018년 3월 27일 화요일"),
-    _form("<YY><年><M><月><D><日>", "2018-03-27", "18年3月27日"),
+    _form("<YY><年><M><月><D><日>", "2018-03-27", "2018年3月27日", "2018년 3월 27일 화요일", "18年3月27日"),
     _form(r"(?:中華民國|民國|民国)?\s?(?P<roc>\d{3})<年><M><月><D><日>", "2018-03-27", "民國107年3月27日"),
     _form(r"(?P<era>[mtshr]|明治|大正|昭和|平成|令和)\s?(?P<ey>\d{1,2})\s?[-/.年]\s?<M>\s?[-/.月]\s?<D><日>", "2019-05-07",
           "R1.5.7", "R01.05.07", "R 1. 5. 7", "H31/5/7", "令和元年5月7日", "平成31年5月7日"),
     _form("<NAME>_<Y>", "2018-03-01", "March 2018", "mars-2018", "MAR2018", unit="month"),
     _form("<Y>_<NAME>", "2018-03-01", "2018 MAR", "2018-März", unit="month"),
-    _form("<NAME>_<YY>", "2018-03-01", "Mar-18", "Mar '18", unit="month"),
+    _form(r"<NAME>_(?P<y>\d\d)", "2018-03-01", "Mar-18", "Mar '18", unit="month"),
     _form("<Y>[-/.: ]<MM>", "2018-03-01", "2018-03", "2018.03", "2018/03", unit="month"),
     _form(r"<Y>[-/]\s?(?P<m>\d)", "2018-07-01", "2018/7", unit="month"),
     _form("<M>[-/. ]<Y>", "2018-03-01", "03/2018", "3.2018", unit="month"),
@@ -119,11 +111,9 @@ FORMS = (
     _form("m<MM>[-/ ]?<Y>", "2018-03-01", "M03 2018", unit="month"),
     _form("<Y><年><M><月>", "2018-03-01", "2018年3月", unit="month"),
     _form("<Y>_<QUARTER>_<Q>", "2018-04-01", "2018Q2", "2018-Q2", "2018 T2", unit="quarter"),
-    _form("<QUARTER>_<Q>#<Y>", "2018-04-01", "Q2 2018", "T2/2018", unit="quarter"),
-    _form("<Q>_<QUARTER>_<Y>", "2018-04-01", "2Q2018", "2 кв. 2018", unit="quarter"),
+    _form("<QUARTER>_<Q>#<YY>", "2018-04-01", "Q2 2018", "T2/2018", "Q2 18", "Q2'18", unit="quarter"),
+    _form("<Q>_<QUARTER>_<YY>", "2018-04-01", "2Q2018", "2 кв. 2018", "2Q18", unit="quarter"),
     _form("<Y>#<Q>q", "2018-04-01", "2018 2Q", unit="quarter"),
-    _form("<QUARTER>_<Q>#<YY>", "2018-04-01", "Q2 18", "Q2'18", unit="quarter"),
-    _form("<Q>_<QUARTER>_<YY>", "2018-04-01", "2Q18", unit="quarter"),
     _form("<Y>_[hs]_<H>", "2018-07-01", "2018H2", "2018-S2", unit="half year"),
     _form("[hs]_<H>#<Y>", "2018-07-01", "H2 2018", unit="half year"),
     _form("<H>_[hs]_<Y>", "2018-07-01", "2H2018", unit="half year"),
@@ -358,7 +348,7 @@ def _taken_apart(text: pd.Series, taiwanese: bool) -> _Column:
     taiwanese = taiwanese or any(form is _REPUBLICAN for form, _ in cells)
     members: dict[DateForm, list[int]] = {}
     for at, (form, numbers) in enumerate(cells):
-        if taiwanese and form in _SHORT_DAYS and numbers[0] >= 50:  # years before the hundredth have two digits
+        if taiwanese and form in _SHORT_DAYS and 50 <= numbers[0] < 100:  # years before the hundredth have two digits
             form, numbers = cells[at] = _REPUBLICAN, (numbers[0] + _REPUBLIC, *numbers[1:])
         if form:
             members.setdefault(form, []).append(at)
@@ -392,8 +382,7 @@ def _read_by_form(text: pd.Series, *, order: str | None, today: pd.Timestamp, ta
     if all(family.form is _YEAR for family in families) or _swapped_by_a_spreadsheet(families):
         return []
     decided = {family.orders for family in families if len(family.orders) == 1 and family.form is not _FIRST}
-    if len(decided) == 1:  # the others take the order that one of them decides, where they allow it
-        (only,) = decided
+    for only in decided if len(decided) == 1 else ():  # the others take the order that one of them decides, where they allow it
         families = [replace(family, orders=only) if set(only) <= set(family.orders) else family for family in families]
     options = dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1)
     readings = [_assemble(column, families, option, order, today) for option in (options or (None,))]
@@ -457,17 +446,17 @@ def _swapped_by_a_spreadsheet(families: list[_Family]) -> bool:
 def _assemble(column: _Column, families: list[_Family], option: str | None, asked: str | None, today: pd.Timestamp) -> Reading:
     """The dates under `option`, an order for the families that leave it open."""
     numbers = np.zeros((len(column.distinct), 3), dtype=int)
-    unit, short = np.zeros((2, len(numbers)), dtype=int)
+    unit = np.zeros(len(numbers), dtype=int)
     notes, decided = list(column.notes), None
     for family in families:
         name = option if option in family.orders else next(iter(family.orders), None)
         numbers[family.members] = family.numbers[:, ORDERS[name]] if name else family.numbers
-        unit[family.members], short[family.members] = _FINENESS.index(family.form.unit), family.form.short
+        unit[family.members] = _FINENESS.index(family.form.unit)
         if name and (family.form is not _FIRST or name == "year/day/month"):
             decided = name if family.form is not _FIRST else decided
             notes.append(_order_note(column, family, name, asked))
-    (year, month, day), short, unit = numbers[column.codes].T, short[column.codes] > 0, unit[column.codes]
-    if short.any():
+    (year, month, day), unit = numbers[column.codes].T, unit[column.codes]
+    if (short := (year < 100) & (month > 0)).any():
         year = _centuries(year, month, day, short, today)
         notes.append(f"Two-digit years were read as {year[short].min()} to {year[short].max()}.")
     days = _to_dates(year, month, day)
@@ -492,9 +481,8 @@ def _order_note(column: _Column, family: _Family, name: str, asked: str | None) 
     """The sentence that says how the order was decided, with the cell that decided it."""
     if name == asked:
         return f"Dates were read as {name}, as chosen."
-    deciding = _are_days(family.numbers, name)
-    for other in family.form.orders:
-        deciding = deciding & ~_are_days(family.numbers, other) if other != name else deciding
+    others = [_are_days(family.numbers, other) for other in family.form.orders if other != name]
+    deciding = _are_days(family.numbers, name) & ~np.any(others, axis=0)
     why = f" because {column.example(family, deciding.argmax())} occurs" if deciding.any() else ""
     return f"Dates were read as {name}{why}."
 
@@ -506,13 +494,13 @@ def _sums(days: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """
     left_out, notes = np.zeros(len(days), dtype=bool), []
     known = ~np.isnat(days)
-    for at, (word, length) in enumerate(_DAYS.items()):
+    finest, *coarser = np.unique(unit[known]) if known.any() else (0,)
+    for at in coarser:
         rows, finer = known & (unit == at), np.sort(days[known & (unit < at) & ~left_out])
-        summed = np.searchsorted(finer, days[rows] + length) > np.searchsorted(finer, days[rows])
-        if len(finer) and len(summed) and (summed.all() or summed.sum() > 2):
+        summed = np.searchsorted(finer, days[rows] + _DAYS[_FINENESS[at]]) > np.searchsorted(finer, days[rows])
+        if summed.all() or summed.sum() > 2:
             left_out |= rows
-            finest = _FINENESS[unit[known & ~left_out].min()]
-            notes.append(f"{count_of(len(summed), word)} among the {finest}s left out: they sum them up.")
+            notes.append(f"{count_of(len(summed), _FINENESS[at])} among the {_FINENESS[finest]}s left out: they sum them up.")
     return left_out, notes
 
 
@@ -550,13 +538,15 @@ def _different(readings: list[Reading]) -> list[Reading]:
     days of months looks sorted either way.
     """
     kept = list({reading.values.to_numpy().tobytes(): reading for reading in reversed(readings)}.values())[::-1]
-    disorder = [_disorder(reading.values.to_numpy()) for reading in kept]
-    likely = [(wrong - (reading.values.dt.day_of_week < 5).mean(), at)
-              for at, (reading, wrong) in enumerate(zip(kept, disorder, strict=True))]
-    in_front = [reading.order == "year/month/day" for reading in kept]
-    leading = {front for front, wrong in zip(in_front, disorder, strict=True) if wrong == min(disorder)}
-    told = len(kept) > 1 and len(kept[0].values) > 10 and min(disorder) < 0.005 and len(leading) == 1
-    return [kept[at] for _, at in sorted(likely) if not told or disorder[at] < 0.01 or in_front[at] in leading]
+    if len(kept) < 2:
+        return kept
+    table = pd.DataFrame({"disorder": [_disorder(reading.values.to_numpy()) for reading in kept],
+                          "in_front": [reading.order == "year/month/day" for reading in kept],
+                          "working": [(reading.values.dt.day_of_week < 5).mean() for reading in kept]})
+    leading = table.in_front[table.disorder == table.disorder.min()].unique()
+    if len(kept[0].values) > 10 and table.disorder.min() < 0.005 and len(leading) == 1:
+        table = table[(table.disorder < 0.01) | (table.in_front == leading[0])]
+    return [kept[at] for at in (table.disorder - table.working).sort_values(kind="stable").index]
 
 
 # As NumPy writes 1459382400; a spreadsheet's 1.45938E+09 has lost its last digits.
