@@ -30,7 +30,8 @@ FIRST_YEAR, LAST_YEAR = 1678, 2261  # what nanoseconds can hold
 # name: where year, month and day stand among three numbers
 ORDERS = {"month/day/year": (2, 0, 1), "day/month/year": (2, 1, 0), "year/month/day": (0, 1, 2), "year/day/month": (0, 2, 1)}
 _STRAY = 0.01  # the share of cells that may contradict the others; they are left out
-_NEARLY_ALL, _MOSTLY, _FEW = 0.9, 0.8, 0.1
+_NEARLY_ALL, _MOSTLY = 0.9, 0.8
+_SAMPLE = 200  # distinct cells, of which quarters fill 50 years
 
 _ERAS = {"m": 1867, "明治": 1867, "t": 1911, "大正": 1911, "s": 1925, "昭和": 1925, "h": 1988, "平成": 1988, "r": 2018,
          "令和": 2018}
@@ -293,7 +294,6 @@ def may_be_quarters(text: pd.Series) -> bool:
     return dates.year.nunique() > 1 and dates.quarter.nunique() == 4
 
 
-_SAMPLE = 200
 _ISO = (r"[0-9]{4}-(?:0[1-9]|1[0-2])-[0-9]{2}"
         r"(?:[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?")
 
