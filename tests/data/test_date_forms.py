@@ -239,6 +239,8 @@ def test_digits_alone_are_read_as_the_forms_write_them():
     assert days(read(["1032018", "27032018"])) == ["2018-03-01", "2018-03-27"]
     assert [str(stamp) for stamp in read(["1522166400.25", "1522166401.5"]).values] == [
         "2018-03-27 16:00:00.250000", "2018-03-27 16:00:01.500000"]
+    assert {reading.order for reading in read_dates(column(["010155", "020155", "030155"]))} == {
+        "day/month/year", "month/day/year"}  # and no serial number
     assert not read_dates(column(["87267.7", "182609.3", "172464.0"]))
 
 

@@ -9,6 +9,7 @@ that fit, and the caller asks where there is more than one. Two-digit years foll
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -559,7 +560,7 @@ _FULL_DIGITS = (
     (f"{_DAY}{_HOUR}([0-5][0-9])([0-5][0-9])", r"\1 \2:\3:\4"),
     ("((?:1[7-9]|2[01])[0-9]{2})(?:(0[1-9]|1[0-2]))?", r"\1-\2"),
 )
-# Looked for only where no count of days or seconds fits; some lack the zero in front.
+# Whose order is open; some lack the zero in front.
 _OPEN_DIGITS = (("([0-9]{1,2})([0-9]{2})([0-9]{4})", r"\1/\2/\3"), ("([0-9]{1,2})([0-9]{2})([0-9]{2})", r"\1/\2/\3"))
 
 
@@ -574,15 +575,14 @@ def _read_numbers(text: pd.Series, by_form: Callable[[pd.Series], list[Reading]]
     digits = text.str.replace(r"\.0*$", "", regex=True)
     numbers = pd.to_numeric(digits.where(numeric), errors="coerce").astype("float64")
 
-    def written(forms) -> list[Reading]:
-        for pattern, rewritten in forms:
-            if digits.str.fullmatch(pattern).sum() >= (1 - _STRAY) * numeric.sum():
-                return by_form(digits.str.replace(f"^{pattern}$", rewritten, regex=True).str.rstrip("-"))
-        return []
-
+    # Serial numbers have five digits: six are an open date where no more than the zero in front is lacking.
+    forms = (*_FULL_DIGITS, *(_OPEN_DIGITS if (digits.str.len() > 5).mean() > 0.2 else ()))
+    fitting = (form for form in forms if digits.str.fullmatch(form[0]).sum() >= (1 - _STRAY) * numeric.sum())
+    for pattern, rewritten in itertools.islice(fitting, 1):
+        if readings := by_form(digits.str.replace(f"^{pattern}$", rewritten, regex=True).str.rstrip("-")):
+            return readings
     counted = (count(numbers, digits, epoch_1904) for count in (_years, _serials, _epochs))
-    found = written(_FULL_DIGITS) or [*filter(None, counted)][:1]
-    return found or (written(_OPEN_DIGITS) if (digits.str.len() > 5).mean() > 0.2 else [])
+    return [*filter(None, counted)][:1]
 
 
 def _years(numbers: pd.Series, *_) -> Reading | None:
