@@ -9,7 +9,6 @@ that fit, and the caller asks where there is more than one. Two-digit years foll
 from __future__ import annotations
 
 import datetime
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -577,10 +576,9 @@ def _read_numbers(text: pd.Series, by_form: Callable[[pd.Series], list[Reading]]
 
     # Serial numbers have five digits: six are an open date where no more than the zero in front is lacking.
     forms = (*_FULL_DIGITS, *(_OPEN_DIGITS if (digits.str.len() > 5).mean() > 0.2 else ()))
-    fitting = (form for form in forms if digits.str.fullmatch(form[0]).sum() >= (1 - _STRAY) * numeric.sum())
-    for pattern, rewritten in itertools.islice(fitting, 1):
-        if readings := by_form(digits.str.replace(f"^{pattern}$", rewritten, regex=True).str.rstrip("-")):
-            return readings
+    form = next((form for form in forms if digits.str.fullmatch(form[0]).sum() >= (1 - _STRAY) * numeric.sum()), None)
+    if form and (readings := by_form(digits.str.replace(f"^{form[0]}$", form[1], regex=True).str.rstrip("-"))):
+        return readings
     counted = (count(numbers, digits, epoch_1904) for count in (_years, _serials, _epochs))
     return [*filter(None, counted)][:1]
 
