@@ -231,6 +231,23 @@ def test_a_column_written_in_a_form_is_read_back_or_asked_about(form, start, fre
     assert len(readings) == 1 or all(reading.order for reading in readings)
 
 
+def test_digits_alone_are_read_as_the_forms_write_them():
+    hours = [f"20180327{hour:02}" for hour in range(1, 25)]
+    assert list(read(hours).values) == list(pd.date_range("2018-03-27", periods=24, freq="h"))
+    assert days(read(["201601", "201602", "201705"])) == ["2016-01-01", "2016-02-01", "2017-05-01"]
+    assert days(read(["200501", "200502", "200604"], quarters=True)) == ["2005-01-01", "2005-04-01", "2006-10-01"]
+    assert days(read(["1032018", "27032018"])) == ["2018-03-01", "2018-03-27"]
+    assert [str(stamp) for stamp in read(["1522166400.25", "1522166401.5"]).values] == [
+        "2018-03-27 16:00:00.250000", "2018-03-27 16:00:01.500000"]
+    assert {reading.order for reading in read_dates(column(["010155", "020155", "030155"]))} == {
+        "day/month/year", "month/day/year"}  # and no serial number
+    assert not read_dates(column(["87267.7", "182609.3", "172464.0"]))
+
+
+def test_a_date_of_nothing_but_zeros_is_missing():
+    assert days(read(["2018-03-27", "0000-00-00", "2018/3/28", "0001-01-01"])) == ["2018-03-27", None, "2018-03-28", None]
+
+
 def test_a_long_cell_and_strange_signs_take_no_time():
     for cell in ("1 " * 10_000, "a" * 20_000, "/" * 20_000, "27 " + "März " * 4_000, "(" * 50, "2018-03-27 " + "1:" * 40,
                  "١٢/٠٣/٢٠١٨", "²"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -44,7 +43,7 @@ def month_number(word: str) -> int | None:
     word = _bare(word)
     if word in _ENGLISH_DAYS or len(word) < _SHORTEST:
         return None
-    return next(iter((_english().get(word) or _months_of(word)).values()), None)
+    return next(iter((_english().get(word) or _of_all_languages()[0].get(word, {})).values()), None)
 
 
 def quarter_number(name: str) -> int | None:
@@ -67,7 +66,7 @@ def months_in(words: Iterable[str]) -> tuple[dict[str, int], str]:
     english = {word: next(iter(known.values())) for word, key in bare.items() if (known := _english().get(key))}
     if all(word in english or bare[word] in _ENGLISH_DAYS for word in bare):
         return english, ""
-    found = {word: known for word, key in bare.items() if (known := _months_of(key))}
+    found = {word: known for word, key in bare.items() if (known := _of_all_languages()[0].get(key))}
     known_by = {language: sum(language in known for known in found.values()) for language in LANGUAGES}
     ranked = sorted(LANGUAGES, key=lambda language: -known_by[language])  # stable: the common ones first
     months = {word: next(known[language] for language in ranked if language in known) for word, known in found.items()}
@@ -87,11 +86,6 @@ def _bare(word: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def _months_of(word: str) -> dict[str, int]:
-    """Language -> month that `word` names or begins there; the languages in the order of `LANGUAGES`, whole names first."""
-    return _of_all_languages()[0].get(word, {})
-
-
 @lru_cache(maxsize=1)
 def _english() -> dict[str, dict[str, int]]:
     return _by_word(_ENGLISH)
@@ -99,7 +93,7 @@ def _english() -> dict[str, dict[str, int]]:
 
 @lru_cache(maxsize=1)
 def _of_all_languages() -> tuple[dict[str, dict[str, int]], set[str]]:
-    """(word -> language -> month, words of weekdays); a quarter of a second, and few files need it."""
+    """(word -> language -> month, words of weekdays), languages in the order of `LANGUAGES`; takes a quarter of a second."""
     from babel import Locale
 
     months, days = {}, {_bare(day) for day in _MORE_DAYS.split()}
@@ -117,23 +111,17 @@ def _of_all_languages() -> tuple[dict[str, dict[str, int]], set[str]]:
 
 def _by_word(languages: dict[str, dict[int, str]]) -> dict[str, dict[str, int]]:
     """Word -> language -> month, for the names and for the beginnings that in their language are those of one month."""
-    whole: dict[str, dict[str, int]] = {}
-    begun: dict[str, dict[str, int]] = {}
-    for language, names in languages.items():
-        pairs = {(_bare(word), month) for month, words in names.items() for word in words.split()}
-        once = Counter(word for word, _ in pairs)
-        spelt = {word: month for word, month in pairs if once[word] == 1}
-        beginnings: dict[str, set[int]] = {}
-        for word, month in spelt.items():
-            for end in range(_SHORTEST, len(word)):
-                beginnings.setdefault(word[:end], set()).add(month)
-        for word, month in spelt.items():
-            whole.setdefault(word, {})[language] = month
-        for word, of in beginnings.items():
-            if len(of) == 1 and word not in spelt:
-                begun.setdefault(word, {})[language] = of.pop()
-    return {word: whole.get(word, {}) | {language: month for language, month in begun.get(word, {}).items()
-                                         if language not in whole.get(word, {})} for word in whole.keys() | begun.keys()}
+    known: dict[str, dict[str, int]] = {}
+    for shortened in (False, True):  # whole names stand in front
+        for language, names in languages.items():
+            months_of: dict[str, set[int]] = {}
+            for word, month in ((_bare(word), month) for month, words in names.items() for word in words.split()):
+                for end in range(_SHORTEST, len(word)) if shortened else (len(word),):
+                    months_of.setdefault(word[:end], set()).add(month)
+            for word, months in months_of.items():
+                if len(months) == 1:
+                    known.setdefault(word, {}).setdefault(language, *months)
+    return known
 
 
 def _name_of(language: str) -> str:

@@ -54,11 +54,9 @@ def read_clocks(text: pd.Series, *, ends: bool = False) -> Clocks | None:
         clocks = [_clock_in(cell) for cell in cells]
     elif parts := _parts_of_a_day(numbers):
         clocks = [number * _DAY // parts if number <= parts else None for number in numbers]
-    elif max(numbers) <= 24:
-        clocks = [_clock(number) for number in numbers]
     else:
-        width = 6 if max(numbers) > 2400 or max(map(len, cells)) > 4 else 4
-        clocks = [_clock(*re.findall("..", cell.zfill(width))) for cell in cells]
+        width = 2 if max(numbers) <= 24 else 4 if max(numbers) <= 2400 and max(map(len, cells)) <= 4 else 6
+        clocks = [_clock(*re.findall("..", str(number).zfill(width))) for number in numbers]
     rows = np.bincount(codes[codes >= 0], minlength=len(cells))
     if rows[[clock is None for clock in clocks]].sum() > _STRAY * rows.sum():
         return None

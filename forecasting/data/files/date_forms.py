@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,8 @@ FIRST_YEAR, LAST_YEAR = 1678, 2261  # what nanoseconds can hold
 # name: where year, month and day stand among three numbers
 ORDERS = {"month/day/year": (2, 0, 1), "day/month/year": (2, 1, 0), "year/month/day": (0, 1, 2), "year/day/month": (0, 2, 1)}
 _STRAY = 0.01  # the share of cells that may contradict the others; they are left out
-_NEARLY_ALL, _MOSTLY, _FEW = 0.9, 0.8, 0.1
+_NEARLY_ALL, _MOSTLY = 0.9, 0.8
+_SAMPLE = 200  # distinct cells, of which quarters fill 50 years
 
 _ERAS = {"m": 1867, "明治": 1867, "t": 1911, "大正": 1911, "s": 1925, "昭和": 1925, "h": 1988, "平成": 1988, "r": 2018,
          "令和": 2018}
@@ -41,9 +42,9 @@ _REPUBLIC = 1911  # the year before the first of the Republic of China
 class DateForm:
     """One way to write a date.
 
-    pattern: of a cell as `_in_figures` leaves it, '@03' being the name of a month. Its groups say what the numbers are: y, yy
-        (two digits), roc (years of the Republic of China), era and ey (Japanese), m, d, q (quarter), h (half year), w (ISO
-        week); a, b and c are numbers whose order the column decides
+    pattern: of a cell as `_in_figures` leaves it, '@03' being the name of a month. Its groups say what the numbers are: y, roc
+        (years of the Republic of China), era and ey (Japanese), m, d, q (quarter), h (half year), w (ISO week); a, b and c
+        are numbers whose order the column decides
     day: what the examples mean
     orders: those that a, b and c may have
     unit: what a cell dates
@@ -55,11 +56,6 @@ class DateForm:
     orders: tuple[str, ...] = ()
     unit: str = "day"
 
-    @property
-    def short(self) -> bool:
-        """Whether years have two digits."""
-        return "yy" in self.pattern.groupindex or len(self.orders) == 3
-
     def read(self, text: str) -> tuple[int, ...] | None:
         """Year, month and day, or the numbers of `text` in their order where that is open; None where it has another form."""
         match = self.pattern.fullmatch(text)
@@ -69,49 +65,46 @@ class DateForm:
         found = {name: int(number) for name, number in match.groupdict().items() if number and number.isdecimal()}
         if self.orders:
             return found["a"], found["b"], found["c"]
-        year = found.get("y", found.get("yy", era + found.get("roc", found.get("ey", 0))))
+        year = found.get("y", era + found.get("roc", found.get("ey", 0)))
         if "w" in found:
             return _day_of_week(year, found["w"], found.get("d", 1))
         return year, found.get("m", 3 * found.get("q", 2 * found.get("h", 1) - 1) - 2), found.get("d", 1)
 
 
-_SHORTHAND = {"<Y>": r"(?P<y>\d{4})", "<YY>": r"(?P<yy>\d{2})", "<M>": r"(?P<m>\d{1,2})", "<MM>": r"(?P<m>\d\d)",
-              "<D>": r"(?P<d>\d{1,2})", "<NAME>": r"@(?P<m>\d\d)", "<QUARTER>": "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)",
-              "<Q>": "(?P<q>[1-4])", "<H>": "(?P<h>[12])", "<W>": r"(?P<w>\d{1,2})", "<A>": r"(?P<a>\d{1,2})",
-              "<B>": r"(?P<b>\d{1,2})", "<C>": r"(?P<c>\d{1,2})", "<年>": r"\s?[年년]\s?", "<月>": r"\s?[月월]\s?",
-              "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}", "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?",
-              "=": r"\s?(?P=s)\s?"}
+_SHORTHAND = {"<Y>": r"(?P<y>[1-9]\d{3})", "<YY>": r"(?P<y>(?:[1-9]\d)?\d{2})", "<M>": r"(?P<m>\d{1,2})",
+              "<MM>": r"(?P<m>\d\d)", "<D>": r"(?P<d>\d{1,2})", "<NAME>": r"@(?P<m>\d\d)",
+              "<QUARTER>": "(?:q|t|qtr|quarter|quartal|trim|trimestre|кв)", "<Q>": "(?P<q>[1-4])", "<H>": "(?P<h>[12])",
+              "<W>": r"(?P<w>\d{1,2})", "<A>": r"(?P<a>\d{1,2})", "<B>": r"(?P<b>\d{1,2})", "<C>": r"(?P<c>\d{1,2})",
+              "<年>": r"\s?[年년]\s?", "<月>": r"\s?[月월]\s?", "<日>": r"\s?[日일]?", "_": "[-/., ']{0,3}",
+              "#": "[-/., ']{1,3}", "~": r"\s?(?P<s>[-/. ])\s?", "=": r"\s?(?P=s)\s?"}
 
 
 def _form(pattern: str, day: str, *examples: str, orders=(), unit="day") -> DateForm:
-    """In shorthand: '~' is a separator that stands again at '=', '_' a few separators or none, '#' at least one."""
+    """In shorthand: <YY> is a year of two or four digits, ~ a separator that stands again at =, _ a few or none, # some."""
     pattern = re.sub("<[A-Z年月日]+>|[_#~=]", lambda match: _SHORTHAND[match[0]], pattern)
     return DateForm(re.compile(pattern), day, examples, orders, unit)
 
 
 _DAY_OR_MONTH = ("month/day/year", "day/month/year")
 FORMS = (
-    _form(r"(?P<a>\d{4})~<B>=<C>\.?", "2018-03-27", "2018-03-27", "2018. 3. 27.", "2018/3/27(火)", "2018-03-27,二",
+    _form(r"(?P<a>[1-9]\d{3})~<B>=<C>\.?", "2018-03-27", "2018-03-27", "2018. 3. 27.", "2018/3/27(火)", "2018-03-27,二",
           orders=("year/month/day", "year/day/month")),
-    _form(r"<A>~<B>=(?P<c>\d{4})\.?", "2018-03-27", "27/03/2018", "Tue 27.3.2018", "3-27-2018", "27.03.2018 г.",
+    _form(r"<A>~<B>=(?P<c>[1-9]\d{3})\.?", "2018-03-27", "27/03/2018", "Tue 27.3.2018", "3-27-2018", "27.03.2018 г.",
           orders=_DAY_OR_MONTH),
     _form(r"<A>~<B>=<C>\.?", "1998-03-27", "27/03/98", "3/27/98", "98-03-27", orders=(*_DAY_OR_MONTH, "year/month/day")),
-    _form("<D>_<NAME>_<Y>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018",
-          "27 марта 2018 г.", "27. března 2018", "Tue 27 Mar 2018"),
-    _form("<NAME>_<D>#<Y>", "2018-03-27", "March 27, 2018", "Tuesday, Mar 27th, 2018", "Mar-27-2018"),
+    _form("<D>_<NAME>_<YY>", "2018-03-27", "27 March 2018", "27-Mrz-2018", "27 de marzo de 2018", "27mar2018",
+          "27 марта 2018 г.", "27. března 2018", "Tue 27 Mar 2018", "27-Mar-18", "27 mars 18", "27-3月 -18"),
+    _form("<NAME>_<D>#<YY>", "2018-03-27", "March 27, 2018", "Tuesday, Mar 27th, 2018", "Mar-27-2018", "Mar 27, 18"),
     _form("<Y>_<NAME>_<D>", "2018-03-27", "2018-Mar-27", "2018. március 27."),
-    _form("<D>_<NAME>_<YY>", "2018-03-27", "27-Mar-18", "27 mars 18", "27-3月 -18"),
-    _form("<NAME>_<D>#<YY>", "2018-03-27", "Mar 27, 18"),
     _form(r"<Y>(?P<m>[01]\d)(?P<d>[0-3]\d)", "2018-03-27", "20180327T000000Z", "20180327 160000"),
     _form(r"(?P<roc>0[5-9]\d|1\d\d)~<M>=<D>", "2018-03-27", "107/03/27", "107.3.27"),
-    _form("<Y><年><M><月><D><日>", "2018-03-27", "2018年3月27日", "2018년 3월 27일 화요일"),
-    _form("<YY><年><M><月><D><日>", "2018-03-27", "18年3月27日"),
+    _form("<YY><年><M><月><D><日>", "2018-03-27", "2018年3月27日", "2018년 3월 27일 화요일", "18年3月27日"),
     _form(r"(?:中華民國|民國|民国)?\s?(?P<roc>\d{3})<年><M><月><D><日>", "2018-03-27", "民國107年3月27日"),
     _form(r"(?P<era>[mtshr]|明治|大正|昭和|平成|令和)\s?(?P<ey>\d{1,2})\s?[-/.年]\s?<M>\s?[-/.月]\s?<D><日>", "2019-05-07",
           "R1.5.7", "R01.05.07", "R 1. 5. 7", "H31/5/7", "令和元年5月7日", "平成31年5月7日"),
     _form("<NAME>_<Y>", "2018-03-01", "March 2018", "mars-2018", "MAR2018", unit="month"),
     _form("<Y>_<NAME>", "2018-03-01", "2018 MAR", "2018-März", unit="month"),
-    _form("<NAME>_<YY>", "2018-03-01", "Mar-18", "Mar '18", unit="month"),
+    _form(r"<NAME>_(?P<y>\d\d)", "2018-03-01", "Mar-18", "Mar '18", unit="month"),
     _form("<Y>[-/.: ]<MM>", "2018-03-01", "2018-03", "2018.03", "2018/03", unit="month"),
     _form(r"<Y>[-/]\s?(?P<m>\d)", "2018-07-01", "2018/7", unit="month"),
     _form("<M>[-/. ]<Y>", "2018-03-01", "03/2018", "3.2018", unit="month"),
@@ -119,11 +112,9 @@ FORMS = (
     _form("m<MM>[-/ ]?<Y>", "2018-03-01", "M03 2018", unit="month"),
     _form("<Y><年><M><月>", "2018-03-01", "2018年3月", unit="month"),
     _form("<Y>_<QUARTER>_<Q>", "2018-04-01", "2018Q2", "2018-Q2", "2018 T2", unit="quarter"),
-    _form("<QUARTER>_<Q>#<Y>", "2018-04-01", "Q2 2018", "T2/2018", unit="quarter"),
-    _form("<Q>_<QUARTER>_<Y>", "2018-04-01", "2Q2018", "2 кв. 2018", unit="quarter"),
+    _form("<QUARTER>_<Q>#<YY>", "2018-04-01", "Q2 2018", "T2/2018", "Q2 18", "Q2'18", unit="quarter"),
+    _form("<Q>_<QUARTER>_<YY>", "2018-04-01", "2Q2018", "2 кв. 2018", "2Q18", unit="quarter"),
     _form("<Y>#<Q>q", "2018-04-01", "2018 2Q", unit="quarter"),
-    _form("<QUARTER>_<Q>#<YY>", "2018-04-01", "Q2 18", "Q2'18", unit="quarter"),
-    _form("<Q>_<QUARTER>_<YY>", "2018-04-01", "2Q18", unit="quarter"),
     _form("<Y>_[hs]_<H>", "2018-07-01", "2018H2", "2018-S2", unit="half year"),
     _form("[hs]_<H>#<Y>", "2018-07-01", "H2 2018", unit="half year"),
     _form("<H>_[hs]_<Y>", "2018-07-01", "2H2018", unit="half year"),
@@ -133,21 +124,24 @@ FORMS = (
 )
 # A year alone says so only among months or quarters; a column of years is one of numbers.
 _YEAR = _form(r"(?P<y>1[6-9]\d\d|2[0-2]\d\d)", "2018-01-01", "2018", unit="year")
-_FIRST, _LAST, _LOOSE, _SHORT_MONTH, _REPUBLICAN, *_SHORT_DAYS = (
+_FIRST, _LAST, _MONTH, _LOOSE, _MONTH_FIRST, _SHORT_MONTH, _QUARTER, _REPUBLICAN, *_SHORT_DAYS = (
     next(form for form in FORMS if example in form.examples)
-    for example in ("2018-03-27", "27/03/2018", "2018/7", "Mar-18", "107/03/27", "98-03-27", "18年3月27日"))
-_FINENESS = ("day", "week", "month", "quarter", "half year", "year")
+    for example in ("2018-03-27", "27/03/2018", "2018-03", "2018/7", "3.2018", "Mar-18", "2018Q2", "107/03/27", "98-03-27",
+                    "18年3月27日"))
+_DAYS = {"day": 1, "week": 7, "month": 28, "quarter": 90, "half year": 181, "year": 365}  # at least
+_FINENESS = tuple(_DAYS)
 # What a number must be to be a date by itself: a year, yyyymmdd, an epoch, a serial number or a fraction of those.
 _NUMBER = re.compile(
     r"(?:1[5-9]|2[0-2])\d\d|\d{5,19}|\d\.\d{9,}[eE]\+(?:09|1[0-8])|\d{5}\.\d+|\d{9,10}\.\d+|\d{4}\.\d+|\d{5,19}\.0+")
 
 # Where a time of day begins behind a date, for a cell and for a column alike. Patterns for whole columns use [0-9] and spaces
 # as such: pandas leaves \d and \s to Python, cell by cell.
-_CUT = r"[T, _:\-]+(?:(?:at|um) )?[0-9]{1,2}(?:[:h][0-9]{2}| ?[AaPp]\.?[Mm]).*$"
+_CUT = r"[T, _:\-]+(?:(?:at|um) )?[0-9]{1,2}(?::[0-9]{2}|h[0-9]{0,2}|[ -]?[AaPp]\.?[Mm]).*$"
 # A period, '10.01.2020 00:00 - 10.01.2020 01:00': its beginning.
 _PERIOD = r"^(.*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?: +- +| *[–—~] *).*[0-9]{1,2}:[0-9]{2}.*$"
 _REWRITTEN = (
     (_PERIOD, r"\1"),
+    (r"^(.*(?:[0-9]{2}|\))[T, _]+[0-9]{1,2})\.([0-9]{2}(?:[^0-9].*)?)$", r"\1:\2"),  # '27.03.2018 16.00'
     # The year behind the time, as Unix writes it: 'Tue Mar 27 16:00:00 EDT 2018'.
     (r"^(.*[0-9]) ([0-9]{1,2}:[0-9]{2}:[0-9]{2}) (?:([A-Z]{2,5}) )?([0-9]{4})$", r"\1 \4 \2 \3"),
     (r"^([0-9]{8})[T _\-]?([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+\-][0-9]{2}:?[0-9]{2})?$", r"\1 \2:\3:\4 \5"),
@@ -174,11 +168,10 @@ def _looks_like_date(cell: str, whole_numbers: bool) -> bool:
     if _NUMBER.fullmatch(cell) or (not whole_numbers and re.fullmatch(r"\d+\.\d+", cell)):
         return whole_numbers
     day, behind = _split(cell)
-    found = _take_apart(day)
-    if found.form in (None, _YEAR) or (behind and clock_behind(behind)[0] is None):
+    form, numbers = _take_apart(day)
+    if form in (None, _YEAR) or (behind and clock_behind(behind)[0] is None):
         return False
-    numbers = np.array([found.numbers])
-    return any(_are_days(numbers, order).item() for order in found.form.orders or (None,))
+    return any(_are_days(np.array([numbers]), order).item() for order in form.orders or (None,))
 
 
 def _split(cell: str) -> tuple[str, str]:
@@ -223,35 +216,11 @@ def _without_words(text: str, words: list[str], month: int | None, month_of: _Mo
     yield re.sub(" {2,}", " ", "".join([*pieces, text])).strip(" ,.()[]-")
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """What a cell holds: the form of its date, its numbers as `DateForm.read` gives them, the time of day and its zone."""
-
-    form: DateForm | None = None
-    numbers: tuple[int, ...] = ()
-    clock: int | None = None
-    zone: str = ""
-
-
-def _take_apart(text: str, month_of: _MonthOf = month_number) -> _Cell:
-    """The date in `text`, and a time behind it where that has no colon: '27.03.2018 16.00'."""
-    cell = _date_in(text, month_of)
-    for at in () if cell.form else range(len(text) - 2, 3, -1):
-        if text[at] in " T,_" and text[at + 1].isdecimal():
-            clock, zone = clock_behind(text[at:])
-            found = _date_in(text[:at], month_of) if clock is not None else cell
-            if found.form not in (None, _YEAR):
-                return replace(found, clock=clock, zone=zone)
-    return cell
-
-
-def _date_in(text: str, month_of: _MonthOf) -> _Cell:
-    if 4 <= len(text) <= LONGEST:
-        for way in _in_figures(text, month_of):
-            for form in (*FORMS, _YEAR):
-                if (numbers := form.read(way)) is not None:
-                    return _Cell(form, numbers)
-    return _Cell()
+def _take_apart(text: str, month_of: _MonthOf = month_number) -> tuple[DateForm | None, tuple[int, ...]]:
+    """The form of the date in `text` and its numbers as `DateForm.read` gives them; (None, ()) where it holds none."""
+    ways = _in_figures(text, month_of) if 4 <= len(text) <= LONGEST else ()
+    read = ((form, form.read(way)) for way in ways for form in (*FORMS, _YEAR))
+    return next((found for found in read if found[1] is not None), (None, ()))
 
 
 @dataclass(frozen=True)
@@ -301,77 +270,45 @@ def read_dates(text: pd.Series, order: str | None = None, *, today: pd.Timestamp
     """
     text = text.reset_index(drop=True)
     text = text.where(~text.str.lower().isin(MISSING), "")
-    present = text != ""
-    if not present.any():
+    present = text[text != ""]
+    if not len(present):
         return []
-    if quick := _read_iso(text, present):
-        return [quick]
-    if quarters and (numbered := _as_quarters(text)) is not None:
-        text = numbered
-    today = today or pd.Timestamp.now()
-    readings = _read_numbers(text, present, order, today, epoch_1904) or _read_by_form(text, present, order, today, taiwanese)
-    if re.match(_PERIOD, text[present].iloc[0][:LONGEST]):
+    if re.fullmatch(_ISO, present.iloc[0]) and present.str.fullmatch(_ISO).all():  # the quick way for most columns
+        values = pd.to_datetime(text.where(text != ""), format="ISO8601", errors="coerce").dt.as_unit("us")
+        timed = bool(present.str.contains(":").any())
+        return [Reading(values.where(values.dt.year.between(FIRST_YEAR, LAST_YEAR)), timed=timed)]
+    by_form = partial(_read_by_form, order=order, today=today or pd.Timestamp.now(), taiwanese=taiwanese, quarters=quarters)
+    readings = _read_numbers(text, by_form, epoch_1904) or by_form(text)
+    if re.match(_PERIOD, present.iloc[0][:LONGEST]):
         return [replace(reading, notes=(*reading.notes, "Each period was dated by its beginning.")) for reading in readings]
     return readings
 
 
-# A year and a number of it, in either order: '2005-01', '200501', '1/2005'.
-_NUMBERED = r"^(?:([12][0-9]{3})[-/.: ]?(1[0-2]|0?[0-9])|(1[0-2]|0?[0-9])[-/. ]([12][0-9]{3}))$"
-
-
-def _as_quarters(text: pd.Series) -> pd.Series | None:
-    """`text` with '2005Q1' for '1/2005', '2005-01' and '200501'; None where few cells are so, or a number is above 4."""
-    if not re.match(_NUMBERED, next((cell for cell in text if cell.lower() not in MISSING), "")):
-        return None
-    found = text.str.extract(_NUMBERED)
-    years, numbers = found[0].fillna(found[3]), pd.to_numeric(found[1].fillna(found[2]))
-    numbered = numbers.notna()
-    if not numbers[numbered].between(1, 4).all() or numbered.sum() < _MOSTLY * (~text.str.lower().isin(MISSING)).sum():
-        return None
-    return text.where(~numbered, years + "Q" + numbers.astype("Int64").astype("str")).astype("str")
-
-
 def may_be_quarters(text: pd.Series) -> bool:
     """Whether the numbers beside the years go from 1 to 4 in several years: months would go on to 12."""
-    quarters = _as_quarters(text)
-    if quarters is None:
+    cells = pd.Series(text.unique()[:_SAMPLE], dtype="str")
+    quarters, months = read_dates(cells, quarters=True), read_dates(cells)
+    if not quarters or (months and months[0].values.equals(quarters[0].values)):
         return False
-    distinct = pd.Series(quarters.unique()).str.extract("^([0-9]{4})Q([1-4])$")
-    return distinct[0].nunique() > 1 and distinct[1].nunique() == 4
+    dates = quarters[0].values.dt
+    return dates.year.nunique() > 1 and dates.quarter.nunique() == 4
 
 
-_ISO_ZONE = r" *(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
-_ISO = (r"[0-9]{4}-(?:0[1-9]|1[0-2])-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?"
-        r"(?: *(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?")
-
-
-def _read_iso(text: pd.Series, present: pd.Series) -> Reading | None:
-    """A column that is ISO throughout, with or without time and zone, the quick way; None where it is not."""
-    if not re.fullmatch(_ISO, text[present].iloc[0]) or not text[present].str.fullmatch(_ISO).all():
-        return None
-    timed = text.str.contains(":", regex=False)
-    zones = ""
-    bare = text
-    if timed.any():
-        zoned = text[timed]
-        if zoned.str.contains(r"[T ]24:", regex=True).any():
-            return None
-        if re.search(_ISO_ZONE, zoned.iloc[0]) or zoned.str.contains(r"(?:[A-Z]|[+-][0-9]{2}(?::?[0-9]{2})?)$").any():
-            found = zoned.str.slice(16).str.extract(rf"({_ISO_ZONE})", expand=False).dropna().str.strip().unique()
-            zones = ", ".join(sorted(found)[:3])
-            bare = text.where(~timed, zoned.str.replace(_ISO_ZONE, "", regex=True))
-    values = pd.to_datetime(bare.where(present), format="ISO8601", errors="coerce").dt.as_unit("us")
-    values = values.where(values.dt.year.between(FIRST_YEAR, LAST_YEAR))
-    return Reading(values, timed=bool(timed.any()), zone=zones)
+_ISO = (r"[0-9]{4}-(?:0[1-9]|1[0-2])-[0-9]{2}"
+        r"(?:[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?")
 
 
 @dataclass(frozen=True)
 class _Family:
-    """The distinct cells of one form: where they stand among all, (k, 3) their numbers, and the orders these may have."""
+    """The distinct cells of one form: where they stand among all, (k, 3) their numbers, how many rows hold them.
+
+    orders: those that the numbers may have
+    """
 
     form: DateForm
     members: np.ndarray
     numbers: np.ndarray
+    rows: int
     orders: tuple[str, ...] = ()
 
 
@@ -379,7 +316,7 @@ class _Family:
 class _Column:
     """A column taken apart. Row i holds distinct[codes[i]] at clock[i] (timedelta64, NaT where there is no such time).
 
-    timed: whether some cell has a time of day; zone: up to three zones as written
+    zone: up to three zones as written
     """
 
     codes: np.ndarray
@@ -388,10 +325,10 @@ class _Column:
     clock: np.ndarray
     timed: bool
     zone: str
-    notes: tuple[str, ...]
+    notes: list[str]
 
-    def rows(self, family: _Family) -> np.ndarray:
-        return np.isin(self.codes, family.members)
+    def example(self, family: _Family, at: int = 0) -> str:
+        return self.distinct[family.members[at]][:30]
 
 
 def _taken_apart(text: pd.Series, taiwanese: bool) -> _Column:
@@ -401,60 +338,57 @@ def _taken_apart(text: pd.Series, taiwanese: bool) -> _Column:
         text = text.str.replace(pattern, rewritten, regex=True)
     text = text.str.strip()
     days = text.str.replace(_CUT, "", regex=True)
-    lengths = days.str.len()
-    behind = pd.Series("", index=text.index, dtype="str")
-    for length in lengths[lengths < text.str.len()].unique():
-        behind = behind.where(lengths != length, text.str.slice(int(length)))
+    behind, lengths = text.where(days != text, ""), days.str.len()
+    for length in lengths[behind != ""].unique():
+        behind = behind.where(lengths != length, behind.str.slice(int(length)))
     codes, distinct = pd.factorize(days)
     words = dict.fromkeys(word for cell in distinct for word in words_in(normal(cell[:LONGEST])))
     months, note = months_in(word for word in words if word.lower() not in _MARKS | _FILLERS)
     cells = [_take_apart(cell, months.get) for cell in distinct]
-    if taiwanese or any(cell.form is _REPUBLICAN for cell in cells):  # years before the hundredth have two digits
-        cells = [replace(cell, form=_REPUBLICAN, numbers=(cell.numbers[0] + _REPUBLIC, *cell.numbers[1:]))
-                 if cell.form in _SHORT_DAYS and cell.numbers[0] >= 50 else cell for cell in cells]
-    families = [_Family(form, np.array(members), np.array([cells[i].numbers for i in members]))
-                for form in dict.fromkeys(cell.form for cell in cells if cell.form)
-                if (members := [i for i, cell in enumerate(cells) if cell.form is form])]
+    taiwanese = taiwanese or any(form is _REPUBLICAN for form, _ in cells)
+    members: dict[DateForm, list[int]] = {}
+    for at, (form, numbers) in enumerate(cells):
+        if taiwanese and form in _SHORT_DAYS and 50 <= numbers[0] < 100:  # years before the hundredth have two digits
+            form, numbers = cells[at] = _REPUBLICAN, (numbers[0] + _REPUBLIC, *numbers[1:])
+        if form:
+            members.setdefault(form, []).append(at)
+    rows = np.bincount(codes)
+    families = [_Family(form, np.array(at), np.array([cells[i][1] for i in at]), rows[at].sum())
+                for form, at in members.items()]
     clock_codes, clocks = pd.factorize(behind)
     read = [(0, "") if clock == "" else clock_behind(clock) for clock in clocks]
     micros = np.array(["NaT" if clock is None else clock for clock, _ in read], dtype="timedelta64[us]")[clock_codes]
-    ends, micros = as_beginnings(micros + np.array([cell.clock or 0 for cell in cells], dtype="timedelta64[us]")[codes])
-    zones = sorted({zone for _, zone in read if zone} | {cell.zone for cell in cells if cell.zone})
+    ends, micros = as_beginnings(micros)
     notes = [note, "Times go up to 24:00, the end of an hour or less: each was dated by its beginning." if ends else ""]
-    return _Column(codes, distinct, families, micros, any(clocks) or any(cell.clock is not None for cell in cells),
-                   ", ".join(zones[:3]), tuple(filter(None, notes)))
+    zone = ", ".join(sorted({zone for _, zone in read if zone})[:3])
+    return _Column(codes, distinct, families, micros, any(clocks), zone, [*filter(None, notes)])
 
 
-def _read_by_form(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp,
-                  taiwanese: bool = False) -> list[Reading]:
+def _read_by_form(text: pd.Series, *, order: str | None, today: pd.Timestamp, taiwanese: bool, quarters: bool) -> list[Reading]:
     """Readings of a column from its distinct cells, the cells of one form at a time."""
-    column = _taken_apart(text, taiwanese)
-    if sum(column.rows(family).sum() for family in column.families) < 0.5 * present.sum():
+    column, present = _taken_apart(text, taiwanese), (text != "").sum()
+    families = [replace(family, orders=_fitting_orders(family, order)) for family in column.families]
+    unfit = [family for family in families if family.form.orders and not family.orders]
+    if sum(family.rows for family in families) < 0.5 * present or any(family.rows > _STRAY * present for family in unfit):
         return []
-    families = []
-    for family in column.families:
-        orders = _fitting_orders(family, order)
-        if orders or not family.form.orders:
-            families.append(replace(family, orders=orders))
-        elif column.rows(family).sum() > _STRAY * present.sum():
+    families = [family for family in families if family not in unfit]
+    months = [family for family in families if family.form.unit == "month" and family.form is not _SHORT_MONTH]
+    if months and max(family.numbers[:, 1].max() for family in months) <= 4:  # they may be quarters as well
+        if quarters:
+            families = [replace(family, form=_QUARTER, numbers=family.numbers * (1, 3, 1) - (0, 2, 0))
+                        if family.form in (_MONTH, _LOOSE, _MONTH_FIRST) else family for family in families]
+        elif any(family.form is _LOOSE for family in months):
             return []
-    if all(family.form is _YEAR for family in families) or _swapped_by_a_spreadsheet(families) or _might_be_quarters(families):
+    if all(family.form is _YEAR for family in families) or _swapped_by_a_spreadsheet(families):
         return []
     decided = {family.orders for family in families if len(family.orders) == 1 and family.form is not _FIRST}
-    if len(decided) == 1:  # the others take the order that one of them decides, where they allow it
-        (only,) = decided
+    for only in decided if len(decided) == 1 else ():  # the others take the order that one of them decides, where they allow it
         families = [replace(family, orders=only) if set(only) <= set(family.orders) else family for family in families]
-    options = list(dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1))
+    options = dict.fromkeys(name for family in families for name in family.orders if len(family.orders) > 1)
     readings = [_assemble(column, families, option, order, today) for option in (options or (None,))]
     if any(family.form is _SHORT_MONTH for family in families):
         readings = [reading for reading in readings if _steps_by_months(reading.values)]
     return _different(readings)
-
-
-def _might_be_quarters(families: list[_Family]) -> bool:
-    """Whether '2016-1' may be a quarter as well as a month: no cell goes beyond 4."""
-    months = [family for family in families if family.form.unit == "month" and family.form is not _SHORT_MONTH]
-    return any(family.form is _LOOSE for family in months) and max(family.numbers[:, 1].max() for family in months) <= 4
 
 
 def _steps_by_months(values: pd.Series) -> bool:
@@ -512,32 +446,32 @@ def _swapped_by_a_spreadsheet(families: list[_Family]) -> bool:
 def _assemble(column: _Column, families: list[_Family], option: str | None, asked: str | None, today: pd.Timestamp) -> Reading:
     """The dates under `option`, an order for the families that leave it open."""
     numbers = np.zeros((len(column.distinct), 3), dtype=int)
-    unit, short = np.zeros((2, len(numbers)), dtype=int)
+    unit = np.zeros(len(numbers), dtype=int)
     notes, decided = list(column.notes), None
     for family in families:
-        name = (option if option in family.orders else family.orders[0]) if family.orders else None
+        name = option if option in family.orders else next(iter(family.orders), None)
         numbers[family.members] = family.numbers[:, ORDERS[name]] if name else family.numbers
-        unit[family.members], short[family.members] = _FINENESS.index(family.form.unit), family.form.short
+        unit[family.members] = _FINENESS.index(family.form.unit)
         if name and (family.form is not _FIRST or name == "year/day/month"):
             decided = name if family.form is not _FIRST else decided
             notes.append(_order_note(column, family, name, asked))
-    (year, month, day), short = numbers[column.codes].T, short[column.codes] > 0
-    if short.any():
+    (year, month, day), unit = numbers[column.codes].T, unit[column.codes]
+    if (short := (year < 100) & (month > 0)).any():
         year = _centuries(year, month, day, short, today)
         notes.append(f"Two-digit years were read as {year[short].min()} to {year[short].max()}.")
     days = _to_dates(year, month, day)
-    left_out, sum_notes = _sums(days, unit[column.codes])
+    left_out, sum_notes = _sums(days, unit)
     days[left_out] = np.datetime64("NaT")
-    kept = [family for family in families if not left_out[column.rows(family)].all()]
+    kept = [family for family in families if not left_out[np.isin(column.codes, family.members)].all()]
     units = {family.form.unit for family in kept} - {"day"}
     notes += [f"Each {word} was dated by its first day." for word in _FINENESS if word in units]
     for group, calendar in (("roc", "in the calendar of the Republic of China"), ("era", "by Japanese eras")):
         for family in [family for family in kept if group in family.form.pattern.groupindex][:1]:
             example = days[np.argmax(column.codes == family.members[0])]
-            notes.append(f"Years were read {calendar}, e.g. {column.distinct[family.members[0]][:30]} as {example!s}.")
+            notes.append(f"Years were read {calendar}, e.g. {column.example(family)} as {example!s}.")
     notes += sum_notes
     if len(kept) > 1:
-        examples = " and ".join(f"“{column.distinct[family.members[0]][:30]}”" for family in kept[:2])
+        examples = " and ".join(f"“{column.example(family)}”" for family in kept[:2])
         notes.append(f"Dates are written in {len(kept)} ways, e.g. {examples}; each was read in its own.")
     return Reading(pd.Series(days.astype("datetime64[us]") + column.clock), decided, tuple(notes), column.timed, column.zone,
                    left_out if left_out.any() else None)
@@ -547,10 +481,9 @@ def _order_note(column: _Column, family: _Family, name: str, asked: str | None) 
     """The sentence that says how the order was decided, with the cell that decided it."""
     if name == asked:
         return f"Dates were read as {name}, as chosen."
-    deciding = _are_days(family.numbers, name)
-    for other in family.form.orders:
-        deciding = deciding & ~_are_days(family.numbers, other) if other != name else deciding
-    why = f" because {column.distinct[family.members[deciding.argmax()]][:30]} occurs" if deciding.any() else ""
+    others = [_are_days(family.numbers, other) for other in family.form.orders if other != name]
+    deciding = _are_days(family.numbers, name) & ~np.any(others, axis=0)
+    why = f" because {column.example(family, deciding.argmax())} occurs" if deciding.any() else ""
     return f"Dates were read as {name}{why}."
 
 
@@ -561,18 +494,13 @@ def _sums(days: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """
     left_out, notes = np.zeros(len(days), dtype=bool), []
     known = ~np.isnat(days)
-    for at in range(1, len(_FINENESS)):
+    finest, *coarser = np.unique(unit[known]) if known.any() else (0,)
+    for at in coarser:
         rows, finer = known & (unit == at), np.sort(days[known & (unit < at) & ~left_out])
-        if not rows.any() or not len(finer):
-            continue
-        months = {"month": 1, "quarter": 3, "half year": 6, "year": 12}.get(_FINENESS[at])
-        begins = days[rows]
-        ends = (begins.astype("datetime64[M]") + months).astype("datetime64[D]") if months else begins + 7
-        summed = np.searchsorted(finer, ends) > np.searchsorted(finer, begins)
+        summed = np.searchsorted(finer, days[rows] + _DAYS[_FINENESS[at]]) > np.searchsorted(finer, days[rows])
         if summed.all() or summed.sum() > 2:
             left_out |= rows
-            finest = _FINENESS[unit[known & ~left_out].min()]
-            notes.append(f"{count_of(len(begins), _FINENESS[at])} among the {finest}s left out: they sum them up.")
+            notes.append(f"{count_of(len(summed), _FINENESS[at])} among the {_FINENESS[finest]}s left out: they sum them up.")
     return left_out, notes
 
 
@@ -582,17 +510,17 @@ def _centuries(year, month, day, short, today):
     Followed from row to row the years of a sorted file never jump by more than half a century, so 99 and 00 are
     neighbours. The last year is then the latest that is not in the future.
     """
-    plain = np.where(short, np.where(year + 2000 > today.year, 1900 + year, 2000 + year), year)
-    followed = year.copy()
+    plain, followed = np.where(short, 1900 + year + 100 * (year + 2000 <= today.year), year), year.copy()
     steps = np.unwrap(year[short], period=100).astype(int)
     followed[short] = steps + 100 * ((today.year - steps.max()) // 100)
-    return followed if _disorder(followed, month, day) < _disorder(plain, month, day) else plain
+    return min((plain, followed), key=lambda years: _disorder(_to_dates(years, month, day)))
 
 
-def _disorder(year, month, day) -> int:
-    """How many neighbours stand against the prevailing direction of time."""
-    steps = np.diff((year * 12 + month) * 31 + day)
-    return int(min((steps < 0).sum(), (steps > 0).sum()))
+def _disorder(days: np.ndarray) -> float:
+    """The share of the steps from one day to another that stand against the prevailing direction of time."""
+    steps = np.diff(days[~np.isnat(days)].astype("datetime64[D]")).astype(int)
+    steps = steps[steps != 0]
+    return min((steps < 0).mean(), (steps > 0).mean()) if len(steps) else 0.0
 
 
 def _to_dates(year, month, day) -> np.ndarray:
@@ -609,99 +537,53 @@ def _different(readings: list[Reading]) -> list[Reading]:
     A year in front is told from a year behind by the order of the rows; day and month never are, for a column of first
     days of months looks sorted either way.
     """
-    kept: dict[bytes, Reading] = {}
-    for reading in readings:
-        kept.setdefault(reading.values.to_numpy().tobytes(), reading)
-    sorted_share = {key: _sorted_share(reading.values) for key, reading in kept.items()}
-    best = max(sorted_share.values(), default=0)
-    leading = {kept[key].order == "year/month/day" for key, share in sorted_share.items() if share == best}
-    if best > 0.995 and len(leading) == 1:
-        kept = {key: reading for key, reading in kept.items()
-                if sorted_share[key] > 0.99 or (reading.order == "year/month/day") in leading}
-    working = {key: (reading.values.dt.day_of_week < 5).mean() for key, reading in kept.items()}
-    return [kept[key] for key in sorted(kept, key=lambda key: -sorted_share[key] - working[key])]
+    kept = list({reading.values.to_numpy().tobytes(): reading for reading in reversed(readings)}.values())[::-1]
+    if len(kept) < 2:
+        return kept
+    table = pd.DataFrame({"disorder": [_disorder(reading.values.to_numpy()) for reading in kept],
+                          "in_front": [reading.order == "year/month/day" for reading in kept],
+                          "working": [(reading.values.dt.day_of_week < 5).mean() for reading in kept]})
+    leading = table.in_front[table.disorder == table.disorder.min()].unique()
+    if len(kept[0].values) > 10 and table.disorder.min() < 0.005 and len(leading) == 1:
+        table = table[(table.disorder < 0.01) | (table.in_front == leading[0])]
+    return [kept[at] for at in (table.disorder - table.working).sort_values(kind="stable").index]
 
 
-def _sorted_share(values: pd.Series) -> float:
-    """The share of the steps from one day to another that go the same way; 0 for few."""
-    steps = values.dropna().dt.normalize().diff().dropna().dt.total_seconds().to_numpy()
-    steps = steps[steps != 0]
-    return max((steps > 0).mean(), (steps < 0).mean()) if len(steps) > 10 else 0.0
-
-
-_EPOCHS = (("seconds", 1e8, 5e9, 1_000_000), ("milliseconds", 1e11, 5e12, 1_000), ("microseconds", 1e14, 5e15, 1),
-           ("nanoseconds", 1e17, 5e18, 1))  # unit, least and most, its microseconds; a nanosecond is a thousandth of one
 # As NumPy writes 1459382400; a spreadsheet's 1.45938E+09 has lost its last digits.
 _EXACT_POWER = r"[0-9]\.[0-9]{9,}[eE]\+(?:0[89]|1[0-8])"
-_DATED_DIGITS = ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (10, "%Y%m%d%H"), (8, "%Y%m%d"))
+# What nearly all cells of a column are where digits alone are dates: (pattern, how to write them in one of `FORMS`).
+_DAY = "((?:1[6-9]|2[0-2])[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
+_HOUR = "([01][0-9]|2[0-4])"
+_FULL_DIGITS = (
+    (_DAY, r"\1"), (_DAY + _HOUR, r"\1 \2:00"), (f"{_DAY}{_HOUR}([0-5][0-9])", r"\1 \2:\3"),
+    (f"{_DAY}{_HOUR}([0-5][0-9])([0-5][0-9])", r"\1 \2:\3:\4"),
+    ("((?:1[7-9]|2[01])[0-9]{2})(?:(0[1-9]|1[0-2]))?", r"\1-\2"),
+)
+# Whose order is open; some lack the zero in front.
+_OPEN_DIGITS = (("([0-9]{1,2})([0-9]{2})([0-9]{4})", r"\1/\2/\3"), ("([0-9]{1,2})([0-9]{2})([0-9]{2})", r"\1/\2/\3"))
 
 
-def _read_numbers(text: pd.Series, present: pd.Series, order: str | None, today: pd.Timestamp,
-                  epoch_1904: bool) -> list[Reading]:
+def _read_numbers(text: pd.Series, by_form: Callable[[pd.Series], list[Reading]], epoch_1904: bool) -> list[Reading]:
     """Every reading of a column of numbers as dates; [] where the numbers are none."""
-    most = _NEARLY_ALL * present.sum()
     exact = text.str.fullmatch(_EXACT_POWER)
-    if exact.sum() >= most:
+    if exact.any():
         text = text.where(~exact, text[exact].map(lambda cell: f"{Decimal(cell):f}").reindex(text.index))
-    whole = text.str.fullmatch(r"-?[0-9]{4,19}(?:\.0*)?")
-    if 0 < (short := text.str.fullmatch(r"-?[0-9]{1,3}")).mean() < _FEW:  # the first minutes of 1970
-        whole |= short
-    fraction = text.str.fullmatch(r"[0-9]{4,10}\.[0-9]+")
-    if (whole | fraction).sum() < most:
+    numeric = text.str.fullmatch(r"-?[0-9]{1,19}(?:\.0*)?|[0-9]{4,10}\.[0-9]+")
+    if numeric.sum() < _NEARLY_ALL * (text != "").sum():
         return []
-    digits = text.str.replace(r"\.0*$", "", regex=True).where(whole, "")
-    numbers = pd.to_numeric(text.where(whole | fraction), errors="coerce").astype("float64")
-    if whole.sum() >= most and not (numbers < 0).any():
-        if (reading := _dated_digits(digits, whole)) is not None:
-            return [reading]
-        split = _split_digits(digits, whole)
-        if split is not None and (readings := _read_by_form(split, whole, order, today)):
-            return readings
-    found = _years(numbers) or _serials(numbers, epoch_1904) or _epochs(numbers, digits)
-    return [found] if found else []
+    digits = text.str.replace(r"\.0*$", "", regex=True)
+    numbers = pd.to_numeric(digits.where(numeric), errors="coerce").astype("float64")
+
+    # Serial numbers have five digits: six are an open date where no more than the zero in front is lacking.
+    forms = (*_FULL_DIGITS, *(_OPEN_DIGITS if (digits.str.len() > 5).mean() > 0.2 else ()))
+    form = next((form for form in forms if digits.str.fullmatch(form[0]).sum() >= (1 - _STRAY) * numeric.sum()), None)
+    if form and (readings := by_form(digits.str.replace(f"^{form[0]}$", form[1], regex=True).str.rstrip("-"))):
+        return readings
+    counted = (count(numbers, digits, epoch_1904) for count in (_years, _serials, _epochs))
+    return [*filter(None, counted)][:1]
 
 
-def _dated_digits(digits: pd.Series, whole: pd.Series) -> Reading | None:
-    """yyyymmdd, with hours, minutes and seconds or without."""
-    lengths = digits[whole].str.len()
-    for length, pattern in _DATED_DIGITS:
-        if (lengths == length).mean() < 1 - _STRAY:
-            continue
-        # strptime reads '2016010100' with %H of one digit too: the length must be exact.
-        exact = digits.where(digits.str.len() == length)
-        if length == 10 and exact.str.endswith("24").any():
-            return _hours_of_days(exact, whole)
-        values = pd.to_datetime(exact, format=pattern, errors="coerce").dt.as_unit("us")
-        values = values.where(values.dt.year.between(FIRST_YEAR if length < 12 else 1900, LAST_YEAR))
-        if values.notna().sum() >= (1 - _STRAY) * whole.sum():
-            return Reading(values, timed=length > 8)
-    return None
-
-
-def _hours_of_days(digits: pd.Series, whole: pd.Series) -> Reading | None:
-    """yyyymmdd and the hour that ends, up to 24."""
-    days = pd.to_datetime(digits.str.slice(0, 8), format="%Y%m%d", errors="coerce")
-    clocks = read_clocks(digits.str.slice(8).fillna(""), ends=True)
-    if clocks is None or days.notna().sum() < (1 - _STRAY) * whole.sum():
-        return None
-    return Reading((days + clocks.values).dt.as_unit("us"), timed=True, notes=("Each hour was dated by its beginning.",))
-
-
-def _split_digits(digits: pd.Series, whole: pd.Series) -> pd.Series | None:
-    """yyyymm as '2016-03', with years among them or without; ddmmyyyy and six digits as three numbers in an open order."""
-    lengths = digits.str.len()
-    months = digits.str.fullmatch("(?:1[7-9]|2[01])[0-9]{2}(?:0[1-9]|1[0-2])")
-    years = digits.str.fullmatch("(?:1[7-9]|2[01])[0-9]{2}")
-    if (months | years)[whole].all() and months.sum() > years.sum():
-        return digits.where(~months, digits.str.slice(0, 4) + "-" + digits.str.slice(4))
-    for least, most, share in ((5, 6, 0.2), (7, 8, 0.0)):  # without the zero in front of some
-        if lengths[whole].between(least, most).all() and (lengths[whole] == most).mean() >= share:
-            full = digits.str.zfill(most)
-            return (full.str.slice(0, 2) + "/" + full.str.slice(2, 4) + "/" + full.str.slice(4)).where(whole, "")
-    return None
-
-
-def _years(numbers: pd.Series) -> Reading | None:
+def _years(numbers: pd.Series, *_) -> Reading | None:
     """1949; 1949.02 for February, and 1949.1 for October where a spreadsheet took 1949.10 for a number; R's 1949.0833."""
     known = numbers.dropna()
     if not known.between(1500, 2200).all() or known.duplicated().mean() > 0.5:
@@ -721,7 +603,7 @@ def _years(numbers: pd.Series) -> Reading | None:
     return Reading(days.reindex(numbers.index), notes=(note,))
 
 
-def _serials(numbers: pd.Series, epoch_1904: bool) -> Reading | None:
+def _serials(numbers: pd.Series, _, epoch_1904: bool) -> Reading | None:
     """Days since 1899-12-30, as Excel counts; its time is the fraction."""
     known = numbers.dropna()
     if known.min() < 61 or not 30_000 <= known.max() <= 80_000 or known.duplicated().mean() > 0.5:
@@ -732,29 +614,27 @@ def _serials(numbers: pd.Series, epoch_1904: bool) -> Reading | None:
                                   f"{date(values[known.index[-1]], time=False)}.",), timed=bool((known % 1 != 0).any()))
 
 
-def _epochs(numbers: pd.Series, digits: pd.Series) -> Reading | None:
+_EPOCHS = ("seconds", "milliseconds", "microseconds", "nanoseconds")
+_MOST_SECONDS = 5e9
+
+
+def _epochs(numbers: pd.Series, digits: pd.Series, _) -> Reading | None:
     """Time since 1970, negative before it. Some sites changed their unit, so a file may hold two."""
     known = numbers.dropna()
-    sizes = known.abs().to_numpy()
-    unit = next((at for at, (_, low, high, _) in enumerate(_EPOCHS) if low <= np.median(sizes) < high), None)
-    if unit is None:
+    exact = pd.to_numeric(digits[known.index])
+    whole = exact.dtype.kind == "i"
+    exact = exact if whole else (exact * 1000).round().astype("int64")  # fractions of seconds, to the millisecond
+    sizes = exact.abs().to_numpy(dtype=float)
+    if not (1e8 if whole else 1e11) <= np.median(sizes) < _MOST_SECONDS * 1e9:
         return None
-    possible = [np.full(len(sizes), unit)] if sizes.max() < _EPOCHS[unit][2] else []
-    if not possible or sizes.min() < _EPOCHS[unit][1]:
-        within = [(low <= sizes) & (sizes < high) for _, low, high, _ in _EPOCHS]
-        if np.any(within, axis=0).all():
-            possible.append(np.argmax(within, axis=0))
-    whole = (digits[known.index] != "").all()
-    if not whole:  # fractions of seconds, to the millisecond
-        possible = [units for units in possible if not units.any()]
-    if not possible:
+    # One unit for all, or for each that of its size; a unit read wrongly leaves decades between neighbours.
+    ways = [np.searchsorted([1e11, 1e14, 1e17], of, "right") for of in (np.full(len(sizes), np.median(sizes)), sizes)]
+    factors = np.array([1e6, 1e3, 1, 1e-3])
+    readings = [(np.where(units == 3, exact // 1000, exact * factors[units].astype(int)), units) for units in ways
+                if (sizes * factors[units]).max() < _MOST_SECONDS * 1e6]
+    if not readings:
         return None
-    exact = (pd.to_numeric(digits[known.index]) if whole else (known * 1000).round()).to_numpy(dtype="int64")
-    factors = np.array([factor for *_, factor in _EPOCHS])
-    readings = [(np.where(units == 3, exact // 1000, exact * factors[units]) if whole else exact * 1000, units)
-                for units in possible]
-    # A unit read wrongly leaves decades between neighbours.
-    micros, units = min(readings, key=lambda reading: len(readings) > 1 and np.diff(np.sort(reading[0])).max(initial=0))
-    words = " and ".join(_EPOCHS[at][0] for at in np.unique(units))
+    micros, units = min(readings, key=lambda reading: np.diff(np.sort(reading[0])).max(initial=0))
+    words = " and ".join(_EPOCHS[at] for at in np.unique(units)) if whole else "seconds"
     dates = pd.Series(micros.view("datetime64[us]"), index=known.index).reindex(numbers.index)
     return Reading(dates, notes=(f"Dates were read as {words} since 1970, in UTC.",), timed=True, zone="UTC")

@@ -7,6 +7,7 @@ column decides, then the rest of the file; where nothing does, the caller must a
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -174,14 +175,14 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
     if simple.any():
         numbers = text if simple.all() else text[simple]
         values[simple] = pd.to_numeric(numbers, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    written = np.flatnonzero(~simple)
-    groups = list(_unwrapped(text.iloc[written])) if len(written) else []
-    bonds = _are_thirty_seconds([bodies for _, _, bodies in groups])
-    signs, percents = set(), 0
-    for wrapping, at, bodies in groups:
+    rest = text[~simple]
+    quoted = rest.str.contains(f"[{_APOSTROPHES}]").to_numpy(dtype=bool)
+    if quoted.any() and rest[quoted].str.fullmatch(_THIRTY_SECONDS).mean() > _NEARLY_ALL:
+        rest = rest[~quoted]
+        simple = simple | text.str.contains(f"[{_APOSTROPHES}]").to_numpy(dtype=bool)
+    written, signs, percents = np.flatnonzero(~simple), set(), 0
+    for wrapping, at, bodies in _unwrapped(rest) if len(rest) else ():
         fits = bodies.str.fullmatch(_PLAIN[point]).to_numpy(dtype=bool)
-        if bonds:
-            fits = fits & ~bodies.str.contains(f"[{_APOSTROPHES}]").to_numpy(dtype=bool)
         digits = (bodies if fits.all() else bodies[fits]).str.replace(
             f"[{',' if point == '.' else '.'}{_SPACES}{_APOSTROPHES}]", "", regex=True)
         digits = digits.str.replace(",", ".", regex=False) if point == "," else digits
@@ -199,15 +200,6 @@ def read_figures(text: pd.Series, point: str = ".", native: pd.Series | None = N
     sign = next(iter(signs)) if len(signs) == 1 else None
     return Figures(values, missing, unreadable, infinite, SIGNS.get(sign, sign.upper()) if sign else None, sign == "$",
                    percents > 0.5 * max(1, np.isfinite(values).sum()), tuple(sorted(signs)))
-
-
-def _are_thirty_seconds(groups: list[pd.Series]) -> bool:
-    """Whether all apostrophes may be those of bonds, and none is certain to set off thousands."""
-    bonds = quoted = 0
-    for bodies in groups:
-        if few := int(bodies.str.contains(f"[{_APOSTROPHES}]").sum()):
-            quoted, bonds = quoted + few, bonds + int(bodies.str.fullmatch(_THIRTY_SECONDS).sum())
-    return bonds > _NEARLY_ALL * quoted
 
 
 @dataclass(frozen=True)
@@ -238,24 +230,19 @@ def _unwrapped(text: pd.Series) -> Iterator[tuple[_Wrapping, np.ndarray, pd.Seri
     """
     plain, at = text.str.fullmatch(_PLAIN["either"]).to_numpy(dtype=bool), np.arange(len(text))
     yield _Wrapping(), at[plain], text if plain.all() else text[plain]  # nearly all columns
-    at = at[~plain]
-    rest = text.iloc[at].str.slice(0, LONGEST + 1).str.lower()
-    if len(rest):
-        filled = ~rest.isin(MISSING).to_numpy(dtype=bool)
-        at, rest = at[filled], rest[filled]
-    looked = 0
-    while len(rest):
-        cell, looked = rest.iloc[0], looked + 1
-        wrapping = _wrapping_of(cell)
-        if wrapping is None or looked > _WRAPPINGS:  # then each cell for itself
-            same = rest == cell
-        else:
-            same = rest.str.startswith(wrapping.before) & rest.str.endswith(wrapping.behind)
-        taken = np.flatnonzero(same)
+    rest = text[~plain].str.slice(0, LONGEST + 1).str.lower()
+    filled = ~rest.isin(MISSING).to_numpy(dtype=bool)
+    at, rest = at[~plain][filled], rest[filled]
+    for looked in itertools.count():
+        if not len(rest):
+            return
+        wrapping = _wrapping_of(rest.iloc[0])
+        taken = np.array(rest == rest.iloc[0], dtype=bool)
         if wrapping:
-            bodies = rest.iloc[taken].str.slice(len(wrapping.before), -len(wrapping.behind) or None)
+            if looked < _WRAPPINGS:  # beyond them each cell for itself
+                taken = np.array(rest.str.startswith(wrapping.before) & rest.str.endswith(wrapping.behind), dtype=bool)
+            bodies = rest[taken].str.slice(len(wrapping.before), -len(wrapping.behind) or None)
             whole = bodies.str.fullmatch(_EITHER_BODY.pattern).to_numpy(dtype=bool)
-            taken = taken[whole]
+            taken[taken] = whole
             yield wrapping, at[taken], bodies[whole]
-        left = np.delete(np.arange(len(rest)), taken)
-        at, rest = at[left], rest.iloc[left]
+        at, rest = at[~taken], rest[~taken]
