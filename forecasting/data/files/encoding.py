@@ -67,14 +67,16 @@ def to_utf8(data: bytes, decisions: Decisions) -> tuple[bytes, tuple[str, ...]]:
     if told is None and len(sample) - len(sample.translate(None, _CONTROLS)) > 0.02 * len(sample) + 2:
         raise UnreadableFile("This file is not text: it holds binary data. Upload prices as CSV, text or Excel.")
     ascii_only = told is None and data.isascii()
-    encoding = wanted or told or ("utf-8" if ascii_only or _decodes(data, "utf-8") else _guess(sample, data))
-    if wanted and not _decodes(data, wanted) and wanted != _guess(sample, data):  # which overlooks stray bytes
-        raise UnreadableFile(f"The text is not in {wanted.upper()}: some of its bytes have no meaning there. Choose another "
+    found = told or ("utf-8" if ascii_only or _decodes(data, "utf-8") else _guess(sample, data))
+    encoding = wanted or found
+    if encoding != found and not _decodes(data, encoding):  # in what was found, stray bytes are overlooked
+        raise UnreadableFile(f"The text is not in {encoding.upper()}: some of its bytes have no meaning there. Choose another "
                              "encoding.")
     if not (wanted or told) and encoding != "utf-8":
         notes.append(f"The text was read as {encoding.upper()}.")
     decisions.take("encoding", encoding, {} if ascii_only else {
-        name: name.upper() for name in ("utf-8", *_LEGACY) if name == encoding or _decodes(sample, name, final=False)})
+        name: name.upper() for name in dict.fromkeys((encoding, "utf-8", *_LEGACY))
+        if name == encoding or _decodes(sample, name, final=False)})
     if encoding != "utf-8":
         out = io.BytesIO()
         out.writelines(text.encode("utf-8", "replace") for text in _pieces(data, encoding, "replace"))
