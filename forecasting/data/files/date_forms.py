@@ -219,7 +219,8 @@ def _without_words(text: str, words: list[str], month: int | None, month_of: _Mo
 def _take_apart(text: str, month_of: _MonthOf = month_number) -> tuple[DateForm | None, tuple[int, ...]]:
     """The form of the date in `text` and its numbers as `DateForm.read` gives them; (None, ()) where it holds none."""
     ways = _in_figures(text, month_of) if 4 <= len(text) <= LONGEST else ()
-    return next(((form, numbers) for way in ways for form in (*FORMS, _YEAR) if (numbers := form.read(way)) is not None), (None, ()))
+    read = ((form, form.read(way)) for way in ways for form in (*FORMS, _YEAR))
+    return next(((form, numbers) for form, numbers in read if numbers is not None), (None, ()))
 
 
 @dataclass(frozen=True)
