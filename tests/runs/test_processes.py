@@ -383,7 +383,8 @@ def check_that_an_experiment_goes_on_by_itself(app, store, history, endless):
     assert learning(store, first).state == "running"
     kill_engine(app)
     # The second engine in a row that fails is replaced after a pause: the page is open for a while.
-    wait_for(lambda: app.open_page() or ((run := store.get(first)).attempt == 2 and run.state == "running" and run.epoch >= 2))
+    # A run that is put back has its next attempt's number while it still counts as running, but no rate.
+    wait_for(lambda: app.open_page() or ((run := store.get(first)).attempt == 2 and run.state == "running" and run.rate))
     assert store.get(run_id).state == "running"
     assert [run.key for run in folds()] == ["fold-1", "fold-2"]
     store.request_stop(run_id)
