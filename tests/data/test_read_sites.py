@@ -1,10 +1,12 @@
 """Exports of the sites that people download prices from, each made here in that site's manner."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from price_files import european, known, lines, same
 
 from forecasting.data.files import read_prices
+from forecasting.data.interpretation import FIELDS as PARTS
 from forecasting.errors import NeedsChoice
 
 DAILY = known()
@@ -356,6 +358,20 @@ def test_export_is_read_without_a_question(site):
     history = read_prices(text.encode())
     assert same(history, frame), history.frame.tail(3)
     assert len(history.frame.columns) >= min(len(frame.columns), 2) or len(frame.columns) == 1
+
+
+@pytest.mark.parametrize("site", FILES)
+def test_export_reads_the_same_by_the_parts_that_were_taken(site):
+    data = FILES[site][1].encode()
+    history = read_prices(data)
+    parts = {part: value for part in PARTS if (value := getattr(history.reading, part)) is not None}
+    assert {"encoding", "delimiter", "header", "date", "column", "decimal"} <= set(parts)
+    again = read_prices(data, **parts)
+    pd.testing.assert_frame_equal(again.frame, history.frame)
+    assert again.reading == history.reading
+    for part, options in history.reading.options.items():
+        assert parts[part] in options
+        assert len(options) > 1
 
 
 def test_quandl_export_prefers_the_adjusted_prices_where_the_raw_ones_split():
