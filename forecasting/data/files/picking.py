@@ -167,8 +167,9 @@ def pick_prices(table: Table, dated: tuple[int, ...], decisions: Decisions) -> P
     numeric = [c for c in table.columns if c.position not in dated and _numeric(cells[c.position])]
     numeric = [c for c in numeric if not _numbers_rows(c, table)] or numeric
     wanted, series = decisions.given.get("column"), decisions.given.get("series")
+    varying = [c for c in numeric if c.role is not None or len(set(cells[c.position])) > 1]
     if wanted is None and series is None:  # a constant is taken for the price only where it is asked for
-        numeric = [c for c in numeric if c.role is not None or len(set(cells[c.position])) > 1] or numeric
+        numeric = varying or numeric
     if not numeric:
         raise UnreadableFile(_no_numbers(table, dated))
     columns, entity = _of_one_entity(numeric, table, decisions)
@@ -181,7 +182,7 @@ def pick_prices(table: Table, dated: tuple[int, ...], decisions: Decisions) -> P
         close = _obvious_close(columns)
         if close is not None and not table.headed and len(table.columns) - len(numeric) - len(dated) > _MOST_WORDS:
             close = None  # sentences with a number in them
-    bars = _bars_in_order(table, columns, dated) if close is None and not table.headed else None
+    bars = _bars_in_order(table, [c for c in columns if c in varying], dated) if close is None and not table.headed else None
     if bars and (wanted is None or named_column(wanted, table, columns).position == bars[1].position):
         columns, close = bars
         notes = ("The file names no columns; the first four with numbers were taken as open, high, low and close, in this "
