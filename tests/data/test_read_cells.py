@@ -99,7 +99,7 @@ def test_the_hour_that_summer_time_repeats_keeps_its_last_row():
     assert any("date occurs again" in note for note in history.notes)
 
 
-@pytest.mark.parametrize("cell", ["31-Mar", "Mar {}", "1.61205E+12", "1395/01/{:02}", "{}/1/2559", "H28.3.{}", "{:02}:30"])
+@pytest.mark.parametrize("cell", ["31-Mar", "Mar {}", "1.61205E+12", "1395/01/{:02}", "{}/1/2559", "{:02}:30"])
 def test_dates_without_a_certain_meaning_are_refused(cell):
     text = "Date,Close\n" + "".join(f"{cell.format(i % 28 + 1)},{100 + i}.5\n" for i in range(60))
     with pytest.raises(ForecastingError):
